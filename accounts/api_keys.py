@@ -1,0 +1,75 @@
+"""API keys: made once, shown once, kept as a digest, looked up in one query."""
+
+import re
+import secrets
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils.crypto import salted_hmac
+
+from accounts.models import ApiKey, User
+
+_FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
+_PREFIX_LENGTH = len("gw_live_") + 4
+_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class UnknownApiKeyError(LookupError):
+    """No key of this form, digest and validity: deliberately one answer to all of them."""
+
+
+def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
+    """Make a key for `user`; return its record and its text, which nobody can read again."""
+    text = f"gw_live_{secrets.token_urlsafe(32)}"
+    record = ApiKey.objects.create(
+        user=user, name=name, prefix=text[:_PREFIX_LENGTH], digest=digest(text), created_at=now
+    )
+    return record, text
+
+
+def digest(text: str) -> str:
+    """Return what the database keeps: an HMAC-SHA256 whose pepper comes from SECRET_KEY.
+
+    A key has 256 random bits, so a slow hash would protect nothing and cost every request.
+    """
+    return salted_hmac("accounts.api_keys", text, algorithm="sha256").hexdigest()
+
+
+# One trip: find the key and its user, and note the use at most once a minute. The note is
+# conditional on the row's own column, so of requests at once only the first writes it.
+_IDENTIFY = """
+WITH presented AS (
+    SELECT id, user_id FROM api_keys
+    WHERE digest = %(digest)s AND (revoked_at IS NULL OR revoked_at > %(now)s)
+), noted AS (
+    UPDATE api_keys SET last_used_at = %(now)s FROM presented
+    WHERE api_keys.id = presented.id
+      AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < %(stale)s)
+)
+SELECT users.*
+FROM presented JOIN users ON users.id = presented.user_id
+WHERE users.is_active
+"""
+
+
+def identify(text: str, *, now: datetime) -> User:
+    """Return the active user whose valid key this is.
+
+    Raises UnknownApiKeyError.
+    """
+    if _FORM.fullmatch(text):
+        params = {"digest": digest(text), "now": now, "stale": now - _USE_IS_NOTED_EVERY}
+        for user in User.objects.raw(_IDENTIFY, params):
+            return user
+    raise UnknownApiKeyError
+
+
+def listed(user: User, *, now: datetime) -> QuerySet[ApiKey]:
+    """Return the keys of `user` that still open the door."""
+    return user.api_keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=now))
+
+
+def revoke(key: ApiKey, *, now: datetime) -> None:
+    """Make the key useless from now on."""
+    key.revoked_at = now
+    key.save(update_fields=["revoked_at"])

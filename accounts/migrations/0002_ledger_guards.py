@@ -1,0 +1,94 @@
+"""The database's own guards of the ledger: append-only, chained, and followed by the balance."""
+
+from django.db import migrations
+
+APPEND_ONLY = """
+CREATE FUNCTION ledger_entries_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'ledger entries are append-only: post a reversal instead of % ', TG_OP
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_entries_append_only';
+END $$;
+
+CREATE TRIGGER ledger_entries_append_only
+    BEFORE UPDATE OR DELETE ON ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION ledger_entries_refuse_change();
+
+CREATE TRIGGER ledger_entries_not_truncated
+    BEFORE TRUNCATE ON ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_refuse_change();
+"""
+
+DROP_APPEND_ONLY = """
+DROP TRIGGER ledger_entries_not_truncated ON ledger_entries;
+DROP TRIGGER ledger_entries_append_only ON ledger_entries;
+DROP FUNCTION ledger_entries_refuse_change();
+"""
+
+# Each entry goes on from the one before it of the same user.
+CHAIN = """
+CREATE FUNCTION ledger_entries_check_chain() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    previous numeric;
+BEGIN
+    SELECT balance_after INTO previous FROM ledger_entries
+        WHERE user_id = NEW.user_id ORDER BY id DESC LIMIT 1;
+    IF NEW.balance_after <> COALESCE(previous, 0) + NEW.amount THEN
+        RAISE EXCEPTION 'entry of user % does not go on from balance %', NEW.user_id, previous
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_chain';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER ledger_entries_chain
+    BEFORE INSERT ON ledger_entries
+    FOR EACH ROW EXECUTE FUNCTION ledger_entries_check_chain();
+"""
+
+DROP_CHAIN = """
+DROP TRIGGER ledger_entries_chain ON ledger_entries;
+DROP FUNCTION ledger_entries_check_chain();
+"""
+
+# At commit a balance is what its last entry says, whoever wrote either of them.
+BALANCE = """
+CREATE FUNCTION users_check_credits() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    account bigint;
+    balance numeric;
+    posted numeric;
+BEGIN
+    IF TG_TABLE_NAME = 'users' THEN account := NEW.id; ELSE account := NEW.user_id; END IF;
+    SELECT credits INTO balance FROM users WHERE id = account;
+    SELECT balance_after INTO posted FROM ledger_entries
+        WHERE user_id = account ORDER BY id DESC LIMIT 1;
+    IF balance <> COALESCE(posted, 0) THEN
+        RAISE EXCEPTION 'credits of user % are %, but the ledger says %', account, balance, posted
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'users_credits_follow_ledger';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER users_credits_follow_ledger
+    AFTER INSERT OR UPDATE OF credits ON users DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION users_check_credits();
+
+CREATE CONSTRAINT TRIGGER ledger_followed_by_credits
+    AFTER INSERT ON ledger_entries DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION users_check_credits();
+"""
+
+DROP_BALANCE = """
+DROP TRIGGER ledger_followed_by_credits ON ledger_entries;
+DROP TRIGGER users_credits_follow_ledger ON users;
+DROP FUNCTION users_check_credits();
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0001_initial")]
+
+    operations = [
+        migrations.RunSQL(APPEND_ONLY, DROP_APPEND_ONLY),
+        migrations.RunSQL(CHAIN, DROP_CHAIN),
+        migrations.RunSQL(BALANCE, DROP_BALANCE),
+    ]

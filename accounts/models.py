@@ -1,0 +1,166 @@
+"""People, the keys they call the API with, and the ledger of their credits."""
+
+from decimal import Decimal
+from typing import ClassVar, TypedDict
+
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class Digits(TypedDict):
+    """The precision of a decimal field."""
+
+    max_digits: int
+    decimal_places: int
+
+
+# Room for a balance of a hundred billion dollars, to the cent.
+MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
+
+
+class User(AbstractUser):
+    """A person with an account; the columns are the wiki's (CONTRACT 3).
+
+    `credits` is the balance in US dollars. It moves only in `accounts.ledger`, and the database
+    refuses any commit where it is not the last entry's `balance_after`.
+    """
+
+    class AuthMethod(models.TextChoices):
+        """How the person signs in at Gatewayz."""
+
+        EMAIL = "email"
+        PHONE = "phone"
+        WALLET = "wallet"
+        GOOGLE = "google"
+        GITHUB = "github"
+
+    date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
+    email = models.EmailField("e-mail address", max_length=254)
+    credits = models.DecimalField(**MONEY, default=Decimal(0), editable=False)
+    referral_code = models.CharField(
+        max_length=16,
+        null=True,
+        unique=True,
+        editable=False,
+        validators=[RegexValidator(r"\A[A-Z0-9]{6,16}\Z")],
+        help_text="The code that this person invites with.",
+    )
+    referred_by_code = models.CharField(
+        max_length=16,
+        null=True,
+        editable=False,
+        help_text="The code that this person registered with; never changes.",
+    )
+    has_made_first_purchase = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="The first qualifying purchase has settled, with or without a bonus.",
+    )
+    auth_method = models.CharField(
+        max_length=10, choices=AuthMethod.choices, default=AuthMethod.EMAIL
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        db_table = "users"
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="users_username_any_case_unique"),
+            models.UniqueConstraint(Lower("email"), name="users_email_any_case_unique"),
+            models.CheckConstraint(
+                condition=Q(referral_code__regex=r"^[A-Z0-9]{6,16}$"),
+                name="users_referral_code_form",
+            ),
+            models.CheckConstraint(
+                condition=~Q(referred_by_code=F("referral_code")),
+                name="users_not_referred_by_self",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["referred_by_code", "has_made_first_purchase"],
+                condition=Q(referred_by_code__isnull=False),
+                name="users_referred_by_code",
+            ),
+        ]
+
+
+class ApiKey(models.Model):
+    """A key to the API; only its digest is kept, so that a dump of the database opens nothing."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, help_text="How the key begins, to tell it by.")
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, help_text="May lie ahead: valid until then.")
+
+    class Meta:
+        db_table = "api_keys"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+
+class LedgerEntry(models.Model):
+    """One change of one balance; appended by `accounts.ledger`, never changed (CONTRACT 3)."""
+
+    class Kind(models.TextChoices):
+        """Why the balance changed."""
+
+        PURCHASE = "purchase"
+        REFERRER_BONUS = "referrer_bonus"
+        REFEREE_BONUS = "referee_bonus"
+        ADJUSTMENT = "adjustment"
+        REVERSAL = "reversal"
+
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    amount = models.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
+    balance_after = models.DecimalField(**MONEY)
+    idempotency_key = models.CharField(max_length=255, unique=True, help_text="Names the cause.")
+    description = models.CharField(max_length=200, help_text="For the person whose balance it is.")
+    reference = models.CharField(max_length=255, blank=True, help_text="Stripe's id or ours.")
+    reverses = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
+    )
+    posted_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="The operator who did it; empty when the program did.",
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_entries"
+        verbose_name_plural = "ledger entries"
+        indexes = [models.Index(fields=["user", "-id"], name="ledger_statement")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0)
+                | ~Q(kind__in=["purchase", "referrer_bonus", "referee_bonus"]),
+                name="ledger_credits_are_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="reversal", reverses__isnull=False)
+                | (~Q(kind="reversal") & Q(reverses__isnull=True)),
+                name="ledger_reversal_names_its_original",
+            ),
+            models.CheckConstraint(
+                condition=~Q(idempotency_key=""), name="ledger_entry_names_its_cause"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount:+}"

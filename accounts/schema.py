@@ -1,0 +1,141 @@
+"""What the OpenAPI document says of the endpoints about accounts."""
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+
+from accounts.serializers import (
+    ApiKeyRequestSerializer,
+    ApiKeySerializer,
+    BalanceSerializer,
+    LedgerEntrySerializer,
+    NewApiKeySerializer,
+    RegistrationRequestSerializer,
+    RegistrationSerializer,
+)
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Describes the key in the OpenAPI document."""
+
+    target_class = "accounts.authentication.ApiKeyAuthentication"
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "gw_live_…",
+            "description": "The key that `POST /auth/register` answered with.",
+        }
+
+
+_NEW_KEY = "gw_live_wJ9b2uYv0cQ4m1dXH7pK5sRtZ8eLfA3gN6iO_kBxUqE"
+
+REGISTER: dict[str, Any] = {
+    "summary": "Register, and get an API key and a referral code",
+    "description": "A referral code that does not count is no hindrance: the account is made, and "
+    "`referral.reason` says why the code was not applied.",
+    "tags": ["Accounts"],
+    "auth": [],
+    "request": RegistrationRequestSerializer,
+    "responses": {
+        201: RegistrationSerializer,
+        409: OpenApiResponse(description="The username or the e-mail is taken."),
+    },
+    "examples": [
+        OpenApiExample(
+            "Bob, invited by Alice",
+            request_only=True,
+            value={
+                "username": "bob",
+                "email": "bob@example.com",
+                "auth_method": "email",
+                "referral_code": "ABC12345",
+            },
+        ),
+        OpenApiExample(
+            "Bob's account",
+            response_only=True,
+            status_codes=["201"],
+            value={
+                "user_id": 2,
+                "username": "bob",
+                "email": "bob@example.com",
+                "auth_method": "email",
+                "api_key": _NEW_KEY,
+                "credits": 0.0,
+                "referral_code": "B0B12345",
+                "referred_by_code": "ABC12345",
+                "referral": {"applied": True, "reason": None},
+                "message": "Account created. Keep the API key: it is shown this once.",
+                "timestamp": "2026-11-22T12:00:00Z",
+            },
+        ),
+    ],
+}
+
+BALANCE: dict[str, Any] = {
+    "summary": "Your balance",
+    "tags": ["Accounts"],
+    "responses": BalanceSerializer,
+    "examples": [
+        OpenApiExample(
+            "Bob's balance",
+            value={"user_id": 2, "username": "bob", "credits": 20.0, "currency": "usd"},
+        )
+    ],
+}
+
+TRANSACTIONS: dict[str, Any] = {
+    "summary": "Your ledger entries, newest first",
+    "tags": ["Accounts"],
+    "responses": LedgerEntrySerializer(many=True),
+    "examples": [
+        OpenApiExample(
+            "A bonus",
+            value={
+                "id": 3,
+                "kind": "referee_bonus",
+                "amount": 10.0,
+                "balance_after": 20.0,
+                "description": "Bonus for registering with the code ABC12345",
+                "created_at": "2026-11-22T12:00:00Z",
+            },
+        )
+    ],
+}
+
+_KEY = {
+    "id": 7,
+    "prefix": _NEW_KEY[:12],
+    "name": "laptop",
+    "created_at": "2026-11-22T12:00:00Z",
+    "last_used_at": None,
+}
+
+LIST_KEYS: dict[str, Any] = {
+    "summary": "Your API keys",
+    "tags": ["API keys"],
+    "responses": ApiKeySerializer(many=True),
+    "examples": [OpenApiExample("A key", value=_KEY)],
+}
+
+CREATE_KEY: dict[str, Any] = {
+    "summary": "Make another API key",
+    "tags": ["API keys"],
+    "request": ApiKeyRequestSerializer,
+    "responses": {201: NewApiKeySerializer},
+    "examples": [
+        OpenApiExample("A name", request_only=True, value={"name": "laptop"}),
+        OpenApiExample("The key", response_only=True, value=_KEY | {"api_key": _NEW_KEY}),
+    ],
+}
+
+REVOKE_KEY: dict[str, Any] = {
+    "summary": "Revoke an API key",
+    "tags": ["API keys"],
+    "responses": {204: None, 404: OpenApiResponse(description="You have no such key.")},
+}

@@ -1,0 +1,76 @@
+"""What the endpoints about accounts take and give."""
+
+from typing import Any
+
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from rest_framework import serializers
+
+from accounts.models import MONEY, LedgerEntry, User
+
+
+class RegistrationRequestSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
+    email = serializers.EmailField(max_length=254)
+    auth_method = serializers.ChoiceField(choices=User.AuthMethod.choices)
+    referral_code = serializers.JSONField(
+        required=False,
+        allow_null=True,
+        help_text="The code of whoever invited you; what is no code is no hindrance.",
+    )
+
+    def validate_username(self, value: str) -> str:
+        """Normalise, and hold the result to the rules: one letter can turn into several."""
+        normalized = User.normalize_username(value)
+        self.fields["username"].run_validators(normalized)
+        return normalized
+
+
+class AttributionSerializer(serializers.Serializer[Any]):
+    applied = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it was not applied.")
+
+
+class RegistrationSerializer(serializers.Serializer[Any]):
+    user_id = serializers.IntegerField()
+    username = serializers.CharField()
+    email = serializers.EmailField()
+    auth_method = serializers.ChoiceField(choices=User.AuthMethod.choices)
+    api_key = serializers.CharField(help_text="Shown this once.")
+    credits = serializers.DecimalField(**MONEY, help_text="US dollars.")
+    referral_code = serializers.CharField(help_text="Your own code.")
+    referred_by_code = serializers.CharField(allow_null=True)
+    referral = AttributionSerializer()
+    message = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+
+
+class BalanceSerializer(serializers.Serializer[Any]):
+    user_id = serializers.IntegerField(source="pk")
+    username = serializers.CharField()
+    credits = serializers.DecimalField(**MONEY, help_text="US dollars.")
+    currency = serializers.ReadOnlyField(default="usd")
+
+
+class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
+    amount = serializers.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
+    balance_after = serializers.DecimalField(**MONEY, help_text="US dollars.")
+    description = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
+class ApiKeySerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    prefix = serializers.CharField(help_text="How the key begins, to tell it by.")
+    name = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
+
+
+class NewApiKeySerializer(ApiKeySerializer):
+    api_key = serializers.CharField(help_text="Shown this once.")
+
+
+class ApiKeyRequestSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100, default="API key")

@@ -1,0 +1,45 @@
+"""Makes accounts for tests, through the same door as a registration."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from referrals import attribution
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account, a key, and a client that uses it."""
+
+    user: User
+    api_key: str
+
+    @property
+    def api(self) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {self.api_key}")
+        return client
+
+    @property
+    def code(self) -> str:
+        assert self.user.referral_code
+        return self.user.referral_code
+
+    def balance(self) -> str:
+        """Return the balance as the database has it now, like `20.00`."""
+        self.user.refresh_from_db()
+        return str(self.user.credits)
+
+
+def register(name: str, *, code: str | None = None) -> Person:
+    """Register `name`, invited with `code`."""
+    registration = attribution.register(
+        username=name,
+        email=f"{name}@example.com",
+        auth_method="email",
+        invitation=code,
+        now=timezone.now(),
+    )
+    return Person(registration.account.user, registration.account.api_key)

@@ -1,0 +1,18 @@
+"""The endpoints about accounts."""
+
+from django.urls import path
+
+from accounts.views import (
+    ApiKeyViewSet,
+    BalanceViewSet,
+    RegistrationViewSet,
+    TransactionViewSet,
+)
+
+urlpatterns = [
+    path("auth/register", RegistrationViewSet.as_view({"post": "create"})),
+    path("user/balance", BalanceViewSet.as_view({"get": "retrieve"})),
+    path("user/transactions", TransactionViewSet.as_view({"get": "list"})),
+    path("user/api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
+    path("user/api-keys/<int:pk>", ApiKeyViewSet.as_view({"delete": "destroy"})),
+]

@@ -1,0 +1,133 @@
+"""The endpoints about accounts: registration, balance, statement, API keys."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.mixins import ListModelMixin
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from accounts import api_keys, schema
+from accounts.authentication import AuthenticatedRequest
+from accounts.models import ApiKey, LedgerEntry
+from accounts.registration import NameTakenError
+from accounts.serializers import (
+    ApiKeyRequestSerializer,
+    ApiKeySerializer,
+    BalanceSerializer,
+    LedgerEntrySerializer,
+    RegistrationRequestSerializer,
+    RegistrationSerializer,
+)
+from referrals import attribution
+
+
+class NameTaken(APIException):
+    """Somebody has this username or e-mail already."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, field: str) -> None:
+        sentence = f"This {field} is taken."
+        super().__init__(sentence, code=f"{field}_taken")
+        self.errors = {field: [sentence]}
+
+
+class RegistrationViewSet(ViewSet):
+    """Makes accounts."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(**schema.REGISTER)
+    def create(self, request: Request) -> Response:
+        asked = RegistrationRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data
+        try:
+            registration = attribution.register(
+                username=given["username"],
+                email=given["email"],
+                auth_method=given["auth_method"],
+                invitation=given.get("referral_code"),
+                now=timezone.now(),
+            )
+        except NameTakenError as error:
+            raise NameTaken(error.field) from error
+        body = _registration_body(registration)
+        return Response(RegistrationSerializer(body).data, status=status.HTTP_201_CREATED)
+
+
+def _registration_body(registration: attribution.Registration) -> dict[str, Any]:
+    user = registration.account.user
+    return {
+        "user_id": user.pk,
+        "username": user.username,
+        "email": user.email,
+        "auth_method": user.auth_method,
+        "api_key": registration.account.api_key,
+        "credits": user.credits,
+        "referral_code": user.referral_code,
+        "referred_by_code": user.referred_by_code,
+        "referral": {
+            "applied": user.referred_by_code is not None,
+            "reason": registration.refusal,
+        },
+        "message": "Account created. Keep the API key: it is shown this once.",
+        "timestamp": user.created_at,
+    }
+
+
+class BalanceViewSet(ViewSet):
+    """The caller's balance."""
+
+    @extend_schema(**schema.BALANCE)
+    def retrieve(self, request: AuthenticatedRequest) -> Response:
+        return Response(BalanceSerializer(request.user).data)
+
+
+class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
+    """The caller's statement."""
+
+    request: AuthenticatedRequest
+    queryset = LedgerEntry.objects.none()
+    serializer_class = LedgerEntrySerializer
+
+    def get_queryset(self) -> QuerySet[LedgerEntry]:
+        return LedgerEntry.objects.filter(user=self.request.user)
+
+    @extend_schema(**schema.TRANSACTIONS)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+
+class ApiKeyViewSet(ViewSet):
+    """The caller's API keys."""
+
+    @extend_schema(**schema.LIST_KEYS)
+    def list(self, request: AuthenticatedRequest) -> Response:
+        keys = api_keys.listed(request.user, now=timezone.now()).order_by("-pk")
+        return Response(ApiKeySerializer(keys, many=True).data)
+
+    @extend_schema(**schema.CREATE_KEY)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        asked = ApiKeyRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        now = timezone.now()
+        key, text = api_keys.create(user=request.user, name=asked.validated_data["name"], now=now)
+        body = ApiKeySerializer(key).data | {"api_key": text}
+        return Response(body, status=status.HTTP_201_CREATED)
+
+    @extend_schema(**schema.REVOKE_KEY)
+    def destroy(self, request: AuthenticatedRequest, pk: int) -> Response:
+        now = timezone.now()
+        key: ApiKey = get_object_or_404(api_keys.listed(request.user, now=now), pk=pk)
+        api_keys.revoke(key, now=now)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,0 +1,88 @@
+"""Fixtures for all tests: Alice, whom Bob was invited by, and the check after every one of them."""
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.db import connection
+from pytest_django.fixtures import SettingsWrapper
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, register
+from payments.invariants import breaches
+from payments.sandbox.server import serving
+from referrals.models import Program
+
+first_terms = importlib.import_module("referrals.migrations.0002_first_terms")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "negative_control: takes a guard away and sees money go wrong; not checked after"
+    )
+    # A test's threads come and go, and each would leave its connection behind.
+    django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying_the_ledger_is_possible(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Let pytest-django empty the tables after a test that committed; nothing else truncates."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_not_truncated")
+
+
+def touches_database(request: pytest.FixtureRequest) -> bool:
+    return request.node.get_closest_marker("django_db") is not None or any(
+        name in request.fixturenames for name in ("db", "transactional_db", "live_server")
+    )
+
+
+@pytest.fixture(autouse=True)
+def money_is_right(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Begin with the first terms, and end with a ledger in which every invariant holds."""
+    if not touches_database(request):
+        yield
+        return
+    request.getfixturevalue("db")
+    if not Program.objects.exists():
+        first_terms.begin(apps, connection.schema_editor())
+    yield
+    if LedgerEntry.objects.exists() and not request.node.get_closest_marker("negative_control"):
+        assert breaches() == []
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.fixture
+def alice(db: None) -> Person:
+    return register("alice")
+
+
+@pytest.fixture
+def bob(alice: Person) -> Person:
+    """Invited by Alice."""
+    return register("bob", code=alice.code)
+
+
+@pytest.fixture
+def charlie(db: None) -> Person:
+    """Invited by nobody."""
+    return register("charlie")
+
+
+@pytest.fixture(scope="session")
+def sandbox_address(django_db_setup: None) -> Iterator[str]:
+    with serving() as address:
+        yield address
+
+
+@pytest.fixture
+def sandbox(sandbox_address: str, settings: SettingsWrapper, db: None) -> str:
+    """A Stripe of our own, over HTTP; its events are sent when a test says so."""
+    settings.STRIPE_API_BASE = sandbox_address
+    return sandbox_address

@@ -1,0 +1,100 @@
+"""Reads one setting at a time from the environment, and refuses a bad one by its name."""
+
+import os
+import re
+from collections.abc import Collection
+from decimal import Decimal, InvalidOperation
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def refuse(name: str, expected: str) -> ImproperlyConfigured:
+    """Return the refusal of the variable `name`; its value stays out: it may be a secret."""
+    return ImproperlyConfigured(f"{name} must be {expected} (see .env.example).")
+
+
+def is_set(name: str) -> bool:
+    return bool(os.environ.get(name, "").strip())
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return the variable's text; without a default a missing one is refused."""
+    if is_set(name):
+        return os.environ[name].strip()
+    if default is None:
+        raise refuse(name, "set")
+    return default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = text(name, str(default)).lower()
+    if value not in _TRUE | _FALSE:
+        raise refuse(name, "true or false")
+    return value in _TRUE
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """Return a comma-separated list, without blanks."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def one_of(name: str, choices: Collection[str], *, default: str) -> str:
+    value = text(name, default)
+    if value not in choices:
+        raise refuse(name, f"one of {', '.join(choices)}")
+    return value
+
+
+def whole_number(name: str, *, default: int, least: int, most: int) -> int:
+    value = text(name, str(default))
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise refuse(name, f"a whole number from {least} to {most}")
+    return int(value)
+
+
+def dollars(name: str, *, default: str, least: str, most: str = "10000") -> Decimal:
+    """Return an amount of US dollars with at most two decimals."""
+    expected = f"an amount of dollars like {default}, from {least} to {most}"
+    try:
+        value = Decimal(text(name, default))
+    except InvalidOperation:
+        raise refuse(name, expected) from None
+    if not (value.is_finite() and Decimal(least) <= value <= Decimal(most)):
+        raise refuse(name, expected)
+    if value != value.quantize(Decimal("0.01")):
+        raise refuse(name, "an amount with at most two decimals")
+    return value
+
+
+def web_address(name: str, *, default: str) -> str:
+    """Return an http(s) address without a slash at its end."""
+    value = text(name, default)
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise refuse(name, "an address that begins with https:// (or http://)")
+    return value.rstrip("/")
+
+
+def require_real_secret_key(value: str) -> None:
+    """Refuse a SECRET_KEY that somebody could guess."""
+    if not re.fullmatch(r"(?!django-insecure).{50,}", value) or len(set(value)) < 5:
+        raise refuse("SECRET_KEY", "at least 50 random characters")
+
+
+def stripe_key(name: str, *, default: str | None) -> str:
+    value = text(name, default)
+    if not re.fullmatch(r"[sr]k_(live|test)_\w{8,247}", value, re.ASCII):
+        raise refuse(name, "a key of Stripe's: sk_live_…, sk_test_…, rk_live_… or rk_test_…")
+    return value
+
+
+def webhook_secrets(name: str, *, default: str | None) -> list[str]:
+    """Return one secret or several: while one is being rotated, Stripe signs with both."""
+    secrets = [part.strip() for part in text(name, default).split(",")]
+    if not all(re.fullmatch(r"whsec_[!-~]{8,}", secret) for secret in secrets):
+        raise refuse(name, "one or several comma-separated values of the form whsec_…")
+    return secrets

@@ -1,0 +1,55 @@
+"""Tells a load balancer whether the process is up and whether it can serve."""
+
+from functools import cache
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+
+class NotReady(APIException):
+    """Migrations of this version are still to be applied."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "Migrations are not applied yet; run `manage.py migrate`."
+    default_code = "migrations_pending"
+    wait = 5
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(default="ok")
+
+
+class HealthViewSet(ViewSet):
+    """The two questions that an orchestrator asks."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses=HealthSerializer, tags=["Health"])
+    def alive(self, request: Request) -> Response:
+        """The process is up."""
+        return Response({"status": "ok"})
+
+    @extend_schema(responses=HealthSerializer, tags=["Health"])
+    def ready(self, request: Request) -> Response:
+        """The database answers and every migration is applied."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        require_migrations()
+        return Response({"status": "ok"})
+
+
+@cache
+def require_migrations() -> None:
+    """Raise NotReady while a migration is missing; a yes is remembered for this process."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise NotReady

@@ -1,0 +1,25 @@
+"""Middleware of our own: the API is served with and without a slash at the end."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+# What belongs to the API; everything else is a page.
+API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz")
+
+
+def is_api_path(path: str) -> bool:
+    return path.startswith(API_PREFIXES)
+
+
+def trailing_slash_is_optional(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Serve `/user/balance/` as `/user/balance`, without a redirect (CONTRACT 1)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.endswith("/") and is_api_path(request.path_info):
+            request.path_info = request.path_info[:-1]
+        return get_response(request)
+
+    return middleware

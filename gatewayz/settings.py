@@ -1,0 +1,216 @@
+"""Django's settings, all of them from the environment (CONTRACT 4)."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from gatewayz import environment, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+
+# --- How we run ---------------------------------------------------------------------------------
+
+DEBUG = environment.flag("DEBUG", default=False)
+PORT = environment.whole_number("PORT", default=8000, least=1, most=65534)
+
+_DEVELOPMENT_KEY = "django-insecure-for-development-only"
+SECRET_KEY = environment.text("SECRET_KEY", _DEVELOPMENT_KEY if DEBUG else None)
+if not DEBUG:
+    environment.require_real_secret_key(SECRET_KEY)
+
+ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
+FRONTEND_URL = environment.web_address(
+    "FRONTEND_URL",
+    default=f"http://127.0.0.1:{PORT}" if DEBUG else "https://app.gatewayz.ai",
+)
+
+# --- Stripe -------------------------------------------------------------------------------------
+
+# Without a Stripe key, development talks to the sandbox that `./dev run` serves beside the program.
+STRIPE_SANDBOX = DEBUG and not environment.is_set("STRIPE_SECRET_KEY")
+STRIPE_SANDBOX_WEBHOOK_URL = environment.web_address(
+    "STRIPE_SANDBOX_WEBHOOK_URL", default=f"http://127.0.0.1:{PORT}/api/stripe/webhook"
+)
+STRIPE_SECRET_KEY = environment.stripe_key(
+    "STRIPE_SECRET_KEY", default="sk_test_gatewayz_sandbox" if STRIPE_SANDBOX else None
+)
+STRIPE_LIVEMODE = "_live_" in STRIPE_SECRET_KEY
+STRIPE_API_BASE = environment.web_address(
+    "STRIPE_API_BASE",
+    default=f"http://127.0.0.1:{PORT + 1}" if STRIPE_SANDBOX else "https://api.stripe.com",
+)
+STRIPE_WEBHOOK_SECRETS = environment.webhook_secrets(
+    "STRIPE_WEBHOOK_SECRET", default="whsec_gatewayz_sandbox" if STRIPE_SANDBOX else None
+)
+
+# --- Referrals: the terms of a new database; an operator changes them later ----------------------
+
+REFERRAL_BONUS = environment.dollars("REFERRAL_BONUS", default="10.00", least="0.01")
+REFERRAL_MIN_PURCHASE = environment.dollars("REFERRAL_MIN_PURCHASE", default="10.00", least="0.01")
+REFERRAL_MAX_USES = environment.whole_number("REFERRAL_MAX_USES", default=10, least=1, most=10000)
+REFERRAL_REFERRER_EMAIL = environment.one_of(
+    "REFERRAL_REFERRER_EMAIL", ("full", "masked", "hidden"), default="full"
+)
+
+# --- Django -------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "accounts",
+    "referrals",
+    "payments",
+    "gatewayz",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_structlog",
+    "csp",
+]
+if STRIPE_SANDBOX:
+    INSTALLED_APPS.append("payments.sandbox")
+
+MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "gatewayz.middleware.trailing_slash_is_optional",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "gatewayz.urls"
+WSGI_APPLICATION = "gatewayz.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": environ.Env.db_url_config(environment.text("DATABASE_URL")),
+}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise environment.refuse("DATABASE_URL", "of the form postgres://user:password@host/name")
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    | {
+        # A request rather answers 503 than queues behind a lock until the client has gone.
+        "options": "-c lock_timeout=3s -c statement_timeout=15s"
+        " -c idle_in_transaction_session_timeout=30s",
+        "connect_timeout": 5,
+    },
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+if not DEBUG:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+
+# --- The API ------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["gatewayz.json_api.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["gatewayz.json_api.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gatewayz.json_api.AlwaysJSON",
+    "DEFAULT_PAGINATION_CLASS": "gatewayz.json_api.NewestFirstPagination",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "gatewayz.api_errors.answer",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gatewayz referrals and credits",
+    "DESCRIPTION": "Register, get an API key and a referral code, invite friends, buy credits.\n\n"
+    "Amounts of money are US dollars (`20.0`), but for Stripe's own `amount`, which is in cents.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gatewayz.schema.document_errors",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "PaymentStatus": "payments.models.Payment.Status",
+        "ReferralStatus": "referrals.models.Referral.Status",
+    },
+}
+
+# --- Security -----------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+
+# --- Logs ---------------------------------------------------------------------------------------
+
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough.
+LOGGING_CONFIG = None
+logs.configure(as_json=not DEBUG)

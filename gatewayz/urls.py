@@ -1,0 +1,36 @@
+"""The table of contents: every path that the program serves."""
+
+from csp.decorators import csp_update
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+
+from gatewayz import pages
+from gatewayz.health import HealthViewSet
+
+handler400 = pages.bad_request
+handler403 = pages.forbidden
+handler404 = pages.not_found
+handler500 = pages.server_error
+
+_open_to_all = {"authentication_classes": (), "permission_classes": (AllowAny,)}
+# Swagger UI sets style attributes; the pages of the program itself do without.
+_docs = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(
+    SpectacularSwaggerSplitView.as_view(url_name="schema", **_open_to_all)
+)
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("payment/success", pages.payment_success, name="payment-success"),
+    path("payment/cancel", pages.payment_cancel, name="payment-cancel"),
+    path("", include("accounts.urls")),
+    path("", include("referrals.urls")),
+    path("", include("payments.urls")),
+    path("healthz", HealthViewSet.as_view({"get": "alive"}), name="healthz"),
+    path("readyz", HealthViewSet.as_view({"get": "ready"}), name="readyz"),
+    path("api/schema", SpectacularJSONAPIView.as_view(**_open_to_all), name="schema"),
+    path("api/docs", _docs, name="docs"),
+    path("admin/", admin.site.urls),
+    re_path(r"^(?:api|auth|referral|user)(?:/|\Z)", pages.NoSuchEndpoint.as_view()),
+]

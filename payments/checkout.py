@@ -1,0 +1,66 @@
+"""Starts a purchase: our record first, Stripe's session next, each once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import User
+from payments import stripe_gateway
+from payments.models import Payment
+
+
+class IdempotencyKeyReusedError(Exception):
+    """The client used this Idempotency-Key for another purchase."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a client asks for; `amount` in cents."""
+
+    amount: int
+    currency: str
+    success_url: str
+    cancel_url: str
+
+
+def start_checkout(
+    *, user: User, order: Order, idempotency_key: str | None, now: datetime
+) -> Payment:
+    """Record the purchase and give it a session of Stripe's.
+
+    The payment stays `created` while Stripe has not answered: asking again with the same
+    Idempotency-Key goes on with that payment, and Stripe, which knows the payment by its id, goes
+    on with that session. No transaction is open while Stripe is asked.
+
+    Raises IdempotencyKeyReusedError, StripeUnavailableError and StripeRefusedError.
+    """
+    payment = _recorded(user=user, order=order, idempotency_key=idempotency_key, now=now)
+    if payment.status != Payment.Status.CREATED:
+        return payment
+    session = stripe_gateway.create_checkout_session(
+        payment_id=payment.pk,
+        user_id=user.pk,
+        amount=payment.amount,
+        currency=payment.currency,
+        success_url=payment.success_url,
+        cancel_url=payment.cancel_url,
+    )
+    Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
+        status=Payment.Status.PENDING,
+        session_id=session.session_id,
+        checkout_url=session.url or "",
+        expires_at=session.expires_at,
+    )
+    payment.refresh_from_db()
+    return payment
+
+
+def _recorded(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:
+    asked = vars(order)
+    if idempotency_key is None:
+        return Payment.objects.create(user=user, created_at=now, **asked)
+    payment, _ = Payment.objects.get_or_create(
+        user=user, idempotency_key=idempotency_key, defaults={"created_at": now, **asked}
+    )
+    if any(getattr(payment, field) != value for field, value in asked.items()):
+        raise IdempotencyKeyReusedError
+    return payment

@@ -1,0 +1,179 @@
+"""The inbox of Stripe's events: each is kept as it came and worked on once, whatever fails."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import Error as AnyDatabaseError
+from django.db import OperationalError, transaction
+from django.db.models import F
+from psycopg import errors
+
+from payments import settlement
+from payments.models import StripeEvent
+from payments.settlement import QuarantinedError, Settlement
+from payments.stripe_gateway import (
+    CheckoutSession,
+    UnexpectedObjectError,
+    read_checkout_session,
+)
+
+log = structlog.get_logger(__name__)
+
+Outcome = StripeEvent.Outcome
+Handler = Callable[..., Settlement]
+
+# Every type of event that means something to us; all others are stored as ignored.
+HANDLERS: dict[str, Handler] = {
+    "checkout.session.completed": settlement.complete,
+    "checkout.session.async_payment_succeeded": settlement.confirm,
+    "checkout.session.async_payment_failed": settlement.fail,
+    "checkout.session.expired": settlement.expire,
+}
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
+_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
+RETRIES = 3
+
+
+class NotAnEventError(ValueError):
+    """The body is signed, but is no event of Stripe's."""
+
+
+def record(body: bytes, *, now: datetime) -> str:
+    """Keep the event as it came and return its id; one that is known is not stored again.
+
+    Raises NotAnEventError.
+    """
+    event_id, event_type = _read_envelope(body)
+    event = StripeEvent(event_id=event_id, event_type=event_type, body=body, received_at=now)
+    StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
+    return event_id
+
+
+def _read_envelope(body: bytes) -> tuple[str, str]:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise NotAnEventError("the body is not JSON") from error
+    if not isinstance(event, dict):
+        raise NotAnEventError("the body is not a JSON object")
+    event_id, event_type = event.get("id"), event.get("type")
+    if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
+        raise NotAnEventError("the event has no id")
+    if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
+        raise NotAnEventError("the event has no type")
+    return event_id, event_type
+
+
+def process(event_id: str, *, now: datetime) -> StripeEvent:
+    """Do what the recorded event asks for, in one transaction, unless that is done already.
+
+    Any error is noted on the event, in a transaction of its own, and goes on to the caller, so
+    that Stripe delivers again.
+    """
+    with _NotingFailure(event_id):
+        try:
+            return _patiently(event_id, now=now)
+        except QuarantinedError as refusal:
+            return _quarantine(event_id, str(refusal), now=now)
+
+
+def _patiently(event_id: str, *, now: datetime) -> StripeEvent:
+    """Process, again if PostgreSQL broke the transaction off in favour of another."""
+    for _ in range(RETRIES):
+        try:
+            return _process(event_id, now=now)
+        except OperationalError as error:
+            if not isinstance(
+                error.__cause__, errors.DeadlockDetected | errors.SerializationFailure
+            ):
+                raise
+            log.warning("settlement_retried", event_id=event_id)
+    return _process(event_id, now=now)
+
+
+@transaction.atomic
+def _process(event_id: str, *, now: datetime) -> StripeEvent:
+    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+    if event.processed_at:
+        return event
+    handler = HANDLERS.get(event.event_type)
+    if handler is None:
+        return _stamp(event, Outcome.IGNORED, now=now)
+    done = handler(_session(event), now=now)
+    event.payment = done.payment
+    return _stamp(event, done.outcome, reason=done.reason, now=now)
+
+
+def _session(event: StripeEvent) -> CheckoutSession:
+    """Return the session that the event is about. Raises QuarantinedError."""
+    envelope = event.parsed()
+    if envelope.get("livemode") is not settings.STRIPE_LIVEMODE:
+        raise QuarantinedError(f"livemode is {envelope.get('livemode')!r}, not ours")
+    try:
+        return read_checkout_session(_object(envelope))
+    except UnexpectedObjectError as error:
+        raise QuarantinedError(f"not the object that we know: {error}") from error
+
+
+def _object(envelope: dict[str, Any]) -> dict[str, Any]:
+    data = envelope.get("data")
+    found = data.get("object") if isinstance(data, dict) else None
+    if not isinstance(found, dict):
+        raise QuarantinedError("the event holds no object")
+    return found
+
+
+def _stamp(
+    event: StripeEvent, outcome: StripeEvent.Outcome, *, now: datetime, reason: str = ""
+) -> StripeEvent:
+    event.outcome = outcome
+    event.reason = reason[:500]
+    event.attempts += 1
+    event.last_error = ""
+    event.processed_at = now
+    event.save(
+        update_fields=["outcome", "reason", "attempts", "last_error", "processed_at", "payment"]
+    )
+    return event
+
+
+@transaction.atomic
+def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
+    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+    if event.processed_at:
+        return event
+    log.warning("event_quarantined", event_id=event_id, reason=reason)
+    return _stamp(event, Outcome.QUARANTINED, reason=reason, now=now)
+
+
+class _NotingFailure:
+    """Notes on the event whatever breaks the block off; hides nothing."""
+
+    def __init__(self, event_id: str) -> None:
+        self.event_id = event_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, Exception):
+            return
+        log.error("event_failed", event_id=self.event_id, error=repr(error))
+        try:
+            StripeEvent.objects.filter(event_id=self.event_id, processed_at=None).update(
+                outcome=Outcome.FAILED, attempts=F("attempts") + 1, last_error=repr(error)[:2000]
+            )
+        except AnyDatabaseError:
+            log.warning("failure_not_noted", event_id=self.event_id)

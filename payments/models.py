@@ -1,0 +1,150 @@
+"""Our record of each purchase, and the inbox of Stripe's events."""
+
+import json
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import LedgerEntry, User
+from referrals.bonuses import Decision
+from referrals.models import Referral
+
+# Stripe's own limit for US dollars.
+MAX_AMOUNT_CENTS = 99_999_999
+
+
+class Payment(models.Model):
+    """A purchase of credits, from the moment it is asked for; the authority on whom and how much.
+
+    Amount, owner and currency of what Stripe reports are held against this row (CONTRACT 2.9).
+    """
+
+    class Status(models.TextChoices):
+        """Where the purchase stands.
+
+        created → pending (Stripe has the session) → paid, failed or expired; a session that
+        Stripe reports as paid after all turns failed and expired into paid. Paid is final.
+        """
+
+        CREATED = "created"
+        PENDING = "pending"
+        PAID = "paid"
+        FAILED = "failed"
+        EXPIRED = "expired"
+
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="payments", db_index=False
+    )
+    amount = models.PositiveIntegerField(help_text="In cents.")
+    currency = models.CharField(max_length=3, default="usd")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.CREATED)
+    idempotency_key = models.CharField(
+        max_length=255, null=True, help_text="The client's own name for this purchase."
+    )
+    success_url = models.CharField(max_length=2000)
+    cancel_url = models.CharField(max_length=2000)
+    session_id = models.CharField(max_length=255, unique=True, null=True)
+    payment_intent_id = models.CharField(max_length=255, unique=True, null=True)
+    checkout_url = models.TextField(blank=True)
+    expires_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    paid_at = models.DateTimeField(null=True)
+    ledger_entry = models.OneToOneField(
+        LedgerEntry, on_delete=models.PROTECT, null=True, related_name="payment"
+    )
+    bonus_decision = models.CharField(
+        max_length=20,
+        blank=True,
+        choices=[(decision.value, decision.value) for decision in Decision],
+        help_text="Why it earned bonuses, or why not; decided when it was paid.",
+    )
+    referral = models.OneToOneField(
+        Referral, on_delete=models.PROTECT, null=True, related_name="payment"
+    )
+
+    class Meta:
+        db_table = "payments"
+        indexes = [models.Index(fields=["user", "-id"], name="payments_of_user")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=1, amount__lte=MAX_AMOUNT_CENTS),
+                name="payments_amount_in_range",
+            ),
+            models.CheckConstraint(condition=Q(currency="usd"), name="payments_in_us_dollars"),
+            models.UniqueConstraint(
+                fields=["user", "idempotency_key"], name="payments_asked_for_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="paid", ledger_entry__isnull=False, paid_at__isnull=False)
+                | (~Q(status="paid") & Q(ledger_entry__isnull=True, paid_at__isnull=True)),
+                name="payments_paid_means_credited",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="created", session_id__isnull=True)
+                | (~Q(status="created") & Q(session_id__isnull=False)),
+                name="payments_have_a_session_once_pending",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payment {self.pk}"
+
+
+class StripeEvent(models.Model):
+    """An authentic event as it arrived, byte for byte, and what became of it."""
+
+    class Outcome(models.TextChoices):
+        """What became of an event; with `failed` and `received` it is not the end of it."""
+
+        RECEIVED = "received"  # stored, not yet worked on
+        SETTLED = "settled"  # the purchase was credited
+        REPEATED = "repeated"  # what it says had been done already
+        WAITING = "waiting"  # checkout is complete, the money is still on its way
+        CLOSED = "closed"  # the payment failed or expired
+        IGNORED = "ignored"  # of a type that means nothing to us
+        QUARANTINED = "quarantined"  # authentic, but does not fit our record: a person looks
+        FAILED = "failed"  # an error on our side: Stripe delivers again
+
+    event_id = models.CharField(max_length=255, unique=True)
+    event_type = models.CharField(max_length=100)
+    body = models.BinaryField(help_text="Raw: jsonb refuses NUL, NaN and lone surrogates.")
+    received_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.RECEIVED)
+    reason = models.CharField(max_length=500, blank=True, help_text="Why, for a person.")
+    last_error = models.TextField(blank=True)
+    processed_at = models.DateTimeField(null=True)
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, null=True, related_name="stripe_events"
+    )
+
+    class Meta:
+        db_table = "stripe_events"
+        indexes = [
+            models.Index(
+                fields=["received_at"],
+                condition=Q(processed_at__isnull=True),
+                name="stripe_events_unprocessed",
+            ),
+            models.Index(
+                fields=["-received_at"],
+                condition=Q(outcome__in=["quarantined", "failed"]),
+                name="stripe_events_need_someone",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(outcome__in=["received", "failed"], processed_at__isnull=True)
+                | (~Q(outcome__in=["received", "failed"]) & Q(processed_at__isnull=False)),
+                name="stripe_events_processed_has_an_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.event_id
+
+    def parsed(self) -> dict[str, Any]:
+        """Return the event as Stripe wrote it."""
+        event: dict[str, Any] = json.loads(bytes(self.body))
+        return event

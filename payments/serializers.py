@@ -1,0 +1,80 @@
+"""What the endpoints about payments take and give."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.validators import URLValidator
+from django.http.request import validate_host
+from rest_framework import serializers
+
+from payments.models import MAX_AMOUNT_CENTS, Payment
+
+_WEB_ADDRESS = URLValidator(schemes=["http", "https"])
+
+
+class WholeCentsField(serializers.IntegerField):
+    """An amount in cents as a JSON whole number: neither `10.0` nor `"1000"` nor `true`."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ReturnAddressField(serializers.CharField):
+    """An address of ours to which Stripe sends the buyer back."""
+
+    default_error_messages = {
+        "address": "Use an http(s) address on a host of this deployment.",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        _WEB_ADDRESS(address)
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        hosts = [*settings.ALLOWED_HOSTS, urlsplit(settings.FRONTEND_URL).hostname or ""]
+        # Browsers read a backslash as a slash, and so another host than we do.
+        if "\\" in address or "@" in parts.netloc or not validate_host(host, hosts):
+            self.fail("address")
+        return address
+
+
+class CheckoutRequestSerializer(serializers.Serializer[Any]):
+    amount = WholeCentsField(min_value=1, max_value=MAX_AMOUNT_CENTS, help_text="In cents.")
+    currency = serializers.CharField(max_length=3, help_text="`usd`, which is all we take.")
+    success_url = ReturnAddressField(max_length=2000, required=False)
+    cancel_url = ReturnAddressField(max_length=2000, required=False)
+
+    def validate_currency(self, value: str) -> str:
+        if value.lower() != "usd":
+            raise serializers.ValidationError("Only usd is accepted.")
+        return value.lower()
+
+
+class CheckoutSessionSerializer(serializers.Serializer[Payment]):
+    session_id = serializers.CharField()
+    url = serializers.URLField(source="checkout_url", help_text="Where the buyer pays.")
+    payment_id = serializers.IntegerField(source="pk")
+    status = serializers.ChoiceField(choices=Payment.Status.choices)
+    amount = serializers.IntegerField(help_text="In cents.")
+    currency = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class PaymentSerializer(serializers.Serializer[Payment]):
+    payment_id = serializers.IntegerField(source="pk")
+    session_id = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(choices=Payment.Status.choices)
+    amount = serializers.IntegerField(help_text="In cents.")
+    currency = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+
+
+class WebhookSerializer(serializers.Serializer[Any]):
+    received = serializers.BooleanField()
+    event_id = serializers.CharField()
+    event_type = serializers.CharField()
+    outcome = serializers.CharField(help_text="What became of the event.")

@@ -1,0 +1,101 @@
+"""Pending payments, and the events with which Stripe would report on them, signed and sent."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import stripe
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from payments.models import Payment
+
+WEBHOOK_PATH = "/api/stripe/webhook"
+
+
+def pending_payment(user: User, cents: int = 1000) -> Payment:
+    """Return a purchase that Stripe has a session for, and nobody has paid yet."""
+    return Payment.objects.create(
+        user=user,
+        amount=cents,
+        status=Payment.Status.PENDING,
+        session_id=f"cs_test_{secrets.token_hex(20)}",
+        checkout_url="https://checkout.stripe.com/c/pay/test",
+        success_url="https://app.gatewayz.ai/payment/success",
+        cancel_url="https://app.gatewayz.ai/payment/cancel",
+        expires_at=timezone.now(),
+        created_at=timezone.now(),
+    )
+
+
+def session(payment: Payment, **changes: Any) -> dict[str, Any]:
+    """Return Stripe's paid session of `payment`, with `changes`."""
+    return {
+        "id": payment.session_id,
+        "object": "checkout.session",
+        "mode": "payment",
+        "status": "complete",
+        "payment_status": "paid",
+        "amount_total": payment.amount,
+        "currency": "usd",
+        "livemode": False,
+        "payment_intent": f"pi_{payment.session_id}",
+        "metadata": {"payment_id": str(payment.pk), "user_id": str(payment.user_id)},
+        "client_reference_id": str(payment.user_id),
+        "url": None,
+        "expires_at": 1900000000,
+    } | changes
+
+
+def event(
+    payment: Payment, kind: str = "checkout.session.completed", **changes: Any
+) -> dict[str, Any]:
+    """Return a new event about the session of `payment`; `changes` are the session's."""
+    return envelope(kind, session(payment, **changes))
+
+
+def envelope(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"evt_{secrets.token_hex(12)}",
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": 1800000000,
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": kind,
+        "data": {"object": dict(data)},
+    }
+
+
+def signed(body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
+    """Return the `Stripe-Signature` of `body`."""
+    secret = settings.STRIPE_WEBHOOK_SECRETS[0] if secret is None else secret
+    header: str = stripe.WebhookSignature.generate_signature_header(
+        body.decode(), secret, timestamp=timestamp
+    )
+    return header
+
+
+def send(body: bytes, signature: str | None = None) -> Any:
+    """Post `body` to the webhook as Stripe does, signed unless another signature is given."""
+    headers = {"Stripe-Signature": signed(body) if signature is None else signature}
+    return Client(raise_request_exception=False).post(
+        WEBHOOK_PATH, data=body, content_type="application/json", headers=headers
+    )
+
+
+def deliver(event: Mapping[str, Any]) -> Any:
+    """Deliver `event` and return the webhook's answer."""
+    return send(json.dumps(event).encode())
+
+
+def settle(user: User, cents: int = 1000) -> Payment:
+    """Let `user` buy and pay for credits, and return the settled payment."""
+    payment = pending_payment(user, cents)
+    assert deliver(event(payment)).json()["outcome"] == "settled"
+    payment.refresh_from_db()
+    return payment

@@ -1,0 +1,107 @@
+"""The endpoints about payments: checkout sessions and the caller's purchases."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.mixins import ListModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet, ViewSet
+
+from accounts.authentication import AuthenticatedRequest
+from payments import checkout, schema, stripe_gateway
+from payments.models import Payment
+from payments.serializers import (
+    CheckoutRequestSerializer,
+    CheckoutSessionSerializer,
+    PaymentSerializer,
+)
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+
+
+class IdempotencyKeyReused(APIException):
+    """The key names a purchase with another amount or other addresses."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "This Idempotency-Key was used for a different purchase."
+    default_code = "idempotency_key_reused"
+
+
+class StripeUnavailable(APIException):
+    """Stripe did not answer in time, or not as Stripe does."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "Stripe cannot be reached right now. Nothing was charged; try again."
+    default_code = "stripe_unavailable"
+    wait = 5
+
+
+class CheckoutViewSet(ViewSet):
+    """Purchases at Stripe's hosted page."""
+
+    @extend_schema(**schema.CREATE_SESSION)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        asked = CheckoutRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        try:
+            payment = checkout.start_checkout(
+                user=request.user,
+                order=_order(asked.validated_data),
+                idempotency_key=_idempotency_key(request),
+                now=timezone.now(),
+            )
+        except checkout.IdempotencyKeyReusedError as error:
+            raise IdempotencyKeyReused from error
+        except stripe_gateway.StripeRefusedError as error:
+            raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
+        except stripe_gateway.StripeUnavailableError as error:
+            raise StripeUnavailable from error
+        body = CheckoutSessionSerializer(payment).data
+        return Response(body, status=status.HTTP_201_CREATED)
+
+    @extend_schema(**schema.RETRIEVE_SESSION)
+    def retrieve(self, request: AuthenticatedRequest, session_id: str) -> Response:
+        mine = Payment.objects.filter(user=request.user)
+        payment: Payment = get_object_or_404(mine, session_id=session_id)
+        return Response(CheckoutSessionSerializer(payment).data)
+
+
+def _order(given: dict[str, Any]) -> checkout.Order:
+    """Fill in where Stripe sends the buyer back to."""
+    pages = f"{settings.FRONTEND_URL}/payment"
+    return checkout.Order(
+        amount=given["amount"],
+        currency=given["currency"],
+        success_url=given.get("success_url", f"{pages}/success?session_id={{CHECKOUT_SESSION_ID}}"),
+        cancel_url=given.get("cancel_url", f"{pages}/cancel"),
+    )
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise ValidationError({"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
+    return key
+
+
+class PaymentViewSet(ListModelMixin, GenericViewSet[Payment]):
+    """The caller's purchases."""
+
+    request: AuthenticatedRequest
+    queryset = Payment.objects.none()
+    serializer_class = PaymentSerializer
+
+    def get_queryset(self) -> QuerySet[Payment]:
+        return Payment.objects.filter(user=self.request.user)
+
+    @extend_schema(**schema.PAYMENTS)
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)

@@ -1,0 +1,70 @@
+"""Stripe's door: takes a signed event in and answers 200 only once all of it is done."""
+
+import structlog
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from payments import inbox, stripe_gateway
+from payments.schema import WEBHOOK
+
+log = structlog.get_logger(__name__)
+
+MAX_BODY_BYTES = 256 * 1024
+
+
+class EventTooLarge(APIException):
+    """Stripe sends no such events; whoever does need not be hashed."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"The event is larger than {MAX_BODY_BYTES} bytes."
+    default_code = "body_too_large"
+
+
+class EventRefused(APIException):
+    """The request is not an event that Stripe signed for us."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+
+class WebhookViewSet(ViewSet):
+    """Receives Stripe's events."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(**WEBHOOK)
+    def receive(self, request: Request) -> Response:
+        """Verify, record, process; any failure after the recording makes Stripe deliver again."""
+        body = self._signed_body(request)
+        now = timezone.now()
+        try:
+            event_id = inbox.record(body, now=now)
+        except inbox.NotAnEventError as error:
+            raise EventRefused(f"Not an event: {error}.", code="not_an_event") from error
+        event = inbox.process(event_id, now=now)
+        return Response(
+            {
+                "received": True,
+                "event_id": event.event_id,
+                "event_type": event.event_type,
+                "outcome": event.outcome,
+            }
+        )
+
+    @staticmethod
+    def _signed_body(request: Request) -> bytes:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+            raise EventTooLarge
+        body: bytes = request.body
+        try:
+            stripe_gateway.verify_signature(body, request.headers.get("Stripe-Signature", ""))
+        except stripe_gateway.InvalidSignatureError:
+            log.warning("webhook_refused", reason="invalid_signature")
+            raise EventRefused("Invalid signature.", code="invalid_signature") from None
+        return body

@@ -1,0 +1,43 @@
+"""A plain admin for referrals and for the programme's terms."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from gatewayz.model_admin import ReadOnlyAdmin
+from referrals.models import Program, Referral
+
+
+@admin.register(Program)
+class ProgramAdmin(ReadOnlyAdmin):
+    """Terms are added, with the day on which they start; what was promised is not rewritten."""
+
+    list_display = (
+        "starts_at",
+        "referrer_bonus",
+        "referee_bonus",
+        "minimum_purchase",
+        "max_uses",
+        "code_length",
+    )
+    ordering = ("-starts_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("referrals.add_program")
+
+
+@admin.register(Referral)
+class ReferralAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "referrer",
+        "referred_user",
+        "referral_code",
+        "slot",
+        "bonus_amount",
+        "status",
+        "completed_at",
+    )
+    list_filter = ("status",)
+    list_select_related = ("referrer", "referred_user")
+    search_fields = ("referral_code", "referrer__username", "referred_user__username")
+    ordering = ("-pk",)

@@ -1,0 +1,95 @@
+"""Ties a referee to a referrer: at registration, once, and never again (CONTRACT 2.2)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from accounts.registration import Account, CodeTakenError, create_account
+from referrals import codes
+from referrals.models import Program
+
+
+class Refusal(StrEnum):
+    """Why a code does not count, in the words that the person reads."""
+
+    NOT_FOUND = "Code not found"
+    EXHAUSTED = "Referral code has reached maximum uses"
+    OWN = "Cannot use your own referral code"
+    NOT_FIRST = "Referral code can only be used on first purchase"
+    ANOTHER = "You have already used a different referral code"
+
+
+@dataclass(frozen=True)
+class CheckedCode:
+    """What we found out about a code: an owner with uses left, or a refusal."""
+
+    owner: User | None = None
+    remaining_uses: int = 0
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A new account and what became of the code that it came with."""
+
+    account: Account
+    refusal: Refusal | None
+
+
+def check_code(typed: object, *, now: datetime, person: User | None = None) -> CheckedCode:
+    """Say whether `typed` is a code that can be used, by `person` if we know who asks."""
+    found = codes.find(typed, now=now)
+    if found is None:
+        return CheckedCode(refusal=Refusal.NOT_FOUND)
+    remaining = max(found.max_uses - found.uses, 0)
+    refusal = _refusal(found.owner, person) or (None if remaining else Refusal.EXHAUSTED)
+    return CheckedCode(owner=found.owner, remaining_uses=remaining, refusal=refusal)
+
+
+def _refusal(owner: User, person: User | None) -> Refusal | None:
+    """Return why this person in particular cannot use the code of `owner`."""
+    if person is None:
+        return None
+    if person.pk == owner.pk:
+        return Refusal.OWN
+    if person.has_made_first_purchase:
+        return Refusal.NOT_FIRST
+    if person.referred_by_code not in (None, owner.referral_code):
+        return Refusal.ANOTHER
+    return None
+
+
+def register(
+    *, username: str, email: str, auth_method: str, invitation: object, now: datetime
+) -> Registration:
+    """Create an account with a code of its own, referred by `invitation` if that is valid.
+
+    Any other invitation is no hindrance: the account is made, and the refusal says why it was not
+    attributed. Raises NameTakenError and NoFreeCodeError.
+    """
+    checked = check_code(invitation, now=now) if invitation else CheckedCode()
+    referrer = checked.owner if checked.refusal is None else None
+    length = Program.objects.at(now).get().code_length
+    for _ in range(codes.ATTEMPTS):
+        try:
+            account = create_account(
+                username=username,
+                email=email,
+                auth_method=auth_method,
+                referral_code=codes.generate(length),
+                referred_by_code=referrer.referral_code if referrer else None,
+                now=now,
+            )
+        except CodeTakenError:
+            continue
+        return Registration(account=account, refusal=checked.refusal)
+    raise codes.NoFreeCodeError
+
+
+def buyer_and_referrer(buyer: User) -> QuerySet[User]:
+    """Return the accounts that a purchase of `buyer` can credit."""
+    code = buyer.referred_by_code
+    return User.objects.filter(Q(pk=buyer.pk) | Q(referral_code=code) if code else Q(pk=buyer.pk))

@@ -1,0 +1,90 @@
+"""What people and operators want to know of referrals: a person's stats, the leaderboard."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from accounts.models import MONEY, User
+from referrals import codes
+from referrals.models import Program, Referral
+
+_ZERO = Value(Decimal(0), output_field=DecimalField(**MONEY))
+LISTED_REFERRALS = 100
+
+
+@dataclass(frozen=True)
+class Stats:
+    """A referrer's figures; amounts in US dollars."""
+
+    total_uses: int
+    remaining_uses: int
+    max_uses: int
+    total_earned: Decimal
+    pending_referrals: int
+
+
+def stats(user: User, *, now: datetime) -> Stats:
+    """Return the figures of `user`'s code, in one query."""
+    standing = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
+    earned = standing.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    row = (
+        User.objects.filter(pk=user.pk)
+        .annotate(
+            uses=codes.uses(),
+            max_uses=Subquery(Program.objects.at(now).values("max_uses")),
+            earned=Coalesce(Subquery(earned), _ZERO),
+            pending=Coalesce(Subquery(_pending_count()), 0),
+        )
+        .values("uses", "max_uses", "earned", "pending")
+        .get()
+    )
+    return Stats(
+        total_uses=row["uses"],
+        remaining_uses=max(row["max_uses"] - row["uses"], 0),
+        max_uses=row["max_uses"],
+        total_earned=row["earned"],
+        pending_referrals=row["pending"],
+    )
+
+
+def _pending_count() -> QuerySet[User, int]:
+    """Sign-ups that have not made their qualifying purchase: no record, no use (CONTRACT 2.6)."""
+    waiting = User.objects.filter(
+        referred_by_code=OuterRef("referral_code"), has_made_first_purchase=False, is_active=True
+    )
+    counted = waiting.order_by().values("referred_by_code").annotate(waiting=Count("pk"))
+    return counted.values_list("waiting", flat=True)
+
+
+def referrals_of(user: User) -> QuerySet[Referral]:
+    """Return the uses of `user`'s code, newest first, at most a hundred."""
+    made = Referral.objects.filter(referrer=user).select_related("referred_user")
+    return made.order_by("-completed_at", "-pk")[:LISTED_REFERRALS]
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A row of the leaderboard; `earned` in US dollars."""
+
+    rank: int
+    username: str
+    referral_code: str | None
+    referrals: int
+    earned: Decimal
+
+
+def leaderboard(*, limit: int, since: datetime | None = None) -> list[Leader]:
+    """Return the top referrers by completed referrals, then by earnings."""
+    standing = Q(referrals_made__status=Referral.Status.COMPLETED)
+    if since:
+        standing &= Q(referrals_made__completed_at__gte=since)
+    leaders = (
+        User.objects.filter(standing)
+        .annotate(count=Count("referrals_made"), earned=Sum("referrals_made__bonus_amount"))
+        .order_by("-count", "-earned", "pk")
+        .values_list("username", "referral_code", "count", "earned")[:limit]
+    )
+    return [Leader(rank, *row) for rank, row in enumerate(leaders, start=1)]

@@ -1,0 +1,115 @@
+"""What the OpenAPI document says of the endpoints about referrals."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
+
+from referrals.serializers import (
+    CodeSerializer,
+    GeneratedCodeSerializer,
+    InvalidCodeSerializer,
+    StatsSerializer,
+    ValidateRequestSerializer,
+    ValidCodeSerializer,
+)
+
+_LINK = "https://app.gatewayz.ai/signup?ref=ABC12345"
+
+CODE: dict[str, Any] = {
+    "summary": "Your referral code and invite link",
+    "tags": ["Referrals"],
+    "responses": CodeSerializer,
+    "examples": [
+        OpenApiExample(
+            "Alice's code",
+            value={
+                "referral_code": "ABC12345",
+                "user_id": 1,
+                "username": "alice",
+                "created_at": "2026-11-22T12:00:00Z",
+                "invite_link": _LINK,
+                "share_message": f"Join me on Gatewayz and we both get $10 of credit: {_LINK}",
+            },
+        )
+    ],
+}
+
+GENERATE: dict[str, Any] = {
+    "summary": "Make your referral code, or get the one you have",
+    "tags": ["Referrals"],
+    "request": None,
+    "responses": GeneratedCodeSerializer,
+    "examples": [
+        OpenApiExample(
+            "There is one",
+            value={"referral_code": "ABC12345", "message": "This is your referral code."},
+        )
+    ],
+}
+
+VALIDATE: dict[str, Any] = {
+    "summary": "Ask whether a code can be used",
+    "description": "With an API key the answer is for you in particular. Whatever is no code is "
+    "answered as a code that is not found.",
+    "tags": ["Referrals"],
+    "auth": [{}, {"ApiKey": []}],
+    "request": ValidateRequestSerializer,
+    "responses": PolymorphicProxySerializer(
+        component_name="CodeValidity",
+        serializers=[ValidCodeSerializer, InvalidCodeSerializer],
+        resource_type_field_name=None,
+    ),
+    "examples": [
+        OpenApiExample("A code", request_only=True, value={"referral_code": "ABC12345"}),
+        OpenApiExample(
+            "Valid",
+            response_only=True,
+            value={
+                "valid": True,
+                "message": "Referral code is valid",
+                "referrer": {"username": "alice", "email": "alice@example.com"},
+                "remaining_uses": 8,
+            },
+        ),
+        OpenApiExample(
+            "Invalid",
+            response_only=True,
+            value={
+                "valid": False,
+                "message": "Invalid referral code",
+                "error": "Code not found",
+            },
+        ),
+    ],
+}
+
+STATS: dict[str, Any] = {
+    "summary": "What your code has earned",
+    "tags": ["Referrals"],
+    "responses": StatsSerializer,
+    "examples": [
+        OpenApiExample(
+            "Alice's stats",
+            value={
+                "referral_code": "ABC12345",
+                "invite_link": _LINK,
+                "total_uses": 1,
+                "remaining_uses": 9,
+                "max_uses": 10,
+                "total_earned": 10.0,
+                "current_balance": 10.0,
+                "referred_by_code": None,
+                "pending_referrals": 0,
+                "referrals": [
+                    {
+                        "user_id": 2,
+                        "username": "bob",
+                        "bonus_earned": 10.0,
+                        "status": "completed",
+                        "completed_at": "2026-11-22T12:00:00Z",
+                    }
+                ],
+            },
+        )
+    ],
+}

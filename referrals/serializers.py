@@ -1,0 +1,69 @@
+"""What the endpoints about referrals take and give."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import MONEY
+from referrals.models import Referral
+
+
+class CodeSerializer(serializers.Serializer[Any]):
+    referral_code = serializers.CharField()
+    user_id = serializers.IntegerField()
+    username = serializers.CharField()
+    created_at = serializers.DateTimeField(help_text="Since when you have an account and a code.")
+    invite_link = serializers.URLField()
+    share_message = serializers.CharField()
+
+
+class GeneratedCodeSerializer(serializers.Serializer[Any]):
+    referral_code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class ValidateRequestSerializer(serializers.Serializer[Any]):
+    referral_code = serializers.JSONField(
+        allow_null=True, help_text="What a person typed; what is no code is simply not found."
+    )
+
+
+class ReferrerSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    email = serializers.CharField(
+        allow_null=True, help_text="In full, masked or null, as the deployment has it."
+    )
+
+
+class ValidCodeSerializer(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    message = serializers.CharField()
+    referrer = ReferrerSerializer()
+    remaining_uses = serializers.IntegerField()
+
+
+class InvalidCodeSerializer(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    message = serializers.CharField()
+    error = serializers.CharField()
+
+
+class ReferralSerializer(serializers.Serializer[Referral]):
+    user_id = serializers.IntegerField(source="referred_user_id")
+    username = serializers.CharField(source="referred_user.username")
+    bonus_earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+    status = serializers.ChoiceField(choices=Referral.Status.choices)
+    completed_at = serializers.DateTimeField()
+
+
+class StatsSerializer(serializers.Serializer[Any]):
+    referral_code = serializers.CharField()
+    invite_link = serializers.URLField()
+    total_uses = serializers.IntegerField()
+    remaining_uses = serializers.IntegerField()
+    max_uses = serializers.IntegerField()
+    total_earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+    current_balance = serializers.DecimalField(**MONEY, help_text="US dollars.")
+    referred_by_code = serializers.CharField(allow_null=True)
+    pending_referrals = serializers.IntegerField(help_text="Signed up, not yet bought.")
+    referrals = ReferralSerializer(many=True)

@@ -1,0 +1,12 @@
+"""The endpoints about referrals."""
+
+from django.urls import path
+
+from referrals.views import ReferralViewSet, ValidationViewSet
+
+urlpatterns = [
+    path("referral/code", ReferralViewSet.as_view({"get": "code"})),
+    path("referral/generate", ReferralViewSet.as_view({"post": "generate"})),
+    path("referral/validate", ValidationViewSet.as_view({"post": "check"})),
+    path("referral/stats", ReferralViewSet.as_view({"get": "stats"})),
+]

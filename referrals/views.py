@@ -1,0 +1,93 @@
+"""The endpoints about referrals: your code, whether a code is valid, what it earned."""
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from accounts.authentication import AuthenticatedRequest
+from accounts.models import User
+from referrals import attribution, codes, reports, schema
+from referrals.invitations import invite_link, share_message, visible_email
+from referrals.models import Program
+from referrals.serializers import (
+    CodeSerializer,
+    GeneratedCodeSerializer,
+    StatsSerializer,
+    ValidateRequestSerializer,
+)
+
+
+class ReferralViewSet(ViewSet):
+    """The caller's referral code."""
+
+    @extend_schema(**schema.CODE)
+    def code(self, request: AuthenticatedRequest) -> Response:
+        now = timezone.now()
+        code = codes.ensure_code(request.user, now=now)
+        terms = Program.objects.at(now).get()
+        body = {
+            "referral_code": code,
+            "user_id": request.user.pk,
+            "username": request.user.username,
+            "created_at": request.user.created_at,
+            "invite_link": invite_link(code),
+            "share_message": share_message(code, terms.referee_bonus),
+        }
+        return Response(CodeSerializer(body).data)
+
+    @extend_schema(**schema.GENERATE)
+    def generate(self, request: AuthenticatedRequest) -> Response:
+        code = codes.ensure_code(request.user, now=timezone.now())
+        body = {"referral_code": code, "message": "This is your referral code."}
+        return Response(GeneratedCodeSerializer(body).data)
+
+    @extend_schema(**schema.STATS)
+    def stats(self, request: AuthenticatedRequest) -> Response:
+        now = timezone.now()
+        code = codes.ensure_code(request.user, now=now)
+        body = vars(reports.stats(request.user, now=now)) | {
+            "referral_code": code,
+            "invite_link": invite_link(code),
+            "current_balance": request.user.credits,
+            "referred_by_code": request.user.referred_by_code,
+            "referrals": reports.referrals_of(request.user),
+        }
+        return Response(StatsSerializer(body).data)
+
+
+class ValidationViewSet(ViewSet):
+    """Whether a code can be used."""
+
+    permission_classes = (AllowAny,)
+
+    @extend_schema(**schema.VALIDATE)
+    def check(self, request: Request) -> Response:
+        asked = ValidateRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        checked = attribution.check_code(
+            asked.validated_data["referral_code"],
+            person=request.user if isinstance(request.user, User) else None,
+            now=timezone.now(),
+        )
+        if checked.refusal or checked.owner is None:
+            return Response(
+                {
+                    "valid": False,
+                    "message": "Invalid referral code",
+                    "error": checked.refusal,
+                }
+            )
+        return Response(
+            {
+                "valid": True,
+                "message": "Referral code is valid",
+                "referrer": {
+                    "username": checked.owner.username,
+                    "email": visible_email(checked.owner.email),
+                },
+                "remaining_uses": checked.remaining_uses,
+            }
+        )
