@@ -2,12 +2,12 @@
 
 import importlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
-from pytest_django.fixtures import SettingsWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
@@ -82,7 +82,7 @@ def sandbox_address(django_db_setup: None) -> Iterator[str]:
 
 
 @pytest.fixture
-def sandbox(sandbox_address: str, settings: SettingsWrapper, db: None) -> str:
+def sandbox(sandbox_address: str, settings: Any, db: None) -> str:
     """A Stripe of our own, over HTTP; its events are sent when a test says so."""
     settings.STRIPE_API_BASE = sandbox_address
     return sandbox_address

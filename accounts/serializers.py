@@ -45,10 +45,10 @@ class RegistrationSerializer(serializers.Serializer[Any]):
 
 
 class BalanceSerializer(serializers.Serializer[Any]):
-    user_id = serializers.IntegerField(source="pk")
+    user_id = serializers.IntegerField()
     username = serializers.CharField()
     credits = serializers.DecimalField(**MONEY, help_text="US dollars.")
-    currency = serializers.ReadOnlyField(default="usd")
+    currency = serializers.CharField()
 
 
 class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):

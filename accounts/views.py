@@ -90,7 +90,13 @@ class BalanceViewSet(ViewSet):
 
     @extend_schema(**schema.BALANCE)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
-        return Response(BalanceSerializer(request.user).data)
+        body = {
+            "user_id": request.user.pk,
+            "username": request.user.username,
+            "credits": request.user.credits,
+            "currency": "usd",
+        }
+        return Response(BalanceSerializer(body).data)
 
 
 class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):

@@ -81,13 +81,13 @@ def web_address(name: str, *, default: str) -> str:
 
 def require_real_secret_key(value: str) -> None:
     """Refuse a SECRET_KEY that somebody could guess."""
-    if not re.fullmatch(r"(?!django-insecure).{50,}", value) or len(set(value)) < 5:
+    if not re.fullmatch(r"(?!django-insecure|replace-me).{50,}", value) or len(set(value)) < 10:
         raise refuse("SECRET_KEY", "at least 50 random characters")
 
 
 def stripe_key(name: str, *, default: str | None) -> str:
     value = text(name, default)
-    if not re.fullmatch(r"[sr]k_(live|test)_\w{8,247}", value, re.ASCII):
+    if not re.fullmatch(r"[sr]k_(live|test)_(?!replace)\w{8,247}", value, re.ASCII):
         raise refuse(name, "a key of Stripe's: sk_live_…, sk_test_…, rk_live_… or rk_test_…")
     return value
 
@@ -95,6 +95,6 @@ def stripe_key(name: str, *, default: str | None) -> str:
 def webhook_secrets(name: str, *, default: str | None) -> list[str]:
     """Return one secret or several: while one is being rotated, Stripe signs with both."""
     secrets = [part.strip() for part in text(name, default).split(",")]
-    if not all(re.fullmatch(r"whsec_[!-~]{8,}", secret) for secret in secrets):
+    if not all(re.fullmatch(r"whsec_(?!replace)[!-~]{8,}", secret) for secret in secrets):
         raise refuse(name, "one or several comma-separated values of the form whsec_…")
     return secrets

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -23,6 +23,9 @@ class NotReady(APIException):
     wait = 5
 
 
+_OK = OpenApiExample("Yes", value={"status": "ok"})
+
+
 class HealthSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(default="ok")
 
@@ -33,14 +36,19 @@ class HealthViewSet(ViewSet):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses=HealthSerializer, tags=["Health"])
+    @extend_schema(
+        summary="Is the process up?", responses=HealthSerializer, examples=[_OK], tags=["Health"]
+    )
     def alive(self, request: Request) -> Response:
-        """The process is up."""
         return Response({"status": "ok"})
 
-    @extend_schema(responses=HealthSerializer, tags=["Health"])
+    @extend_schema(
+        summary="Does the database answer, with every migration applied?",
+        responses=HealthSerializer,
+        examples=[_OK],
+        tags=["Health"],
+    )
     def ready(self, request: Request) -> Response:
-        """The database answers and every migration is applied."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         require_migrations()

@@ -108,3 +108,12 @@ class NewestFirstPagination(CursorPagination):
         if cursor and not re.fullmatch(r"[0-9]{1,18}", str(cursor.position or 0)):
             raise refusal
         return cursor
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page in OpenAPI 3.1, which has no `nullable`."""
+        link = {"type": ["string", "null"], "format": "uri", "example": None}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }

@@ -2,6 +2,7 @@
 
 import logging.config
 import re
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -17,18 +18,15 @@ _SECRET = re.compile(
 
 def drop_query_string(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Keep the path of a request and not what was asked: a search may hold a person's e-mail."""
-    request = event.get("request")
+    request = event.pop("request", None)
     if isinstance(request, str):
         event["request"] = request.partition("?")[0]
     return event
 
 
-def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def redact(_: WrappedLogger, __: str, line: Any) -> str:
     """Blot out whatever looks like a key, an e-mail or a card, tracebacks included."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = _SECRET.sub("[redacted]", value)
-    return event
+    return _SECRET.sub("[redacted]", str(line))
 
 
 def configure(*, as_json: bool) -> None:
@@ -39,14 +37,13 @@ def configure(*, as_json: bool) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso"),
-        drop_query_string,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    last: structlog.typing.Processor = (
+    renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if as_json
         else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -56,9 +53,10 @@ def configure(*, as_json: bool) -> None:
         "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            drop_query_string,
             structlog.processors.format_exc_info,
+            renderer,
             redact,
-            last,
         ],
     }
     logging.config.dictConfig(
@@ -68,6 +66,7 @@ def configure(*, as_json: bool) -> None:
             "formatters": {"structured": formatter},
             "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["console"], "level": "INFO"},
-            "loggers": {"django.server": {"level": "WARNING"}, "stripe": {"level": "WARNING"}},
+            # The request's own line has told of refusals; and Stripe's SDK tells of every call.
+            "loggers": {"django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}},
         }
     )

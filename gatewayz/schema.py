@@ -2,6 +2,9 @@
 
 from typing import Any
 
+# Marks an operation that reads the body as it came, whatever its media type.
+RAW_BODY = "x-raw-body"
+
 ERROR = {
     "type": "object",
     "description": "The one shape of every error.",
@@ -68,10 +71,10 @@ def document_errors(
 
 def _possible_errors(operation: dict[str, Any]) -> list[str]:
     codes = ["405", "503"]
-    if operation.get("security"):
+    if any(operation.get("security", [])):
         codes.append("401")
     if "requestBody" in operation:
-        codes += ["400", "413", "415"]
+        codes += ["400", "413"] if operation.pop(RAW_BODY, False) else ["400", "413", "415"]
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):
         codes.append("400")
     return codes

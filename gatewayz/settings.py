@@ -111,7 +111,7 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": environ.Env.db_url_config(environment.text("DATABASE_URL")),
 }
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
     raise environment.refuse("DATABASE_URL", "of the form postgres://user:password@host/name")
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,

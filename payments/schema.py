@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from gatewayz.schema import RAW_BODY
 from payments.serializers import (
     CheckoutRequestSerializer,
     CheckoutSessionSerializer,
@@ -92,6 +93,7 @@ WEBHOOK: dict[str, Any] = {
         )
     ],
     "request": OpenApiTypes.OBJECT,
+    "extensions": {RAW_BODY: True},
     "responses": WebhookSerializer,
     "examples": [
         OpenApiExample(

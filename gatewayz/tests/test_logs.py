@@ -1,0 +1,81 @@
+"""Logs are structured, carry a request id, and hold neither secrets nor personal data."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from django.conf import settings
+from django.test import Client
+
+from accounts.tests.factories import Person
+from gatewayz import logs
+from payments.tests.stripe_events import deliver, event, pending_payment, send
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """The lines that production would write."""
+    logs.configure(as_json=True)
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(logging.getLogger().handlers[0].formatter)
+    logging.getLogger().addHandler(handler)
+    yield written
+    logging.getLogger().removeHandler(handler)
+    logs.configure(as_json=False)
+
+
+def test_a_request_is_one_json_line_with_an_id_and_the_user(
+    lines: io.StringIO, alice: Person
+) -> None:
+    alice.api.get("/user/balance")
+
+    [line] = lines.getvalue().splitlines()
+    record = json.loads(line)
+    assert (record["request"], record["code"]) == ("GET /user/balance", 200)
+    assert record["user_id"] == alice.user.pk
+    assert len(record["request_id"]) == 36
+
+
+def test_they_hold_no_key_email_or_webhook_secret(
+    lines: io.StringIO, alice: Person, bob: Person
+) -> None:
+    deliver(event(pending_payment(bob.user)))
+    deliver(event(pending_payment(bob.user), amount_total=7))
+    send(b"{}", "t=1,v1=0")
+    alice.api.get("/user/transactions?cursor=alice@example.com")
+    Client().post(
+        "/auth/register",
+        {"username": "alice", "email": "alice@example.com", "auth_method": "email"},
+        content_type="application/json",
+    )
+
+    text = lines.getvalue()
+    assert "invalid_signature" in text
+    assert "event_quarantined" in text
+    for secret in (alice.api_key, "gw_live_", "@example.com", settings.STRIPE_WEBHOOK_SECRETS[0]):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "gw_live_wJ9b2uYv0cQ4m1dXH7pK5sRtZ8eLfA3gN6iO_kBxUqE",
+        "sk_live_51abcdefgh",
+        "whsec_51abcdefgh",
+        "alice@example.com",
+        "4242 4242 4242 4242",
+        "4242424242424242",
+    ],
+)
+def test_they_blot_out_a_secret_in_a_traceback(lines: io.StringIO, secret: str) -> None:
+    try:
+        raise RuntimeError(f"could not use {secret}")
+    except RuntimeError:
+        structlog.get_logger("test").exception("failed", detail=f"with {secret}")
+
+    assert secret not in lines.getvalue()
+    assert "RuntimeError" in lines.getvalue()

@@ -1,0 +1,217 @@
+"""The OpenAPI document tells the truth: what each endpoint answers has the shape that it says."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
+from rest_framework.test import APIClient
+
+from accounts.tests.factories import Person
+from payments.tests.stripe_events import deliver, event, pending_payment, settle
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return json.loads(json.dumps(document, default=str))
+
+
+def content(schema: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:
+    """Return what the document says of the body of this answer."""
+    media: dict[str, Any] = schema["paths"][path][method]["responses"][str(status)]["content"]
+    return media["application/json"]
+
+
+def check_shape(schema: dict[str, Any], where: dict[str, Any], body: Any) -> None:
+    document = {**where["schema"], "components": schema["components"]}
+    Draft202012Validator(document).validate(body)
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (path, method, operation)
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+CONTRACT = {
+    ("post", "/auth/register"),
+    ("get", "/referral/code"),
+    ("post", "/referral/generate"),
+    ("post", "/referral/validate"),
+    ("get", "/referral/stats"),
+    ("post", "/api/stripe/checkout-session"),
+    ("get", "/api/stripe/checkout-session/{session_id}"),
+    ("get", "/api/stripe/payments"),
+    ("post", "/api/stripe/webhook"),
+    ("get", "/user/balance"),
+    ("get", "/user/transactions"),
+    ("get", "/user/api-keys"),
+    ("post", "/user/api-keys"),
+    ("delete", "/user/api-keys/{id}"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+}
+
+
+def test_it_is_valid_openapi(schema: dict[str, Any]) -> None:
+    validate_schema(schema)
+
+    assert schema["openapi"].startswith("3.1")
+
+
+def test_it_describes_every_endpoint_of_the_contract(schema: dict[str, Any]) -> None:
+    assert {(method, path) for path, method, _ in operations(schema)} == CONTRACT
+
+
+def test_every_example_has_the_shape_that_it_illustrates(schema: dict[str, Any]) -> None:
+    checked = 0
+    for _, _, operation in operations(schema):
+        bodies = [*operation["responses"].values(), operation.get("requestBody", {})]
+        for where in (body["content"]["application/json"] for body in bodies if "content" in body):
+            named = where.get("examples", {}).values()
+            for example in [*(example["value"] for example in named), where.get("example")]:
+                if example is not None:
+                    check_shape(schema, where, example)
+                    checked += 1
+
+    assert checked > 60
+
+
+def test_every_endpoint_has_a_summary_and_an_example_of_success(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        good = next(r for code, r in operation["responses"].items() if code < "300")
+
+        assert operation["summary"], (method, path)
+        if "content" in good:
+            assert good["content"]["application/json"].get("examples"), (method, path)
+
+
+READS = [
+    "/referral/code",
+    "/referral/stats",
+    "/user/balance",
+    "/user/transactions",
+    "/user/api-keys",
+    "/api/stripe/payments",
+    "/healthz",
+    "/readyz",
+]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("path", READS)
+def test_a_read_answers_as_documented_with_and_without_a_slash(
+    schema: dict[str, Any], alice: Person, bob: Person, path: str, slash: str
+) -> None:
+    settle(bob.user)
+
+    response = alice.api.get(path + slash)
+
+    assert response.status_code == 200
+    check_shape(schema, content(schema, path, "get", 200), response.json())
+
+
+def test_a_registration_answers_as_documented(schema: dict[str, Any], db: None) -> None:
+    body = {"username": "dora", "email": "dora@example.com", "auth_method": "github"}
+
+    response = APIClient().post("/auth/register", body, format="json")
+
+    assert response.status_code == 201
+    check_shape(schema, content(schema, "/auth/register", "post", 201), response.json())
+    assert set(response.json()) == {
+        "user_id",
+        "username",
+        "email",
+        "auth_method",
+        "api_key",
+        "credits",
+        "referral_code",
+        "referred_by_code",
+        "referral",
+        "message",
+        "timestamp",
+    }
+
+
+@pytest.mark.parametrize("typed", ["nothing", None])
+def test_a_validation_answers_as_documented(
+    schema: dict[str, Any], alice: Person, typed: str | None
+) -> None:
+    body = {"referral_code": typed or alice.code}
+
+    response = APIClient().post("/referral/validate", body, format="json")
+
+    check_shape(schema, content(schema, "/referral/validate", "post", 200), response.json())
+    assert response.json()["valid"] is (typed is None)
+
+
+def test_a_checkout_answers_as_documented(
+    schema: dict[str, Any], charlie: Person, sandbox: str
+) -> None:
+    path = "/api/stripe/checkout-session"
+
+    made = charlie.api.post(path, {"amount": 1000, "currency": "usd"}, format="json")
+    read = charlie.api.get(f"{path}/{made.json()['session_id']}")
+
+    assert (made.status_code, read.status_code) == (201, 200)
+    check_shape(schema, content(schema, path, "post", 201), made.json())
+    assert made.json() == read.json()
+    assert made.json()["status"] == "pending"
+
+
+def test_the_webhook_answers_as_documented(schema: dict[str, Any], charlie: Person) -> None:
+    response = deliver(event(pending_payment(charlie.user)))
+
+    check_shape(schema, content(schema, "/api/stripe/webhook", "post", 200), response.json())
+    assert set(response.json()) == {"received", "event_id", "event_type", "outcome"}
+
+
+ERRORS = [
+    ("post", "/auth/register", {}, 400),
+    ("get", "/user/balance", None, 401),
+    ("put", "/user/balance", None, 401),
+    ("get", "/auth/register", None, 405),
+    ("post", "/referral/validate", {}, 400),
+    ("post", "/api/stripe/webhook", {}, 400),
+    ("get", "/api/no/such/thing", None, 404),
+    ("get", "/user", None, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), ERRORS)
+def test_every_error_has_the_one_shape(
+    schema: dict[str, Any], db: None, method: str, path: str, body: Any, status: int
+) -> None:
+    response = getattr(Client(), method)(path, body, content_type="application/json")
+
+    assert response.status_code == status
+    error = {"schema": {"$ref": "#/components/schemas/Error"}}
+    check_shape(schema, error, response.json())
+    assert ("errors" in response.json()) is (status == 400 and "stripe" not in path)
+
+
+def test_a_body_that_is_no_json_is_415(db: None) -> None:
+    response = Client().post("/auth/register", {"username": "alice"})
+
+    assert response.status_code == 415
+
+
+def test_a_body_above_the_limit_is_413(db: None) -> None:
+    response = Client().post(
+        "/auth/register", {"username": "a" * 70_000}, content_type="application/json"
+    )
+
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("body", [b"[" * 50_000, b"{", b"\xff", b'{"a": NaN}', b"1" * 5000])
+def test_a_body_that_is_not_sound_json_is_400(db: None, body: bytes) -> None:
+    response = Client().post("/auth/register", body, content_type="application/json")
+
+    assert response.status_code == 400
