@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from accounts import ledger
 from accounts.models import LedgerEntry, User
+from referrals import codes
 from referrals.models import Program, Referral
 
 
@@ -36,34 +37,31 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     Call it inside the transaction that credits the purchase, with both accounts locked: the lock
     on the buyer makes the purchase the first one, the lock on the referrer counts the uses.
     """
-    terms = Program.objects.at(now).get()
+    terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
     if amount < terms.minimum_purchase:
         return Award(Decision.BELOW_MINIMUM)
     if buyer.has_made_first_purchase:
         return Award(Decision.NOT_FIRST)
     buyer.has_made_first_purchase = True
     buyer.save(update_fields=["has_made_first_purchase"])
-    return _refer(buyer=buyer, referrer=referrer, terms=terms, now=now)
-
-
-def _refer(*, buyer: User, referrer: User | None, terms: Program, now: datetime) -> Award:
-    code = buyer.referred_by_code
-    if code is None:
+    if buyer.referred_by_code is None:
         return Award(Decision.NOT_REFERRED)
     if referrer is None or not referrer.is_active:
         return Award(Decision.REFERRER_GONE)
+    return _use_code(buyer=buyer, referrer=referrer, terms=terms, uses=terms.uses, now=now)
+
+
+def _use_code(*, buyer: User, referrer: User, terms: Program, uses: int, now: datetime) -> Award:
     if referrer.pk == buyer.pk:
         return Award(Decision.SELF_REFERRAL)
-    uses = Referral.objects.filter(referrer=referrer).count()
     if uses >= terms.max_uses:
         return Award(Decision.CAP_REACHED)
-    referral = _pay(buyer=buyer, referrer=referrer, code=code, terms=terms, slot=uses + 1, now=now)
+    referral = _pay(buyer=buyer, referrer=referrer, terms=terms, slot=uses + 1, now=now)
     return Award(Decision.AWARDED, referral)
 
 
-def _pay(
-    *, buyer: User, referrer: User, code: str, terms: Program, slot: int, now: datetime
-) -> Referral:
+def _pay(*, buyer: User, referrer: User, terms: Program, slot: int, now: datetime) -> Referral:
+    code = referrer.referral_code or ""
     referee_entry = ledger.post(
         user_id=buyer.pk,
         kind=LedgerEntry.Kind.REFEREE_BONUS,

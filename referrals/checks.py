@@ -3,16 +3,16 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core import checks
 
 
-@register(Tags.security, deploy=True)
-def referrer_email_is_not_shown_in_full(**kwargs: Any) -> list[CheckMessage]:
+@checks.register(checks.Tags.security, deploy=True)
+def referrer_email_is_not_shown_in_full(**kwargs: Any) -> list[checks.CheckMessage]:
     """Warn of `full`: whoever guesses a code reads an e-mail address (CONTRACT 4)."""
     if settings.REFERRAL_REFERRER_EMAIL != "full":
         return []
     return [
-        Warning(
+        checks.Warning(
             "POST /referral/validate shows the referrer's e-mail to whoever knows the code.",
             hint="Set REFERRAL_REFERRER_EMAIL to masked or hidden.",
             id="referrals.W001",

@@ -39,9 +39,9 @@ def normalize(typed: object) -> str | None:
     return stripped.upper()
 
 
-def uses() -> Coalesce:
-    """Return an expression on users: how often the code was used, whatever became of it."""
-    counted = Referral.objects.filter(referrer=OuterRef("pk")).order_by().values("referrer")
+def uses(referrer: OuterRef | User | None) -> Coalesce:
+    """Return an expression: how often the referrer's code was used, whatever became of it."""
+    counted = Referral.objects.filter(referrer=referrer).order_by().values("referrer")
     return Coalesce(Subquery(counted.annotate(uses=Count("pk")).values("uses")), 0)
 
 
@@ -62,7 +62,7 @@ def find(typed: object, *, now: datetime) -> FoundCode | None:
     terms = Program.objects.at(now)
     owner = (
         User.objects.filter(referral_code=code, is_active=True)
-        .annotate(uses=uses(), max_uses=Subquery(terms.values("max_uses")))
+        .annotate(uses=uses(OuterRef("pk")), max_uses=Subquery(terms.values("max_uses")))
         .first()
     )
     return FoundCode(owner, owner.uses, owner.max_uses) if owner else None

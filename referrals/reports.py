@@ -33,7 +33,7 @@ def stats(user: User, *, now: datetime) -> Stats:
     row = (
         User.objects.filter(pk=user.pk)
         .annotate(
-            uses=codes.uses(),
+            uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(Program.objects.at(now).values("max_uses")),
             earned=Coalesce(Subquery(earned), _ZERO),
             pending=Coalesce(Subquery(_pending_count()), 0),

@@ -1,4 +1,4 @@
-"""The database's own guards of the ledger: append-only, chained, and followed by the balance."""
+"""The database's own guards: an append-only ledger, balances that follow it, attribution."""
 
 from django.db import migrations
 
@@ -83,6 +83,25 @@ DROP TRIGGER users_credits_follow_ledger ON users;
 DROP FUNCTION users_check_credits();
 """
 
+# Who referred whom decides who is paid, so it is settled at registration (CONTRACT 2.2).
+ATTRIBUTION = """
+CREATE FUNCTION users_refuse_reattribution() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'user % was attributed at registration, once and for all', OLD.id
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'users_attributed_once';
+END $$;
+
+CREATE TRIGGER users_attributed_once
+    BEFORE UPDATE OF referred_by_code ON users
+    FOR EACH ROW WHEN (OLD.referred_by_code IS DISTINCT FROM NEW.referred_by_code)
+    EXECUTE FUNCTION users_refuse_reattribution();
+"""
+
+DROP_ATTRIBUTION = """
+DROP TRIGGER users_attributed_once ON users;
+DROP FUNCTION users_refuse_reattribution();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0001_initial")]
@@ -91,4 +110,5 @@ class Migration(migrations.Migration):
         migrations.RunSQL(APPEND_ONLY, DROP_APPEND_ONLY),
         migrations.RunSQL(CHAIN, DROP_CHAIN),
         migrations.RunSQL(BALANCE, DROP_BALANCE),
+        migrations.RunSQL(ATTRIBUTION, DROP_ATTRIBUTION),
     ]
