@@ -13,14 +13,15 @@ THE_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 def begin(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     programs = apps.get_model("referrals", "Program").objects.using(schema_editor.connection.alias)
-    programs.create(
-        starts_at=THE_BEGINNING,
-        referrer_bonus=settings.REFERRAL_BONUS,
-        referee_bonus=settings.REFERRAL_BONUS,
-        minimum_purchase=settings.REFERRAL_MIN_PURCHASE,
-        max_uses=settings.REFERRAL_MAX_USES,
-        code_length=8,
-    )
+    terms = {
+        "referrer_bonus": settings.REFERRAL_BONUS,
+        "referee_bonus": settings.REFERRAL_BONUS,
+        "minimum_purchase": settings.REFERRAL_MIN_PURCHASE,
+        "max_uses": settings.REFERRAL_MAX_USES,
+        "code_length": 8,
+    }
+    # Unapplying leaves the row, which referrals may point at by then.
+    programs.get_or_create(starts_at=THE_BEGINNING, defaults=terms)
 
 
 class Migration(migrations.Migration):
