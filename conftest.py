@@ -27,10 +27,8 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 
 
-@pytest.fixture(scope="session", autouse=True)
-def emptying_the_ledger_is_possible(
-    django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> None:
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let pytest-django empty the tables after a test that committed; nothing else truncates."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_not_truncated")

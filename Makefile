@@ -1,0 +1,12 @@
+# The same verbs as ./dev, for those whose fingers type make. Arguments: make test ARGS="-k webhook"
+.DEFAULT_GOAL := help
+.PHONY: help run story test lint format manage shell psql lock
+
+help:
+	@./dev help
+
+story:
+	@./dev run --story
+
+run test lint format manage shell psql lock:
+	@./dev $@ $(ARGS)

@@ -1,0 +1,1 @@
+"""What `./dev` does: the contributor's commands."""

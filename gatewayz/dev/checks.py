@@ -1,0 +1,131 @@
+"""Checks the code, its migrations and the production settings, and runs the tests."""
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+
+from gatewayz.dev.checkout import ROOT, throwaway_database
+from gatewayz.dev.children import run_in_foreground
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+MOST_WORKERS = 8
+PYTEST_FOUND_NOTHING = 5
+
+
+def lint(arguments: list[str]) -> int:
+    """Run every check; return 1 if any fails."""
+    report = Report()
+    with throwaway_database() as database_url:
+        _run_checks(report, database_url)
+    return report.conclude()
+
+
+def test(arguments: list[str]) -> int:
+    """Run every check and every test, or pytest alone with the arguments."""
+    if arguments:
+        return run_in_foreground(
+            [*_python("pytest"), *arguments], {**os.environ, **_find_browser()}
+        )
+    report = Report()
+    # Held for all of them, so that the server is not started again for each.
+    with throwaway_database() as database_url:
+        _run_checks(report, database_url)
+        _run_tests(report)
+    return report.conclude()
+
+
+def format_code(arguments: list[str]) -> int:
+    """Format the code and apply the safe fixes."""
+    report = Report()
+    report.run("ruff check --fix", [*_python("ruff"), "check", "--fix", "."])
+    report.run("ruff format", [*_python("ruff"), "format", "."])
+    return report.conclude()
+
+
+class Report:
+    """Runs one step after the other, come what may, and remembers which of them failed."""
+
+    def __init__(self) -> None:
+        self._failed: list[str] = []
+
+    def run(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        print(f"\n=== {name}", flush=True)
+        if run_in_foreground(command, {**os.environ, **(environment or {})}) != 0:
+            self.note_failure(name)
+
+    def note_failure(self, name: str) -> None:
+        self._failed.append(name)
+
+    def conclude(self) -> int:
+        """Return the exit code; silent after success, so that pytest has the last word."""
+        if self._failed:
+            print(f"\n./dev: failed: {', '.join(self._failed)}", file=sys.stderr, flush=True)
+        return 1 if self._failed else 0
+
+
+def _run_checks(report: Report, database_url: str) -> None:
+    development = {"DEBUG": "true", "DATABASE_URL": database_url}
+    production = _production_environment(database_url)
+    deploy = ["check", "--deploy", "--fail-level", "WARNING"]
+    report.run("ruff check", [*_python("ruff"), "check", "."])
+    report.run("ruff format --check", [*_python("ruff"), "format", "--check", "."])
+    report.run("mypy", [*_python("mypy"), "."], development)
+    report.run(
+        "makemigrations --check", _manage("makemigrations", "--check", "--dry-run"), development
+    )
+    report.run("check --deploy, on the production settings", _manage(*deploy), production)
+
+
+def _production_environment(database_url: str) -> dict[str, str]:
+    """Return what `.env.example` says, with what it leaves to be filled in filled in."""
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    filled = {
+        name: re.sub(r"replace[-_]me.*", secrets.token_hex(30), value)
+        for name, value in example.items()
+    }
+    return filled | {"DATABASE_URL": database_url}
+
+
+def _run_tests(report: Report) -> None:
+    if _has_browser_tests():
+        _run_browser_tests(report)
+    workers = str(min(max(2, os.cpu_count() or 2), MOST_WORKERS))
+    report.run("pytest", [*_python("pytest"), "-m", "not browser", "-n", workers])
+
+
+def _run_browser_tests(report: Report) -> None:
+    """Run them in a call of their own: Playwright's event loop would disturb the tests after."""
+    browser = _find_browser()
+    if browser:
+        report.run("pytest, in a browser", [*_python("pytest"), "-m", "browser"], browser)
+        return
+    print(f"\nBrowser tests SKIPPED: none of {', '.join(CHROMIUM_NAMES)} is on PATH.", flush=True)
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        report.note_failure("browser tests (REQUIRE_BROWSER=1)")
+
+
+def _find_browser() -> dict[str, str]:
+    """Return the variable that names a Chromium to the tests, if there is one."""
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    return {"CHROMIUM": found} if found else {}
+
+
+def _has_browser_tests() -> bool:
+    collect = [*_python("pytest"), "-m", "browser", "--collect-only", "--quiet"]
+    collected = subprocess.run(collect, cwd=ROOT, capture_output=True, check=False)
+    return collected.returncode != PYTEST_FOUND_NOTHING
+
+
+def _python(module: str) -> list[str]:
+    return [sys.executable, "-m", module]
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, "manage.py", *arguments]

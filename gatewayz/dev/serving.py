@@ -1,0 +1,180 @@
+"""`./dev run`: serves the program, with a local Stripe beside it, and tells how to begin."""
+
+import os
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from itertools import islice
+
+import requests
+
+from gatewayz import environment
+from gatewayz.dev import development_data, story, walkthrough
+from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
+from gatewayz.dev.children import POLL_SECONDS, Children
+from gatewayz.dev.verbs import EXIT_USAGE
+
+HIGHEST_PORT = 65535
+# After a kill -9 the servers of the run before need a moment to notice and go.
+PORT_SECONDS = 3
+READY_SECONDS = 60
+GUNICORN = [
+    *(sys.executable, "-m", "gatewayz.dev.leashed_gunicorn"),
+    *("--worker-class", "gthread", "--no-control-socket", "--log-level", "error"),
+    *("--graceful-timeout", "5"),
+]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the program listens, and the sandbox unless Stripe itself is used."""
+
+    host: str
+    port: int
+    sandbox_port: int | None
+
+    @property
+    def api(self) -> str:
+        return self._url(self.port)
+
+    @property
+    def sandbox(self) -> str | None:
+        return None if self.sandbox_port is None else self._url(self.sandbox_port)
+
+    def _url(self, port: int) -> str:
+        # All zeros mean every address of this machine; we ourselves then call the nearest.
+        host = self.host if self.host.strip("0.:") else "127.0.0.1"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(arguments: list[str]) -> int:
+    """Serve until Ctrl-C; return 1 when something ends by itself or the story ends wrongly."""
+    if arguments not in ([], ["--story"]):
+        print("Usage: ./dev run [--story]", file=sys.stderr)
+        return EXIT_USAGE
+    read_dotenv()
+    addresses = _choose_addresses()
+    if arguments and addresses.sandbox is None:
+        raise Refusal("--story pays with a test card in the sandbox; unset STRIPE_SECRET_KEY.")
+    try:
+        _serve(addresses, with_story=bool(arguments))
+    except KeyboardInterrupt:
+        print("\nStopped.", flush=True)
+    return 0
+
+
+def _serve(addresses: Addresses, *, with_story: bool) -> None:
+    _set_environment(addresses)
+    with development_database() as database_url:
+        development_data.migrate()
+        password = development_data.ensure_operator(database_url)
+        first, second = islice(development_data.free_suffixes(), 2)
+        development_data.disconnect()
+        with Children() as children:
+            _start(children, addresses)
+            _wait_until_ready(children, addresses)
+            print(_banner(addresses, password, second if with_story else first), flush=True)
+            if with_story:
+                _tell_story(addresses, first)
+            children.wait()
+
+
+def _choose_addresses() -> Addresses:
+    host = environment.text("HOST", "127.0.0.1")
+    port = environment.whole_number("PORT", default=8000, least=1, most=HIGHEST_PORT - 1)
+    deadline = time.monotonic() + PORT_SECONDS
+    while not _is_free(host, port):
+        if time.monotonic() > deadline:
+            raise Refusal(f"port {port} is in use; choose another: PORT={port + 10} ./dev run")
+        time.sleep(POLL_SECONDS)
+    if environment.is_set("STRIPE_SECRET_KEY"):
+        return Addresses(host, port, None)
+    candidates = range(port + 1, HIGHEST_PORT + 1)
+    return Addresses(host, port, next(number for number in candidates if _is_free(host, number)))
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As gunicorn does: connections of a server that has ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as refusal:
+            if isinstance(refusal, PermissionError | socket.gaierror):
+                raise Refusal(f"cannot listen on HOST={host} PORT={port}: {refusal}") from None
+            return False
+    return True
+
+
+def _set_environment(addresses: Addresses) -> None:
+    """Tell the children where everything is."""
+    os.environ["DEBUG"] = "true"
+    os.environ["PORT"] = str(addresses.port)
+    if addresses.sandbox is not None:
+        os.environ["STRIPE_API_BASE"] = addresses.sandbox
+        os.environ["STRIPE_SANDBOX_WEBHOOK_URL"] = f"{addresses.api}/api/stripe/webhook"
+
+
+def _start(children: Children, addresses: Addresses) -> None:
+    host = f"[{addresses.host}]" if ":" in addresses.host else addresses.host
+    if addresses.sandbox is not None:
+        bind = ["--bind", f"{host}:{addresses.sandbox_port}", "--workers", "1", "--threads", "16"]
+        children.start("the sandbox", [*GUNICORN, *bind, "payments.sandbox.wsgi:application"])
+    bind = ["--bind", f"{host}:{addresses.port}", "--workers", "2", "--threads", "4", "--reload"]
+    children.start("the program", [*GUNICORN, *bind, "gatewayz.wsgi:application"])
+
+
+def _wait_until_ready(children: Children, addresses: Addresses) -> None:
+    awaited = [f"{addresses.api}/readyz"]
+    if addresses.sandbox is not None:
+        awaited.append(addresses.sandbox)
+    deadline = time.monotonic() + READY_SECONDS
+    while awaited:
+        children.require_alive()
+        refusal = _ask(awaited[0])
+        if refusal is None:
+            awaited.pop(0)
+        elif time.monotonic() > deadline:
+            raise Refusal(f"{awaited[0]} is not ready after {READY_SECONDS} s: {refusal}")
+        else:
+            time.sleep(POLL_SECONDS)
+
+
+def _ask(url: str) -> str | None:
+    """Return what is wrong with the answer, or None."""
+    try:
+        answer = requests.get(url, timeout=10)
+    except requests.RequestException as refusal:
+        return str(refusal)
+    is_fault = answer.status_code >= requests.codes.internal_server_error
+    return f"{answer.status_code} {answer.text[:200]}" if is_fault else None
+
+
+def _tell_story(addresses: Addresses, suffix: str) -> None:
+    try:
+        story.play(addresses.api, suffix)
+    except (story.WrongEnding, requests.RequestException) as wrong:
+        raise Refusal(f"the story ended wrongly: {wrong}") from None
+    print("As it should be. Serving on; Ctrl-C stops.", flush=True)
+
+
+def _banner(addresses: Addresses, password: str, suffix: str) -> str:
+    operator = f"{development_data.OPERATOR} / {password}"
+    stripe = addresses.sandbox or "none: the real Stripe is used (STRIPE_SECRET_KEY is set)"
+    lines = [
+        "",
+        f"  API        {addresses.api}",
+        f"  Docs       {addresses.api}/api/docs",
+        f"  Admin      {addresses.api}/admin/   log in as {operator}",
+        f"  Sandbox    {stripe}",
+        "",
+        "The walkthrough, to be pasted line by line into another terminal:",
+    ]
+    for step in walkthrough.steps(suffix):
+        if step.is_form and addresses.sandbox is None:
+            lines += ["", "# 5. Bob pays in the browser", 'echo "Open $PAY_URL"']
+        else:
+            lines += ["", *walkthrough.shell_lines(step, addresses.api)]
+    return "\n".join([*lines, "", "Ctrl-C stops everything.", ""])

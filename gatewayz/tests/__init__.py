@@ -1,0 +1,1 @@
+"""Tests of what the project composes, and of the contributor's tools."""
