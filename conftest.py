@@ -1,6 +1,7 @@
 """Fixtures for all tests: Alice, whom Bob was invited by, and the check after every one of them."""
 
 import importlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
+from playwright.sync_api import Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
@@ -84,3 +86,19 @@ def sandbox(sandbox_address: str, settings: Any, db: None) -> str:
     """A Stripe of our own, over HTTP; its events are sent when a test says so."""
     settings.STRIPE_API_BASE = sandbox_address
     return sandbox_address
+
+
+@pytest.fixture
+def window(db: None) -> Iterator[Page]:
+    """A page of a real Chromium.
+
+    Its event loop bars the thread from the database while it runs, so it is begun last and ends
+    before whatever fixture uses that.
+    """
+    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+    if "CHROMIUM" not in os.environ:
+        pytest.skip("CHROMIUM names no browser; ./dev test looks for one")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=switches)
+        yield browser.new_page()
+        browser.close()

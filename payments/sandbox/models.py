@@ -1,0 +1,161 @@
+"""What the sandbox remembers: Stripe's objects, its events, their deliveries, answered keys."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class StripeModel(models.Model):
+    """Keep an object under Stripe's id; the row's own id gives the order of creation."""
+
+    stripe_id = models.CharField(max_length=80, unique=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.stripe_id
+
+
+class CheckoutSession(StripeModel):
+    """A hosted payment page for one purchase."""
+
+    class Status(models.TextChoices):
+        """`open` becomes `complete` when somebody pays, or `expired`; neither ever reopens."""
+
+        OPEN = "open"
+        COMPLETE = "complete"
+        EXPIRED = "expired"
+
+    class PaymentStatus(models.TextChoices):
+        """`unpaid` becomes `paid`, perhaps long after the session is complete."""
+
+        UNPAID = "unpaid"
+        PAID = "paid"
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
+    payment_status = models.CharField(
+        max_length=10, choices=PaymentStatus, default=PaymentStatus.UNPAID
+    )
+    amount_total = models.PositiveBigIntegerField()
+    currency = models.CharField(max_length=3)
+    line_items = models.JSONField(default=list)
+    payment_method_types = models.JSONField(default=list)
+    success_url = models.TextField()
+    cancel_url = models.TextField(null=True)
+    pay_url = models.TextField()
+    client_reference_id = models.CharField(max_length=200, null=True)
+    customer_email = models.CharField(max_length=800, null=True)
+    metadata = models.JSONField(default=dict)
+    payment_intent_data = models.JSONField(default=dict)
+    payer_email = models.CharField(max_length=800, null=True)
+    payer_name = models.CharField(max_length=200, null=True)
+    expires_at = models.DateTimeField()
+
+    def paid_url(self) -> str:
+        """Return where the payer goes after paying."""
+        return self.success_url.replace("{CHECKOUT_SESSION_ID}", self.stripe_id)
+
+
+class PaymentIntent(StripeModel):
+    """The attempt to collect a session's amount; made when somebody first tries to pay."""
+
+    class Status(models.TextChoices):
+        """A declined card leads back to `requires_payment_method`."""
+
+        REQUIRES_PAYMENT_METHOD = "requires_payment_method"
+        PROCESSING = "processing"
+        SUCCEEDED = "succeeded"
+
+    session = models.OneToOneField(
+        CheckoutSession, on_delete=models.CASCADE, related_name="payment_intent"
+    )
+    status = models.CharField(max_length=30, choices=Status, default=Status.REQUIRES_PAYMENT_METHOD)
+    settles_at = models.DateTimeField(null=True)
+    will_fail = models.BooleanField(default=False)
+
+
+class Charge(StripeModel):
+    """One try at moving the money, by one payment method."""
+
+    class Status(models.TextChoices):
+        """`pending` becomes one of the others; those are final."""
+
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    payment_intent = models.ForeignKey(
+        PaymentIntent, on_delete=models.CASCADE, related_name="charges"
+    )
+    status = models.CharField(max_length=10, choices=Status)
+    payment_method_id = models.CharField(max_length=80)
+    payment_method_details = models.JSONField()
+    billing_email = models.CharField(max_length=800, null=True)
+    billing_name = models.CharField(max_length=200, null=True)
+    failure_code = models.CharField(max_length=50, null=True)
+    decline_code = models.CharField(max_length=50, null=True)
+    failure_message = models.CharField(max_length=200, null=True)
+
+
+class Event(StripeModel):
+    """Something that happened; `body` is the exact text that webhooks carry."""
+
+    type = models.CharField(max_length=80)
+    body = models.TextField()
+
+
+class Delivery(models.Model):
+    """One event on its way to the webhook endpoint."""
+
+    class Status(models.TextChoices):
+        """`pending` is tried until a 2xx makes it `delivered` or time makes it `abandoned`."""
+
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        ABANDONED = "abandoned"
+
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    last_http_status = models.PositiveIntegerField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["status", "due_at"], name="stripe_sandbox_delivery_due")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id}: {self.status}"
+
+
+class DeliverySwitch(models.Model):
+    """The one row that says whether deliveries are held back."""
+
+    is_paused = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return "paused" if self.is_paused else "delivering"
+
+
+class AnsweredKey(models.Model):
+    """The first answer given to an Idempotency-Key."""
+
+    api_key_digest = models.CharField(max_length=64)
+    key = models.CharField(max_length=255)
+    endpoint = models.CharField(max_length=200)
+    parameters_digest = models.CharField(max_length=64)
+    http_status = models.PositiveSmallIntegerField()
+    body = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["api_key_digest", "key"], name="stripe_sandbox_one_answer_per_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.endpoint

@@ -1,0 +1,125 @@
+"""Fixtures of the sandbox's tests: the sandbox over HTTP, the SDK, a webhook endpoint."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+import stripe
+
+from payments.sandbox.server import serving
+
+# Everything is committed, for the server's threads to see. Afterwards only the sandbox's own tables
+# are emptied, which takes a tenth of the time that all tables take.
+in_its_own_tables = pytest.mark.django_db(
+    transaction=True, available_apps=["payments.sandbox", "django.contrib.staticfiles"]
+)
+
+SUCCESS_URL = "http://shop.test/paid?session={CHECKOUT_SESSION_ID}"
+PAYING_CARD = {
+    "email": "bob@example.com",
+    "card_number": "4242 4242 4242 4242",
+    "card_expiry": "12 / 34",
+    "card_cvc": "123",
+}
+
+
+def new_session_parameters(amount: Any = 1000, **changes: Any) -> Any:
+    """Return what the program sends to open a session."""
+    price = {
+        "currency": "usd",
+        "unit_amount": amount,
+        "product_data": {"name": "Gatewayz credits"},
+    }
+    return {
+        "mode": "payment",
+        "line_items": [{"price_data": price, "quantity": 1}],
+        "success_url": SUCCESS_URL,
+        "cancel_url": "http://shop.test/cancelled",
+        **changes,
+    }
+
+
+def sdk(base_url: str, api_key: str = "sk_test_alice", **options: Any) -> stripe.StripeClient:
+    """Return the official client, pointed at the sandbox."""
+    return stripe.StripeClient(
+        api_key,
+        base_addresses={"api": base_url},
+        http_client=stripe.RequestsClient(timeout=10),
+        **options,
+    )
+
+
+@pytest.fixture
+def sandbox(transactional_db: None) -> Iterator[str]:
+    with serving() as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def client(sandbox: str) -> stripe.StripeClient:
+    return sdk(sandbox)
+
+
+@pytest.fixture
+def session(client: stripe.StripeClient) -> stripe.checkout.Session:
+    return client.v1.checkout.sessions.create(params=new_session_parameters())
+
+
+def submit(session: stripe.checkout.Session, **changes: str) -> requests.Response:
+    """Fill in the payment page and press the button, without following the redirect."""
+    assert session.url is not None
+    return requests.post(
+        session.url, data={**PAYING_CARD, **changes}, timeout=10, allow_redirects=False
+    )
+
+
+@dataclass
+class Endpoint:
+    """A webhook endpoint that answers what it is told to, and keeps what it was sent."""
+
+    url: str
+    answers: list[int] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    def take(self, headers: dict[str, str], body: bytes) -> int:
+        """Keep a request; return the next status, 200 when there is none left."""
+        self.headers.append(headers)
+        self.bodies.append(body)
+        return self.answers.pop(0) if self.answers else 200
+
+
+@pytest.fixture
+def endpoint(settings: Any) -> Iterator[Endpoint]:
+    server = _EndpointServer(("127.0.0.1", 0), _EndpointHandler)
+    server.endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/hook")
+    settings.STRIPE_SANDBOX_WEBHOOK_URL = server.endpoint.url
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server.endpoint
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class _EndpointServer(ThreadingHTTPServer):
+    endpoint: Endpoint
+
+
+class _EndpointHandler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        assert isinstance(self.server, _EndpointServer)
+        status = self.server.endpoint.take(dict(self.headers), body)
+        self.send_response(status)
+        if 300 <= status < 400:
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *message: Any) -> None:
+        pass

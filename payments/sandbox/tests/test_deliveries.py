@@ -1,0 +1,266 @@
+"""Webhook deliveries: signed, tried until a 2xx, once at a time, and steered on request."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from threading import Event as Signal
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+import stripe
+import time_machine
+from django.db import DatabaseError, connections
+from django.utils import timezone
+
+from payments.sandbox import deliveries
+from payments.sandbox.deliveries import deliver_due, signature_header
+from payments.sandbox.models import Delivery, Event
+from payments.sandbox.tests.conftest import Endpoint, in_its_own_tables, submit
+
+pytestmark = in_its_own_tables
+
+SECRET = "whsec_of_the_test"
+
+
+@pytest.fixture(autouse=True)
+def secret(settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET, "whsec_older"]
+
+
+@pytest.fixture
+def paid(session: stripe.checkout.Session) -> stripe.checkout.Session:
+    submit(session)
+    return session
+
+
+def in_seconds(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def _type(body: bytes) -> str:
+    return str(json.loads(body)["type"])
+
+
+@pytest.mark.usefixtures("paid")
+def test_it_sends_every_event_once_in_order(endpoint: Endpoint) -> None:
+    deliver_due(timezone.now())
+    deliver_due(in_seconds(3600))
+
+    assert [body.decode() for body in endpoint.bodies] == list(
+        Event.objects.order_by("id").values_list("body", flat=True)
+    )
+    assert not Delivery.objects.exclude(status="delivered").exists()
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_sdk_accepts_what_is_sent(endpoint: Endpoint) -> None:
+    deliver_due(timezone.now())
+
+    headers, body = endpoint.headers[-1], endpoint.bodies[-1]
+    event = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], SECRET)
+    assert event.type == "checkout.session.completed"
+    assert event.api_version == "2026-10-28.endive"
+    assert event.pending_webhooks == 1
+    assert headers["User-Agent"] == "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
+    assert headers["Content-Type"] == "application/json; charset=utf-8"
+    with pytest.raises(stripe.SignatureVerificationError):
+        stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_older")
+
+
+def test_it_signs_as_the_sdk_does() -> None:
+    body = '{"name": "é"}'
+
+    assert signature_header(
+        body.encode(), SECRET, 1234567890
+    ) == stripe.WebhookSignature.generate_signature_header(body, SECRET, 1234567890)
+
+
+@pytest.mark.usefixtures("paid")
+def test_it_tries_again_until_a_2xx(endpoint: Endpoint) -> None:
+    Delivery.objects.exclude(event__type="checkout.session.completed").delete()
+    endpoint.answers = [500, 302, 404, 204]
+
+    for seconds in (0, 0.5, 1.1, 1.5, 3.2, 7.3, 60):
+        deliver_due(in_seconds(seconds))
+
+    delivery = Delivery.objects.get()
+    assert (delivery.status, delivery.attempts, delivery.last_http_status) == ("delivered", 4, 204)
+    assert len(endpoint.bodies) == 4
+    assert len(set(endpoint.bodies)) == 1
+
+
+@pytest.mark.usefixtures("paid")
+def test_it_signs_anew_at_each_attempt(endpoint: Endpoint) -> None:
+    Delivery.objects.exclude(event__type="checkout.session.completed").delete()
+    endpoint.answers = [500]
+
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        deliver_due(timezone.now())
+        clock.shift(3600)
+        deliver_due(timezone.now())
+
+    times = [headers["Stripe-Signature"].split(",")[0] for headers in endpoint.headers]
+    assert len(set(times)) == 2
+
+
+@pytest.mark.usefixtures("paid")
+def test_one_refused_event_does_not_hold_up_the_others(endpoint: Endpoint) -> None:
+    endpoint.answers = [500]
+
+    assert deliver_due(timezone.now()) == 4
+
+    statuses = Delivery.objects.order_by("id").values_list("status", flat=True)
+    assert list(statuses) == ["pending", "delivered", "delivered", "delivered"]
+
+
+@pytest.mark.usefixtures("paid")
+def test_it_survives_an_endpoint_that_is_down(settings: Any) -> None:
+    settings.STRIPE_SANDBOX_WEBHOOK_URL = "http://127.0.0.1:9/hook"
+
+    deliver_due(timezone.now())
+
+    delivery = Delivery.objects.order_by("id")[0]
+    assert (delivery.status, delivery.last_http_status) == ("pending", None)
+    assert delivery.last_error == "ConnectionError"
+
+
+@pytest.mark.usefixtures("paid")
+def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: Endpoint) -> None:
+    Delivery.objects.exclude(event__type="checkout.session.completed").delete()
+    endpoint.answers = [500] * 20
+    pauses = []
+
+    now = timezone.now()
+    for _ in range(9):
+        deliver_due(now)
+        pauses.append((Delivery.objects.get().due_at - now).total_seconds())
+        now = Delivery.objects.get().due_at
+    deliver_due(timezone.now() + timedelta(days=3))
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert Delivery.objects.get().status == "abandoned"
+
+
+@pytest.mark.usefixtures("paid")
+def test_many_workers_send_each_event_once(endpoint: Endpoint) -> None:
+    def work(_: int) -> int:
+        try:
+            return deliver_due(timezone.now())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(work, range(4))) == 4
+
+    assert len(endpoint.bodies) == len(set(endpoint.bodies)) == 4
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_an_event_shows_whether_it_has_arrived(
+    client: stripe.StripeClient, paid: stripe.checkout.Session
+) -> None:
+    def found(**chosen: Any) -> list[int]:
+        filters: Any = chosen
+        return [e.pending_webhooks for e in client.v1.events.list(params=filters).data]
+
+    assert found(delivery_success=False) == [1, 1, 1, 1]
+    deliver_due(timezone.now())
+
+    assert found(delivery_success=False) == []
+    assert found(delivery_success=True) == [0, 0, 0, 0]
+    assert found(type="checkout.session.completed") == [0]
+    assert found(type="checkout.*") == [0]
+    assert found(types=["charge.succeeded", "payment_intent.created"]) == [0, 0]
+    assert found(created={"gt": paid.created + 60}) == []
+
+
+def test_a_round_expires_what_is_overdue(
+    client: stripe.StripeClient, session: stripe.checkout.Session, endpoint: Endpoint
+) -> None:
+    deliver_due(timezone.now() + timedelta(hours=23))
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+
+    deliver_due(timezone.now() + timedelta(hours=24))
+
+    assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
+    assert [_type(body) for body in endpoint.bodies] == ["checkout.session.expired"]
+
+
+@pytest.mark.usefixtures("paid")
+def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: Endpoint) -> None:
+    deliver_due(timezone.now())
+    event = Event.objects.get(type="checkout.session.completed")
+
+    answer = requests.post(f"{sandbox}/sandbox/events/{event.stripe_id}/redeliver", timeout=10)
+
+    assert answer.json() == {
+        "event": event.stripe_id,
+        "type": "checkout.session.completed",
+        "http_status": 200,
+        "error": "",
+        "attempts": 1,
+    }
+    assert endpoint.bodies[-2:] == [event.body.encode()] * 2
+
+
+@pytest.mark.usefixtures("paid")
+def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint: Endpoint) -> None:
+    address = f"{sandbox}/sandbox/deliveries"
+    first, *_, last = Event.objects.order_by("id").values_list("stripe_id", flat=True)
+
+    requests.post(address, json={"paused": True}, timeout=10)
+    assert deliver_due(timezone.now()) == 0
+    answer = requests.post(address, json={"events": [last, first, last]}, timeout=10)
+
+    assert answer.json()["paused"] is True
+    assert [told["http_status"] for told in answer.json()["delivered"]] == [200, 200, 200]
+    assert [_type(body) for body in endpoint.bodies] == [
+        "checkout.session.completed",
+        "payment_intent.created",
+        "checkout.session.completed",
+    ]
+    requests.post(address, json={"paused": False}, timeout=10)
+    assert deliver_due(timezone.now()) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("[]", 400),
+        ("no", 400),
+        ('{"paused": 1}', 400),
+        (r'{"events": ["\u0000"]}', 400),
+        (r'{"events": ["\ud800"]}', 400),
+        ('{"events": ["evt_none"]}', 404),
+    ],
+)
+def test_the_controls_refuse_nonsense(sandbox: str, body: str, status: int) -> None:
+    answer = requests.post(f"{sandbox}/sandbox/deliveries", data=body, timeout=10)
+
+    assert answer.status_code == status
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_loop_goes_on_after_the_database_was_away(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "ROUND_EVERY_SECONDS", 0.01)
+    stopped, rounds = Signal(), []
+
+    def flaky(now: datetime) -> int:
+        rounds.append(now)
+        if len(rounds) == 1:
+            raise DatabaseError("the server is gone")
+        sent = deliver_due(now)
+        stopped.set()
+        return sent
+
+    monkeypatch.setattr(deliveries, "deliver_due", flaky)
+    loop = Thread(target=deliveries.deliver_until, args=(stopped,))
+    loop.start()
+    loop.join(10)
+
+    assert len(rounds) == 2
+    assert len(endpoint.bodies) == 4

@@ -1,0 +1,16 @@
+"""The sandbox as a process of its own: `gunicorn payments.sandbox.wsgi`, deliveries included."""
+
+import os
+
+import django
+from django.utils.module_loading import import_string
+
+from payments.sandbox.guard import require_sandbox
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewayz.settings")
+require_sandbox()
+django.setup(set_prefix=False)
+
+# Named by their paths: they reach the models, which exist only once Django is set up.
+application = import_string("payments.sandbox.server.SandboxHandler")()
+import_string("payments.sandbox.deliveries.start_delivering")()
