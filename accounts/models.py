@@ -117,6 +117,8 @@ class LedgerEntry(models.Model):
         PURCHASE = "purchase"
         REFERRER_BONUS = "referrer_bonus"
         REFEREE_BONUS = "referee_bonus"
+        REFUND = "refund"
+        DISPUTE = "dispute"
         ADJUSTMENT = "adjustment"
         REVERSAL = "reversal"
 
@@ -126,6 +128,9 @@ class LedgerEntry(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     amount = models.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
     balance_after = models.DecimalField(**MONEY)
+    number = models.PositiveIntegerField(
+        help_text="The how-many-eth entry of the account; the database counts."
+    )
     idempotency_key = models.CharField(max_length=255, unique=True, help_text="Names the cause.")
     description = models.CharField(max_length=200, help_text="For the person whose balance it is.")
     reference = models.CharField(max_length=255, blank=True, help_text="Stripe's id or ours.")
@@ -144,13 +149,17 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "ledger_entries"
         verbose_name_plural = "ledger entries"
-        indexes = [models.Index(fields=["user", "-id"], name="ledger_statement")]
         constraints = [
+            models.UniqueConstraint(fields=["user", "number"], name="ledger_entries_in_a_row"),
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero"),
             models.CheckConstraint(
                 condition=Q(amount__gt=0)
                 | ~Q(kind__in=["purchase", "referrer_bonus", "referee_bonus"]),
                 name="ledger_credits_are_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount__lt=0) | ~Q(kind__in=["refund", "dispute"]),
+                name="ledger_clawbacks_are_negative",
             ),
             models.CheckConstraint(
                 condition=Q(kind="reversal", reverses__isnull=False)

@@ -36,14 +36,14 @@ def start_checkout(
     payment = _recorded(user=user, order=order, idempotency_key=idempotency_key, now=now)
     if payment.status != Payment.Status.CREATED:
         return payment
-    session = stripe_gateway.create_checkout_session(
-        payment_id=payment.pk,
-        user_id=user.pk,
-        amount=payment.amount,
-        currency=payment.currency,
-        success_url=payment.success_url,
-        cancel_url=payment.cancel_url,
-    )
+    try:
+        session = _ask_stripe(payment)
+    except stripe_gateway.StripeUnavailableError:
+        # Stripe does not serve two requests with one key at once: the other one may have it.
+        payment.refresh_from_db()
+        if payment.status == Payment.Status.CREATED:
+            raise
+        return payment
     Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
         status=Payment.Status.PENDING,
         session_id=session.session_id,
@@ -52,6 +52,17 @@ def start_checkout(
     )
     payment.refresh_from_db()
     return payment
+
+
+def _ask_stripe(payment: Payment) -> stripe_gateway.CheckoutSession:
+    return stripe_gateway.create_checkout_session(
+        payment_id=payment.pk,
+        user_id=payment.user_id,
+        amount=payment.amount,
+        currency=payment.currency,
+        success_url=payment.success_url,
+        cancel_url=payment.cancel_url,
+    )
 
 
 def _recorded(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:

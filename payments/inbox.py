@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -14,26 +14,27 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from psycopg import errors
 
-from payments import settlement
+from payments import clawbacks, settlement
+from payments.handling import Handled, QuarantinedError
 from payments.models import StripeEvent
-from payments.settlement import QuarantinedError, Settlement
-from payments.stripe_gateway import (
-    CheckoutSession,
-    UnexpectedObjectError,
-    read_checkout_session,
-)
+from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session, read_claim
 
 log = structlog.get_logger(__name__)
 
 Outcome = StripeEvent.Outcome
-Handler = Callable[..., Settlement]
 
-# Every type of event that means something to us; all others are stored as ignored.
-HANDLERS: dict[str, Handler] = {
-    "checkout.session.completed": settlement.complete,
-    "checkout.session.async_payment_succeeded": settlement.confirm,
-    "checkout.session.async_payment_failed": settlement.fail,
-    "checkout.session.expired": settlement.expire,
+# Every type of event that means something to us, with how to read the object that it is about and
+# what to do with that; all other types are stored as ignored.
+HANDLERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[..., Handled]]] = {
+    "checkout.session.completed": (read_checkout_session, settlement.complete),
+    "checkout.session.async_payment_succeeded": (read_checkout_session, settlement.confirm),
+    "checkout.session.async_payment_failed": (read_checkout_session, settlement.fail),
+    "checkout.session.expired": (read_checkout_session, settlement.expire),
+    "refund.created": (read_claim, clawbacks.note_refund),
+    "refund.updated": (read_claim, clawbacks.note_refund),
+    "refund.failed": (read_claim, clawbacks.note_refund),
+    "charge.dispute.created": (read_claim, clawbacks.note_dispute),
+    "charge.dispute.closed": (read_claim, clawbacks.note_dispute),
 }
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
@@ -103,26 +104,23 @@ def _process(event_id: str, *, now: datetime) -> StripeEvent:
     event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
     if event.processed_at:
         return event
-    handler = HANDLERS.get(event.event_type)
-    if handler is None:
+    if event.event_type not in HANDLERS:
         return _stamp(event, Outcome.IGNORED, now=now)
-    done = handler(_session(event), now=now)
+    read, handle = HANDLERS[event.event_type]
+    try:
+        subject = read(_object(event))
+    except UnexpectedObjectError as error:
+        raise QuarantinedError(f"not the object that we know: {error}") from error
+    done = handle(subject, now=now)
     event.payment = done.payment
     return _stamp(event, done.outcome, reason=done.reason, now=now)
 
 
-def _session(event: StripeEvent) -> CheckoutSession:
-    """Return the session that the event is about. Raises QuarantinedError."""
+def _object(event: StripeEvent) -> dict[str, Any]:
+    """Return what the event is about. Raises QuarantinedError."""
     envelope = event.parsed()
     if envelope.get("livemode") is not settings.STRIPE_LIVEMODE:
         raise QuarantinedError(f"livemode is {envelope.get('livemode')!r}, not ours")
-    try:
-        return read_checkout_session(_object(envelope))
-    except UnexpectedObjectError as error:
-        raise QuarantinedError(f"not the object that we know: {error}") from error
-
-
-def _object(envelope: dict[str, Any]) -> dict[str, Any]:
     data = envelope.get("data")
     found = data.get("object") if isinstance(data, dict) else None
     if not isinstance(found, dict):

@@ -4,48 +4,55 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+# An entry stands until it is reversed.
+_STANDS = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
+
 # Each invariant's name, and the rows that break it: what the row is, and what is wrong with it.
 INVARIANTS = {
-    "balance is the sum of the entries": """
+    "a balance is the sum of its entries": """
         SELECT 'user ' || u.id, 'credits ' || u.credits || ', entries ' || COALESCE(e.total, 0)
         FROM users u
         LEFT JOIN (SELECT user_id, SUM(amount) AS total FROM ledger_entries GROUP BY user_id) e
             ON e.user_id = u.id
         WHERE u.credits <> COALESCE(e.total, 0)""",
     "entries are chained without gaps": """
-        SELECT 'entry ' || id, 'balance_after ' || balance_after || ', should be ' || expected
-        FROM (SELECT id, balance_after, SUM(amount) OVER (PARTITION BY user_id ORDER BY id)
-                     AS expected FROM ledger_entries) e
-        WHERE balance_after <> expected""",
-    "a reversal is the opposite of its original": """
+        SELECT 'entry ' || id, 'number ' || number || ', balance_after ' || balance_after
+               || '; should be ' || place || ', ' || total
+        FROM (SELECT id, number, balance_after,
+                     ROW_NUMBER() OVER entries AS place, SUM(amount) OVER entries AS total
+              FROM ledger_entries WINDOW entries AS (PARTITION BY user_id ORDER BY number)) e
+        WHERE balance_after <> total OR number <> place""",
+    "a reversal is the opposite of an entry that is none": """
         SELECT 'entry ' || r.id, 'reverses entry ' || o.id
         FROM ledger_entries r JOIN ledger_entries o ON o.id = r.reverses_id
-        WHERE r.amount <> -o.amount OR r.user_id <> o.user_id""",
-    "a paid payment has its one purchase entry": """
+        WHERE r.amount <> -o.amount OR r.user_id <> o.user_id OR r.id <= o.id
+           OR o.kind = 'reversal'""",
+    "a paid payment has its one purchase entry": f"""
         SELECT 'payment ' || p.id, 'amount ' || p.amount || ', entry ' || COALESCE(e.amount, 0)
         FROM payments p LEFT JOIN ledger_entries e ON e.id = p.ledger_entry_id
         WHERE p.status = 'paid'
           AND (e.id IS NULL OR e.kind <> 'purchase' OR e.user_id <> p.user_id
-               OR e.amount * 100 <> p.amount)""",
+               OR e.amount * 100 <> p.amount OR NOT {_STANDS.format("e")})""",
     "a purchase entry belongs to a paid payment": """
         SELECT 'entry ' || e.id, 'no payment'
         FROM ledger_entries e LEFT JOIN payments p ON p.ledger_entry_id = e.id
         WHERE e.kind = 'purchase' AND p.id IS NULL""",
-    "a completed referral has its two legs": """
+    "a completed referral has its two legs": f"""
         SELECT 'referral ' || r.id, 'legs do not fit'
         FROM referrals r
         LEFT JOIN ledger_entries a ON a.id = r.referrer_entry_id
         LEFT JOIN ledger_entries b ON b.id = r.referee_entry_id
         WHERE r.status = 'completed'
           AND (a.user_id IS DISTINCT FROM r.referrer_id OR a.kind <> 'referrer_bonus'
-               OR a.amount <> r.bonus_amount
+               OR a.amount <> r.bonus_amount OR NOT {_STANDS.format("a")}
                OR b.user_id IS DISTINCT FROM r.referred_user_id OR b.kind <> 'referee_bonus'
-               OR b.amount <> r.referee_bonus_amount)""",
-    "a bonus entry belongs to a referral": """
-        SELECT 'entry ' || e.id, 'no referral'
+               OR b.amount <> r.referee_bonus_amount OR NOT {_STANDS.format("b")})""",
+    "a bonus that stands belongs to a completed referral": f"""
+        SELECT 'entry ' || e.id, 'no completed referral'
         FROM ledger_entries e
-        LEFT JOIN referrals r ON e.id IN (r.referrer_entry_id, r.referee_entry_id)
-        WHERE e.kind IN ('referrer_bonus', 'referee_bonus') AND r.id IS NULL""",
+        WHERE e.kind IN ('referrer_bonus', 'referee_bonus') AND {_STANDS.format("e")}
+          AND NOT EXISTS (SELECT 1 FROM referrals WHERE referrer_entry_id = e.id)
+          AND NOT EXISTS (SELECT 1 FROM referrals WHERE referee_entry_id = e.id)""",
     "slots are dense and within the cap": """
         SELECT 'referrer ' || referrer_id, COUNT(*) || ' uses up to slot ' || MAX(slot)
         FROM referrals GROUP BY referrer_id
@@ -60,7 +67,57 @@ INVARIANTS = {
         FROM referrals r JOIN programs t ON t.id = r.program_id
         LEFT JOIN payments p ON p.referral_id = r.id
         WHERE p.id IS NULL OR p.status <> 'paid' OR p.user_id <> r.referred_user_id
-           OR p.amount < t.minimum_purchase * 100""",
+           OR p.amount < t.minimum_purchase * 100
+           OR p.bonus_decision NOT IN ('awarded', 'held')""",
+    "a referral's status follows from its review and its purchase": """
+        SELECT 'referral ' || r.id, r.status || ', should be ' || due
+        FROM (SELECT referrals.*, CASE WHEN review = 'voided' THEN 'voided'
+                                       WHEN NOT purchase_qualifies THEN 'reversed'
+                                       WHEN review = 'held' THEN 'held'
+                                       ELSE 'completed' END AS due FROM referrals) r
+        WHERE r.status <> r.due""",
+    "bonuses stand only while the purchase qualifies": """
+        SELECT 'referral ' || r.id, 'purchase_qualifies is ' || r.purchase_qualifies
+        FROM referrals r JOIN programs t ON t.id = r.program_id
+        JOIN payments p ON p.referral_id = r.id
+        WHERE r.purchase_qualifies <> (
+            p.amount - p.taken_back >= t.minimum_purchase * 100
+            AND NOT EXISTS (SELECT 1 FROM clawbacks c WHERE c.payment_id = p.id
+                            AND c.kind = 'dispute' AND c.status IN ('open', 'lost')))""",
+    "a first qualifying purchase is the only one, and flagged": """
+        SELECT 'user ' || u.id, 'flag ' || u.has_made_first_purchase || ', firsts ' || f.firsts
+        FROM users u JOIN (
+            SELECT user_id, COUNT(*) FILTER (
+                       WHERE bonus_decision NOT IN ('below_minimum', 'not_first')) AS firsts
+            FROM payments WHERE status = 'paid' GROUP BY user_id) f ON f.user_id = u.id
+        WHERE f.firsts <> u.has_made_first_purchase::int""",
+    "no more is taken back than was given": """
+        SELECT 'payment ' || p.id, 'taken_back ' || p.taken_back || ' of ' || p.amount
+               || ', should be ' || LEAST(p.amount, COALESCE(c.due, 0))
+        FROM payments p LEFT JOIN (
+            SELECT payment_id, SUM(taken) AS taken, SUM(amount) FILTER (
+                       WHERE status IN ('succeeded', 'open', 'lost')) AS due
+            FROM clawbacks GROUP BY payment_id) c ON c.payment_id = p.id
+        WHERE p.taken_back <> COALESCE(c.taken, 0)
+           OR p.taken_back <> LEAST(p.amount, COALESCE(c.due, 0))""",
+    "what a refund or dispute takes is an entry of its own": f"""
+        SELECT 'clawback ' || c.id, 'taken ' || c.taken || ', entry ' || e.amount
+        FROM clawbacks c JOIN ledger_entries e ON e.id = c.ledger_entry_id
+        JOIN payments p ON p.id = c.payment_id
+        WHERE e.amount * 100 <> -c.taken OR e.user_id <> p.user_id OR e.kind <> c.kind
+           OR c.status NOT IN ('succeeded', 'open', 'lost') OR NOT {_STANDS.format("e")}""",
+    "an entry that takes back belongs to a refund or dispute": f"""
+        SELECT 'entry ' || e.id, 'no clawback'
+        FROM ledger_entries e LEFT JOIN clawbacks c ON c.ledger_entry_id = e.id
+        WHERE e.kind IN ('refund', 'dispute') AND c.id IS NULL AND {_STANDS.format("e")}""",
+    "a refund or dispute of a known purchase is applied": """
+        SELECT 'clawback ' || c.id, 'waits, but payment ' || p.id || ' is settled'
+        FROM clawbacks c JOIN payments p ON p.payment_intent_id = c.payment_intent_id
+        WHERE c.payment_id IS NULL""",
+    "no event is stuck for a day": """
+        SELECT 'event ' || event_id, attempts || ' attempts, ' || last_error
+        FROM stripe_events
+        WHERE processed_at IS NULL AND received_at < now() - interval '1 day'""",
 }
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
 from referrals.bonuses import Decision
@@ -62,6 +62,12 @@ class Payment(models.Model):
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"
     )
+    taken_back = models.PositiveIntegerField(
+        default=0, help_text="In cents, by refunds and disputes together."
+    )
+    card_fingerprint = models.CharField(
+        max_length=64, blank=True, db_index=True, help_text="Stripe's; one card is always the same."
+    )
 
     class Meta:
         db_table = "payments"
@@ -81,6 +87,12 @@ class Payment(models.Model):
                 name="payments_paid_means_credited",
             ),
             models.CheckConstraint(
+                condition=Q(taken_back__lte=F("amount")), name="payments_taken_back_at_most_given"
+            ),
+            models.CheckConstraint(
+                condition=Q(taken_back=0) | Q(status="paid"), name="payments_taken_back_once_paid"
+            ),
+            models.CheckConstraint(
                 condition=Q(status="created", session_id__isnull=True)
                 | (~Q(status="created") & Q(session_id__isnull=False)),
                 name="payments_have_a_session_once_pending",
@@ -89,6 +101,78 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"payment {self.pk}"
+
+
+class Clawback(models.Model):
+    """A refund or a dispute of a purchase, known by Stripe's id, and what it takes back now."""
+
+    class Kind(models.TextChoices):
+        """Who wants the money back."""
+
+        REFUND = "refund"  # we gave it
+        DISPUTE = "dispute"  # the card's owner went to the bank
+
+    class Status(models.TextChoices):
+        """Where it stands; it goes only forward, so that old news change nothing.
+
+        Refund: pending → succeeded → failed, or pending → failed. Dispute: open → won or lost.
+        """
+
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"  # takes back
+        FAILED = "failed"
+        OPEN = "open"  # takes back
+        WON = "won"
+        LOST = "lost"  # takes back, for good
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    stripe_id = models.CharField(max_length=255, unique=True)
+    payment_intent_id = models.CharField(max_length=255, db_index=True)
+    payment = models.ForeignKey(
+        Payment,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="clawbacks",
+        help_text="Empty while the purchase is not known: it is applied when that settles.",
+    )
+    amount = models.PositiveIntegerField(help_text="In cents, as Stripe says.")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    taken = models.PositiveIntegerField(
+        default=0, help_text="In cents; less than the amount when others took the rest."
+    )
+    ledger_entry = models.OneToOneField(
+        LedgerEntry, on_delete=models.PROTECT, null=True, related_name="clawback"
+    )
+    postings = models.PositiveSmallIntegerField(default=0, help_text="How often it took.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "clawbacks"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind="refund", status__in=["pending", "succeeded", "failed"])
+                | Q(kind="dispute", status__in=["open", "won", "lost"]),
+                name="clawbacks_status_of_their_kind",
+            ),
+            models.CheckConstraint(condition=Q(amount__gte=1), name="clawbacks_of_something"),
+            models.CheckConstraint(
+                condition=Q(taken=0, ledger_entry__isnull=True)
+                | Q(
+                    taken__gt=0,
+                    taken__lte=F("amount"),
+                    ledger_entry__isnull=False,
+                    payment__isnull=False,
+                ),
+                name="clawbacks_take_by_an_entry",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.stripe_id}"
+
+    @property
+    def takes_back(self) -> bool:
+        return self.status in {self.Status.SUCCEEDED, self.Status.OPEN, self.Status.LOST}
 
 
 class StripeEvent(models.Model):
@@ -100,6 +184,8 @@ class StripeEvent(models.Model):
         RECEIVED = "received"  # stored, not yet worked on
         SETTLED = "settled"  # the purchase was credited
         REPEATED = "repeated"  # what it says had been done already
+        APPLIED = "applied"  # what a refund or a dispute means for the purchase was done
+        DEFERRED = "deferred"  # its purchase is not known yet; applied when that settles
         WAITING = "waiting"  # checkout is complete, the money is still on its way
         CLOSED = "closed"  # the payment failed or expired
         IGNORED = "ignored"  # of a type that means nothing to us

@@ -130,6 +130,31 @@ def read_checkout_session(data: Mapping[str, Any]) -> CheckoutSession:
     return session
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What we need to know of a refund or a dispute; `amount` in cents, `status` Stripe's."""
+
+    stripe_id: str
+    payment_intent_id: str
+    amount: int
+    currency: str
+    status: str
+
+
+def read_claim(data: Mapping[str, Any]) -> Claim:
+    """Read Stripe's JSON of a refund or a dispute. Raises UnexpectedObjectError."""
+    payment_intent_id = _payment_intent_id(data.get("payment_intent"))
+    if payment_intent_id is None:
+        raise UnexpectedObjectError("payment_intent is missing")
+    return Claim(
+        stripe_id=_identifier(_typed(data, "id", str)),
+        payment_intent_id=payment_intent_id,
+        amount=_typed(data, "amount", int),
+        currency=_typed(data, "currency", str),
+        status=_typed(data, "status", str),
+    )
+
+
 def _typed(data: Mapping[str, Any], field: str, kind: type[T]) -> T:
     value = data.get(field)
     if type(value) is not kind:

@@ -1,11 +1,12 @@
-"""Awards the bonuses of a first qualifying purchase, and says why when there are none."""
+"""Awards the bonuses of a first qualifying purchase, takes them back, and gives them again."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from accounts import ledger
+from accounts import ledger, mailboxes
+from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from referrals import codes
 from referrals.models import Program, Referral
@@ -20,12 +21,13 @@ class Decision(StrEnum):
     REFERRER_GONE = "referrer_gone"  # the referrer was deactivated or deleted
     SELF_REFERRAL = "self_referral"  # the code is the buyer's own
     CAP_REACHED = "cap_reached"  # the code has no use left
+    HELD = "held"  # it looks like self-dealing; the use is taken, the money waits
     AWARDED = "awarded"  # both sides got their bonus
 
 
 @dataclass(frozen=True)
 class Award:
-    """The decision on a purchase, with the record of the use when it paid."""
+    """The decision on a purchase, with the record of the use if it took one."""
 
     decision: Decision
     referral: Referral | None = None
@@ -56,41 +58,79 @@ def _use_code(*, buyer: User, referrer: User, terms: Program, uses: int, now: da
         return Award(Decision.SELF_REFERRAL)
     if uses >= terms.max_uses:
         return Award(Decision.CAP_REACHED)
-    referral = _pay(buyer=buyer, referrer=referrer, terms=terms, slot=uses + 1, now=now)
-    return Award(Decision.AWARDED, referral)
-
-
-def _pay(*, buyer: User, referrer: User, terms: Program, slot: int, now: datetime) -> Referral:
-    code = referrer.referral_code or ""
-    referee_entry = ledger.post(
-        user_id=buyer.pk,
-        kind=LedgerEntry.Kind.REFEREE_BONUS,
-        amount=terms.referee_bonus,
-        idempotency_key=f"referee_bonus:user:{buyer.pk}",
-        description=f"Bonus for registering with the code {code}",
-        reference=f"user:{referrer.pk}",
-        now=now,
-    )
-    referrer_entry = ledger.post(
-        user_id=referrer.pk,
-        kind=LedgerEntry.Kind.REFERRER_BONUS,
-        amount=terms.referrer_bonus,
-        idempotency_key=f"referrer_bonus:user:{buyer.pk}",
-        description=f"Bonus for inviting {buyer.username}",
-        reference=f"user:{buyer.pk}",
-        now=now,
-    )
-    return Referral.objects.create(
+    is_one_mailbox = mailboxes.is_same(buyer.email, referrer.email)
+    referral = Referral(
         referrer=referrer,
         referred_user=buyer,
-        referral_code=code,
+        referral_code=buyer.referred_by_code or "",
         bonus_amount=terms.referrer_bonus,
         referee_bonus_amount=terms.referee_bonus,
-        status=Referral.Status.COMPLETED,
         completed_at=now,
         program=terms,
         max_uses=terms.max_uses,
-        slot=slot,
-        referrer_entry=referrer_entry,
-        referee_entry=referee_entry,
+        slot=uses + 1,
+        review=Referral.Review.HELD if is_one_mailbox else Referral.Review.NONE,
+        hold_reason="both e-mails are one mailbox" if is_one_mailbox else "",
+    )
+    bring_in_line(referral, now=now)
+    return Award(Decision.HELD if is_one_mailbox else Decision.AWARDED, referral)
+
+
+def requalify(referral: Referral, *, qualifies: bool, now: datetime) -> None:
+    """Take both bonuses back when the purchase stops to qualify; give them again when it does.
+
+    Both accounts are locked by the caller, as for every change of a referral.
+    """
+    referral.purchase_qualifies = qualifies
+    bring_in_line(referral, now=now)
+
+
+def bring_in_line(referral: Referral, *, now: datetime, posted_by: User | None = None) -> None:
+    """Post what makes the bonuses follow the referral's review and purchase, and save it.
+
+    The status follows from what is known, not from the order in which it came to be known
+    (CONTRACT 2.7, 2.10).
+    """
+    referral.status = referral.due_status()
+    is_due = referral.status == Referral.Status.COMPLETED
+    if is_due and referral.referrer_entry is None:
+        _pay(referral, now=now, posted_by=posted_by)
+    elif not is_due and referral.referrer_entry and referral.referee_entry:
+        legs = referral.referrer_entry, referral.referee_entry
+        reason = f"Bonus taken back: {_WHY_NOT[referral.status]}"
+        ledger.reverse(*legs, description=reason, now=now, posted_by=posted_by)
+        referral.referrer_entry = referral.referee_entry = None
+    referral.save()
+
+
+_WHY_NOT = {
+    Referral.Status.HELD: "it is under review",
+    Referral.Status.REVERSED: "the purchase no longer qualifies",
+    Referral.Status.VOIDED: "it was not granted on review",
+}
+
+
+def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
+    """Post both bonuses in one statement: one side never has what the other has not."""
+    referral.awards += 1
+    cause = f"bonus:user:{referral.referred_user_id}:{referral.awards}"
+    referral.referee_entry, referral.referrer_entry = ledger.post_all(
+        Posting(
+            user_id=referral.referred_user_id,
+            kind=LedgerEntry.Kind.REFEREE_BONUS,
+            amount=referral.referee_bonus_amount,
+            idempotency_key=f"referee_{cause}",
+            description=f"Bonus for registering with the code {referral.referral_code}",
+            reference=f"user:{referral.referrer_id}",
+        ),
+        Posting(
+            user_id=referral.referrer_id,
+            kind=LedgerEntry.Kind.REFERRER_BONUS,
+            amount=referral.bonus_amount,
+            idempotency_key=f"referrer_{cause}",
+            description=f"Bonus for inviting {referral.referred_user.username}",
+            reference=f"user:{referral.referred_user_id}",
+        ),
+        now=now,
+        posted_by=posted_by,
     )

@@ -63,16 +63,24 @@ class Referral(models.Model):
     """
 
     class Status(models.TextChoices):
-        """What became of the bonuses.
+        """What became of the bonuses; it follows from `review` and `purchase_qualifies`.
 
-        completed → reversed (the purchase no longer qualifies) → completed (dispute won);
-        completed → held (looks like self-dealing) → completed (released) or voided.
+        completed ↔ reversed, as the purchase stops to qualify and qualifies again;
+        completed → held (looks like self-dealing) → completed (released) or voided, for good.
         """
 
-        COMPLETED = "completed"
-        HELD = "held"
-        REVERSED = "reversed"
-        VOIDED = "voided"
+        COMPLETED = "completed"  # paid, and both sides have it
+        HELD = "held"  # the money waits for an operator
+        REVERSED = "reversed"  # the purchase no longer qualifies
+        VOIDED = "voided"  # an operator said no
+
+    class Review(models.TextChoices):
+        """What operators have to do with it: none → held → released or voided; these are final."""
+
+        NONE = "none"  # nothing was suspicious
+        HELD = "held"  # waits for an operator
+        RELEASED = "released"  # an operator said yes
+        VOIDED = "voided"  # an operator said no
 
     referrer = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="referrals_made", db_index=False
@@ -94,6 +102,17 @@ class Referral(models.Model):
     referee_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="referral_as_referee"
     )
+    awards = models.PositiveSmallIntegerField(
+        default=0, help_text="How often the bonuses were paid: again when a dispute was won."
+    )
+    purchase_qualifies = models.BooleanField(
+        default=True, help_text="What is left of the purchase is enough, and nobody disputes it."
+    )
+    review = models.CharField(max_length=10, choices=Review.choices, default=Review.NONE)
+    hold_reason = models.CharField(max_length=200, blank=True)
+    review_note = models.CharField(max_length=500, blank=True)
+    reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "referrals"
@@ -114,13 +133,26 @@ class Referral(models.Model):
                 name="referrals_bonuses_positive",
             ),
             models.CheckConstraint(
-                condition=~Q(status="completed")
-                | Q(referrer_entry__isnull=False, referee_entry__isnull=False),
-                name="referrals_completed_were_paid",
+                condition=Q(
+                    status="completed", referrer_entry__isnull=False, referee_entry__isnull=False
+                )
+                | (
+                    ~Q(status="completed")
+                    & Q(referrer_entry__isnull=True, referee_entry__isnull=True)
+                ),
+                name="referrals_completed_are_paid",
+            ),
+            models.CheckConstraint(
+                condition=Q(review__in=["none", "held"], reviewed_by__isnull=True)
+                | (Q(review__in=["released", "voided"]) & ~Q(review_note="")),
+                name="referrals_reviewed_with_a_reason",
             ),
         ]
         indexes = [
             models.Index(fields=["-completed_at", "-id"], name="referrals_recent"),
+            models.Index(
+                fields=["completed_at"], condition=Q(status="held"), name="referrals_held"
+            ),
             models.Index(
                 fields=["referrer"],
                 include=["bonus_amount"],
@@ -131,6 +163,14 @@ class Referral(models.Model):
 
     def __str__(self) -> str:
         return f"use {self.slot} of {self.referral_code}"
+
+    def due_status(self) -> Status:
+        """Return the status that follows from the review and the purchase."""
+        if self.review == self.Review.VOIDED:
+            return self.Status.VOIDED
+        if not self.purchase_qualifies:
+            return self.Status.REVERSED
+        return self.Status.HELD if self.review == self.Review.HELD else self.Status.COMPLETED
 
     @property
     def bonus_earned(self) -> Decimal:

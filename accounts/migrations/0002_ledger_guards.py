@@ -24,18 +24,21 @@ DROP TRIGGER ledger_entries_append_only ON ledger_entries;
 DROP FUNCTION ledger_entries_refuse_change();
 """
 
-# Each entry goes on from the one before it of the same user.
+# Each entry goes on from the one before it of the same user. Its number, unique for the user, makes
+# sure of it when two are posted at once: only one of them can come next.
 CHAIN = """
 CREATE FUNCTION ledger_entries_check_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    previous numeric;
+    balance numeric;
+    latest integer;
 BEGIN
-    SELECT balance_after INTO previous FROM ledger_entries
-        WHERE user_id = NEW.user_id ORDER BY id DESC LIMIT 1;
-    IF NEW.balance_after <> COALESCE(previous, 0) + NEW.amount THEN
-        RAISE EXCEPTION 'entry of user % does not go on from balance %', NEW.user_id, previous
+    SELECT balance_after, number INTO balance, latest FROM ledger_entries
+        WHERE user_id = NEW.user_id ORDER BY number DESC LIMIT 1;
+    IF NEW.balance_after <> COALESCE(balance, 0) + NEW.amount THEN
+        RAISE EXCEPTION 'entry of user % does not go on from balance %', NEW.user_id, balance
             USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entries_chain';
     END IF;
+    NEW.number := COALESCE(latest, 0) + 1;
     RETURN NEW;
 END $$;
 
@@ -60,7 +63,7 @@ BEGIN
     IF TG_TABLE_NAME = 'users' THEN account := NEW.id; ELSE account := NEW.user_id; END IF;
     SELECT credits INTO balance FROM users WHERE id = account;
     SELECT balance_after INTO posted FROM ledger_entries
-        WHERE user_id = account ORDER BY id DESC LIMIT 1;
+        WHERE user_id = account ORDER BY number DESC LIMIT 1;
     IF balance <> COALESCE(posted, 0) THEN
         RAISE EXCEPTION 'credits of user % are %, but the ledger says %', account, balance, posted
             USING ERRCODE = 'check_violation', CONSTRAINT = 'users_credits_follow_ledger';

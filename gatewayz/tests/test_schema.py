@@ -17,13 +17,15 @@ from payments.tests.stripe_events import deliver, event, pending_payment, settle
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
     document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
-    return json.loads(json.dumps(document, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(document, default=str))
+    return plain
 
 
 def content(schema: dict[str, Any], path: str, method: str, status: int) -> dict[str, Any]:
     """Return what the document says of the body of this answer."""
     media: dict[str, Any] = schema["paths"][path][method]["responses"][str(status)]["content"]
-    return media["application/json"]
+    body: dict[str, Any] = media["application/json"]
+    return body
 
 
 def check_shape(schema: dict[str, Any], where: dict[str, Any], body: Any) -> None:
@@ -172,7 +174,7 @@ def test_the_webhook_answers_as_documented(schema: dict[str, Any], charlie: Pers
     assert set(response.json()) == {"received", "event_id", "event_type", "outcome"}
 
 
-ERRORS = [
+ERRORS: list[tuple[str, str, Any, int]] = [
     ("post", "/auth/register", {}, 400),
     ("get", "/user/balance", None, 401),
     ("put", "/user/balance", None, 401),

@@ -58,7 +58,8 @@ def api(live_server: LiveServer, sandbox: str, settings: Any) -> Api:
 def query(sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 @pytest.fixture

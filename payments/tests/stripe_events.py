@@ -99,3 +99,35 @@ def settle(user: User, cents: int = 1000) -> Payment:
     assert deliver(event(payment)).json()["outcome"] == "settled"
     payment.refresh_from_db()
     return payment
+
+
+def refund(payment: Payment, cents: int, status: str = "succeeded", name: str = "1") -> Any:
+    """Return an event about a refund of `payment`, in the type that Stripe sends."""
+    kind = "refund.failed" if status == "failed" else "refund.created"
+    return envelope(
+        kind,
+        {
+            "id": f"re_{name}_{payment.pk}",
+            "object": "refund",
+            "amount": cents,
+            "currency": "usd",
+            "payment_intent": f"pi_{payment.session_id}",
+            "status": status,
+        },
+    )
+
+
+def dispute(payment: Payment, cents: int, status: str = "needs_response", name: str = "1") -> Any:
+    """Return an event about a dispute of `payment`, in the type that Stripe sends."""
+    is_closed = status in ("won", "lost", "warning_closed")
+    return envelope(
+        "charge.dispute.closed" if is_closed else "charge.dispute.created",
+        {
+            "id": f"dp_{name}_{payment.pk}",
+            "object": "dispute",
+            "amount": cents,
+            "currency": "usd",
+            "payment_intent": f"pi_{payment.session_id}",
+            "status": status,
+        },
+    )

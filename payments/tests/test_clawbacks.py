@@ -1,0 +1,273 @@
+"""Refunds and disputes take back what they took, never more, in every order (CONTRACT 2.7)."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import ledger
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, register
+from payments.models import Clawback, Payment, StripeEvent
+from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
+from referrals.models import Referral
+
+
+def outcome(event: Any) -> str:
+    answer = deliver(event)
+    assert answer.status_code == 200, answer.content
+    name: str = answer.json()["outcome"]
+    return name
+
+
+def end_of(alice: Person, bob: Person) -> tuple[str, str, str]:
+    return alice.balance(), bob.balance(), Referral.objects.get().status
+
+
+def test_a_full_refund_takes_back_the_purchase_and_both_bonuses(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+
+    assert outcome(refund(payment, 1000)) == "applied"
+
+    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
+
+
+def test_a_refund_that_leaves_enough_leaves_the_bonuses(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1500)
+
+    deliver(refund(payment, 500))
+
+    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+
+
+def test_a_cent_below_the_minimum_takes_both_bonuses_back(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1500)
+
+    deliver(refund(payment, 501))
+
+    assert end_of(alice, bob) == ("0.00", "9.99", "reversed")
+
+
+def test_partial_refunds_are_known_by_their_ids(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 5000)
+
+    for name in ("1", "2", "1", "2"):
+        deliver(refund(payment, 2000, name=name))
+
+    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+
+
+def test_only_a_succeeded_refund_takes_anything(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+
+    deliver(refund(payment, 1000, "pending"))
+    before = end_of(alice, bob)
+    deliver(refund(payment, 1000, "succeeded"))
+
+    assert before == ("10.00", "20.00", "completed")
+    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
+
+
+def test_a_refund_that_fails_later_is_undone(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+    deliver(refund(payment, 1000))
+
+    deliver(refund(payment, 1000, "failed"))
+
+    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+
+
+def test_the_use_stays_used_and_the_flag_set(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+    deliver(refund(payment, 1000))
+
+    settle(bob.user, 1000)
+
+    assert end_of(alice, bob) == ("0.00", "10.00", "reversed")
+    assert alice.api.get("/referral/stats").json()["total_uses"] == 1
+    assert alice.api.get("/referral/stats").json()["total_earned"] == 0.0
+
+
+def test_a_dispute_takes_its_amount_and_both_bonuses(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 5000)
+
+    deliver(dispute(payment, 1000))
+
+    assert end_of(alice, bob) == ("0.00", "40.00", "reversed")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "end"),
+    [
+        ("won", ("10.00", "20.00", "completed")),
+        ("warning_closed", ("10.00", "20.00", "completed")),
+        ("lost", ("0.00", "0.00", "reversed")),
+    ],
+)
+def test_a_dispute_gives_again_only_when_it_is_won(
+    alice: Person, bob: Person, verdict: str, end: tuple[str, str, str]
+) -> None:
+    payment = settle(bob.user, 1000)
+    deliver(dispute(payment, 1000))
+
+    for _ in range(2):
+        deliver(dispute(payment, 1000, verdict))
+
+    assert end_of(alice, bob) == end
+
+
+def test_closed_wins_over_a_created_that_comes_after_it(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+
+    deliver(dispute(payment, 1000, "won"))
+    deliver(dispute(payment, 1000))
+
+    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+
+
+def test_refund_and_dispute_together_take_no_more_than_was_given(
+    alice: Person, bob: Person
+) -> None:
+    payment = settle(bob.user, 2000)
+    deliver(refund(payment, 1500))
+    deliver(dispute(payment, 2000))
+
+    payment.refresh_from_db()
+    assert payment.taken_back == 2000
+    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
+
+
+def test_a_refund_takes_its_share_once_the_dispute_is_won(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 3000)
+    deliver(dispute(payment, 3000))
+    deliver(refund(payment, 1500))
+
+    deliver(dispute(payment, 3000, "won"))
+
+    assert end_of(alice, bob) == ("10.00", "25.00", "completed")
+
+
+def test_a_balance_goes_below_zero_and_is_filled_first(charlie: Person) -> None:
+    refunded = settle(charlie.user, 1000)
+    ledger.post(
+        user_id=charlie.user.pk,
+        kind=LedgerEntry.Kind.ADJUSTMENT,
+        amount=Decimal("-7.50"),
+        idempotency_key="spent",
+        description="Spent",
+        now=timezone.now(),
+    )
+
+    deliver(refund(refunded, 1000))
+    debt = charlie.api.get("/user/balance").json()["credits"]
+    settle(charlie.user, 500)
+
+    assert (debt, charlie.balance()) == (-7.5, "-2.50")
+
+
+def test_a_refund_before_its_purchase_waits_for_it(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user, 1000)
+
+    first = outcome(refund(payment, 1000))
+    second = outcome(event(payment))
+
+    assert (first, second) == ("deferred", "settled")
+    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"currency": "eur"},
+        {"amount": 0},
+        {"amount": -5},
+        {"amount": 2**31},
+        {"amount": 10.0},
+        {"payment_intent": None},
+        {"status": "confused"},
+        {"id": "re\x00"},
+    ],
+)
+def test_a_refund_that_makes_no_sense_is_quarantined(bob: Person, changes: dict[str, Any]) -> None:
+    paid = settle(bob.user, 1000)
+    strange = refund(paid, 1000)
+    strange["data"]["object"] |= changes
+
+    assert outcome(strange) == "quarantined"
+
+    assert bob.balance() == "20.00"
+    assert not Clawback.objects.exists()
+
+
+def test_a_refund_that_changes_its_amount_is_quarantined(bob: Person) -> None:
+    paid = settle(bob.user, 3000)
+    deliver(refund(paid, 1000))
+
+    assert outcome(refund(paid, 2000)) == "quarantined"
+
+    assert bob.balance() == "30.00"
+
+
+STORIES = {
+    "refund": ["paid", "refund pending", "refund succeeded"],
+    "failed refund": ["paid", "refund pending", "refund succeeded", "refund failed"],
+    "dispute won": ["paid", "dispute opened", "dispute won"],
+    "dispute lost": ["paid", "dispute opened", "dispute lost"],
+    "partial refund and dispute won": ["paid", "refund succeeded", "dispute opened", "dispute won"],
+    "two refunds, paid late": ["unpaid", "paid late", "refund succeeded", "other refund"],
+    "paid, refunded in part, disputed and lost": [
+        "paid",
+        "refund succeeded",
+        "dispute opened",
+        "dispute lost",
+    ],
+    "expired after all": ["paid", "expired", "refund succeeded", "refund failed"],
+}
+
+
+CHAPTERS: dict[str, Callable[[Payment], Any]] = {
+    "paid": event,
+    "unpaid": lambda payment: event(payment, payment_status="unpaid"),
+    "paid late": lambda payment: event(payment, "checkout.session.async_payment_succeeded"),
+    "expired": lambda payment: event(payment, "checkout.session.expired"),
+    "refund pending": lambda payment: refund(payment, 600, "pending"),
+    "refund succeeded": lambda payment: refund(payment, 600),
+    "refund failed": lambda payment: refund(payment, 600, "failed"),
+    "other refund": lambda payment: refund(payment, 600, name="2"),
+    "dispute opened": lambda payment: dispute(payment, 1200),
+    "dispute won": lambda payment: dispute(payment, 1200, "won"),
+    "dispute lost": lambda payment: dispute(payment, 1200, "lost"),
+}
+
+
+def end_of_story(story: list[str], number: int) -> Any:
+    """Play the story with people of its own and return everything that must not vary."""
+    alice = register(f"alice{number}")
+    bob = register(f"bob{number}", code=alice.code)
+    payment = pending_payment(bob.user, 1500)
+    for name in story:
+        told = CHAPTERS[name](payment)
+        assert {outcome(told), outcome(told)}.isdisjoint({"failed", "quarantined"})
+    payment.refresh_from_db()
+    facts = payment.clawbacks.order_by("stripe_id").values_list("kind", "status", "taken")
+    referral = Referral.objects.get(referred_user=bob.user)
+    return (
+        (alice.balance(), bob.balance()),
+        (payment.status, payment.taken_back, payment.bonus_decision),
+        (referral.status, referral.slot),
+        list(facts),
+    )
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+@pytest.mark.django_db
+def test_every_order_of_its_events_ends_a_purchase_in_the_same_way(story: list[str]) -> None:
+    orders = permutations(story)
+
+    ends = [end_of_story(list(order), number) for number, order in enumerate(orders)]
+
+    assert all(end == ends[0] for end in ends)
+    assert not StripeEvent.objects.filter(processed_at=None).exists()

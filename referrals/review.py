@@ -1,0 +1,65 @@
+"""Holds a bonus that looks like self-dealing until an operator releases or voids it."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import ledger
+from accounts.models import User
+from referrals.bonuses import bring_in_line
+from referrals.models import Referral
+
+
+class NotHeldError(Exception):
+    """Only a held bonus can be released or voided; this one is not, or not any more."""
+
+
+class ReasonMissingError(ValueError):
+    """A decision on money needs a reason, for whoever asks later."""
+
+
+@transaction.atomic
+def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
+    """Take the bonuses back until somebody has looked, unless somebody has (CONTRACT 2.10)."""
+    referral = _locked(referral_id)
+    if referral.review == Referral.Review.NONE:
+        referral.review = Referral.Review.HELD
+        referral.hold_reason = reason
+        bring_in_line(referral, now=now)
+    return referral
+
+
+def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
+    """Pay the held bonuses. Raises NotHeldError and ReasonMissingError."""
+    return _decide(referral_id, Referral.Review.RELEASED, by=by, note=note, now=now)
+
+
+def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
+    """Give up the held bonuses; the use stays used. Raises NotHeldError and ReasonMissingError."""
+    return _decide(referral_id, Referral.Review.VOIDED, by=by, note=note, now=now)
+
+
+@transaction.atomic
+def _decide(
+    referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime
+) -> Referral:
+    if not note.strip():
+        raise ReasonMissingError("say why")
+    referral = _locked(referral_id)
+    if referral.review != Referral.Review.HELD:
+        raise NotHeldError(f"{referral} is {referral.status}")
+    referral.review = review
+    referral.review_note = note.strip()
+    referral.reviewed_by = by
+    referral.reviewed_at = now
+    bring_in_line(referral, now=now, posted_by=by)
+    return referral
+
+
+def _locked(referral_id: int) -> Referral:
+    """Return the referral with both of its accounts locked, read after these."""
+    people = Q(referrals_made=referral_id) | Q(referral_received=referral_id)
+    ledger.lock_accounts(User.objects.filter(pk__in=User.objects.filter(people).values("pk")))
+    legs = ("referrer_entry", "referee_entry", "referred_user")
+    return Referral.objects.select_related(*legs).get(pk=referral_id)
