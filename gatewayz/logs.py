@@ -69,7 +69,11 @@ def configure(*, as_json: bool) -> None:
             "formatters": {"structured": formatter},
             "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["console"], "level": "INFO"},
-            # The request's own line has told of refusals; and Stripe's SDK tells of every call.
-            "loggers": {"django.request": {"level": "ERROR"}, "stripe": {"level": "WARNING"}},
+            # The request's own line has told of refusals; and the libraries tell of every call.
+            "loggers": {
+                "django.request": {"level": "ERROR"},
+                "stripe": {"level": "WARNING"},
+                "procrastinate": {"level": "WARNING"},
+            },
         }
     )

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
+    "procrastinate.contrib.django",
     "csp",
 ]
 if STRIPE_SANDBOX:

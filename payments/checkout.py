@@ -1,7 +1,7 @@
 """Starts a purchase: our record first, Stripe's session next, each once."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from accounts.models import User
 from payments import stripe_gateway
@@ -75,3 +75,18 @@ def _recorded(*, user: User, order: Order, idempotency_key: str | None, now: dat
     if any(getattr(payment, field) != value for field, value in asked.items()):
         raise IdempotencyKeyReusedError
     return payment
+
+
+EXPIRY_GRACE = timedelta(days=1)
+
+
+def close_expired(*, now: datetime) -> int:
+    """Close the purchases that nobody paid in time and of which Stripe has not told us so.
+
+    One whose money is still on its way is none of them; should Stripe after all report one as
+    paid, it settles.
+    """
+    forgotten = Payment.objects.filter(
+        status=Payment.Status.PENDING, completed_at=None, expires_at__lt=now - EXPIRY_GRACE
+    )
+    return forgotten.update(status=Payment.Status.EXPIRED)

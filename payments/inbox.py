@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +11,6 @@ import structlog
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import OperationalError, transaction
-from django.db.models import F
 from psycopg import errors
 
 from payments import clawbacks, settlement
@@ -40,6 +39,9 @@ HANDLERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[..., Hand
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
 RETRIES = 3
+# Stripe itself delivers again within the hour; this is for when it does not, or gave up.
+RETRY_AFTER = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(hours=6)
 
 
 class NotAnEventError(ValueError):
@@ -52,7 +54,13 @@ def record(body: bytes, *, now: datetime) -> str:
     Raises NotAnEventError.
     """
     event_id, event_type = _read_envelope(body)
-    event = StripeEvent(event_id=event_id, event_type=event_type, body=body, received_at=now)
+    event = StripeEvent(
+        event_id=event_id,
+        event_type=event_type,
+        body=body,
+        received_at=now,
+        retry_at=now + RETRY_AFTER,
+    )
     StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
     return event_id
 
@@ -78,11 +86,44 @@ def process(event_id: str, *, now: datetime) -> StripeEvent:
     Any error is noted on the event, in a transaction of its own, and goes on to the caller, so
     that Stripe delivers again.
     """
-    with _NotingFailure(event_id):
-        try:
-            return _patiently(event_id, now=now)
-        except QuarantinedError as refusal:
-            return _quarantine(event_id, str(refusal), now=now)
+    with _NotingFailure(event_id, now):
+        return _process_or_quarantine(event_id, now=now)
+
+
+def attempt(event_id: str, *, now: datetime) -> StripeEvent:
+    """Process, and return the event either way: an error is then its outcome and `last_error`."""
+    with _FailureIsOutcome(event_id, now):
+        return _process_or_quarantine(event_id, now=now)
+    return StripeEvent.objects.get(event_id=event_id)
+
+
+def retry_due(*, now: datetime) -> list[StripeEvent]:
+    """Attempt each event that was left unprocessed, and return them as they are now."""
+    due = StripeEvent.objects.filter(processed_at=None, retry_at__lte=now).order_by(
+        "retry_at", "pk"
+    )
+    return [attempt(event_id, now=now) for event_id in due.values_list("event_id", flat=True)]
+
+
+# What is worth doing over: a person may have put right what was in the way.
+_REPLAYED = [Outcome.IGNORED, Outcome.QUARANTINED]
+
+
+def replay(event_id: str, *, now: datetime) -> StripeEvent:
+    """Attempt an event again that was put aside; what has been done is not done again.
+
+    Raises StripeEvent.DoesNotExist.
+    """
+    aside = StripeEvent.objects.filter(event_id=event_id, outcome__in=_REPLAYED)
+    aside.update(outcome=Outcome.RECEIVED, processed_at=None, retry_at=now)
+    return attempt(event_id, now=now)
+
+
+def _process_or_quarantine(event_id: str, *, now: datetime) -> StripeEvent:
+    try:
+        return _patiently(event_id, now=now)
+    except QuarantinedError as refusal:
+        return _quarantine(event_id, str(refusal), now=now)
 
 
 def _patiently(event_id: str, *, now: datetime) -> StripeEvent:
@@ -154,8 +195,9 @@ def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
 class _NotingFailure:
     """Notes on the event whatever breaks the block off; hides nothing."""
 
-    def __init__(self, event_id: str) -> None:
+    def __init__(self, event_id: str, now: datetime) -> None:
         self.event_id = event_id
+        self.now = now
 
     def __enter__(self) -> None:
         pass
@@ -166,12 +208,41 @@ class _NotingFailure:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not isinstance(error, Exception):
-            return
-        log.error("event_failed", event_id=self.event_id, error=repr(error))
-        try:
-            StripeEvent.objects.filter(event_id=self.event_id, processed_at=None).update(
-                outcome=Outcome.FAILED, attempts=F("attempts") + 1, last_error=repr(error)[:2000]
-            )
-        except AnyDatabaseError:
-            log.warning("failure_not_noted", event_id=self.event_id)
+        if isinstance(error, Exception):
+            log.error("event_failed", event_id=self.event_id, error=repr(error))
+            try:
+                self._note(error)
+            except AnyDatabaseError:
+                log.warning("failure_not_noted", event_id=self.event_id)
+
+    def _note(self, error: Exception) -> None:
+        with transaction.atomic():
+            events = StripeEvent.objects.select_for_update(no_key=True)
+            event = events.filter(event_id=self.event_id, processed_at=None).first()
+            if event is None:
+                return
+            event.outcome = Outcome.FAILED
+            event.attempts += 1
+            event.last_error = repr(error)[:2000]
+            pause = min(RETRY_AFTER * 2 ** min(event.attempts, 10), LONGEST_PAUSE)
+            event.retry_at = self.now + pause
+            event.save(update_fields=["outcome", "attempts", "last_error", "retry_at"])
+
+
+class _FailureIsOutcome:
+    """Notes it, and goes on: whoever wants to know reads the event."""
+
+    def __init__(self, event_id: str, now: datetime) -> None:
+        self.noting = _NotingFailure(event_id, now)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self.noting.__exit__(kind, error, traceback)
+        return isinstance(error, Exception)

@@ -65,13 +65,34 @@ class Payment(models.Model):
     taken_back = models.PositiveIntegerField(
         default=0, help_text="In cents, by refunds and disputes together."
     )
-    card_fingerprint = models.CharField(
-        max_length=64, blank=True, db_index=True, help_text="Stripe's; one card is always the same."
+    completed_at = models.DateTimeField(
+        null=True, help_text="When checkout was completed with money that is still on its way."
     )
+    card_fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="Stripe's; one card is always the same."
+    )
+    card_checked_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "payments"
-        indexes = [models.Index(fields=["user", "-id"], name="payments_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="payments_of_user"),
+            models.Index(
+                fields=["card_fingerprint", "user"],
+                condition=~Q(card_fingerprint=""),
+                name="payments_by_card",
+            ),
+            models.Index(
+                fields=["paid_at"],
+                condition=Q(status="paid", card_checked_at__isnull=True),
+                name="payments_card_unchecked",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(status="pending", completed_at__isnull=True),
+                name="payments_open",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(amount__gte=1, amount__lte=MAX_AMOUNT_CENTS),
@@ -196,6 +217,7 @@ class StripeEvent(models.Model):
     event_type = models.CharField(max_length=100)
     body = models.BinaryField(help_text="Raw: jsonb refuses NUL, NaN and lone surrogates.")
     received_at = models.DateTimeField()
+    retry_at = models.DateTimeField(help_text="When to try again, unless Stripe does before.")
     attempts = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.RECEIVED)
     reason = models.CharField(max_length=500, blank=True, help_text="Why, for a person.")
@@ -209,7 +231,7 @@ class StripeEvent(models.Model):
         db_table = "stripe_events"
         indexes = [
             models.Index(
-                fields=["received_at"],
+                fields=["retry_at"],
                 condition=Q(processed_at__isnull=True),
                 name="stripe_events_unprocessed",
             ),

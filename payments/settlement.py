@@ -22,6 +22,9 @@ def complete(session: CheckoutSession, *, now: datetime) -> Handled:
     """Settle the purchase of a completed session if it is paid; else its money is on the way."""
     payment = lock_payment(session)
     if session.payment_status == "unpaid":
+        if payment.completed_at is None:
+            payment.completed_at = now
+            payment.save(update_fields=["completed_at"])
         return Handled(Outcome.WAITING, payment, "the payment method confirms later")
     return settle_purchase(payment, session, now=now)
 

@@ -2,7 +2,8 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import stripe
 from django.conf import settings
+from stripe._v1_services import V1Services
 
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
@@ -77,10 +79,8 @@ def create_checkout_session(
     Raises StripeUnavailableError and StripeRefusedError.
     """
     names = {"payment_id": str(payment_id), "user_id": str(user_id)}
-    try:
-        session = _client(
-            settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE
-        ).v1.checkout.sessions.create(
+    with _in_our_words():
+        session = _stripe().checkout.sessions.create(
             params={
                 "mode": "payment",
                 "line_items": [
@@ -102,6 +102,59 @@ def create_checkout_session(
             options={"idempotency_key": f"payment:{payment_id}"},
         )
         return read_checkout_session(session.to_dict())
+
+
+def card_fingerprint(payment_intent_id: str) -> str | None:
+    """Return what Stripe knows the card of a payment by; None when it was paid by other means.
+
+    Raises StripeUnavailableError and StripeRefusedError.
+    """
+    with _in_our_words():
+        intent = _stripe().payment_intents.retrieve(
+            payment_intent_id, params={"expand": ["latest_charge"]}
+        )
+    charge = intent.to_dict().get("latest_charge") or {}
+    card = (charge.get("payment_method_details") or {}).get("card") or {}
+    fingerprint: str | None = card.get("fingerprint")
+    return fingerprint
+
+
+def paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:
+    """List the sessions that were created since then and are paid, newest first, as JSON.
+
+    Raises StripeUnavailableError and StripeRefusedError, also while it is read.
+    """
+    with _in_our_words():
+        sessions = _stripe().checkout.sessions.list(
+            params={"status": "complete", "created": {"gte": int(since.timestamp())}, "limit": 100}
+        )
+        for session in sessions.auto_paging_iter():
+            if session.payment_status == "paid":
+                yield session.to_dict()
+
+
+def events(*, types: list[str], since: datetime) -> Iterator[Mapping[str, Any]]:
+    """List the events of these types that were created since then, newest first, as JSON.
+
+    Raises StripeUnavailableError and StripeRefusedError, also while it is read.
+    """
+    with _in_our_words():
+        listed = _stripe().events.list(
+            params={"types": types, "created": {"gte": int(since.timestamp())}, "limit": 100}
+        )
+        for event in listed.auto_paging_iter():
+            yield event.to_dict()
+
+
+def _stripe() -> V1Services:
+    return _client(settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE).v1
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    """Turn Stripe's errors into ours."""
+    try:
+        yield
     except stripe.InvalidRequestError as error:
         raise StripeRefusedError(error.user_message or str(error)) from error
     except (stripe.StripeError, UnexpectedObjectError) as error:

@@ -52,7 +52,9 @@ def test_the_documentation_can_be_tried(
     window.get_by_role("button", name="Execute").click()
 
     expect(window.get_by_text("Response body")).to_be_visible()
-    expect(window.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
+    expect(window.locator(".live-responses-table tbody .response-col_status")).to_contain_text(
+        "200"
+    )
     assert complaints == []
 
 

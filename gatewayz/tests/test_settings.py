@@ -22,7 +22,7 @@ def described() -> dict[str, str]:
     """Return the production environment of .env.example, with the secrets filled in."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return {name: value for name, value in named} | SECRETS
+    return dict(named) | SECRETS
 
 
 def run(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,63 @@
+"""What goes on by itself: the periodic jobs, run by `manage.py procrastinate worker`."""
+
+from datetime import timedelta
+
+import structlog
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from payments import cards, checkout, inbox, reconciliation
+from payments.invariants import breaches
+
+log = structlog.get_logger(__name__)
+
+# An hourly look with room for an hour or two in which it could not be had.
+RECONCILED = timedelta(hours=4)
+
+
+class LedgerBroken(Exception):
+    """An invariant of money does not hold: somebody has to look now."""
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="retry_events", queueing_lock="retry_events")
+def retry_events(timestamp: int) -> None:
+    """Attempt events again that were left unprocessed for five minutes, ever more seldom."""
+    for event in inbox.retry_due(now=timezone.now()):
+        log.info("event_retried", event_id=event.event_id, outcome=event.outcome)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="check_cards", queueing_lock="check_cards")
+def check_cards(timestamp: int) -> None:
+    """Hold referrals with one card on both sides."""
+    if count := cards.check_unchecked(now=timezone.now()):
+        log.info("cards_checked", count=count)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="reconcile_stripe", queueing_lock="reconcile_stripe")
+def reconcile_stripe(timestamp: int) -> None:
+    """Make up for what never reached us."""
+    now = timezone.now()
+    for found in reconciliation.differences(since=now - RECONCILED, now=now, apply=True):
+        log.warning("reconciled", stripe_id=found.stripe_id, what=found.what, outcome=found.outcome)
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="close_expired_payments", queueing_lock="close_expired_payments")
+def close_expired_payments(timestamp: int) -> None:
+    """Close the purchases that nobody paid in time."""
+    if count := checkout.close_expired(now=timezone.now()):
+        log.info("payments_expired", count=count)
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(name="check_ledger", queueing_lock="check_ledger")
+def check_ledger(timestamp: int) -> None:
+    """Check every invariant of money. Raises LedgerBroken."""
+    found = breaches()
+    for breach in found:
+        log.error("ledger_broken", invariant=breach.invariant, subject=breach.subject)
+    if found:
+        raise LedgerBroken(f"{len(found)} breaches; run `manage.py check_ledger`")
