@@ -101,6 +101,10 @@ class NewestFirstPagination(CursorPagination):
         Raises ValidationError for a cursor that we did not make.
         """
         refusal = ValidationError({"cursor": ["Use a cursor from `next` or `previous`."]})
+        # What is none of its letters, b64decode would pass over.
+        asked = request.query_params.get(self.cursor_query_param, "")
+        if not re.fullmatch(r"[A-Za-z0-9+/=]*", asked):
+            raise refusal
         try:
             cursor = super().decode_cursor(request)
         except NotFound:

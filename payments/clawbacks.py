@@ -3,13 +3,15 @@
 What is taken follows from what is known of a purchase's refunds and disputes, not from the order
 in which it came to be known: each event updates the facts, and `rebalance` posts the difference.
 
-The locks, always in this order: the event, the payment, the accounts by id.
+The locks, always in this order: the event, the turn of the payment intent, the payment, the
+accounts by id.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import connection
+from django.db.models import Func, TextField
 
 from accounts import ledger
 from accounts.models import LedgerEntry
@@ -83,20 +85,24 @@ def _note(kind: Clawback.Kind, claim: Claim, status: Clawback.Status, *, now: da
 def _lock_payment(payment_intent_id: str) -> Payment | None:
     """Return the settled payment of this intent, locked.
 
-    When there is none we wait for a settlement under way, if there is one, and look again: so
-    either we find the payment that it settled, or it finds the clawback that we record.
+    A settlement under way is waited for first: so either we find the payment that it settled, or
+    it finds the clawback that we record.
     """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [payment_intent_id])
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
-    if payment := payments.filter(payment_intent_id=payment_intent_id).first():
-        return payment
-    take_turn(payment_intent_id)
     return payments.filter(payment_intent_id=payment_intent_id).first()
 
 
-def take_turn(payment_intent_id: str) -> None:
-    """Let settlements and clawbacks of one payment intent go one after the other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [payment_intent_id])
+class Turn(Func):
+    """Waits until nobody else settles or claws back this payment intent, and keeps others waiting.
+
+    As a column of the query that locks the payment it costs no trip of its own; PostgreSQL
+    computes it before it locks the row.
+    """
+
+    template = "pg_advisory_xact_lock(hashtextextended(%(expressions)s, 0))::text"
+    output_field = TextField()
 
 
 def _record(

@@ -1,10 +1,14 @@
 """Turns what Stripe says of a checkout session into ledger entries and bonuses, once.
 
-The locks of a settlement, always in this order: the event, the payment, the turn of its payment
-intent, the accounts by id.
+The locks of a settlement, always in this order: the event, the turn of the payment intent, the
+payment, the accounts by id.
 """
 
 from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.db.models import Value
 
 from accounts import ledger
 from accounts.models import LedgerEntry, User
@@ -50,9 +54,14 @@ def lock_payment(session: CheckoutSession) -> Payment:
     Amount, owner and currency are ours to know (CONTRACT 2.9). Raises QuarantinedError.
     """
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
-    payment = payments.filter(session_id=session.session_id).first()
-    if payment is None:
-        raise QuarantinedError(f"no payment of ours has the session {session.session_id}")
+    if session.payment_intent_id:
+        payments = payments.annotate(turn=clawbacks.Turn(Value(session.payment_intent_id)))
+    try:
+        payment = payments.get(session_id=session.session_id)
+    except Payment.DoesNotExist:
+        reason = f"no payment of ours has the session {session.session_id}"
+        raise QuarantinedError(reason) from None
+    compare("livemode", session.livemode, settings.STRIPE_LIVEMODE)
     compare("mode", session.mode, "payment")
     compare("amount", session.amount, payment.amount)
     compare("currency", session.currency, payment.currency)
@@ -79,8 +88,6 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
     compare("payment_status", session.payment_status, "paid")
     if payment.status == Payment.Status.PAID:
         return Handled(Outcome.REPEATED, payment, "the payment is paid already")
-    if session.payment_intent_id:
-        clawbacks.take_turn(session.payment_intent_id)
     accounts = ledger.lock_accounts(buyer_and_referrer(payment.user))
     buyer = accounts[payment.user_id]
     amount = ledger.dollars(payment.amount)
@@ -99,19 +106,21 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
     payment.payment_intent_id = session.payment_intent_id
     payment.bonus_decision = award.decision
     payment.referral = award.referral
-    payment.save(update_fields=_SETTLED)
+    _save_settled(payment)
     clawbacks.adopt(payment, now=now)
     return Handled(Outcome.SETTLED, payment, award.decision)
 
 
-_SETTLED = (
-    "status",
-    "paid_at",
-    "payment_intent_id",
-    "ledger_entry",
-    "bonus_decision",
-    "referral",
-)
+def _save_settled(payment: Payment) -> None:
+    settled = ["status", "paid_at", "payment_intent_id", "ledger_entry", "bonus_decision"]
+    try:
+        payment.save(update_fields=[*settled, "referral"])
+    except IntegrityError as error:
+        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if constraint != "payments_payment_intent_id_key":
+            raise
+        reason = f"payment_intent {payment.payment_intent_id} paid for another purchase"
+        raise QuarantinedError(reason) from error
 
 
 def _referrer(buyer: User, accounts: dict[int, User]) -> User | None:

@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import stripe
@@ -16,9 +17,13 @@ from stripe._v1_services import V1Services
 T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
-# To connect and to read; with one retry a caller hears from us within 15 s (HAZARDS, Money).
+# A caller hears from us within 15 s (HAZARDS, Money and API): to connect and to read, once more,
+# and whatever Stripe does in the meantime.
 TIMEOUT_SECONDS = (2, 4)
 RETRIES = 1
+DEADLINE_SECONDS = 14
+_callers = ThreadPoolExecutor(thread_name_prefix="stripe")
+
 SIGNATURE_TOLERANCE_SECONDS = 300
 
 
@@ -79,29 +84,37 @@ def create_checkout_session(
     Raises StripeUnavailableError and StripeRefusedError.
     """
     names = {"payment_id": str(payment_id), "user_id": str(user_id)}
+    price: Any = {
+        "currency": currency,
+        "unit_amount": amount,
+        "product_data": {"name": "Gatewayz credits"},
+    }
+    create = partial(
+        _stripe().checkout.sessions.create,
+        params={
+            "mode": "payment",
+            "line_items": [{"quantity": 1, "price_data": price}],
+            "success_url": success_url,
+            "cancel_url": cancel_url,
+            "client_reference_id": str(user_id),
+            "metadata": names,
+            "payment_intent_data": {"metadata": names},
+        },
+        options={"idempotency_key": f"payment:{payment_id}"},
+    )
     with _in_our_words():
-        session = _stripe().checkout.sessions.create(
-            params={
-                "mode": "payment",
-                "line_items": [
-                    {
-                        "quantity": 1,
-                        "price_data": {
-                            "currency": currency,
-                            "unit_amount": amount,
-                            "product_data": {"name": "Gatewayz credits"},
-                        },
-                    }
-                ],
-                "success_url": success_url,
-                "cancel_url": cancel_url,
-                "client_reference_id": str(user_id),
-                "metadata": names,
-                "payment_intent_data": {"metadata": names},
-            },
-            options={"idempotency_key": f"payment:{payment_id}"},
-        )
+        session = _within_deadline(create)
+        if not isinstance(session, stripe.checkout.Session):
+            raise UnexpectedObjectError("this is no checkout session")
         return read_checkout_session(session.to_dict())
+
+
+def _within_deadline(call: Callable[[], T]) -> T:
+    """Make a call while somebody waits: a time-out alone lets an answer trickle in for ever."""
+    try:
+        return _callers.submit(call).result(timeout=DEADLINE_SECONDS)
+    except TimeoutError as error:
+        raise UnexpectedObjectError(f"no answer within {DEADLINE_SECONDS} s") from error
 
 
 def card_fingerprint(payment_intent_id: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -43,3 +44,14 @@ def register(name: str, *, code: str | None = None) -> Person:
         now=timezone.now(),
     )
     return Person(registration.account.user, registration.account.api_key)
+
+
+def operator() -> Client:
+    """Return the browser of somebody who may do all that the admin lets anybody do."""
+    client = Client()
+    client.force_login(
+        User.objects.create(
+            username="olivia", email="olivia@example.com", is_staff=True, is_superuser=True
+        )
+    )
+    return client

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.tests.factories import Person, register
 from payments.models import Payment
 
 WEBHOOK_PATH = "/api/stripe/webhook"
@@ -99,6 +100,16 @@ def settle(user: User, cents: int = 1000) -> Payment:
     assert deliver(event(payment)).json()["outcome"] == "settled"
     payment.refresh_from_db()
     return payment
+
+
+def refer(referrer: Person, count: int = 1) -> list[Person]:
+    """Let `count` newcomers register with the code of `referrer` and buy for $10 each."""
+    referees = [
+        register(f"referee_{secrets.token_hex(4)}", code=referrer.code) for _ in range(count)
+    ]
+    for referee in referees:
+        settle(referee.user)
+    return referees
 
 
 def refund(payment: Payment, cents: int, status: str = "succeeded", name: str = "1") -> Any:

@@ -1,7 +1,32 @@
 """A paid session credits the buyer once and, if due, both sides of a referral."""
 
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
-from payments.tests.stripe_events import deliver, event, pending_payment
+from payments.models import Payment, StripeEvent
+from payments.tests.stripe_events import deliver, event, pending_payment, settle
+
+COMPLETED = "checkout.session.completed"
+SUCCEEDED = "checkout.session.async_payment_succeeded"
+FAILED = "checkout.session.async_payment_failed"
+EXPIRED = "checkout.session.expired"
+
+
+def report(payment: Payment, kind: str, **changes: Any) -> str:
+    """Deliver a new event about `payment` and return what became of it."""
+    if kind in (FAILED, EXPIRED):
+        changes = {"payment_status": "unpaid", **changes}
+    outcome: str = deliver(event(payment, kind, **changes)).json()["outcome"]
+    return outcome
+
+
+def status_of(payment: Payment) -> str:
+    payment.refresh_from_db()
+    return payment.status
 
 
 def test_it_credits_the_purchase_and_both_bonuses(alice: Person, bob: Person) -> None:
@@ -20,3 +45,223 @@ def test_it_changes_nothing_when_the_event_comes_again(alice: Person, bob: Perso
 
     assert outcomes == ["settled"] * 3
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_two_events_of_one_session_settle_it_once(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    outcomes = [report(payment, COMPLETED) for _ in range(2)]
+
+    assert outcomes == ["settled", "repeated"]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_it_keeps_when_and_by_which_payment_intent_it_was_paid(bob: Person) -> None:
+    payment = settle(bob.user)
+
+    assert payment.status == "paid"
+    assert payment.payment_intent_id == f"pi_{payment.session_id}"
+    assert payment.paid_at
+    assert payment.ledger_entry
+    assert payment.ledger_entry.reference == payment.session_id
+
+
+def test_a_payment_intent_may_come_whole(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    report(payment, COMPLETED, payment_intent={"id": "pi_whole", "object": "payment_intent"})
+
+    payment.refresh_from_db()
+    assert payment.payment_intent_id == "pi_whole"
+
+
+def test_a_payment_intent_of_another_purchase_is_quarantined(bob: Person) -> None:
+    first, second = settle(bob.user), pending_payment(bob.user)
+
+    outcome = report(second, COMPLETED, payment_intent=first.payment_intent_id)
+
+    assert (outcome, status_of(second)) == ("quarantined", "pending")
+    assert bob.balance() == "20.00"
+
+
+def test_a_completed_session_that_is_unpaid_waits(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    outcome = report(payment, COMPLETED, payment_status="unpaid")
+
+    assert (outcome, status_of(payment)) == ("waiting", "pending")
+    assert bob.balance() == "0.00"
+
+
+def test_a_delayed_payment_settles_when_it_arrives(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    outcomes = [report(payment, COMPLETED, payment_status="unpaid"), report(payment, SUCCEEDED)]
+
+    assert outcomes == ["waiting", "settled"]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_a_delayed_payment_that_arrives_before_the_completion_settles_once(
+    alice: Person, bob: Person
+) -> None:
+    payment = pending_payment(bob.user)
+
+    outcomes = [report(payment, SUCCEEDED), report(payment, COMPLETED, payment_status="unpaid")]
+
+    assert outcomes[0] == "settled"
+    assert status_of(payment) == "paid"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize("kinds", [(COMPLETED, SUCCEEDED), (SUCCEEDED, COMPLETED)])
+def test_a_session_said_twice_to_be_paid_settles_once(
+    alice: Person, bob: Person, kinds: tuple[str, str]
+) -> None:
+    payment = pending_payment(bob.user)
+
+    outcomes = [report(payment, kind) for kind in kinds]
+
+    assert outcomes == ["settled", "repeated"]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_a_delayed_payment_that_fails_closes_the_payment(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+    report(payment, COMPLETED, payment_status="unpaid")
+
+    outcome = report(payment, FAILED)
+
+    assert (outcome, status_of(payment)) == ("closed", "failed")
+    assert bob.balance() == "0.00"
+
+
+def test_an_expired_session_closes_the_payment(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    outcome = report(payment, EXPIRED, status="expired")
+
+    assert (outcome, status_of(payment)) == ("closed", "expired")
+    assert bob.balance() == "0.00"
+
+
+@pytest.mark.parametrize("kind", [EXPIRED, FAILED])
+def test_what_is_paid_stays_paid(alice: Person, bob: Person, kind: str) -> None:
+    payment = settle(bob.user)
+
+    outcome = report(payment, kind)
+
+    assert (outcome, status_of(payment)) == ("repeated", "paid")
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    list(permutations([COMPLETED, SUCCEEDED, EXPIRED, FAILED])),
+    ids=lambda kinds: "-".join(kind.rpartition(".")[2] for kind in kinds),
+)
+def test_every_order_of_events_ends_paid_once_the_money_arrived(
+    alice: Person, bob: Person, kinds: tuple[str, ...]
+) -> None:
+    payment = pending_payment(bob.user)
+
+    for kind in kinds:
+        report(payment, kind, payment_status="paid" if kind == SUCCEEDED else "unpaid")
+
+    assert status_of(payment) == "paid"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    list(permutations([COMPLETED, EXPIRED, FAILED])),
+    ids=lambda kinds: "-".join(kind.rpartition(".")[2] for kind in kinds),
+)
+def test_every_order_of_events_ends_closed_when_no_money_arrived(
+    bob: Person, kinds: tuple[str, ...]
+) -> None:
+    payment = pending_payment(bob.user)
+
+    for kind in kinds:
+        report(payment, kind, payment_status="unpaid")
+
+    assert status_of(payment) in {"failed", "expired"}
+    assert bob.balance() == "0.00"
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        {"payment_status": "no_payment_required"},
+        {"payment_status": "free"},
+        {"mode": "subscription"},
+        {"mode": "setup"},
+        {"amount_total": 999},
+        {"amount_total": 1001},
+        {"amount_total": 0},
+        {"amount_total": -1000},
+        {"currency": "eur"},
+        {"currency": "USD"},
+        {"id": "cs_test_unknown"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [COMPLETED, SUCCEEDED])
+def test_what_does_not_fit_our_record_is_quarantined(
+    alice: Person, bob: Person, kind: str, misfit: dict[str, Any]
+) -> None:
+    payment = pending_payment(bob.user)
+
+    response = deliver(event(payment, kind, **misfit))
+
+    kept = StripeEvent.objects.get()
+    assert (response.status_code, kept.outcome) == (200, "quarantined")
+    assert kept.reason
+    assert status_of(payment) == "pending"
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
+
+
+@pytest.mark.parametrize("name", ["user_id", "payment_id"])
+def test_metadata_that_names_another_is_quarantined(alice: Person, bob: Person, name: str) -> None:
+    payment, other = pending_payment(bob.user), pending_payment(alice.user)
+    metadata = {"user_id": str(bob.user.pk), "payment_id": str(payment.pk)}
+    another = {"user_id": str(alice.user.pk), "payment_id": str(other.pk)}
+
+    outcome = report(payment, COMPLETED, metadata=metadata | {name: another[name]})
+
+    assert outcome == "quarantined"
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
+
+
+def test_a_quarantined_event_does_not_keep_the_right_one_from_settling(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    outcomes = [report(payment, COMPLETED, amount_total=1), report(payment, COMPLETED)]
+
+    assert outcomes == ["quarantined", "settled"]
+    assert bob.balance() == "20.00"
+
+
+@pytest.mark.parametrize("kind", [EXPIRED, FAILED])
+def test_a_misfit_closes_nothing_either(bob: Person, kind: str) -> None:
+    payment = pending_payment(bob.user)
+
+    outcome = report(payment, kind, amount_total=1)
+
+    assert (outcome, status_of(payment)) == ("quarantined", "pending")
+
+
+def test_who_is_credited_comes_from_our_record(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    report(payment, COMPLETED, client_reference_id=str(alice.user.pk), amount_subtotal=99_900)
+
+    assert LedgerEntry.objects.get(kind="purchase").user == bob.user
+    assert bob.balance() == "20.00"
+
+
+def test_each_purchase_of_a_buyer_is_credited(bob: Person) -> None:
+    for cents in (1000, 1, 2599):
+        settle(bob.user, cents)
+
+    assert bob.balance() == "46.00"

@@ -1,0 +1,125 @@
+"""Operators look at people, keys and entries; money and codes are not theirs to edit."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from accounts import api_keys, ledger
+from accounts.models import ApiKey, LedgerEntry, User
+from accounts.tests.factories import Person, operator
+
+FORM = {"username": "alice", "email": "new@example.com", "auth_method": "email", "is_active": "on"}
+
+
+@pytest.fixture
+def office(db: None) -> Client:
+    return operator()
+
+
+@pytest.fixture
+def entry(alice: Person) -> LedgerEntry:
+    return ledger.post(
+        user_id=alice.user.pk,
+        kind=LedgerEntry.Kind.ADJUSTMENT,
+        amount=Decimal("10.00"),
+        idempotency_key="gift:1",
+        description="A gift",
+        now=datetime(2026, 11, 1, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize("model", [User, ApiKey, LedgerEntry])
+def test_it_lists_and_shows(
+    office: Client, entry: LedgerEntry, model: type[User | ApiKey | LedgerEntry]
+) -> None:
+    path = f"/admin/accounts/{model._meta.model_name}/"
+    row = model._default_manager.first()
+    assert row
+
+    answers = [office.get(path), office.get(f"{path}{row.pk}/change/")]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("model", "sought"), [("user", "alice"), ("apikey", "alice"), ("ledgerentry", "gift:1")]
+)
+def test_it_finds(office: Client, entry: LedgerEntry, model: str, sought: str) -> None:
+    response = office.get(f"/admin/accounts/{model}/", {"q": sought})
+
+    assert response.context["cl"].result_count == 1
+
+
+def test_a_person_can_be_edited_but_not_the_balance_nor_the_codes(
+    office: Client, alice: Person, entry: LedgerEntry
+) -> None:
+    wishes = {"credits": "999.00", "referral_code": "MINE1234", "referred_by_code": "ABC12345"}
+    code = alice.code
+
+    office.post(
+        f"/admin/accounts/user/{alice.user.pk}/change/",
+        FORM | wishes | {"has_made_first_purchase": "on"},
+    )
+
+    alice.user.refresh_from_db()
+    assert alice.user.email == "new@example.com"
+    assert (alice.balance(), alice.user.referral_code) == ("10.00", code)
+    assert (alice.user.referred_by_code, alice.user.has_made_first_purchase) == (None, False)
+
+
+@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/delete/"])
+def test_an_entry_is_only_for_looking_at(office: Client, entry: LedgerEntry, page: str) -> None:
+    path = f"/admin/accounts/ledgerentry/{page.format(pk=entry.pk)}"
+
+    response = office.post(path, {"amount": "999.00", "balance_after": "999.00", "post": "yes"})
+
+    assert response.status_code == 403
+    assert [str(kept.amount) for kept in LedgerEntry.objects.all()] == ["10.00"]
+
+
+@pytest.mark.parametrize("model", ["user", "ledgerentry", "apikey"])
+def test_nothing_is_deleted_in_bulk(office: Client, entry: LedgerEntry, model: str) -> None:
+    office.post(
+        f"/admin/accounts/{model}/",
+        {"action": "delete_selected", "_selected_action": [entry.user_id, entry.pk], "post": "yes"},
+    )
+
+    assert User.objects.filter(username="alice").exists()
+    assert LedgerEntry.objects.count() == ApiKey.objects.count() == 1
+
+
+def test_a_person_is_deactivated_never_deleted(office: Client, alice: Person) -> None:
+    response = office.post(f"/admin/accounts/user/{alice.user.pk}/delete/", {"post": "yes"})
+
+    assert response.status_code == 403
+
+
+def test_a_key_shows_no_digest(office: Client, alice: Person) -> None:
+    key = alice.user.api_keys.get()
+
+    page = office.get(f"/admin/accounts/apikey/{key.pk}/change/").content.decode()
+
+    assert key.prefix in page
+    assert key.digest not in page
+
+
+def test_the_admin_is_closed_to_others(client: Client, alice: Person) -> None:
+    client.force_login(alice.user)
+
+    response = client.get("/admin/accounts/ledgerentry/")
+
+    assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/admin/login/")
+
+
+def test_a_person_added_in_the_admin_gets_a_code_on_asking(office: Client) -> None:
+    form = {"username": "erin", "email": "erin@example.com", "usable_password": "false"}
+    office.post("/admin/accounts/user/add/", form)
+    erin = User.objects.get(username="erin", referral_code=None)
+    _, text = api_keys.create(user=erin, name="default", now=datetime.now(UTC))
+
+    code = Person(erin, text).api.get("/referral/code").json()["referral_code"]
+
+    erin.refresh_from_db()
+    assert erin.referral_code == code

@@ -1,0 +1,93 @@
+"""Keys open the door, are kept as digests, and note their use at most once a minute."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts import api_keys
+from accounts.models import ApiKey
+from accounts.tests.factories import Person
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def dump() -> str:
+    """Return the text of every row of every table, as a thief of a dump would have it."""
+    with connection.cursor() as cursor:
+        rows = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT t::text FROM "{table}" t')  # noqa: S608
+            rows += [row for (row,) in cursor.fetchall()]
+    return "\n".join(rows)
+
+
+def open_with(text: str) -> int:
+    client = APIClient()
+    return client.get("/user/balance", headers={"Authorization": f"Bearer {text}"}).status_code
+
+
+def test_a_key_is_known_by_its_text(alice: Person) -> None:
+    assert api_keys.identify(alice.api_key, now=NOW) == alice.user
+
+
+def test_two_keys_never_look_alike(alice: Person) -> None:
+    texts = {api_keys.create(user=alice.user, name="CI", now=NOW)[1] for _ in range(20)}
+
+    assert len(texts) == 20
+
+
+def test_a_dump_holds_no_key(alice: Person) -> None:
+    alice.api.get("/user/balance")
+
+    assert alice.user.username in dump()
+    assert alice.api_key not in dump()
+    assert alice.api_key.removeprefix("gw_live_")[4:] not in dump()
+
+
+def test_what_a_dump_holds_opens_nothing(alice: Person) -> None:
+    key = ApiKey.objects.get()
+
+    answers = [open_with(text) for text in (key.digest, key.prefix, f"gw_live_{key.digest[:43]}")]
+
+    assert answers == [401, 401, 401]
+
+
+def test_a_dump_is_worth_nothing_without_the_pepper(alice: Person, settings: Any) -> None:
+    digest = api_keys.digest(alice.api_key)
+
+    settings.SECRET_KEY = "another pepper"
+
+    assert api_keys.digest(alice.api_key) != digest
+
+
+def test_its_use_is_noted_at_most_once_a_minute(alice: Person) -> None:
+    noted = []
+
+    for seconds in (0, 30, 59, 61, 90):
+        with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+            alice.api.get("/user/balance")
+        last_used_at = ApiKey.objects.get().last_used_at
+        assert last_used_at
+        noted.append((last_used_at - NOW).seconds)
+
+    assert noted == [0, 0, 0, 61, 61]
+
+
+@pytest.mark.parametrize("text", ["", "gw_live_", "gw_test_" + "x" * 43, "gw_live_" + "é" * 43])
+def test_what_has_not_the_form_of_a_key_is_not_looked_up(
+    db: None, text: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0), pytest.raises(api_keys.UnknownApiKeyError):
+        api_keys.identify(text, now=NOW)
+
+
+def test_a_revoked_key_stays_on_record_and_off_the_list(alice: Person) -> None:
+    api_keys.revoke(alice.user.api_keys.get(), now=NOW)
+
+    assert alice.user.api_keys.count() == 1
+    assert not api_keys.listed(alice.user, now=NOW).exists()

@@ -1,0 +1,174 @@
+"""The endpoints about accounts: whose data they show, at what cost, page by page."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from accounts import ledger
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def give(person: Person, count: int, *, start: int = 0) -> None:
+    """Post `count` entries of a cent each."""
+    for number in range(start, start + count):
+        ledger.post(
+            user_id=person.user.pk,
+            kind=LedgerEntry.Kind.ADJUSTMENT,
+            amount=Decimal("0.01"),
+            idempotency_key=f"gift:{person.user.pk}:{number}",
+            description=f"Gift {number}",
+            now=NOW,
+        )
+
+
+def pages(client: APIClient, path: str) -> Iterator[list[dict[str, Any]]]:
+    """Follow `next` from the first page to the last."""
+    address = path
+    while address:
+        page = client.get(address).json()
+        yield page["results"]
+        address = page["next"]
+
+
+def queries_of(client: APIClient, path: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path).status_code == 200
+    return len(queries)
+
+
+def test_the_balance_costs_two_queries_at_most(
+    alice: Person, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_max_num_queries(2):
+        alice.api.get("/user/balance")
+
+
+def test_the_statement_lists_own_entries_newest_first(alice: Person, charlie: Person) -> None:
+    give(alice, 3)
+    give(charlie, 1)
+
+    entries = alice.api.get("/user/transactions").json()["results"]
+
+    assert [entry["description"] for entry in entries] == ["Gift 2", "Gift 1", "Gift 0"]
+    assert [entry["balance_after"] for entry in entries] == [0.03, 0.02, 0.01]
+
+
+def test_the_pages_hold_every_entry_once(alice: Person) -> None:
+    give(alice, 120)
+
+    listed = list(pages(alice.api, "/user/transactions"))
+
+    assert [len(page) for page in listed] == [50, 50, 20]
+    descriptions = [entry["description"] for page in listed for entry in page]
+    assert descriptions == [f"Gift {number}" for number in reversed(range(120))]
+
+
+def test_a_new_entry_shifts_no_page(alice: Person) -> None:
+    give(alice, 60)
+    first = alice.api.get("/user/transactions").json()
+
+    give(alice, 5, start=60)
+    second = alice.api.get(first["next"]).json()
+
+    assert [entry["description"] for entry in second["results"]] == [
+        f"Gift {number}" for number in reversed(range(10))
+    ]
+
+
+def test_the_statement_costs_the_same_for_any_number_of_entries(alice: Person) -> None:
+    give(alice, 2)
+    cost_of_few = queries_of(alice.api, "/user/transactions")
+
+    give(alice, 60, start=2)
+
+    assert queries_of(alice.api, "/user/transactions") == cost_of_few
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "nonsense",
+        "%00",
+        "%C3%A9",
+        "cD0xOyBEUk9QIFRBQkxF",  # p=1; DROP TABLE
+        "cD1hYmM=",  # p=abc
+        "cD0tMQ==",  # p=-1
+        "cD0xZTk5",  # p=1e99
+        "cD05OTk5OTk5OTk5OTk5OTk5OTk5OTk5",  # p=99999999999999999999999
+        "cD3ZodmiJTAw",  # p=١٢
+        "cD0yMDI2LTAxLTAx",  # p=2026-01-01
+    ],
+)
+def test_a_forged_cursor_is_refused(alice: Person, cursor: str) -> None:
+    give(alice, 1)
+
+    response = alice.api.get(f"/user/transactions?cursor={cursor}")
+
+    assert response.status_code == 400
+    assert list(response.json()["errors"]) == ["cursor"]
+
+
+def test_a_new_key_is_shown_once(alice: Person) -> None:
+    made = alice.api.post("/user/api-keys", {"name": "CI"}, format="json").json()
+
+    listed = alice.api.get("/user/api-keys").json()
+
+    assert [key["name"] for key in listed] == ["CI", "default"]
+    assert made["api_key"].startswith(listed[0]["prefix"])
+    assert not any("api_key" in key or "digest" in key for key in listed)
+
+
+def test_a_new_key_opens_the_same_account(alice: Person) -> None:
+    made = alice.api.post("/user/api-keys", {}, format="json").json()
+
+    second = Person(alice.user, made["api_key"])
+
+    assert second.api.get("/user/balance").json()["username"] == "alice"
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "x" * 101, None, ["CI"]])
+def test_a_key_has_a_name_that_people_can_read(alice: Person, name: object) -> None:
+    response = alice.api.post("/user/api-keys", {"name": name}, format="json")
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["name"])
+
+
+def test_a_revoked_key_closes_the_door(alice: Person) -> None:
+    key = alice.api.get("/user/api-keys").json()[0]
+
+    revoked = alice.api.delete(f"/user/api-keys/{key['id']}")
+
+    assert revoked.status_code == 204
+    assert alice.api.get("/user/balance").status_code == 401
+
+
+def test_a_key_is_revoked_once(alice: Person) -> None:
+    made = alice.api.post("/user/api-keys", {}, format="json").json()
+
+    answers = [alice.api.delete(f"/user/api-keys/{made['id']}").status_code for _ in range(2)]
+
+    assert answers == [204, 404]
+
+
+def test_the_key_of_another_user_is_not_there(alice: Person, charlie: Person) -> None:
+    key = alice.user.api_keys.get()
+
+    response = charlie.api.delete(f"/user/api-keys/{key.pk}")
+
+    assert response.status_code == 404
+    assert alice.api.get("/user/balance").status_code == 200
+
+
+@pytest.mark.parametrize("pk", ["0", "9223372036854775808", "-1", "abc", "1%00"])
+def test_a_key_that_cannot_be_is_not_there(alice: Person, pk: str) -> None:
+    assert alice.api.delete(f"/user/api-keys/{pk}").status_code == 404

@@ -1,0 +1,165 @@
+"""Who may import whom: the domain strictly downward, no interface another's, one door to Stripe."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+import pytest
+from django.conf import settings
+
+# From the top down: an app's domain knows its own and those after it.
+DOMAIN_ORDER = ("payments", "referrals", "accounts")
+INTERFACE_ROOMS = {
+    "admin",
+    "apps",
+    "authentication",
+    "checks",
+    "forms",
+    "management",
+    "pages",
+    "schema",
+    "serializers",
+    "urls",
+    "views",
+    "webhook",
+}
+# The one room of an interface that the others may enter: who is calling.
+OPEN_INTERFACES = {"accounts.authentication"}
+DOORS_TO_STRIPE = {"payments/stripe_gateway.py"}
+COMPOSES_THE_SANDBOX = {"gatewayz/settings.py"}
+ROOT = Path(settings.BASE_DIR)
+PROGRAM = sorted(
+    path.relative_to(ROOT)
+    for package in ("gatewayz", *DOMAIN_ORDER)
+    for path in (ROOT / package).rglob("*.py")
+    if "tests" not in path.relative_to(ROOT).parts
+)
+
+
+def wrong_imports(path: PurePath, source: str) -> list[str]:
+    """Return what the module at `path` imports and may not, each as `module: reason`."""
+    return [
+        f"{module}: {reason}"
+        for module in _imported(path, ast.parse(source))
+        if (reason := _reason_against(path, module))
+    ]
+
+
+def _imported(path: PurePath, tree: ast.Module) -> Iterator[str]:
+    """Give each imported name with its whole dotted path, wherever the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = path.parts[: len(path.parts) - node.level] if node.level else ()
+            start = ".".join((*origin, *filter(None, [node.module])))
+            yield from (f"{start}.{alias.name}" for alias in node.names)
+
+
+def _reason_against(path: PurePath, module: str) -> str | None:
+    package, room = (*module.split("."), "")[:2]
+    if "sandbox" in path.parts:
+        return _reason_against_in_sandbox(module)
+    if package == "stripe" and path.as_posix() not in DOORS_TO_STRIPE:
+        return "only the gateway speaks with Stripe"
+    if module.startswith("payments.sandbox") and path.as_posix() not in COMPOSES_THE_SANDBOX:
+        return "the program knows nothing of the sandbox"
+    if path.parts[0] == "gatewayz":
+        return None
+    if _is_interface(path):
+        return _reason_against_in_interface(path, package, room)
+    return _reason_against_in_domain(path, package, room)
+
+
+def _is_interface(path: PurePath) -> bool:
+    return path.parts[1].removesuffix(".py") in INTERFACE_ROOMS
+
+
+def _reason_against_in_sandbox(module: str) -> str | None:
+    is_ours = module.partition(".")[0] in ("gatewayz", *DOMAIN_ORDER)
+    if is_ours and not module.startswith("payments.sandbox"):
+        return "the sandbox knows nothing of the program"
+    return None
+
+
+def _reason_against_in_interface(path: PurePath, package: str, room: str) -> str | None:
+    if package == path.parts[0] or f"{package}.{room}" in OPEN_INTERFACES:
+        return None
+    if package in DOMAIN_ORDER and room in INTERFACE_ROOMS:
+        return "an interface calls the domain of an app, never another app's interface"
+    if package == "gatewayz" and (ROOT / package / room).is_dir():
+        return "what apps share are the modules of gatewayz, not its packages"
+    return None
+
+
+def _reason_against_in_domain(path: PurePath, package: str, room: str) -> str | None:
+    if package in ("gatewayz", "rest_framework"):
+        return "the domain knows nothing of the web"
+    if package not in DOMAIN_ORDER:
+        return None
+    if room in INTERFACE_ROOMS:
+        return "the domain knows no interface"
+    if DOMAIN_ORDER.index(package) < DOMAIN_ORDER.index(path.parts[0]):
+        return "imports go down: payments, referrals, accounts"
+    return None
+
+
+@pytest.mark.parametrize("path", PROGRAM, ids=str)
+def test_it_imports_only_what_its_place_allows(path: Path) -> None:
+    source = (ROOT / path).read_text()
+
+    assert wrong_imports(path, source) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "reason"),
+    [
+        ("accounts/ledger.py", "from referrals import codes", "imports go down"),
+        ("referrals/bonuses.py", "import payments.settlement", "imports go down"),
+        (
+            "accounts/migrations/0009_x.py",
+            "from referrals.models import Program",
+            "imports go down",
+        ),
+        ("referrals/codes.py", "from gatewayz import json_api", "nothing of the web"),
+        ("payments/inbox.py", "from rest_framework import status", "nothing of the web"),
+        ("payments/inbox.py", "from payments.webhook import log", "knows no interface"),
+        ("payments/inbox.py", "from . import webhook", "knows no interface"),
+        ("referrals/codes.py", "from accounts.authentication import x", "knows no interface"),
+        ("accounts/views.py", "from referrals.serializers import x", "another app's interface"),
+        ("accounts/admin.py", "from referrals import admin", "another app's interface"),
+        ("accounts/management/commands/x.py", "import referrals.views", "another app's interface"),
+        ("payments/admin.py", "from gatewayz.dev import story", "not its packages"),
+        ("payments/settlement.py", "import stripe", "only the gateway"),
+        ("gatewayz/health.py", "from stripe import StripeClient", "only the gateway"),
+        ("payments/checkout.py", "from payments.sandbox import models", "nothing of the sandbox"),
+        ("gatewayz/urls.py", "import payments.sandbox.urls", "nothing of the sandbox"),
+        ("payments/sandbox/events.py", "from payments import models", "nothing of the program"),
+        ("payments/sandbox/api.py", "from ..models import Payment", "nothing of the program"),
+        ("payments/sandbox/server.py", "import gatewayz.wsgi", "nothing of the program"),
+        ("accounts/ledger.py", "def f():\n    import referrals.codes", "imports go down"),
+    ],
+)
+def test_it_catches_a_wrong_import(path: str, source: str, reason: str) -> None:
+    [wrong] = wrong_imports(PurePath(path), source)
+
+    assert reason in wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("payments/settlement.py", "from referrals import bonuses\nfrom accounts import ledger"),
+        ("accounts/ledger.py", "from accounts.models import User\nfrom .models import User"),
+        ("accounts/views.py", "from referrals import attribution\nfrom payments import inbox"),
+        ("accounts/views.py", "from accounts.serializers import x\nfrom rest_framework import y"),
+        ("payments/views.py", "from accounts.authentication import ApiKeyAuthentication"),
+        ("referrals/admin.py", "from gatewayz.model_admin import ReadOnlyAdmin"),
+        ("payments/stripe_gateway.py", "import stripe"),
+        ("payments/sandbox/api.py", "import stripe\nfrom payments.sandbox import checkout"),
+        ("payments/sandbox/tests/x.py", "from . import conftest\nfrom .. import models"),
+        ("gatewayz/urls.py", "from gatewayz import pages\nfrom accounts.views import x"),
+    ],
+)
+def test_it_lets_a_right_import_pass(path: str, source: str) -> None:
+    assert wrong_imports(PurePath(path), source) == []

@@ -1,0 +1,123 @@
+"""Runs calls at once, in real threads with real connections, and gets in their way on purpose."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Barrier
+from typing import TypeVar
+
+from django.db import OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 10
+
+
+def at_once(*calls: Callable[[], T]) -> list[T]:
+    """Run every call in a thread with a connection of its own, all from one start.
+
+    Return what they returned, in their order; an exception of a thread is raised here, once all
+    of them have ended.
+    """
+    start = Barrier(len(calls))
+
+    def run(call: Callable[[], T]) -> T:
+        try:
+            _connect(start)
+            start.wait(PATIENCE_SECONDS)
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        futures = [pool.submit(run, call) for call in calls]
+    return [future.result() for future in futures]
+
+
+def _connect(start: Barrier) -> None:
+    """Connect ahead of the start, so that nobody is late for it."""
+    try:
+        connection.ensure_connection()
+    except OperationalError:
+        start.abort()
+        raise
+
+
+@contextmanager
+def in_background(call: Callable[[], T]) -> Iterator[Future[T]]:
+    """Run the call in a thread for as long as the block lasts, and then wait for its end."""
+
+    def run() -> T:
+        try:
+            return call()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(run)
+
+
+@contextmanager
+def another_transaction(sql: str, *params: int | str) -> Iterator[BaseDatabaseWrapper]:
+    """Run `sql`, which takes a lock, in a transaction elsewhere; it ends with the block at last."""
+    other = connections.create_connection("default")
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(sql, params)
+        yield other
+    finally:
+        other.close()
+
+
+def wait_until_blocked() -> None:
+    """Return once another session of this database waits for a lock."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _is_somebody_blocked():
+        assert time.monotonic() < deadline, "nobody waits for a lock"
+        time.sleep(0.005)
+
+
+def _is_somebody_blocked() -> bool:
+    with connection.cursor() as cursor:
+        # Inside a transaction the first look would be repeated for ever.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def execute(sql: str, *params: int | str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+
+
+@contextmanager
+def refusing(
+    table: str, *, sqlstate: str, times: int = 1_000_000, changes: str = "INSERT OR UPDATE"
+) -> Iterator[None]:
+    """Let the database refuse the next `times` changes of rows of `table` with this error.
+
+    They are counted by a sequence: what a transaction takes from it survives its rollback.
+    """
+    execute("CREATE SEQUENCE test_refusals")
+    execute(f"""
+        CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('test_refusals') <= {times} THEN
+                RAISE EXCEPTION 'refused by the test' USING ERRCODE = '{sqlstate}';
+            END IF;
+            RETURN NEW;
+        END $$""")
+    execute(f"""
+        CREATE TRIGGER test_refuses BEFORE {changes} ON {table}
+            FOR EACH ROW EXECUTE FUNCTION test_refuse()""")
+    try:
+        yield
+    finally:
+        execute(f"DROP TRIGGER test_refuses ON {table}")
+        execute("DROP FUNCTION test_refuse")
+        execute("DROP SEQUENCE test_refusals")

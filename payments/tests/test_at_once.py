@@ -1,0 +1,263 @@
+"""Whatever arrives at once settles once, to the cent, and every delivery gets its answer."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import LedgerEntry, User
+from accounts.registration import create_account
+from accounts.tests.factories import Person, register
+from payments import inbox, settlement
+from payments.models import Payment, StripeEvent
+from payments.sandbox.models import CheckoutSession
+from payments.tests.at_once import (
+    another_transaction,
+    at_once,
+    in_background,
+    refusing,
+    wait_until_blocked,
+)
+from payments.tests.stripe_events import deliver, event, pending_payment
+from referrals.models import Referral
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
+LOCK_PAYMENT = "SELECT FROM payments WHERE id = %s FOR UPDATE"
+
+
+def until_served(call: Callable[[], Any]) -> Any:
+    """Ask as Stripe and a good client do: again after a 503 that invites to it."""
+    response = call()
+    for _ in range(10):
+        if response.status_code != 503:
+            break
+        assert "Retry-After" in response.headers
+        response = call()
+    return response
+
+
+def deliver_at_once(*events: Mapping[str, Any]) -> Counter[str]:
+    """Deliver all of them at once and count what became of them."""
+    deliveries = (partial(deliver, one) for one in events)
+    responses = at_once(*(partial(until_served, delivery) for delivery in deliveries))
+    assert {response.status_code for response in responses} == {200}
+    return Counter(response.json()["outcome"] for response in responses)
+
+
+def test_one_event_sent_sixty_times_credits_once(alice: Person, bob: Person) -> None:
+    paid = event(pending_payment(bob.user, 1000))
+
+    outcomes = deliver_at_once(*[paid] * 60)
+
+    assert outcomes == {"settled": 60}
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+    assert StripeEvent.objects.get().attempts == 1
+
+
+def test_thirty_events_of_one_session_credit_once(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user, 1000)
+
+    outcomes = deliver_at_once(*(event(payment) for _ in range(30)))
+
+    assert outcomes == {"settled": 1, "repeated": 29}
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_eight_first_purchases_earn_one_pair_of_bonuses(alice: Person, bob: Person) -> None:
+    payments = [pending_payment(bob.user, 1000) for _ in range(8)]
+
+    outcomes = deliver_at_once(*map(event, payments))
+
+    assert outcomes == {"settled": 8}
+    assert (alice.balance(), bob.balance()) == ("10.00", "90.00")
+    assert Payment.objects.filter(bonus_decision="awarded").count() == 1
+
+
+def test_forty_referees_of_one_code_use_it_ten_times(alice: Person) -> None:
+    friends = [register(f"friend{n}", code=alice.code) for n in range(40)]
+
+    outcomes = deliver_at_once(*(event(pending_payment(friend.user)) for friend in friends))
+
+    assert outcomes == {"settled": 40}
+    assert alice.balance() == "100.00"
+    assert Counter(friend.balance() for friend in friends) == {"10.00": 30, "20.00": 10}
+    assert sorted(Referral.objects.values_list("slot", flat=True)) == list(range(1, 11))
+
+
+def test_alice_buys_while_she_earns(alice: Person) -> None:
+    friends = [register(f"friend{n}", code=alice.code) for n in range(10)]
+    buyers = [buyer for friend in friends for buyer in (alice, friend)]
+
+    outcomes = deliver_at_once(*(event(pending_payment(buyer.user, 1234)) for buyer in buyers))
+
+    assert outcomes == {"settled": 20}
+    assert alice.balance() == "223.40"
+    assert {friend.balance() for friend in friends} == {"22.34"}
+
+
+@pytest.fixture
+def mutual_friends() -> list[User]:
+    """Each was referred by the other: the worst case of crossing pairs of accounts."""
+    codes = ("FRIEND11", "FRIEND22")
+    return [
+        create_account(
+            username=f"user_of_{own}",
+            email=f"{own}@example.com",
+            auth_method="email",
+            referral_code=own,
+            referred_by_code=others,
+            now=timezone.now(),
+        ).user
+        for own, others in (codes, reversed(codes))
+    ]
+
+
+def test_crossing_purchases_never_deadlock(
+    mutual_friends: list[User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no retry that could hide a deadlock."""
+    monkeypatch.setattr(inbox, "RETRIES", 0)
+    payments = [pending_payment(user) for _ in range(10) for user in mutual_friends]
+
+    outcomes = deliver_at_once(*map(event, payments))
+
+    assert outcomes == {"settled": 20}
+    assert [str(user.credits) for user in User.objects.order_by("id")] == ["120.00", "120.00"]
+
+
+@pytest.mark.parametrize("buyer", [0, 1], ids=["elder", "younger"])
+def test_both_accounts_are_locked_in_the_order_of_their_ids(
+    mutual_friends: list[User], buyer: int
+) -> None:
+    elder, younger = (user.pk for user in mutual_friends)
+    paid = event(pending_payment(mutual_friends[buyer]))
+
+    with (
+        another_transaction(LOCK_USER, elder) as other,
+        in_background(partial(deliver, paid)) as delivery,
+    ):
+        wait_until_blocked()
+        with another_transaction(f"{LOCK_USER} NOWAIT", younger):
+            is_done = delivery.done()
+        other.rollback()
+
+    assert (is_done, delivery.result().status_code) == (False, 200)
+
+
+def test_a_deadlock_is_retried_and_settles_once(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = pending_payment(bob.user, 1000)
+    attempts = count_attempts(monkeypatch)
+
+    with (
+        another_transaction(LOCK_USER, alice.user.pk) as other,
+        in_background(partial(deliver, event(payment))) as delivery,
+    ):
+        wait_until_blocked()
+        # The settlement holds the payment and waits for Alice; it waited first, so that
+        # PostgreSQL breaks it off, and not this one.
+        other.cursor().execute(LOCK_PAYMENT, [payment.pk])
+        other.rollback()
+
+    assert (delivery.result().json()["outcome"], len(attempts)) == ("settled", 2)
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"], ids=["deadlock", "serialization"])
+def test_it_is_retried_three_times(
+    alice: Person, bob: Person, sqlstate: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paid = event(pending_payment(bob.user, 1000))
+    attempts = count_attempts(monkeypatch)
+
+    with refusing("referrals", sqlstate=sqlstate, times=3):
+        response = deliver(paid)
+
+    assert (response.json()["outcome"], len(attempts)) == ("settled", 4)
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_it_is_not_retried_a_fourth_time(alice: Person, bob: Person) -> None:
+    paid = event(pending_payment(bob.user, 1000))
+
+    with refusing("referrals", sqlstate="40P01", times=4):
+        refused = deliver(paid)
+    redelivered = deliver(paid)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert redelivered.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that grows with every attempt to settle."""
+    attempts: list[str] = []
+    complete = settlement.complete
+
+    def counted(*args: Any, **kwargs: Any) -> settlement.Settlement:
+        attempts.append("complete")
+        return complete(*args, **kwargs)
+
+    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", counted)
+    return attempts
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let connections that are opened from now on wait for a lock a tenth of a second only."""
+    options = connection.settings_dict["OPTIONS"]
+    assert "lock_timeout=3s" in options["options"]
+    shorter = options["options"].replace("lock_timeout=3s", "lock_timeout=100ms")
+    monkeypatch.setitem(options, "options", shorter)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_long_wait_for_a_lock_is_answered_503_and_settles_later(
+    alice: Person, bob: Person
+) -> None:
+    paid = event(pending_payment(bob.user, 1000))
+
+    with another_transaction(LOCK_USER, alice.user.pk):
+        [refused] = at_once(partial(deliver, paid))
+    noted = StripeEvent.objects.get()
+    redelivered = deliver(paid)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert (noted.outcome, noted.attempts) == ("failed", 1)
+    assert redelivered.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_one_checkout_asked_for_eight_times_is_one_session(charlie: Person) -> None:
+    def buy() -> Any:
+        return charlie.api.post(
+            "/api/stripe/checkout-session",
+            {"amount": 1000, "currency": "usd"},
+            format="json",
+            headers={"Idempotency-Key": "one-click"},
+        )
+
+    responses = at_once(*[partial(until_served, buy)] * 8)
+
+    assert {response.status_code for response in responses} == {201}
+    assert {response.json()["session_id"] for response in responses} == {
+        Payment.objects.get().session_id
+    }
+    assert CheckoutSession.objects.count() == 1
+
+
+def test_every_entry_of_a_crowd_has_its_own_balance(alice: Person) -> None:
+    payments = [pending_payment(alice.user, 100) for _ in range(20)]
+
+    deliver_at_once(*map(event, payments))
+
+    balances = LedgerEntry.objects.order_by("id").values_list("balance_after", flat=True)
+    assert list(balances) == list(range(1, 21))

@@ -1,0 +1,172 @@
+"""A checkout records the purchase first and gets one session for it, however often it is asked."""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from accounts.tests.factories import Person
+from payments import checkout
+from payments.models import Payment
+from payments.sandbox.models import CheckoutSession
+from payments.tests.fake_stripe import stripe_answers, stripe_is_down, stripe_is_silent
+from payments.tests.stripe_events import deliver, event
+
+PATH = "/api/stripe/checkout-session"
+REFUSAL = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def ask(person: Person, key: str | None = None, **changes: Any) -> Any:
+    body = {"amount": 1000, "currency": "usd"} | changes
+    headers = {"Idempotency-Key": key} if key else {}
+    return person.api.post(PATH, body, format="json", headers=headers)
+
+
+def sessions() -> int:
+    """Count the sessions that the sandbox has for us; it outlives the tests' transactions."""
+    ours = Payment.objects.exclude(session_id=None).values("session_id")
+    return CheckoutSession.objects.filter(stripe_id__in=ours).count()
+
+
+def test_a_checkout_is_a_pending_payment_with_a_page_to_pay_at(bob: Person, sandbox: str) -> None:
+    answer = ask(bob).json()
+
+    payment = Payment.objects.get()
+    assert (payment.user, payment.amount, payment.status) == (bob.user, 1000, "pending")
+    assert (answer["payment_id"], answer["session_id"]) == (payment.pk, payment.session_id)
+    assert answer["url"].startswith(sandbox)
+
+
+def test_it_credits_nothing_by_itself(bob: Person, sandbox: str) -> None:
+    ask(bob)
+
+    assert bob.balance() == "0.00"
+
+
+def test_stripe_is_told_whose_payment_it_is(bob: Person, sandbox: str) -> None:
+    answer = ask(bob).json()
+
+    session = CheckoutSession.objects.get(stripe_id=answer["session_id"])
+    assert session.metadata == {
+        "payment_id": str(answer["payment_id"]),
+        "user_id": str(bob.user.pk),
+    }
+
+
+def test_asked_twice_with_one_key_it_is_one_payment_and_one_session(
+    bob: Person, sandbox: str
+) -> None:
+    first, second = ask(bob, "order-1"), ask(bob, "order-1")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert (Payment.objects.count(), sessions()) == (1, 1)
+
+
+def test_without_a_key_each_asking_is_a_purchase_of_its_own(bob: Person, sandbox: str) -> None:
+    first, second = ask(bob).json(), ask(bob).json()
+
+    assert first["session_id"] != second["session_id"]
+    assert Payment.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"amount": 2000}, {"success_url": "http://localhost/elsewhere"}]
+)
+def test_a_key_does_not_name_two_purchases(
+    bob: Person, sandbox: str, change: dict[str, Any]
+) -> None:
+    ask(bob, "order-1")
+
+    response = ask(bob, "order-1", **change)
+
+    assert (response.status_code, response.json()["code"]) == (409, "idempotency_key_reused")
+    assert [payment.amount for payment in Payment.objects.all()] == [1000]
+
+
+def test_the_key_of_another_user_is_another_key(bob: Person, charlie: Person, sandbox: str) -> None:
+    mine, theirs = ask(bob, "order-1").json(), ask(charlie, "order-1", amount=2500).json()
+
+    assert mine["session_id"] != theirs["session_id"]
+    assert (mine["amount"], theirs["amount"]) == (1000, 2500)
+
+
+def test_asked_again_after_paying_it_is_still_that_payment(bob: Person, sandbox: str) -> None:
+    first = ask(bob, "order-1").json()
+    deliver(event(Payment.objects.get()))
+
+    second = ask(bob, "order-1").json()
+
+    assert second == first | {"status": "paid"}
+    assert bob.balance() == "20.00"
+
+
+@pytest.mark.parametrize("trouble", [stripe_is_silent, stripe_is_down])
+def test_while_stripe_is_away_the_payment_stays_created(
+    bob: Person, settings: Any, trouble: Any
+) -> None:
+    began = time.monotonic()
+
+    with trouble(settings):
+        response = ask(bob)
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert response.json()["code"] == "stripe_unavailable"
+    assert time.monotonic() - began < 15
+    assert Payment.objects.get().status == "created"
+
+
+def test_an_answer_that_is_not_stripes_counts_as_none(bob: Person, settings: Any) -> None:
+    with stripe_answers(settings, 200, b"<html>Welcome to the hotel</html>"):
+        response = ask(bob)
+
+    assert response.status_code == 503
+    assert Payment.objects.get().status == "created"
+
+
+def test_asked_again_with_the_same_key_it_goes_on_with_the_same_payment(
+    bob: Person, sandbox: str, settings: Any
+) -> None:
+    with stripe_is_down(settings):
+        ask(bob, "order-1")
+    interrupted = Payment.objects.get()
+
+    settings.STRIPE_API_BASE = sandbox
+    answer = ask(bob, "order-1").json()
+
+    assert (answer["payment_id"], answer["status"]) == (interrupted.pk, "pending")
+    assert (Payment.objects.count(), sessions()) == (1, 1)
+
+
+def test_an_answer_that_was_lost_does_not_make_a_second_session(bob: Person, sandbox: str) -> None:
+    first = ask(bob, "order-1").json()
+    Payment.objects.update(status="created", session_id=None, checkout_url="", expires_at=None)
+
+    second = ask(bob, "order-1").json()
+
+    assert second["session_id"] == first["session_id"]
+    assert second["url"] == first["url"]
+
+
+def test_what_stripe_refuses_is_a_bad_request(bob: Person, settings: Any) -> None:
+    with stripe_answers(settings, 400, json.dumps(REFUSAL).encode()):
+        response = ask(bob)
+
+    assert response.status_code == 400
+    assert "Amount is too small." in response.json()["detail"]
+
+
+def test_the_use_case_says_in_its_own_words_that_a_key_was_reused(
+    bob: Person, sandbox: str
+) -> None:
+    small, large = (
+        checkout.Order(cents, "usd", "http://localhost/", "http://localhost/")
+        for cents in (1000, 2000)
+    )
+    checkout.start_checkout(user=bob.user, order=small, idempotency_key="order-1", now=NOW)
+
+    with pytest.raises(checkout.IdempotencyKeyReusedError):
+        checkout.start_checkout(user=bob.user, order=large, idempotency_key="order-1", now=NOW)

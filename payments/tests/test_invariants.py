@@ -1,0 +1,236 @@
+"""Whatever is wrong with money, `manage.py check_ledger` finds it, names it and exits 1.
+
+The database refuses each of these wrongs; here its guards are down, for one statement.
+"""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from accounts.tests.factories import Person
+from payments.invariants import INVARIANTS, breaches
+from payments.models import Payment
+from payments.tests.stripe_events import pending_payment, refer, settle
+
+ENTRY = """INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key,
+    description, reference, created_at) SELECT id, %s, 5, credits + 5, 'forged', '', '', now()
+    FROM users WHERE username = %s"""
+BALANCE = "UPDATE users SET credits = credits + 5 WHERE username = %s"
+
+
+def wrong(*statements: tuple[str, *tuple[str, ...]]) -> None:
+    """Run the statements with the triggers and the constraints that they break out of the way."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement, *params in statements:
+            cursor.execute(statement, params)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def without(table: str, constraint: str) -> tuple[str]:
+    return (f"ALTER TABLE {table} DROP CONSTRAINT {constraint}",)
+
+
+def found() -> set[str]:
+    return {breach.invariant for breach in breaches()}
+
+
+@pytest.fixture
+def settled(alice: Person, bob: Person) -> Payment:
+    """Alice has referred Bob, who bought for $10 with a bonus, and for $2 before that."""
+    settle(bob.user, 200)
+    return settle(bob.user)
+
+
+pytestmark = pytest.mark.negative_control
+
+
+def test_it_finds_nothing_when_all_is_well(alice: Person, settled: Payment) -> None:
+    refer(alice, 2)
+
+    assert breaches() == []
+
+
+def test_it_finds_a_balance_that_is_not_the_sum(settled: Payment) -> None:
+    wrong((BALANCE, "alice"))
+
+    assert found() == {"balance is the sum of the entries"}
+
+
+def test_it_finds_a_balance_without_entries(settled: Payment, charlie: Person) -> None:
+    wrong((BALANCE, "charlie"))
+
+    (breach,) = breaches()
+    assert breach.subject == f"user {charlie.user.pk}"
+    assert breach.detail == "credits 5.00, entries 0"
+
+
+def test_it_finds_a_deleted_entry(settled: Payment, bob: Person) -> None:
+    wrong(("DELETE FROM ledger_entries WHERE amount = 2",))
+
+    assert found() == {
+        "balance is the sum of the entries",
+        "entries are chained without gaps",
+        "a paid payment has its one purchase entry",
+    }
+
+
+def test_it_finds_an_entry_that_was_changed(settled: Payment) -> None:
+    wrong(("UPDATE ledger_entries SET balance_after = 999 WHERE kind = 'referrer_bonus'",))
+
+    assert found() == {"entries are chained without gaps"}
+
+
+@pytest.mark.parametrize("change", ["amount = -4", "user_id = other.id"])
+def test_it_finds_a_reversal_that_is_not_the_opposite(
+    settled: Payment, charlie: Person, change: str
+) -> None:
+    wrong(
+        (ENTRY, "adjustment", "bob"),
+        (BALANCE, "bob"),
+        (
+            "INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key,"
+            " description, reference, reverses_id, created_at) SELECT user_id, 'reversal', -5,"
+            " balance_after - 5, 'reversal', '', '', id, now() FROM ledger_entries"
+            " WHERE idempotency_key = 'forged'",
+        ),
+        ("UPDATE users SET credits = credits - 5 WHERE username = 'bob'",),
+    )
+    before = found()
+
+    wrong(
+        (
+            f"UPDATE ledger_entries SET {change} FROM users other"  # noqa: S608
+            " WHERE other.username = 'charlie' AND idempotency_key = 'reversal'",
+        )
+    )
+
+    assert before == set()
+    assert "a reversal is the opposite of its original" in found()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE payments SET amount = amount + 1",
+        "UPDATE payments SET user_id = (SELECT id FROM users WHERE username = 'charlie')",
+        "UPDATE payments SET ledger_entry_id = -ledger_entry_id",
+    ],
+)
+def test_it_finds_a_payment_that_its_entry_does_not_fit(
+    settled: Payment, charlie: Person, statement: str
+) -> None:
+    wrong((statement,))
+
+    assert "a paid payment has its one purchase entry" in found()
+
+
+def test_it_finds_a_paid_payment_without_an_entry(settled: Payment, bob: Person) -> None:
+    pending_payment(bob.user)
+
+    wrong(
+        without("payments", "payments_paid_means_credited"),
+        ("UPDATE payments SET status = 'paid' WHERE status = 'pending'",),
+    )
+
+    assert found() == {"a paid payment has its one purchase entry"}
+
+
+def test_it_finds_a_purchase_that_nobody_paid(settled: Payment) -> None:
+    wrong((ENTRY, "purchase", "bob"), (BALANCE, "bob"))
+
+    assert found() == {"a purchase entry belongs to a paid payment"}
+
+
+@pytest.mark.parametrize("kind", ["referrer_bonus", "referee_bonus"])
+def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> None:
+    wrong((ENTRY, kind, "bob"), (BALANCE, "bob"))
+
+    assert found() == {"a bonus entry belongs to a referral"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "bonus_amount = 11",
+        "referee_bonus_amount = 9",
+        "referrer_entry_id = referee_entry_id, referee_entry_id = referrer_entry_id",
+        "referrer_entry_id = -1",
+    ],
+)
+def test_it_finds_a_referral_whose_bonuses_do_not_fit(settled: Payment, change: str) -> None:
+    wrong((f"UPDATE referrals SET {change}",))  # noqa: S608
+
+    assert "a completed referral has its two legs" in found()
+
+
+def test_it_finds_a_gap_in_the_uses(settled: Payment) -> None:
+    wrong(("UPDATE referrals SET slot = 3",))
+
+    assert found() == {"slots are dense and within the cap"}
+
+
+def test_it_finds_a_use_above_the_cap(alice: Person, settled: Payment) -> None:
+    refer(alice, 1)
+
+    wrong(
+        without("referrals", "referrals_within_cap"),
+        ("UPDATE referrals SET max_uses = 1",),
+    )
+
+    assert found() == {"slots are dense and within the cap"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["referred_by_code = NULL", "referred_by_code = 'ABC12345'", "has_made_first_purchase = FALSE"],
+)
+def test_it_finds_a_referral_that_the_referee_does_not_confirm(
+    settled: Payment, change: str
+) -> None:
+    wrong((f"UPDATE users SET {change} WHERE username = 'bob'",))  # noqa: S608
+
+    assert found() == {"a referral is of the code that the referee registered with"}
+
+
+def test_it_finds_a_referral_from_no_payment(settled: Payment) -> None:
+    wrong(("UPDATE payments SET referral_id = NULL",))
+
+    assert found() == {"a referral came from a paid qualifying purchase"}
+
+
+def test_it_finds_a_referral_from_a_purchase_that_did_not_qualify(settled: Payment) -> None:
+    wrong(("UPDATE programs SET minimum_purchase = 10.01",))
+
+    assert found() == {"a referral came from a paid qualifying purchase"}
+
+
+def test_every_invariant_is_broken_by_a_test_above(settled: Payment) -> None:
+    with open(__file__) as source:
+        tests = source.read()
+
+    assert [name for name in INVARIANTS if f'"{name}"' not in tests] == []
+
+
+def test_the_command_says_that_all_is_well(settled: Payment) -> None:
+    out = io.StringIO()
+
+    call_command("check_ledger", stdout=out)
+
+    assert out.getvalue() == f"{len(INVARIANTS)} invariants hold.\n"
+
+
+def test_the_command_prints_the_rows_and_exits_with_1(settled: Payment, alice: Person) -> None:
+    wrong((BALANCE, "alice"))
+    out = io.StringIO()
+
+    with pytest.raises(CommandError, match="1 breaches") as refusal:
+        call_command("check_ledger", stdout=out)
+
+    assert refusal.value.returncode == 1
+    assert out.getvalue() == (
+        f"user {alice.user.pk}: credits 15.00, entries 10.00 (balance is the sum of the entries)\n"
+    )

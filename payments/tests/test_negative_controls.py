@@ -1,0 +1,209 @@
+"""Each guard of a settlement is switched off in turn, to see what goes wrong without it."""
+
+from collections import Counter
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pytest
+
+from accounts import ledger
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from payments import inbox, settlement
+from payments.invariants import breaches
+from payments.models import Payment, StripeEvent
+from payments.tests.at_once import at_once
+from payments.tests.guards import (
+    forget_causes,
+    meeting,
+    unlock_accounts,
+    unlock_rows,
+    without_constraint,
+)
+from payments.tests.stripe_events import deliver, event, pending_payment, refer
+from referrals import bonuses
+from referrals.models import Program
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
+
+
+def deliver_at_once(*events: dict[str, Any]) -> Counter[str | int]:
+    """Deliver them at once; count the outcomes, and the statuses of what failed."""
+    responses = at_once(*(partial(deliver, one) for one in events))
+    return Counter(
+        response.json()["outcome"] if response.status_code == 200 else response.status_code
+        for response in responses
+    )
+
+
+class TestEventGuard:
+    """The inbox row is locked, and a processed event is not worked on again."""
+
+    @pytest.fixture(autouse=True)
+    def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        unlock_rows(monkeypatch, StripeEvent)
+        handler = meeting(settlement.complete)
+        monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", handler)
+
+    def test_without_it_an_event_is_worked_on_twice(self, bob: Person) -> None:
+        """The record forgets that it settled anything; the session's guard saves the money."""
+        paid = event(pending_payment(bob.user))
+
+        outcomes = deliver_at_once(paid, paid)
+
+        assert outcomes == {"settled": 1, "repeated": 1}
+        assert StripeEvent.objects.get().outcome == "repeated"
+        assert bob.balance() == "20.00"
+
+    def test_without_it_and_those_behind_it_an_event_credits_twice(
+        self, bob: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Off besides: the session's guard and the ledger's keys."""
+        unlock_rows(monkeypatch, Payment)
+        forget_causes(monkeypatch)
+        monkeypatch.setattr(
+            settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
+        )
+        paid = event(pending_payment(bob.user))
+
+        outcomes = deliver_at_once(paid, paid)
+
+        assert outcomes == {"settled": 2}
+        assert bob.balance() == "30.00"
+
+
+class TestSessionGuard:
+    """The payment is locked, and a paid one is not settled again."""
+
+    @pytest.fixture(autouse=True)
+    def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        unlock_rows(monkeypatch, Payment)
+        monkeypatch.setattr(
+            settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
+        )
+
+    def test_without_it_a_payment_forgets_its_referral(self, bob: Person) -> None:
+        """Two events settle one session; the ledger's key saves the money, not the record."""
+        payment = pending_payment(bob.user)
+
+        outcomes = deliver_at_once(event(payment), event(payment))
+
+        assert outcomes == {"settled": 2}
+        assert bob.balance() == "20.00"
+        assert [breach.invariant for breach in breaches()] == [
+            "a referral came from a paid qualifying purchase"
+        ]
+
+    def test_without_it_and_the_key_a_session_credits_twice(
+        self, bob: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Off besides: the ledger's keys. Bob has ten dollars that nobody paid."""
+        forget_causes(monkeypatch)
+        payment = pending_payment(bob.user)
+
+        outcomes = deliver_at_once(event(payment), event(payment))
+
+        assert outcomes == {"settled": 2}
+        assert bob.balance() == "30.00"
+
+
+class TestFirstPurchaseGuard:
+    """The buyer is locked while the flag is read and set."""
+
+    @pytest.fixture(autouse=True)
+    def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        unlock_accounts(monkeypatch)
+        monkeypatch.setattr(ledger, "lock_accounts", meeting(ledger.lock_accounts, after=True))
+
+    def test_without_it_a_second_first_purchase_fails(self, alice: Person, bob: Person) -> None:
+        """Both believe to be the first; the database refuses the second referral of one person."""
+        payments = [pending_payment(bob.user) for _ in range(2)]
+
+        outcomes = deliver_at_once(*map(event, payments))
+
+        assert outcomes == {"settled": 1, 500: 1}
+        assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+    def test_without_it_and_those_behind_it_the_bonus_is_paid_twice(
+        self, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Off besides: the ledger's keys, and the constraint of one referral a referee."""
+        forget_causes(monkeypatch)
+        payments = [pending_payment(bob.user) for _ in range(2)]
+
+        with without_constraint("referrals_referred_user_id_key"):
+            outcomes = deliver_at_once(*map(event, payments))
+
+        assert outcomes == {"settled": 2}
+        assert (alice.balance(), bob.balance()) == ("20.00", "40.00")
+
+
+class TestCapGuard:
+    """The referrer is locked while the uses are counted, and a slot is given once."""
+
+    @pytest.fixture
+    def last_two(self, alice: Person) -> list[dict[str, Any]]:
+        """Nine uses are taken; two more friends have paid."""
+        refer(alice, 9)
+        last = [register(name, code=alice.code).user for name in ("bob", "dora")]
+        return [event(pending_payment(user)) for user in last]
+
+    def test_without_the_lock_two_count_the_same_uses(
+        self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Both take the tenth slot; the unique slot refuses one of them, who comes again."""
+        unlock_accounts(monkeypatch)
+        with monkeypatch.context() as race:
+            race.setattr(bonuses, "_pay", meeting(bonuses._pay))
+            outcomes = deliver_at_once(*last_two)
+
+        redelivered = [deliver(one).json()["outcome"] for one in last_two]
+
+        assert outcomes == {"settled": 1, 500: 1}
+        assert redelivered == ["settled"] * 2
+        assert alice.balance() == "100.00"
+
+    def test_without_the_lock_and_the_slot_there_is_an_eleventh_bonus(
+        self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Off besides: the unique slot. Two uses are the tenth, and both are paid."""
+        unlock_accounts(monkeypatch)
+        monkeypatch.setattr(bonuses, "_pay", meeting(bonuses._pay))
+
+        with without_constraint("referrals_slot_unique"):
+            outcomes = deliver_at_once(*last_two)
+
+        assert outcomes == {"settled": 2}
+        assert alice.balance() == "110.00"
+
+    def test_without_counting_the_database_refuses_an_eleventh_slot(
+        self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody asks whether uses are left; the slot is still held against the cap."""
+        monkeypatch.setattr(bonuses, "_use_code", use_code_without_end)
+
+        statuses = [deliver(one).status_code for one in last_two]
+
+        assert statuses == [200, 500]
+        assert alice.balance() == "100.00"
+
+    def test_without_counting_and_the_cap_there_is_an_eleventh_bonus(
+        self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Off besides: the constraint that holds a slot against the cap."""
+        monkeypatch.setattr(bonuses, "_use_code", use_code_without_end)
+
+        with without_constraint("referrals_within_cap"):
+            statuses = [deliver(one).status_code for one in last_two]
+
+        assert statuses == [200, 200]
+        assert alice.balance() == "110.00"
+
+
+def use_code_without_end(
+    *, buyer: User, referrer: User, terms: Program, uses: int, now: datetime
+) -> bonuses.Award:
+    """Pay without a look at how many uses the terms allow."""
+    referral = bonuses._pay(buyer=buyer, referrer=referrer, terms=terms, slot=uses + 1, now=now)
+    return bonuses.Award(bonuses.Decision.AWARDED, referral)

@@ -1,0 +1,152 @@
+"""Whatever Stripe does, the gateway answers in our words and in time."""
+
+import json
+from typing import Any
+
+import pytest
+
+from payments import stripe_gateway
+from payments.stripe_gateway import (
+    CheckoutSession,
+    StripeRefusedError,
+    StripeUnavailableError,
+    UnexpectedObjectError,
+    create_checkout_session,
+    read_checkout_session,
+)
+from payments.tests.fake_stripe import stripe_answers, stripe_is_down, stripe_is_silent
+
+SESSION = {
+    "id": "cs_test_1",
+    "object": "checkout.session",
+    "mode": "payment",
+    "payment_status": "unpaid",
+    "amount_total": 1000,
+    "currency": "usd",
+    "livemode": False,
+    "payment_intent": None,
+    "metadata": {"payment_id": "7", "user_id": "3"},
+    "url": "https://checkout.stripe.com/c/pay/cs_test_1",
+    "expires_at": 1900000000,
+}
+
+
+def ask() -> CheckoutSession:
+    return create_checkout_session(
+        payment_id=7,
+        user_id=3,
+        amount=1000,
+        currency="usd",
+        success_url="https://app.gatewayz.ai/payment/success",
+        cancel_url="https://app.gatewayz.ai/payment/cancel",
+    )
+
+
+def test_it_gives_back_the_session_in_our_words(settings: Any) -> None:
+    with stripe_answers(settings, 200, json.dumps(SESSION).encode()):
+        session = ask()
+
+    assert (session.session_id, session.amount, session.currency) == ("cs_test_1", 1000, "usd")
+    assert (session.user_id, session.payment_id, session.livemode) == ("3", "7", False)
+
+
+def test_it_names_the_payment_so_that_stripe_knows_it_again(settings: Any) -> None:
+    with stripe_answers(settings, 200, json.dumps(SESSION).encode()) as stripe:
+        ask()
+        ask()
+
+    assert [key for key, _ in stripe.requests] == ["payment:7", "payment:7"]
+    assert stripe.requests[0][1] == stripe.requests[1][1]
+
+
+def test_a_refusal_carries_the_words_of_stripe(settings: Any) -> None:
+    error = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
+
+    with (
+        stripe_answers(settings, 400, json.dumps(error).encode()),
+        pytest.raises(StripeRefusedError, match="Amount is too small"),
+    ):
+        ask()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>Welcome to the hotel's wireless network</html>"),
+        (200, b""),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'"cs_test_1"'),
+        (200, b"{}"),
+        (200, json.dumps(SESSION | {"id": None}).encode()),
+        (200, json.dumps(SESSION | {"id": "../../etc"}).encode()),
+        (200, json.dumps(SESSION | {"amount_total": "1000"}).encode()),
+        (200, json.dumps(SESSION | {"expires_at": 10**20}).encode()),
+        (401, b'{"error": {"type": "invalid_request_error", "message": "Invalid API key"}}'),
+        (403, b'{"error": {"message": "No permission"}}'),
+        (409, b'{"error": {"type": "idempotency_error", "message": "In use"}}'),
+        (429, b'{"error": {"type": "rate_limit_error", "message": "Slow down"}}'),
+        (500, b'{"error": {"type": "api_error", "message": "Oh"}}'),
+        (502, b"<html>Bad gateway</html>"),
+        (503, b"upstream connect error"),
+    ],
+    ids=lambda part: part if isinstance(part, int) else part[:30].decode(),
+)
+def test_anything_else_means_that_stripe_is_unavailable(
+    settings: Any, status: int, body: bytes
+) -> None:
+    with stripe_answers(settings, status, body), pytest.raises(StripeUnavailableError):
+        ask()
+
+
+def test_it_asks_once_more_when_stripe_fails(settings: Any) -> None:
+    with stripe_answers(settings, 500, b"{}") as stripe, pytest.raises(StripeUnavailableError):
+        ask()
+
+    assert [key for key, _ in stripe.requests] == ["payment:7"] * 2
+
+
+@pytest.mark.parametrize("trouble", [stripe_is_silent, stripe_is_down])
+def test_silence_means_that_stripe_is_unavailable(settings: Any, trouble: Any) -> None:
+    with trouble(settings), pytest.raises(StripeUnavailableError):
+        ask()
+
+
+def test_a_caller_hears_within_fifteen_seconds() -> None:
+    retries = stripe_gateway.RETRIES
+    waiting = (retries + 1) * sum(stripe_gateway.TIMEOUT_SECONDS)
+
+    # The SDK's own pauses between its attempts.
+    pauses = sum(0.5 * 2**retry for retry in range(retries))
+
+    assert waiting + pauses < 15
+
+
+def test_a_payment_intent_may_come_by_id_or_whole() -> None:
+    by_id = read_checkout_session(SESSION | {"payment_intent": "pi_1"})
+    whole = read_checkout_session(SESSION | {"payment_intent": {"id": "pi_1"}})
+
+    assert by_id == whole
+    assert by_id.payment_intent_id == "pi_1"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("id", 1),
+        ("id", "cs test"),
+        ("id", "cs_\u0661"),
+        ("mode", None),
+        ("amount_total", 10.0),
+        ("amount_total", True),
+        ("amount_total", None),
+        ("livemode", "false"),
+        ("expires_at", float("nan")),
+        ("expires_at", -(10**20)),
+        ("payment_intent", "pi\x00"),
+        ("metadata", ["user_id"]),
+    ],
+)
+def test_a_field_of_another_kind_is_named(field: str, value: object) -> None:
+    with pytest.raises(UnexpectedObjectError, match="checkout session"):
+        read_checkout_session(SESSION | {field: value})

@@ -1,0 +1,295 @@
+"""The endpoints about payments refuse what no purchase can be, and show people their own."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from accounts.tests.factories import Person
+from payments.models import Payment
+from payments.sandbox.models import CheckoutSession
+from payments.tests.stripe_events import deliver, event, pending_payment, settle
+
+PATH = "/api/stripe/checkout-session"
+
+
+def ask(person: Person, headers: dict[str, str] | None = None, **changes: Any) -> Any:
+    # Written by hand: what a client can send is more than the test client's own JSON would say.
+    body = json.dumps({"amount": 1000, "currency": "usd"} | changes)
+    return person.api.post(PATH, body, content_type="application/json", headers=headers or {})
+
+
+@pytest.fixture
+def on_gatewayz(settings: Any) -> None:
+    settings.FRONTEND_URL = "https://app.gatewayz.ai"
+    settings.ALLOWED_HOSTS = ["api.gatewayz.ai", "testserver", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        10.0,
+        10.5,
+        True,
+        False,
+        "1000",
+        "",
+        None,
+        -1,
+        -1000,
+        0,
+        2**31,
+        2**63,
+        2**64,
+        100_000_000,
+        [1000],
+        {"$gt": 0},
+    ],
+)
+def test_an_amount_that_is_no_whole_number_of_cents_is_refused(bob: Person, amount: object) -> None:
+    response = ask(bob, amount=amount)
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["amount"])
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e3", "1000.0", "01000", "9" * 5000])
+def test_a_number_that_is_no_json_or_no_integer_is_refused(bob: Person, number: str) -> None:
+    body = '{"amount": %s, "currency": "usd"}' % number  # noqa: UP031
+
+    response = bob.api.post(PATH, body, content_type="application/json")
+
+    assert response.status_code == 400
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["amount", "currency"])
+def test_a_missing_field_is_named(bob: Person, field: str) -> None:
+    body = {"amount": 1000, "currency": "usd"}
+    del body[field]
+
+    response = bob.api.post(PATH, body, format="json")
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, [field])
+
+
+@pytest.mark.parametrize("currency", ["eur", "gbp", "", "us", "usdt", "u\x00d", None, 1, ["usd"]])
+def test_any_currency_but_us_dollars_is_refused(bob: Person, currency: object) -> None:
+    response = ask(bob, currency=currency)
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["currency"])
+
+
+@pytest.mark.parametrize("cents", [50, 1000, 99_999_999])
+def test_any_other_amount_is_asked_of_stripe(bob: Person, sandbox: str, cents: int) -> None:
+    answer = ask(bob, amount=cents, currency="USD").json()
+
+    assert (answer["amount"], answer["currency"]) == (cents, "usd")
+    assert CheckoutSession.objects.get(stripe_id=answer["session_id"]).amount_total == cents
+
+
+def test_what_a_client_says_of_whom_and_how_much_to_credit_has_no_effect(
+    alice: Person, charlie: Person, sandbox: str
+) -> None:
+    ask(
+        charlie,
+        metadata={"user_id": str(alice.user.pk), "credits": "1000"},
+        credit_value=1_000_000,
+        credits=1_000_000,
+        user_id=alice.user.pk,
+        user=alice.user.pk,
+        status="paid",
+        payment_status="paid",
+        session_id="cs_test_mine",
+        paid_at="2026-01-01T00:00:00Z",
+    )
+    payment = Payment.objects.get()
+    assert (payment.user, payment.amount, payment.status) == (charlie.user, 1000, "pending")
+
+    deliver(event(payment))
+
+    assert (alice.balance(), charlie.balance()) == ("0.00", "10.00")
+
+
+@pytest.mark.parametrize("field", ["success_url", "cancel_url"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JavaScript://app.gatewayz.ai/%0aalert(1)",
+        "data:text/html,hello",
+        "ftp://app.gatewayz.ai/",
+        "//app.gatewayz.ai/",
+        "/payment/success",
+        "app.gatewayz.ai",
+        "https://",
+        "https:///evil.example",
+        "https://evil.example/",
+        "https://evil.example/app.gatewayz.ai",
+        "https://app.gatewayz.ai.evil.example/",
+        "https://evilapp.gatewayz.ai/",
+        "https://app.gatewayz.ai@evil.example/",
+        "https://app.gatewayz.ai:80@evil.example/",
+        "https://evil.example@app.gatewayz.ai/",
+        "https://evil.example\\@app.gatewayz.ai/",
+        "https://app.gatewayz.ai\\.evil.example/",
+        "https:\\\\app.gatewayz.ai\\",
+        "https://app.gatewayz.ai/\nevil",
+        "https://app.gatewayz.ai/\r\nLocation: https://evil.example",
+        "https://app.gate\twayz.ai/",
+        "https://app.gatewayz.ai/\x00",
+        "https://app.gatewayz.ai/\ud800",
+        "https://app.gatewayz.ai\u3002evil.example/",
+        "https://\u0430pp.gatewayz.ai/",
+        "https://[::1/",
+        "https://app.gatewayz.ai:99999999/",
+        f"https://app.gatewayz.ai/{'x' * 2000}",
+        "",
+        None,
+        1,
+        ["https://app.gatewayz.ai/"],
+    ],
+)
+def test_an_address_that_is_not_ours_is_refused(
+    bob: Person, on_gatewayz: None, field: str, address: object
+) -> None:
+    changes: dict[str, Any] = {field: address}
+
+    response = ask(bob, **changes)
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, [field])
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://app.gatewayz.ai/thanks?session_id={CHECKOUT_SESSION_ID}",
+        "https://api.gatewayz.ai/thanks#paid",
+        "http://app.gatewayz.ai:8000/",
+    ],
+)
+def test_an_address_of_ours_is_where_stripe_sends_the_buyer_back(
+    bob: Person, on_gatewayz: None, sandbox: str, address: str
+) -> None:
+    ask(bob, success_url=address)
+
+    payment = Payment.objects.get()
+    session = CheckoutSession.objects.get(stripe_id=payment.session_id)
+    assert payment.success_url == session.success_url == address
+
+
+def test_without_addresses_the_buyer_comes_back_to_our_own_pages(
+    bob: Person, on_gatewayz: None, sandbox: str
+) -> None:
+    ask(bob)
+
+    payment = Payment.objects.get()
+    assert payment.cancel_url == "https://app.gatewayz.ai/payment/cancel"
+    assert payment.success_url == (
+        "https://app.gatewayz.ai/payment/success?session_id={CHECKOUT_SESSION_ID}"
+    )
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "a\x00b", "\xe9", "a\tb"])
+def test_an_idempotency_key_that_is_no_key_is_refused(bob: Person, key: str) -> None:
+    response = ask(bob, {"Idempotency-Key": key})
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["Idempotency-Key"])
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize("body", ["", "[]", "null", "1", '"text"', "{", "[" * 50_000, "{\xff}"])
+def test_a_body_that_is_no_json_object_is_refused(bob: Person, body: str) -> None:
+    response = bob.api.post(PATH, body.encode("latin-1"), content_type="application/json")
+
+    assert response.status_code == 400
+
+
+def test_a_body_that_is_too_large_is_refused(bob: Person) -> None:
+    response = ask(bob, metadata="x" * 70_000)
+
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
+def test_a_body_of_another_type_is_refused(bob: Person, content_type: str) -> None:
+    response = bob.api.post(PATH, "amount=1000&currency=usd", content_type=content_type)
+
+    assert response.status_code == 415
+
+
+def test_a_session_shows_its_status_now(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+    path = f"{PATH}/{payment.session_id}"
+    before = bob.api.get(path).json()
+
+    deliver(event(payment))
+
+    assert before["status"] == "pending"
+    assert bob.api.get(path).json() == before | {"status": "paid"}
+
+
+def test_the_session_of_another_user_is_not_there(alice: Person, charlie: Person) -> None:
+    payment = pending_payment(alice.user)
+
+    response = charlie.api.get(f"{PATH}/{payment.session_id}")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("session_id", ["cs_test_none", "1", "..", "%00", "a%0A", "x" * 300, "é"])
+def test_a_session_that_cannot_be_is_not_there(alice: Person, session_id: str) -> None:
+    assert alice.api.get(f"{PATH}/{session_id}").status_code == 404
+
+
+def pages(client: APIClient) -> Iterator[list[dict[str, Any]]]:
+    """Follow `next` from the first page of payments to the last."""
+    address = "/api/stripe/payments"
+    while address:
+        page = client.get(address).json()
+        yield page["results"]
+        address = page["next"]
+
+
+def test_the_payments_listed_are_ones_own_newest_first(alice: Person, charlie: Person) -> None:
+    first, second = pending_payment(charlie.user, 700), settle(charlie.user, 800)
+    pending_payment(alice.user)
+
+    (listed,) = pages(charlie.api)
+
+    assert [payment["payment_id"] for payment in listed] == [second.pk, first.pk]
+    assert [payment["status"] for payment in listed] == ["paid", "pending"]
+
+
+def test_the_pages_hold_every_payment_once(alice: Person) -> None:
+    made = [pending_payment(alice.user).pk for _ in range(120)]
+
+    listed = list(pages(alice.api))
+
+    assert [len(page) for page in listed] == [50, 50, 20]
+    assert [payment["payment_id"] for page in listed for payment in page] == made[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "cD1hYmM=", "cD0tMQ==", "cD0xOyBEUk9QIFRBQkxF"])
+def test_a_forged_cursor_is_refused(alice: Person, cursor: str) -> None:
+    response = alice.api.get(f"/api/stripe/payments?cursor={cursor}")
+
+    assert (response.status_code, list(response.json()["errors"])) == (400, ["cursor"])
+
+
+def test_the_list_costs_the_same_for_any_number_of_payments(alice: Person) -> None:
+    costs = []
+
+    for count in (1, 40):
+        for _ in range(count):
+            pending_payment(alice.user)
+        with CaptureQueriesContext(connection) as queries:
+            alice.api.get("/api/stripe/payments")
+        costs.append(len(queries))
+
+    assert costs[0] == costs[1] <= 2

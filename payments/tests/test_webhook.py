@@ -1,0 +1,300 @@
+"""The webhook takes in what Stripe signed just now, and nothing else."""
+
+import hmac
+import json
+import time
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.tests.factories import Person
+from payments.models import StripeEvent
+from payments.tests.stripe_events import (
+    WEBHOOK_PATH,
+    deliver,
+    envelope,
+    event,
+    pending_payment,
+    send,
+    signed,
+)
+from payments.webhook import MAX_BODY_BYTES
+
+BODY = json.dumps(envelope("customer.created", {})).encode()
+NESTED = b"[" * 50_000
+
+
+def sign_bytes(body: bytes) -> str:
+    """Sign what is no text, as somebody with our secret could."""
+    now = int(time.time())
+    secret = django_settings.STRIPE_WEBHOOK_SECRETS[0].encode()
+    return f"t={now},v1={hmac.new(secret, b'%d.%s' % (now, body), sha256).hexdigest()}"
+
+
+def outcome_of(response: Any) -> tuple[int, str]:
+    """Return the answer's status, and its outcome or error code."""
+    answer = response.json()
+    return response.status_code, answer.get("outcome") or answer["code"]
+
+
+def large_body(size: int) -> bytes:
+    """Return an event of exactly `size` bytes."""
+    body = json.dumps(envelope("customer.created", {"name": ""})).encode()
+    return body.replace(b'"name": ""', b'"name": "%s"' % (b"x" * (size - len(body))))
+
+
+def as_v0_only(header: str) -> str:
+    return header.replace("v1=", "v0=")
+
+
+def without_time(header: str) -> str:
+    return header.partition(",")[2]
+
+
+def later(header: str) -> str:
+    return header.replace("t=", "t=1")
+
+
+def garbage(header: str) -> str:
+    return "garbage"
+
+
+def missing(header: str) -> str:
+    return ""
+
+
+def separators(header: str) -> str:
+    return ",,==,=,"
+
+
+def not_a_number(header: str) -> str:
+    return header.replace("t=", "t=x")
+
+
+def not_ascii(header: str) -> str:
+    return header.replace("v1=", "v1=\xe9")
+
+
+def first_letter_only(header: str) -> str:
+    return header[: header.index("v1=") + 4]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        missing,
+        garbage,
+        separators,
+        as_v0_only,
+        without_time,
+        not_a_number,
+        later,
+        not_ascii,
+        first_letter_only,
+    ],
+)
+def test_a_bad_signature_is_refused(db: None, change: Any) -> None:
+    response = send(BODY, change(signed(BODY)))
+
+    assert outcome_of(response) == (400, "invalid_signature")
+    assert not StripeEvent.objects.exists()
+
+
+def test_a_missing_signature_header_is_refused(db: None) -> None:
+    response = Client().post(WEBHOOK_PATH, data=BODY, content_type="application/json")
+
+    assert outcome_of(response) == (400, "invalid_signature")
+
+
+def test_a_tampered_body_is_refused(alice: Person) -> None:
+    paid = json.dumps(event(pending_payment(alice.user, 1000))).encode()
+
+    response = send(paid.replace(b"1000", b"9000"), signed(paid))
+
+    assert outcome_of(response) == (400, "invalid_signature")
+    assert not StripeEvent.objects.exists()
+
+
+@pytest.mark.parametrize("secret", ["whsec_another_deployments", "", " "])
+def test_the_signature_of_another_secret_is_refused(db: None, secret: str) -> None:
+    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
+
+
+@pytest.mark.parametrize("configured", [[], [""], [" "], ["", ""]])
+@pytest.mark.parametrize("secret", ["", " "])
+def test_an_empty_secret_of_ours_opens_to_nobody(
+    db: None, settings: Any, configured: list[str], secret: str
+) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = configured
+
+    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
+
+
+@pytest.mark.parametrize("secret", ["whsec_the_old_one", "whsec_the_new_one"])
+def test_during_a_rotation_either_secret_is_good(db: None, settings: Any, secret: str) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
+
+    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (200, "ignored")
+
+
+def test_during_a_rotation_a_third_secret_is_wrong(db: None, settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
+
+    response = send(BODY, signed(BODY, secret="whsec_the_oldest_one"))
+
+    assert outcome_of(response) == (400, "invalid_signature")
+
+
+def test_of_several_signatures_one_good_one_is_enough(db: None) -> None:
+    header = signed(BODY).replace(",v1=", f",v1={'0' * 64},v0=abc,v1=")
+
+    assert outcome_of(send(BODY, header)) == (200, "ignored")
+
+
+@pytest.mark.parametrize("seconds", [-301, -86_400, 302, 86_400])
+def test_a_signature_of_another_time_is_refused(db: None, seconds: int) -> None:
+    header = signed(BODY, timestamp=int(time.time()) + seconds)
+
+    assert outcome_of(send(BODY, header)) == (400, "invalid_signature")
+    assert not StripeEvent.objects.exists()
+
+
+@pytest.mark.parametrize("seconds", [-295, 295])
+def test_clocks_may_differ_by_five_minutes(db: None, seconds: int) -> None:
+    header = signed(BODY, timestamp=int(time.time()) + seconds)
+
+    assert outcome_of(send(BODY, header)) == (200, "ignored")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not JSON",
+        b"{",
+        b"[]",
+        b'[{"id": "evt_1", "type": "customer.created"}]',
+        b"42",
+        b"null",
+        b"true",
+        b'"evt_1"',
+        b"{}",
+        NESTED,
+        NESTED + b"]" * 50_000,
+        b'{"id": "evt_1", "type": "customer.created", "data": ' + NESTED + b"]" * 50_000 + b"}",
+        b'{"type": "customer.created"}',
+        b'{"id": null, "type": "customer.created"}',
+        b'{"id": "", "type": "customer.created"}',
+        b'{"id": 1, "type": "customer.created"}',
+        b'{"id": ["evt_1"], "type": "customer.created"}',
+        b'{"id": "evt_1\\u0000", "type": "customer.created"}',
+        b'{"id": "\\ud800", "type": "customer.created"}',
+        b'{"id": "%s", "type": "customer.created"}' % (b"e" * 256),
+        b'{"id": "evt_1"}',
+        b'{"id": "evt_1", "type": 1}',
+        b'{"id": "evt_1", "type": "customer.created", "n": %s}' % (b"9" * 5000),
+    ],
+    ids=lambda body: body[:45].decode(),
+)
+def test_a_signed_body_that_is_no_event_is_refused(db: None, body: bytes) -> None:
+    response = send(body)
+
+    assert outcome_of(response) == (400, "not_an_event")
+    assert not StripeEvent.objects.exists()
+
+
+def test_a_body_that_is_not_utf_8_is_refused_even_if_signed(db: None) -> None:
+    body = BODY.replace(b"customer", b"c\xff\xfestomer")
+
+    response = send(body, sign_bytes(body))
+
+    assert response.status_code == 400
+    assert not StripeEvent.objects.exists()
+
+
+def test_a_body_above_the_limit_is_refused_before_its_signature_is_looked_at(db: None) -> None:
+    body = large_body(MAX_BODY_BYTES + 1)
+
+    answers = {outcome_of(send(body, header)) for header in (signed(body), "garbage", "")}
+
+    assert answers == {(413, "body_too_large")}
+    assert not StripeEvent.objects.exists()
+
+
+def test_a_body_at_the_limit_is_taken(db: None) -> None:
+    assert MAX_BODY_BYTES == 256 * 1024
+    assert outcome_of(send(large_body(MAX_BODY_BYTES))) == (200, "ignored")
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])
+def test_other_methods_are_not_allowed(db: None, method: str) -> None:
+    response = getattr(Client(), method)(WEBHOOK_PATH)
+
+    assert response.status_code == 405
+
+
+def test_it_is_served_with_a_slash_at_the_end_too(db: None) -> None:
+    response = Client().post(
+        f"{WEBHOOK_PATH}/",
+        data=BODY,
+        content_type="application/json",
+        headers={"Stripe-Signature": signed(BODY)},
+    )
+
+    assert outcome_of(response) == (200, "ignored")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "x"])
+def test_it_is_the_signature_that_counts_and_not_the_content_type(
+    db: None, content_type: str
+) -> None:
+    response = Client().post(
+        WEBHOOK_PATH,
+        data=BODY,
+        content_type=content_type,
+        headers={"Stripe-Signature": signed(BODY)},
+    )
+
+    assert outcome_of(response) == (200, "ignored")
+
+
+def test_it_answers_what_became_of_the_event(alice: Person) -> None:
+    paid = event(pending_payment(alice.user))
+
+    assert deliver(paid).json() == {
+        "received": True,
+        "event_id": paid["id"],
+        "event_type": "checkout.session.completed",
+        "outcome": "settled",
+    }
+
+
+def test_an_error_says_nothing_of_secrets(db: None) -> None:
+    response = send(BODY, "t=1,v1=abc")
+
+    assert response.json() == {"detail": "Invalid signature.", "code": "invalid_signature"}
+
+
+def test_a_forged_signature_costs_no_query(
+    alice: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    body = json.dumps(event(pending_payment(alice.user))).encode()
+
+    with django_assert_num_queries(0):
+        send(body, signed(body, secret="whsec_a_guess_of_mine"))
+
+
+def test_settling_costs_fourteen_queries_at_most(
+    bob: Person, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    body = json.dumps(event(pending_payment(bob.user))).encode()
+
+    with django_assert_max_num_queries(14):
+        response = send(body)
+
+    assert outcome_of(response) == (200, "settled")
+    assert bob.balance() == "20.00"

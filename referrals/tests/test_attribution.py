@@ -1,0 +1,107 @@
+"""A referee is tied to a referrer at registration, by a valid code, and never again."""
+
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from payments.tests.stripe_events import refer, settle
+from referrals.tests.test_codes import NO_CODES
+
+
+def ask(username: str = "bob", **body: Any) -> Any:
+    body |= {"username": username, "email": f"{username}@example.com", "auth_method": "email"}
+    return APIClient().post("/auth/register", body, format="json").json()
+
+
+def test_a_valid_code_is_applied(alice: Person) -> None:
+    answer = ask(referral_code=alice.code)
+
+    assert answer["referral"] == {"applied": True, "reason": None}
+    assert answer["referred_by_code"] == alice.code
+    assert User.objects.get(username="bob").referred_by_code == alice.code
+
+
+def test_a_code_is_kept_as_its_owner_has_it(alice: Person) -> None:
+    answer = ask(referral_code=f" {alice.code.lower()} ")
+
+    assert answer["referred_by_code"] == alice.code
+
+
+@pytest.mark.parametrize("body", [{}, {"referral_code": None}])
+def test_no_code_needs_no_reason(db: None, body: dict[str, Any]) -> None:
+    answer = ask(**body)
+
+    assert answer["referral"] == {"applied": False, "reason": None}
+    assert answer["referred_by_code"] is None
+
+
+@pytest.mark.parametrize("code", [odd for odd in NO_CODES if odd and odd != "\ud800"])
+def test_any_other_code_is_no_hindrance(alice: Person, code: object) -> None:
+    User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
+
+    answer = ask(referral_code=code)
+
+    assert answer["referral"] == {"applied": False, "reason": "Code not found"}
+    assert User.objects.get(username="bob").referred_by_code is None
+
+
+def test_an_exhausted_code_is_no_hindrance(alice: Person) -> None:
+    refer(alice, 10)
+
+    answer = ask(referral_code=alice.code)
+
+    reason = "Referral code has reached maximum uses"
+    assert answer["referral"] == {"applied": False, "reason": reason}
+    assert answer["referred_by_code"] is None
+
+
+def test_the_code_of_a_deactivated_user_is_not_found(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    answer = ask(referral_code=alice.code)
+
+    assert answer["referral"] == {"applied": False, "reason": "Code not found"}
+
+
+def test_sign_ups_take_no_use(alice: Person) -> None:
+    for number in range(11):
+        register(f"friend{number}", code=alice.code)
+
+    stats = alice.api.get("/referral/stats").json()
+
+    assert (stats["total_uses"], stats["remaining_uses"]) == (0, 10)
+    assert stats["pending_referrals"] == 11
+
+
+def test_attribution_survives_everything_that_comes_later(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
+    later = {"referral_code": charlie.code, "referred_by_code": charlie.code}
+
+    bob.api.post("/referral/validate", later, format="json")
+    bob.api.post("/referral/generate", later, format="json")
+    settle(bob.user)
+
+    bob.user.refresh_from_db()
+    assert bob.user.referred_by_code == alice.code
+    assert (alice.balance(), charlie.balance()) == ("10.00", "0.00")
+
+
+@pytest.mark.parametrize("code", [None, "ABC12345"])
+def test_the_database_refuses_another_attribution(bob: Person, code: str | None) -> None:
+    with pytest.raises(IntegrityError, match="once and for all"), transaction.atomic():
+        User.objects.filter(pk=bob.user.pk).update(referred_by_code=code)
+
+
+def test_a_person_who_came_without_a_code_stays_without(alice: Person, charlie: Person) -> None:
+    charlie.api.post("/referral/validate", {"referral_code": alice.code}, format="json")
+
+    settle(charlie.user)
+
+    charlie.user.refresh_from_db()
+    assert charlie.user.referred_by_code is None
+    assert (alice.balance(), charlie.balance()) == ("0.00", "10.00")

@@ -1,0 +1,285 @@
+"""The first qualifying purchase of a referred buyer pays both sides, ten times for one code."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import LedgerEntry, User
+from accounts.tests.factories import Person, register
+from payments.tests.stripe_events import refer, settle
+from referrals.bonuses import Decision
+from referrals.models import Program, Referral
+
+
+def deactivate(person: Person) -> None:
+    User.objects.filter(pk=person.user.pk).update(is_active=False)
+
+
+def has_bought(person: Person) -> bool:
+    person.user.refresh_from_db()
+    return person.user.has_made_first_purchase
+
+
+def new_terms(**changes: Any) -> Program:
+    """Let terms with `changes` start in a day."""
+    terms = {
+        "starts_at": timezone.now() + timedelta(days=1),
+        "referrer_bonus": Decimal("10.00"),
+        "referee_bonus": Decimal("10.00"),
+        "minimum_purchase": Decimal("10.00"),
+        "max_uses": 10,
+    }
+    return Program.objects.create(**terms | changes)
+
+
+@pytest.mark.parametrize(
+    ("cents", "balances", "qualified"),
+    [
+        (1, ("0.00", "0.01"), False),
+        (999, ("0.00", "9.99"), False),
+        (1000, ("10.00", "20.00"), True),
+        (1001, ("10.00", "20.01"), True),
+        (99_999_999, ("10.00", "1000009.99"), True),
+    ],
+)
+def test_a_purchase_qualifies_from_ten_dollars_on(
+    alice: Person, bob: Person, cents: int, balances: tuple[str, str], qualified: bool
+) -> None:
+    settle(bob.user, cents)
+
+    assert (alice.balance(), bob.balance()) == balances
+    assert has_bought(bob) is qualified
+
+
+def test_a_small_purchase_leaves_the_bonus_for_a_later_one(alice: Person, bob: Person) -> None:
+    small, large = settle(bob.user, 500), settle(bob.user, 1000)
+
+    assert (small.bonus_decision, large.bonus_decision) == ("below_minimum", "awarded")
+    assert (alice.balance(), bob.balance()) == ("10.00", "25.00")
+
+
+def test_small_purchases_do_not_add_up(alice: Person, bob: Person) -> None:
+    settle(bob.user, 600)
+    settle(bob.user, 600)
+
+    assert (alice.balance(), bob.balance()) == ("0.00", "12.00")
+    assert not has_bought(bob)
+
+
+def test_a_second_purchase_pays_no_bonus(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+
+    second = settle(bob.user, 2000)
+
+    assert second.bonus_decision == Decision.NOT_FIRST
+    assert (alice.balance(), bob.balance()) == ("10.00", "40.00")
+
+
+def test_a_buyer_whom_nobody_referred_gets_the_purchase_alone(charlie: Person) -> None:
+    payment = settle(charlie.user)
+
+    assert payment.bonus_decision == Decision.NOT_REFERRED
+    assert charlie.balance() == "10.00"
+    assert has_bought(charlie)
+
+
+def test_the_record_says_who_referred_whom_and_under_which_terms(
+    alice: Person, bob: Person
+) -> None:
+    settle(bob.user)
+
+    referral = Referral.objects.get()
+    assert (referral.referrer, referral.referred_user) == (alice.user, bob.user)
+    assert (referral.referral_code, referral.status, referral.slot) == (alice.code, "completed", 1)
+    assert (referral.program, referral.max_uses) == (Program.objects.get(), 10)
+    assert (referral.bonus_amount, referral.referee_bonus_amount) == (
+        Decimal(10),
+        Decimal(10),
+    )
+
+
+def test_it_pays_the_tenth_use(alice: Person) -> None:
+    referees = refer(alice, 10)
+
+    assert alice.balance() == "100.00"
+    assert {referee.balance() for referee in referees} == {"20.00"}
+
+
+def test_it_pays_no_bonus_after_ten_uses(alice: Person, bob: Person) -> None:
+    refer(alice, 10)
+
+    payment = settle(bob.user)
+
+    assert payment.bonus_decision == Decision.CAP_REACHED
+    assert (alice.balance(), bob.balance()) == ("100.00", "10.00")
+    assert has_bought(bob)
+    assert Referral.objects.filter(referred_user=bob.user).count() == 0
+
+
+@pytest.mark.parametrize("status", ["completed", "held", "reversed", "voided"])
+def test_a_use_counts_whatever_becomes_of_it(alice: Person, bob: Person, status: str) -> None:
+    refer(alice, 10)
+    Referral.objects.update(status=status)
+
+    settle(bob.user)
+
+    assert bob.balance() == "10.00"
+
+
+def test_the_database_refuses_an_eleventh_use(alice: Person) -> None:
+    refer(alice, 1)
+
+    with pytest.raises(IntegrityError, match="referrals_within_cap"), transaction.atomic():
+        Referral.objects.update(slot=11)
+
+
+def test_the_database_refuses_two_uses_of_one_slot(alice: Person) -> None:
+    refer(alice, 2)
+
+    with pytest.raises(IntegrityError, match="referrals_slot_unique"), transaction.atomic():
+        Referral.objects.update(slot=1)
+
+
+def test_the_cap_is_of_each_code(alice: Person, charlie: Person) -> None:
+    refer(alice, 10)
+
+    refer(charlie, 1)
+
+    assert charlie.balance() == "10.00"
+
+
+def test_a_deactivated_referrer_earns_nothing(alice: Person, bob: Person) -> None:
+    deactivate(alice)
+
+    payment = settle(bob.user)
+
+    assert payment.bonus_decision == Decision.REFERRER_GONE
+    assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
+    assert has_bought(bob)
+
+
+def test_a_deleted_referrer_does_not_keep_the_purchase_from_settling(
+    alice: Person, bob: Person
+) -> None:
+    alice.user.delete()
+
+    payment = settle(bob.user)
+
+    assert payment.bonus_decision == Decision.REFERRER_GONE
+    assert bob.balance() == "10.00"
+
+
+def test_a_deactivated_buyer_is_credited_what_was_paid(alice: Person, bob: Person) -> None:
+    deactivate(bob)
+
+    settle(bob.user)
+
+    assert bob.balance() == "20.00"
+
+
+def test_the_database_refuses_a_person_referred_by_oneself(db: None) -> None:
+    own = {"referral_code": "MINE1234", "referred_by_code": "MINE1234"}
+
+    with pytest.raises(IntegrityError, match="not_referred_by_self"), transaction.atomic():
+        User.objects.create(username="mallory", email="mallory@example.com", **own)
+
+
+def test_new_terms_hold_from_their_start_on(alice: Person, bob: Person) -> None:
+    new_terms(referrer_bonus=Decimal("7.50"), referee_bonus=Decimal("2.25"))
+    settle(bob.user)
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        (dave,) = refer(alice)
+
+    assert bob.balance() == "20.00"
+    assert dave.balance() == "12.25"
+    assert alice.balance() == "17.50"
+
+
+def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    new_terms(referrer_bonus=Decimal("99.00"), max_uses=1)
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        stats = alice.api.get("/referral/stats").json()
+
+    assert stats["total_earned"] == stats["referrals"][0]["bonus_earned"] == 10.0
+    assert (Referral.objects.get().bonus_amount, Referral.objects.get().max_uses) == (
+        Decimal(10),
+        10,
+    )
+
+
+def test_a_new_minimum_is_held_against_later_purchases(alice: Person, bob: Person) -> None:
+    new_terms(minimum_purchase=Decimal("25.00"))
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        decisions = [settle(bob.user, cents).bonus_decision for cents in (2499, 2500)]
+
+    assert decisions == ["below_minimum", "awarded"]
+
+
+def test_a_higher_cap_gives_an_exhausted_code_new_uses(alice: Person) -> None:
+    refer(alice, 10)
+    new_terms(max_uses=11)
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        refer(alice)
+        late = register("late", code=alice.code)
+
+    assert alice.balance() == "110.00"
+    assert late.user.referred_by_code is None
+
+
+def test_a_lower_cap_ends_a_code_that_is_above_it(alice: Person, bob: Person) -> None:
+    refer(alice, 3)
+    new_terms(max_uses=2)
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        payment = settle(bob.user)
+        stats = alice.api.get("/referral/stats").json()
+
+    assert payment.bonus_decision == Decision.CAP_REACHED
+    assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (3, 0, 2)
+
+
+def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
+    new_terms(code_length=12)
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        dave = register("dave", code=alice.code)
+
+    assert (len(alice.code), len(dave.code)) == (8, 12)
+    assert dave.user.referred_by_code == alice.code
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"referrer_bonus": Decimal(0)},
+        {"referee_bonus": Decimal(-1)},
+        {"minimum_purchase": Decimal(0)},
+        {"max_uses": 0},
+        {"code_length": 5},
+        {"code_length": 17},
+    ],
+)
+def test_the_database_refuses_terms_that_mean_nothing(db: None, nonsense: Any) -> None:
+    with pytest.raises(IntegrityError, match="programs_"), transaction.atomic():
+        new_terms(**nonsense)
+
+
+def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+
+    entries = LedgerEntry.objects.order_by("pk").values_list("user", "kind", "description")
+
+    assert list(entries) == [
+        (bob.user.pk, "purchase", "Purchase of credits"),
+        (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
+        (alice.user.pk, "referrer_bonus", "Bonus for inviting bob"),
+    ]

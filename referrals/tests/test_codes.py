@@ -1,0 +1,179 @@
+"""Codes are random, unique, and found as people type them: in any case, in ASCII only."""
+
+import random
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from referrals import codes
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+ALPHABET = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+# What a caller can put in the place of the code SILK1234, and is no code.
+NO_CODES: list[Any] = [
+    "",
+    " ",
+    "x" * 1000,
+    "SILK123",
+    "SILK12345",
+    "SILK1234\x00",
+    "SILK\x001234",
+    "SILK1234\n",
+    "\nSILK1234",
+    "SILK1234\t",
+    "SILK 1234",
+    "SILK\u00a01234",
+    "\u3000SILK1234",
+    "\u017fILK1234",  # ſ, which str.upper makes an S
+    "S\u0131LK1234",  # ı, which str.upper makes an I
+    "SIL\u212a1234",  # the Kelvin sign, which str.lower makes a k
+    "SILK\u0661\u0662\u0663\u0664",  # Arabic digits
+    "\uff33ILK1234",  # a full-width S
+    "\u0405ILK1234",  # a Cyrillic Dze
+    "SILK1234\u200b",
+    "\ud800",
+    "________",
+    "%",
+    "SILK%",
+    "' OR '1'='1",
+    "SILK1234'; DROP TABLE users; --",
+    "<script>alert(1)</script>",
+    "{{ 7*7 }}",
+    "🎁🎁🎁🎁🎁🎁🎁🎁",
+    None,
+    True,
+    0,
+    12345678,
+    1.5,
+    [],
+    ["SILK1234"],
+    {},
+    {"$ne": ""},
+]
+
+
+@pytest.fixture
+def silk(alice: Person) -> Person:
+    """Alice with a code that has letters which others look like."""
+    User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
+    alice.user.refresh_from_db()
+    return alice
+
+
+@pytest.fixture
+def codeless(db: None) -> User:
+    """Somebody made on the command line."""
+    return User.objects.create_user("root", "root@example.com")
+
+
+@pytest.fixture
+def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make the machine's randomness spell the given codes, the last one for ever."""
+
+    def spell(*words: str) -> None:
+        letters = iter("".join(words) + words[-1] * codes.ATTEMPTS)
+        really = secrets.choice
+        monkeypatch.setattr(
+            secrets, "choice", lambda of: next(letters) if set(of) == ALPHABET else really(of)
+        )
+
+    return spell
+
+
+@pytest.mark.parametrize("length", [6, 8, 16])
+def test_a_code_is_as_long_as_asked_and_of_capitals_and_digits(length: int) -> None:
+    made = [codes.generate(length) for _ in range(200)]
+
+    assert {len(code) for code in made} == {length}
+    assert set("".join(made)) == ALPHABET
+
+
+def test_a_code_cannot_be_foretold_by_seeding_random() -> None:
+    random.seed(1)
+    first = codes.generate(8)
+
+    random.seed(1)
+
+    assert codes.generate(8) != first
+
+
+def test_everybody_has_a_code_of_their_own(alice: Person, charlie: Person) -> None:
+    assert alice.code != charlie.code
+    assert {len(alice.code), len(charlie.code)} == {8}
+
+
+@pytest.mark.parametrize(
+    "typed", ["SILK1234", "silk1234", "SiLk1234", " SILK1234", "SILK1234   ", "  silk1234 "]
+)
+def test_it_finds_a_code_in_any_case_and_with_spaces_around(silk: Person, typed: str) -> None:
+    found = codes.find(typed, now=NOW)
+
+    assert found
+    assert found.owner == silk.user
+
+
+@pytest.mark.parametrize("typed", NO_CODES)
+def test_it_finds_nothing_else(silk: Person, typed: object) -> None:
+    assert codes.find(typed, now=NOW) is None
+
+
+def test_it_does_not_find_the_code_of_a_deactivated_user(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    assert codes.find(alice.code, now=NOW) is None
+
+
+def test_a_code_that_is_taken_is_made_anew(alice: Person, draw: Callable[..., None]) -> None:
+    draw(alice.code, "FRESH123")
+
+    assert register("erin").code == "FRESH123"
+
+
+def test_a_code_that_is_taken_is_made_anew_for_the_codeless_too(
+    alice: Person, codeless: User, draw: Callable[..., None]
+) -> None:
+    draw(alice.code, "FRESH123")
+
+    assert codes.ensure_code(codeless, now=NOW) == "FRESH123"
+
+
+def test_it_gives_up_when_every_code_is_taken(alice: Person, draw: Callable[..., None]) -> None:
+    draw(alice.code)
+
+    with pytest.raises(codes.NoFreeCodeError):
+        register("erin")
+
+    assert not User.objects.filter(username="erin").exists()
+
+
+def test_the_database_keeps_codes_unique(alice: Person, charlie: Person) -> None:
+    with pytest.raises(IntegrityError, match="referral_code"), transaction.atomic():
+        User.objects.filter(pk=charlie.user.pk).update(referral_code=alice.code)
+
+
+@pytest.mark.parametrize("code", ["abcd1234", "ABC", "ABCD123\u0664", "ABCD1234\n", ""])
+def test_the_database_refuses_a_code_of_another_form(alice: Person, code: str) -> None:
+    with pytest.raises(IntegrityError, match="referral_code_form"), transaction.atomic():
+        User.objects.filter(pk=alice.user.pk).update(referral_code=code)
+
+
+def test_a_code_is_made_once(codeless: User) -> None:
+    same_user = User.objects.get(pk=codeless.pk)
+
+    first, second = (codes.ensure_code(user, now=NOW) for user in (codeless, same_user))
+
+    assert first == second
+    assert len(first) == 8
+
+
+def test_a_code_that_is_there_never_changes(alice: Person) -> None:
+    code = alice.code
+
+    assert codes.ensure_code(alice.user, now=NOW) == code

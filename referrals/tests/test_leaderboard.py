@@ -1,0 +1,102 @@
+"""`manage.py leaderboard` shows the same figures as a table, as CSV and as JSON."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.tests.factories import Person
+from payments.tests.stripe_events import refer
+
+
+def output_of(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("leaderboard", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def ranked(alice: Person, charlie: Person) -> tuple[str, str]:
+    """Charlie referred two, Alice one, and that was 40 days ago."""
+    refer(charlie, 2)
+    with time_machine.travel(timezone.now() - timedelta(days=40)):
+        refer(alice, 1)
+    return charlie.code, alice.code
+
+
+def test_the_table_lines_up_and_ends_with_a_count(ranked: tuple[str, str]) -> None:
+    lines = output_of().splitlines()
+
+    assert lines == [
+        "rank  username  referral_code  referrals  earned",
+        f"1     charlie   {ranked[0]}       2          20.00",
+        f"2     alice     {ranked[1]}       1          10.00",
+        "2 referrers.",
+    ]
+
+
+def test_csv_reads_back(ranked: tuple[str, str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(output_of("--format", "csv"))))
+
+    assert [(row["username"], row["referrals"], row["earned"]) for row in rows] == [
+        ("charlie", "2", "20.00"),
+        ("alice", "1", "10.00"),
+    ]
+
+
+def test_json_holds_numbers(ranked: tuple[str, str]) -> None:
+    first = json.loads(output_of("--format", "json"))[0]
+
+    assert first == {
+        "rank": 1,
+        "username": "charlie",
+        "referral_code": ranked[0],
+        "referrals": 2,
+        "earned": 20.0,
+    }
+
+
+def test_days_leave_out_what_is_older(ranked: tuple[str, str]) -> None:
+    names = [row["username"] for row in json.loads(output_of("--days", "30", "--format", "json"))]
+
+    assert names == ["charlie"]
+
+
+def test_limit_ends_the_list(ranked: tuple[str, str]) -> None:
+    assert len(json.loads(output_of("--limit", "1", "--format", "json"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("csv", "rank,username,referral_code,referrals,earned\n"),
+        ("json", "[]\n"),
+        ("table", "rank  username  referral_code  referrals  earned\n0 referrers.\n"),
+    ],
+)
+def test_it_says_so_when_there_is_nobody(db: None, form: str, expected: str) -> None:
+    assert output_of("--format", form) == expected
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--days", "0"),
+        ("--days", "-1"),
+        ("--days", "1.5"),
+        ("--days", "100001"),
+        ("--days", "9" * 5000),
+        ("--limit", "0"),
+        ("--limit", "many"),
+        ("--limit", ""),
+        ("--format", "xml"),
+    ],
+)
+def test_it_refuses_arguments_that_mean_nothing(db: None, arguments: tuple[str, str]) -> None:
+    with pytest.raises(CommandError, match=arguments[0]):
+        output_of(*arguments)

@@ -1,0 +1,130 @@
+"""Figures count what stands: stats of one person, the leaderboard of all."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from payments.tests.stripe_events import refer, settle
+from referrals.models import Program, Referral
+from referrals.reports import Leader, leaderboard, referrals_of, stats
+
+
+def test_it_begins_with_nothing(alice: Person) -> None:
+    figures = stats(alice.user, now=timezone.now())
+
+    assert (figures.total_uses, figures.remaining_uses, figures.max_uses) == (0, 10, 10)
+    assert (figures.total_earned, figures.pending_referrals) == (Decimal(0), 0)
+
+
+def test_a_pending_referral_becomes_a_use(alice: Person, bob: Person) -> None:
+    before = stats(alice.user, now=timezone.now())
+
+    settle(bob.user)
+
+    after = stats(alice.user, now=timezone.now())
+    assert (before.pending_referrals, before.total_uses) == (1, 0)
+    assert (after.pending_referrals, after.total_uses) == (0, 1)
+
+
+def test_a_buyer_of_too_little_is_still_pending(alice: Person, bob: Person) -> None:
+    settle(bob.user, 999)
+
+    assert stats(alice.user, now=timezone.now()).pending_referrals == 1
+
+
+def test_a_deactivated_friend_is_no_longer_pending(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+
+    assert stats(alice.user, now=timezone.now()).pending_referrals == 0
+
+
+def test_people_who_came_by_themselves_are_nobodys_pending(alice: Person, charlie: Person) -> None:
+    User.objects.create_user("codeless", "codeless@example.com")
+
+    assert stats(alice.user, now=timezone.now()).pending_referrals == 0
+
+
+@pytest.mark.parametrize("status", ["held", "reversed", "voided"])
+def test_a_bonus_that_does_not_stand_is_not_earned(alice: Person, status: str) -> None:
+    refer(alice, 2)
+    Referral.objects.filter(slot=1).update(status=status)
+
+    figures = stats(alice.user, now=timezone.now())
+
+    assert (figures.total_uses, figures.total_earned) == (2, Decimal(10))
+    assert sorted(referral.bonus_earned for referral in referrals_of(alice.user)) == [0, 10]
+
+
+def test_what_one_earned_is_not_anothers(alice: Person, charlie: Person) -> None:
+    refer(alice, 2)
+
+    assert stats(charlie.user, now=timezone.now()).total_earned == 0
+
+
+def test_it_lists_the_newest_hundred(alice: Person) -> None:
+    Program.objects.update(max_uses=101)
+    referees = refer(alice, 101)
+
+    listed = list(referrals_of(alice.user))
+
+    newest = [referee.user for referee in reversed(referees[1:])]
+    assert [referral.referred_user for referral in listed] == newest
+
+
+def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    refer(charlie, 2)
+
+    assert leaderboard(limit=10) == [
+        Leader(1, "charlie", charlie.code, 2, Decimal("20.00")),
+        Leader(2, "alice", alice.code, 1, Decimal("10.00")),
+    ]
+
+
+def test_the_leaderboard_ranks_equals_by_earnings(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    Program.objects.update(referrer_bonus=Decimal("15.00"))
+    refer(charlie, 1)
+
+    assert [leader.username for leader in leaderboard(limit=10)] == ["charlie", "alice"]
+
+
+def test_the_leaderboard_ends_at_its_limit(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    refer(charlie, 2)
+
+    assert [leader.username for leader in leaderboard(limit=1)] == ["charlie"]
+
+
+def test_the_leaderboard_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
+    now = timezone.now()
+    with time_machine.travel(now - timedelta(days=31)):
+        refer(alice, 2)
+    refer(charlie, 1)
+    refer(alice, 1)
+
+    recent = leaderboard(limit=10, since=now - timedelta(days=30))
+
+    assert [(leader.username, leader.referrals) for leader in recent] == [
+        ("alice", 1),
+        ("charlie", 1),
+    ]
+
+
+def test_the_leaderboard_counts_only_what_stands(alice: Person, charlie: Person) -> None:
+    refer(alice, 2)
+    refer(charlie, 1)
+    Referral.objects.filter(referrer=alice.user).update(status="voided")
+
+    assert [leader.username for leader in leaderboard(limit=10)] == ["charlie"]
+
+
+def test_people_without_referrals_are_not_on_the_leaderboard(alice: Person) -> None:
+    register("dave", code=alice.code)
+
+    assert leaderboard(limit=10) == []
