@@ -19,8 +19,10 @@ HIGHEST_PORT = 65535
 # After a kill -9 the servers of the run before need a moment to notice and go.
 PORT_SECONDS = 3
 READY_SECONDS = 60
+LEASHED = [sys.executable, "-m", "gatewayz.dev.leashed"]
+WORKER = [*LEASHED, "django", "procrastinate", "worker", "--concurrency", "1"]
 GUNICORN = [
-    *(sys.executable, "-m", "gatewayz.dev.leashed_gunicorn"),
+    *(*LEASHED, "gunicorn"),
     *("--worker-class", "gthread", "--no-control-socket", "--log-level", "error"),
     *("--graceful-timeout", "5"),
 ]
@@ -122,6 +124,7 @@ def _start(children: Children, addresses: Addresses) -> None:
     if addresses.sandbox is not None:
         bind = ["--bind", f"{host}:{addresses.sandbox_port}", "--workers", "1", "--threads", "16"]
         children.start("the sandbox", [*GUNICORN, *bind, "payments.sandbox.wsgi:application"])
+    children.start("the worker", WORKER)
     bind = ["--bind", f"{host}:{addresses.port}", "--workers", "2", "--threads", "4", "--reload"]
     children.start("the program", [*GUNICORN, *bind, "gatewayz.wsgi:application"])
 

@@ -1,8 +1,9 @@
-"""Runs gunicorn for as long as the process that started it lives, even if that one is killed."""
+"""Runs a module for as long as the process that started it lives, even if that one is killed."""
 
 import os
 import runpy
 import signal
+import sys
 import threading
 
 STANDARD_INPUT = 0
@@ -18,4 +19,5 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    runpy.run_module("gunicorn", run_name="__main__", alter_sys=True)
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
