@@ -5,7 +5,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import api_keys
+from accounts import api_keys, throttling
 from accounts.models import User
 
 
@@ -18,17 +18,18 @@ class AuthenticatedRequest(Request):
 class ApiKeyAuthentication(BaseAuthentication):
     """Knows the caller by the key; every way of being wrong is the same 401."""
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    def authenticate(self, request: Request) -> tuple[User, str] | None:
+        """Return the user, and the digest of the key, which limits count by."""
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if not scheme:
             return None
-        if scheme.lower() != "bearer":
-            raise AuthenticationFailed("Invalid API key.")
+        key = text.strip(" ") if scheme.lower() == "bearer" else ""
         try:
-            user = api_keys.identify(text.strip(" "), now=timezone.now())
+            user = api_keys.identify(key, now=timezone.now())
         except api_keys.UnknownApiKeyError:
+            throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
-        return user, None
+        return user, api_keys.digest(key)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -173,3 +173,21 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+}"
+
+
+class LimitWindow(models.Model):
+    """How often somebody did something in the present window; kept by `accounts.limits`.
+
+    The table is not logged: counting costs no write to disk, and a crash of PostgreSQL, which
+    empties it, at worst opens all windows anew.
+    """
+
+    key = models.BinaryField(primary_key=True, help_text="An HMAC of what and who.")
+    uses = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "limit_windows"
+
+    def __str__(self) -> str:
+        return f"{self.uses} uses until {self.ends_at:%Y-%m-%d %H:%M:%S}"

@@ -44,6 +44,7 @@ REGISTER: dict[str, Any] = {
     "responses": {
         201: RegistrationSerializer,
         409: OpenApiResponse(description="The username or the e-mail is taken."),
+        429: OpenApiResponse(description="Too many accounts were made from this address."),
     },
     "examples": [
         OpenApiExample(

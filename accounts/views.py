@@ -45,6 +45,7 @@ class RegistrationViewSet(ViewSet):
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
+    throttle_scope = "register"
 
     @extend_schema(**schema.REGISTER)
     def create(self, request: Request) -> Response:

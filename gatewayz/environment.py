@@ -3,13 +3,21 @@
 import os
 import re
 from collections.abc import Collection
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_PERIODS = {
+    "second": timedelta(seconds=1),
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+}
 
 
 def refuse(name: str, expected: str) -> ImproperlyConfigured:
@@ -77,6 +85,33 @@ def web_address(name: str, *, default: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise refuse(name, "an address that begins with https:// (or http://)")
     return value.rstrip("/")
+
+
+def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
+    """Return how many in what time; None for no limit."""
+    value = text(name, default)
+    if value == "off":
+        return None
+    form = re.fullmatch(r"([1-9][0-9]{0,6})/(second|minute|hour|day)", value)
+    if form is None:
+        raise refuse(name, "of the form 20/hour (or /second, /minute, /day), or off")
+    return int(form[1]), _PERIODS[form[2]]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Return a comma-separated list of addresses and networks."""
+    try:
+        return [ip_network(part) for part in names(name)]
+    except ValueError:
+        raise refuse(name, "a list of addresses and networks like 10.0.0.7,10.1.0.0/16") from None
+
+
+def token(name: str) -> str | None:
+    """Return a secret that a caller shows; None when there is none."""
+    value = text(name, "")
+    if value and not re.fullmatch(r"(?!replace)[!-~]{20,}", value):
+        raise refuse(name, "at least 20 random characters")
+    return value or None
 
 
 def require_real_secret_key(value: str) -> None:

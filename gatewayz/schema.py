@@ -32,6 +32,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     "409": {"detail": "This username is taken.", "code": "conflict"},
     "413": {"detail": "The body is larger than 65536 bytes.", "code": "body_too_large"},
     "415": {"detail": 'Unsupported media type "text/plain".', "code": "unsupported_media_type"},
+    "429": {"detail": "Too many requests. Try again in 17 s.", "code": "too_many_requests"},
     "503": {
         "detail": "The database cannot be reached right now. Nothing was changed; try again.",
         "code": "database_unavailable",
@@ -44,11 +45,13 @@ _DESCRIPTIONS = {
     "405": "The path does not know this method.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
+    "429": "Too many requests; try again after `Retry-After` seconds.",
     "503": "The database or Stripe cannot be reached; try again after `Retry-After` seconds.",
 }
 
 _HEADERS = {
     "401": {"WWW-Authenticate": {"schema": {"type": "string", "examples": ["Bearer"]}}},
+    "429": {"Retry-After": {"schema": {"type": "integer"}}},
     "503": {"Retry-After": {"schema": {"type": "integer"}}},
 }
 
@@ -72,7 +75,7 @@ def document_errors(
 def _possible_errors(operation: dict[str, Any]) -> list[str]:
     codes = ["405", "503"]
     if any(operation.get("security", [])):
-        codes.append("401")
+        codes += ["401", "429"]
     if "requestBody" in operation:
         codes += ["400", "413"] if operation.pop(RAW_BODY, False) else ["400", "413", "415"]
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):

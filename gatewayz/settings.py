@@ -78,6 +78,7 @@ if STRIPE_SANDBOX:
     INSTALLED_APPS.append("payments.sandbox")
 
 MIDDLEWARE = [
+    "gatewayz.metrics.requests_are_counted",
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -156,6 +157,7 @@ if not DEBUG:
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.RequestThrottle"],
     "DEFAULT_PARSER_CLASSES": ["gatewayz.json_api.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["gatewayz.json_api.ExactJSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gatewayz.json_api.AlwaysJSON",
@@ -192,6 +194,21 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- Limits: how many in what time, or None ------------------------------------------------------
+
+RATE_LIMITS = {
+    "register": environment.rate("RATE_LIMIT_REGISTER", default="off" if DEBUG else "20/hour"),
+    "validate": environment.rate("RATE_LIMIT_VALIDATE", default="off" if DEBUG else "60/minute"),
+    "api": environment.rate("RATE_LIMIT_API", default="off" if DEBUG else "600/minute"),
+    "wrong_key": environment.rate("RATE_LIMIT_WRONG_KEY", default="off" if DEBUG else "30/minute"),
+    "login": environment.rate("RATE_LIMIT_LOGIN", default="off" if DEBUG else "10/hour"),
+}
+TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
+
+# --- Metrics ------------------------------------------------------------------------------------
+
+METRICS_TOKEN = environment.token("METRICS_TOKEN")
+
 # --- Security -----------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
@@ -208,7 +225,7 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 

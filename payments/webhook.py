@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from gatewayz import metrics
 from payments import inbox, stripe_gateway
 from payments.schema import WEBHOOK
 
@@ -46,8 +47,11 @@ class WebhookViewSet(ViewSet):
         try:
             event_id = inbox.record(body, now=now)
         except inbox.NotAnEventError as error:
-            raise EventRefused(f"Not an event: {error}.", code="not_an_event") from error
-        event = inbox.process(event_id, now=now)
+            raise _counted(EventRefused(f"Not an event: {error}.", code="not_an_event")) from error
+        with metrics.SETTLEMENT_SECONDS.time(), metrics.WEBHOOK_FAILURES.count_exceptions():
+            event = inbox.process(event_id, now=now)
+        known_type = event.event_type if event.event_type in inbox.HANDLERS else "other"
+        metrics.WEBHOOK_EVENTS.labels(known_type, event.outcome).inc()
         return Response(
             {
                 "received": True,
@@ -60,11 +64,16 @@ class WebhookViewSet(ViewSet):
     @staticmethod
     def _signed_body(request: Request) -> bytes:
         if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise EventTooLarge
+            raise _counted(EventTooLarge())
         body: bytes = request.body
         try:
             stripe_gateway.verify_signature(body, request.headers.get("Stripe-Signature", ""))
         except stripe_gateway.InvalidSignatureError:
             log.warning("webhook_refused", reason="invalid_signature")
-            raise EventRefused("Invalid signature.", code="invalid_signature") from None
+            raise _counted(EventRefused("Invalid signature.", code="invalid_signature")) from None
         return body
+
+
+def _counted(refusal: APIException) -> APIException:
+    metrics.WEBHOOK_REFUSALS.labels(refusal.get_codes()).inc()
+    return refusal

@@ -62,6 +62,7 @@ class ValidationViewSet(ViewSet):
     """Whether a code can be used."""
 
     permission_classes = (AllowAny,)
+    throttle_scope = "validate"
 
     @extend_schema(**schema.VALIDATE)
     def check(self, request: Request) -> Response:

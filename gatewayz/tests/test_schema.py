@@ -94,6 +94,18 @@ def test_every_endpoint_has_a_summary_and_an_example_of_success(schema: dict[str
             assert good["content"]["application/json"].get("examples"), (method, path)
 
 
+def test_every_endpoint_with_a_limit_documents_its_refusal(schema: dict[str, Any]) -> None:
+    limited = {path for path, _, operation in operations(schema) if "429" in operation["responses"]}
+
+    assert {path for _, path in CONTRACT} - limited == {
+        "/healthz",
+        "/readyz",
+        "/api/stripe/webhook",
+    }
+    refusal = schema["paths"]["/auth/register"]["post"]["responses"]["429"]
+    assert "Retry-After" in refusal["headers"]
+
+
 READS = [
     "/referral/code",
     "/referral/stats",

@@ -83,7 +83,7 @@ def create_session(request: ApiRequest) -> Json:
 def retrieve_session(request: ApiRequest, session_id: str) -> Json:
     """Return one checkout session."""
     session = _find_session(session_id)
-    return _expanded(request, session_json(session))
+    return expanded(request, session_json(session))
 
 
 def expire_session(request: ApiRequest, session_id: str) -> Json:
@@ -91,7 +91,7 @@ def expire_session(request: ApiRequest, session_id: str) -> Json:
     read_all(request.parameters, EXPAND)
     _find_session(session_id)
     session = checkout.expire_session(session_id=session_id, now=request.now, cause=request.cause)
-    return _expanded(request, session_json(session))
+    return expanded(request, session_json(session))
 
 
 def list_sessions(request: ApiRequest) -> Json:
@@ -114,7 +114,7 @@ def retrieve_payment_intent(request: ApiRequest, intent_id: str) -> Json:
     intent = PaymentIntent.objects.select_related("session").filter(stripe_id=intent_id).first()
     if intent is None:
         raise no_such("payment_intent", intent_id, param="intent")
-    return _expanded(request, payment_intent_json(intent))
+    return expanded(request, payment_intent_json(intent))
 
 
 def list_payment_intents(request: ApiRequest) -> Json:
@@ -130,7 +130,7 @@ def retrieve_charge(request: ApiRequest, charge_id: str) -> Json:
     charge = rows.filter(stripe_id=charge_id).first()
     if charge is None:
         raise no_such("charge", charge_id)
-    return _expanded(request, charge_json(charge))
+    return expanded(request, charge_json(charge))
 
 
 def list_charges(request: ApiRequest) -> Json:
@@ -147,7 +147,7 @@ def retrieve_event(request: ApiRequest, event_id: str) -> Json:
     event = Event.objects.filter(stripe_id=event_id).first()
     if event is None:
         raise no_such("event", event_id)
-    return _expanded(request, event_json(event))
+    return expanded(request, event_json(event))
 
 
 def list_events(request: ApiRequest) -> Json:
@@ -176,7 +176,8 @@ def _find_session(session_id: str) -> CheckoutSession:
     return session
 
 
-def _expanded(request: ApiRequest, answer: Json) -> Json:
+def expanded(request: ApiRequest, answer: Json) -> Json:
+    """Return an answer with what the request wants expanded."""
     return expand(answer, read_all(request.parameters, EXPAND).get("expand", []))
 
 

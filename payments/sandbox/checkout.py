@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from payments.sandbox import events
+from payments.sandbox import disputes, events
 from payments.sandbox.errors import ApiError
 from payments.sandbox.events import BY_ITSELF, Cause
 from payments.sandbox.identifiers import new_id, new_session_id
@@ -142,6 +142,7 @@ def _attempt(
         status=Charge.Status.PENDING,
         payment_method_id=new_id("pm"),
         payment_method_details=method.details,
+        refund_course=method.refund_course,
         billing_email=email,
         billing_name=name,
     )
@@ -155,6 +156,8 @@ def _attempt(
     else:
         _process(charge, session, will_fail=method.decline is not None, now=now)
     events.record("checkout.session.completed", session_json(session), now=now)
+    if method.disputed_as:
+        disputes.open_on(charge, session.amount_total, method.disputed_as, now)
 
 
 def _collect(charge: Charge, session: CheckoutSession, now: datetime) -> None:

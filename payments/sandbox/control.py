@@ -18,7 +18,7 @@ def redeliver(request: HttpRequest, event_id: str) -> HttpResponse:
     if event is None:
         return JsonResponse({"error": f"No such event: '{event_id}'"}, status=404)
     told = _deliver(event)
-    return HttpResponseRedirect("/") if _is_browser(request) else JsonResponse(told)
+    return HttpResponseRedirect("/") if is_browser(request) else JsonResponse(told)
 
 
 @require_POST
@@ -34,7 +34,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     if "paused" in wishes:
         webhook_deliveries.set_paused(wishes["paused"])
     delivered = [_deliver(events[name]) for name in wishes.get("events", [])]
-    if _is_browser(request):
+    if is_browser(request):
         return HttpResponseRedirect("/")
     return JsonResponse({"paused": webhook_deliveries.is_paused(), "delivered": delivered})
 
@@ -76,5 +76,6 @@ def _deliver(event: Event) -> dict[str, Any]:
     }
 
 
-def _is_browser(request: HttpRequest) -> bool:
+def is_browser(request: HttpRequest) -> bool:
+    """Say whether a page is wanted, rather than JSON."""
     return "text/html" in request.headers.get("Accept", "")

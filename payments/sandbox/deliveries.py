@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.utils import timezone
 
-from payments.sandbox import checkout
+from payments.sandbox import checkout, refunds
 from payments.sandbox.models import Delivery, DeliverySwitch, Event
 
 logger = logging.getLogger(__name__)
@@ -29,9 +29,10 @@ ROUND_EVERY_SECONDS = 0.25
 
 
 def deliver_due(now: datetime) -> int:
-    """Do one round: let time pass for the sessions, then try each due delivery once."""
+    """Do one round: let time pass for sessions and refunds, then try each due delivery once."""
     checkout.expire_overdue(now)
     checkout.settle_processing(now)
+    refunds.settle_due(now)
     if is_paused():
         return 0
     tried: set[int] = set()

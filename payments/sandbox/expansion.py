@@ -23,6 +23,10 @@ _EXPANDABLE: dict[tuple[str, str], Callable[[str], Json]] = {
     ("checkout.session", "payment_intent"): _payment_intent,
     ("payment_intent", "latest_charge"): _charge,
     ("charge", "payment_intent"): _payment_intent,
+    ("refund", "charge"): _charge,
+    ("refund", "payment_intent"): _payment_intent,
+    ("dispute", "charge"): _charge,
+    ("dispute", "payment_intent"): _payment_intent,
 }
 
 

@@ -1,17 +1,38 @@
 """The sandbox's front page: what it is, and what has happened in it lately."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from payments.sandbox import charges
 from payments.sandbox.deliveries import is_paused
-from payments.sandbox.models import CheckoutSession, Delivery, Event
-from payments.sandbox.money import display_amount
+from payments.sandbox.models import Charge, CheckoutSession, Delivery, Dispute, Event
+from payments.sandbox.money import display_amount, typed_amount
 from payments.sandbox.pay_page import page
 from payments.sandbox.payment_methods import FAILING_ACCOUNT, PAYING_ACCOUNT, TEST_CARDS
 
 SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Sale:
+    """A session, with what can be done about the money that it brought."""
+
+    session: CheckoutSession
+    amount: str
+    charge: Charge | None = None
+    refunded: str = ""
+    refundable: str = ""
+    dispute: Dispute | None = None
+    disputed: str = ""
+
+    @property
+    def is_contested(self) -> bool:
+        """Say whether the bank has yet to decide."""
+        return self.dispute is not None and self.dispute.status not in Dispute.CLOSED
 
 
 @require_safe
@@ -21,7 +42,7 @@ def front_page(request: HttpRequest) -> HttpResponse:
         "base_url": f"{request.scheme}://{request.get_host()}",
         "webhook_url": settings.STRIPE_SANDBOX_WEBHOOK_URL,
         "is_paused": is_paused(),
-        "sessions": _recent_sessions(),
+        "sales": _recent_sales(),
         "events": _recent_events(),
         "cards": TEST_CARDS,
         "paying_account": PAYING_ACCOUNT,
@@ -30,9 +51,30 @@ def front_page(request: HttpRequest) -> HttpResponse:
     return page("front.html", context)
 
 
-def _recent_sessions() -> list[tuple[CheckoutSession, str]]:
-    rows = CheckoutSession.objects.order_by("-id")[:SHOWN]
-    return [(row, display_amount(row.amount_total, row.currency)) for row in rows]
+def _recent_sales() -> list[Sale]:
+    return [_sale(session) for session in CheckoutSession.objects.order_by("-id")[:SHOWN]]
+
+
+def _sale(session: CheckoutSession) -> Sale:
+    amount = display_amount(session.amount_total, session.currency)
+    paid = charges.with_session().filter(
+        payment_intent__session=session, status=Charge.Status.SUCCEEDED
+    )
+    charge = paid.first()
+    if charge is None:
+        return Sale(session, amount)
+    dispute = charge.disputes.order_by("-id").first()
+    refunded, left = charges.amount_refunded(charge), charges.amount_left(charge)
+    is_taken = dispute is not None and dispute.status in Dispute.HOLDING_THE_MONEY
+    return Sale(
+        session=session,
+        amount=amount,
+        charge=charge,
+        refunded=display_amount(refunded, session.currency) if refunded else "",
+        refundable=typed_amount(left) if left and not is_taken else "",
+        dispute=dispute,
+        disputed=display_amount(dispute.amount, session.currency) if dispute else "",
+    )
 
 
 def _recent_events() -> list[tuple[Event, Delivery]]:

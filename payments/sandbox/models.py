@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from payments.sandbox.payment_methods import CaseType, RefundCourse
+
 
 class StripeModel(models.Model):
     """Keep an object under Stripe's id; the row's own id gives the order of creation."""
@@ -91,11 +93,63 @@ class Charge(StripeModel):
     status = models.CharField(max_length=10, choices=Status)
     payment_method_id = models.CharField(max_length=80)
     payment_method_details = models.JSONField()
+    refund_course = models.CharField(
+        max_length=20, choices=RefundCourse, default=RefundCourse.AT_ONCE
+    )
     billing_email = models.CharField(max_length=800, null=True)
     billing_name = models.CharField(max_length=200, null=True)
     failure_code = models.CharField(max_length=50, null=True)
     decline_code = models.CharField(max_length=50, null=True)
     failure_message = models.CharField(max_length=200, null=True)
+
+
+class Refund(StripeModel):
+    """Money that the seller sends back."""
+
+    class Status(models.TextChoices):
+        """`pending` becomes `succeeded`; the bank may make either `failed`, which is final."""
+
+        PENDING = "pending"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="refunds")
+    amount = models.PositiveBigIntegerField()
+    reason = models.CharField(max_length=30, null=True)
+    metadata = models.JSONField(default=dict)
+    status = models.CharField(max_length=10, choices=Status)
+    settles_at = models.DateTimeField(null=True)
+
+
+class Dispute(StripeModel):
+    """Money that the payer's bank asks back, or asks about."""
+
+    class Status(models.TextChoices):
+        """Evidence leads from `…needs_response` to `…under_review`; the bank's decision closes.
+
+        An inquiry has the three that begin with `warning_`, until the bank escalates it.
+        """
+
+        WARNING_NEEDS_RESPONSE = "warning_needs_response"
+        WARNING_UNDER_REVIEW = "warning_under_review"
+        WARNING_CLOSED = "warning_closed"
+        NEEDS_RESPONSE = "needs_response"
+        UNDER_REVIEW = "under_review"
+        WON = "won"
+        LOST = "lost"
+
+    CLOSED = (Status.WARNING_CLOSED, Status.WON, Status.LOST)
+    HOLDING_THE_MONEY = (Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST)
+
+    charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="disputes")
+    amount = models.PositiveBigIntegerField()
+    case_type = models.CharField(max_length=10, choices=CaseType)
+    status = models.CharField(max_length=30, choices=Status)
+    evidence = models.JSONField(default=dict)
+    submission_count = models.PositiveIntegerField(default=0)
+    metadata = models.JSONField(default=dict)
+    withdrawn_at = models.DateTimeField(null=True)
+    reinstated_at = models.DateTimeField(null=True)
 
 
 class Event(StripeModel):

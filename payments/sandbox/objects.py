@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from payments.sandbox import unused_features
+from payments.sandbox.charges import amount_refunded
 from payments.sandbox.identifiers import derived_token
-from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
+from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent, Refund
 
 API_VERSION = "2026-10-28.endive"
+_REFUNDS_SHOWN = 10
 
 Json = dict[str, Any]
 
@@ -21,7 +23,7 @@ def session_json(session: CheckoutSession) -> Json:
     """Return a checkout session as Stripe shows it."""
     intent = PaymentIntent.objects.filter(session=session).first()
     is_open = session.status == CheckoutSession.Status.OPEN
-    return _in_order(
+    return in_order(
         unused_features.SESSION
         | {
             "id": session.stripe_id,
@@ -52,7 +54,7 @@ def payment_intent_json(intent: PaymentIntent) -> Json:
     charge = intent.charges.order_by("-id").first()
     has_succeeded = intent.status == PaymentIntent.Status.SUCCEEDED
     needs_method = intent.status == PaymentIntent.Status.REQUIRES_PAYMENT_METHOD
-    return _in_order(
+    return in_order(
         unused_features.PAYMENT_INTENT
         | {
             "id": intent.stripe_id,
@@ -77,7 +79,7 @@ def charge_json(charge: Charge) -> Json:
     """Return a charge as Stripe shows it."""
     session = charge.payment_intent.session
     has_succeeded = charge.status == Charge.Status.SUCCEEDED
-    return _in_order(
+    return in_order(
         unused_features.CHARGE
         | {
             "id": charge.stripe_id,
@@ -100,9 +102,32 @@ def charge_json(charge: Charge) -> Json:
             "payment_intent": charge.payment_intent.stripe_id,
             "payment_method": charge.payment_method_id,
             "payment_method_details": charge.payment_method_details,
-            "refunds": list_json([], f"/v1/charges/{charge.stripe_id}/refunds"),
             "status": charge.status,
         }
+        | _gone_back(charge)
+    )
+
+
+def refund_json(refund: Refund) -> Json:
+    """Return a refund as Stripe shows it."""
+    intent = refund.charge.payment_intent
+    return in_order(
+        unused_features.REFUND
+        | {
+            "id": refund.stripe_id,
+            "object": "refund",
+            "amount": refund.amount,
+            "balance_transaction": f"txn_{derived_token(refund.stripe_id, 24)}",
+            "charge": refund.charge.stripe_id,
+            "created": timestamp(refund.created_at),
+            "currency": intent.session.currency,
+            "destination_details": _destination(refund),
+            "metadata": refund.metadata,
+            "payment_intent": intent.stripe_id,
+            "reason": refund.reason,
+            "status": refund.status,
+        }
+        | _unusual(refund)
     )
 
 
@@ -111,10 +136,46 @@ def list_json(data: list[Json], url: str, *, has_more: bool = False) -> Json:
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def _in_order(fields: Json) -> Json:
+def in_order(fields: Json) -> Json:
     """Put the fields in Stripe's order: id and object first, then by name."""
     rest = dict(sorted(fields.items()))
     return {"id": rest.pop("id"), "object": rest.pop("object"), **rest}
+
+
+def _gone_back(charge: Charge) -> Json:
+    """Return what a charge tells about refunds and disputes."""
+    refunded = amount_refunded(charge)
+    newest = list(charge.refunds.order_by("-id")[: _REFUNDS_SHOWN + 1])
+    for refund in newest:
+        refund.charge = charge
+    return {
+        "amount_refunded": refunded,
+        "disputed": charge.disputes.exists(),
+        "refunded": refunded == charge.payment_intent.session.amount_total,
+        "refunds": list_json(
+            [refund_json(refund) for refund in newest[:_REFUNDS_SHOWN]],
+            f"/v1/charges/{charge.stripe_id}/refunds",
+            has_more=len(newest) > _REFUNDS_SHOWN,
+        ),
+    }
+
+
+def _destination(refund: Refund) -> Json:
+    if refund.charge.payment_method_details["type"] == "card":
+        return {"card": {"type": "refund"}, "type": "card"}
+    return {"type": "us_bank_transfer", "us_bank_transfer": {"reference_status": "pending"}}
+
+
+def _unusual(refund: Refund) -> Json:
+    """Return the fields that only a pending or a failed refund has."""
+    if refund.status == Refund.Status.PENDING:
+        return {"pending_reason": "processing"}
+    if refund.status == Refund.Status.FAILED:
+        return {
+            "failure_balance_transaction": f"txn_{derived_token(f'{refund.stripe_id}:back', 24)}",
+            "failure_reason": "expired_or_canceled_card",
+        }
+    return {}
 
 
 def _customer_details(session: CheckoutSession) -> Json | None:

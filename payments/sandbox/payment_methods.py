@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from django.db.models import TextChoices
+
 from payments.sandbox.identifiers import derived_token
 
 
@@ -16,6 +18,21 @@ class Decline:
     message: str
 
 
+class RefundCourse(TextChoices):
+    """What becomes of a refund: done at once, done later, or undone by the bank later."""
+
+    AT_ONCE = "at_once"
+    LATER = "later"
+    FAILS_LATER = "fails_later"
+
+
+class CaseType(TextChoices):
+    """How a bank disputes: an inquiry only asks, a chargeback takes the money meanwhile."""
+
+    CHARGEBACK = "chargeback"
+    INQUIRY = "inquiry"
+
+
 @dataclass(frozen=True)
 class PublishedCard:
     """A card number that Stripe publishes for tests; `decline` is None when it pays."""
@@ -24,6 +41,8 @@ class PublishedCard:
     brand: str
     label: str
     decline: Decline | None = None
+    refund_course: RefundCourse = RefundCourse.AT_ONCE
+    disputed_as: CaseType | None = None
 
     @property
     def grouped_number(self) -> str:
@@ -49,6 +68,27 @@ TEST_CARDS = (
         "Insufficient funds",
         Decline("card_declined", "insufficient_funds", "Your card has insufficient funds."),
     ),
+    PublishedCard(
+        "4000000000007726",
+        "visa",
+        "Pays; a refund takes a few seconds",
+        refund_course=RefundCourse.LATER,
+    ),
+    PublishedCard(
+        "4000000000005126",
+        "visa",
+        "Pays; a refund fails a few seconds later",
+        refund_course=RefundCourse.FAILS_LATER,
+    ),
+    PublishedCard(
+        "4000000000000259",
+        "visa",
+        "Pays; then disputed as fraudulent",
+        disputed_as=CaseType.CHARGEBACK,
+    ),
+    PublishedCard(
+        "4000000000001976", "visa", "Pays; then an inquiry", disputed_as=CaseType.INQUIRY
+    ),
 )
 _BY_NUMBER = {card.number: card for card in TEST_CARDS}
 
@@ -71,6 +111,8 @@ class Method:
     type: str
     details: dict[str, Any]
     decline: Decline | None = None
+    refund_course: RefundCourse = RefundCourse.AT_ONCE
+    disputed_as: CaseType | None = None
 
 
 def find_test_card(number: str) -> PublishedCard | None:
@@ -116,7 +158,13 @@ def card_method(card: PublishedCard, *, exp_month: int, exp_year: int, amount: i
         "transaction_link_id": None,
         "wallet": None,
     }
-    return Method("card", {"card": details, "type": "card"}, card.decline)
+    return Method(
+        type="card",
+        details={"card": details, "type": "card"},
+        decline=card.decline,
+        refund_course=card.refund_course,
+        disputed_as=card.disputed_as,
+    )
 
 
 def bank_method(account_number: str) -> Method:
@@ -132,7 +180,9 @@ def bank_method(account_number: str) -> Method:
         "payment_reference": None,
         "routing_number": TEST_ROUTING_NUMBER,
     }
-    decline = ACCOUNT_FAILURE if account_number == FAILING_ACCOUNT else None
     return Method(
-        "us_bank_account", {"type": "us_bank_account", "us_bank_account": details}, decline
+        type="us_bank_account",
+        details={"type": "us_bank_account", "us_bank_account": details},
+        decline=ACCOUNT_FAILURE if account_number == FAILING_ACCOUNT else None,
+        refund_course=RefundCourse.LATER,
     )

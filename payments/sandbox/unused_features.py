@@ -105,12 +105,9 @@ PAYMENT_INTENT: dict[str, Any] = {
     ),
 }
 CHARGE: dict[str, Any] = {
-    "amount_refunded": 0,
     "calculated_statement_descriptor": "GATEWAYZ",
-    "disputed": False,
     "fraud_details": {},
     "livemode": False,
-    "refunded": False,
     **dict.fromkeys(
         (
             "application",
@@ -132,4 +129,18 @@ CHARGE: dict[str, Any] = {
             "transfer_group",
         )
     ),
+}
+REFUND: dict[str, Any] = dict.fromkeys(
+    (
+        "customer",
+        "customer_account",
+        "payment_method",
+        "receipt_number",
+        "source_transfer_reversal",
+        "transfer_reversal",
+    )
+)
+DISPUTE: dict[str, Any] = {
+    "enhanced_eligibility_types": [],
+    "livemode": False,
 }

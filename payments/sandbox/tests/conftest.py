@@ -10,8 +10,6 @@ import pytest
 import requests
 import stripe
 
-from payments.sandbox.server import serving
-
 # Everything is committed, for the server's threads to see. Afterwards only the sandbox's own tables
 # are emptied, which takes a tenth of the time that all tables take.
 in_its_own_tables = pytest.mark.django_db(
@@ -54,9 +52,9 @@ def sdk(base_url: str, api_key: str = "sk_test_alice", **options: Any) -> stripe
 
 
 @pytest.fixture
-def sandbox(transactional_db: None) -> Iterator[str]:
-    with serving() as base_url:
-        yield base_url
+def sandbox(sandbox_address: str, transactional_db: None) -> str:
+    """The server that all tests share, on tables that each finds empty."""
+    return sandbox_address
 
 
 @pytest.fixture

@@ -103,11 +103,12 @@ def test_it_says_409_while_the_first_is_under_way(
         with pytest.raises(stripe.APIError) as refusal:
             create(client, "payment:1")
         may_end.set()
+        opened = first.result()
 
         assert refusal.value.http_status == 409
         assert refusal.value.error is not None
         assert refusal.value.error.code == "idempotency_key_in_use"
-        assert create(client, "payment:1").id == first.result().id
+        assert create(client, "payment:1").id == opened.id
 
 
 def test_it_opens_one_session_for_many_requests_at_once(sandbox: str) -> None:

@@ -1,0 +1,57 @@
+"""Tells whose a request is, as far as the network knows: the address that limits count by."""
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from django.conf import settings
+from django.http import HttpRequest
+
+_Address = IPv4Address | IPv6Address
+# Whoever has one IPv6 address has all that share its first 64 bits.
+_ONE_CALLER = 64
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the caller's IPv4 address or IPv6 network.
+
+    A proxy that we trust (TRUSTED_PROXIES) has written its caller's address at the right end of
+    X-Forwarded-For; what stands further left anybody may have made up. Without an address there
+    that can be believed it is the peer's own.
+    """
+    peer = request.META.get("REMOTE_ADDR", "")
+    address = _parse(peer)
+    if address and _is_trusted(address):
+        address = _forwarded(request.headers.get("X-Forwarded-For", "")) or address
+    return _as_one_caller(address) if address else peer
+
+
+def _forwarded(header: str) -> _Address | None:
+    """Return the right-most address that is no trusted proxy's; None if none, or garbage, is."""
+    for entry in reversed(header.split(",")):
+        address = _parse(entry)
+        if address is None or not _is_trusted(address):
+            return address
+    return None
+
+
+def _parse(text: str) -> _Address | None:
+    """Read `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` and `[2001:db8::1]:443`."""
+    text = text.strip()
+    if text.startswith("[") and "]" in text:
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_trusted(address: _Address) -> bool:
+    return any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+def _as_one_caller(address: _Address) -> str:
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((int(address), _ONE_CALLER), strict=False))

@@ -1,0 +1,266 @@
+"""What is measured can be read by Prometheus, and by nobody else."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import OperationalError, connection
+from django.test import Client
+from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.tests.factories import Person
+from payments import inbox
+from payments.models import StripeEvent
+from payments.tests.stripe_events import (
+    deliver,
+    envelope,
+    event,
+    pending_payment,
+    refer,
+    send,
+    signed,
+)
+from referrals.models import Referral
+
+TOKEN = "a token of at least twenty characters".replace(" ", "-")
+
+
+@pytest.fixture(autouse=True)
+def token(settings: Any) -> None:
+    settings.METRICS_TOKEN = TOKEN
+
+
+def scrape(authorization: str | None = f"Bearer {TOKEN}") -> Any:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return Client().get("/metrics", headers=headers)
+
+
+def figures() -> dict[tuple[str, ...], float]:
+    """Return each figure by its name and the values of its labels, in the order of their names."""
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(scrape().content.decode())
+        for sample in family.samples
+    }
+
+
+class Growth:
+    """By how much figures have grown since this was made."""
+
+    def __init__(self) -> None:
+        self.before = figures()
+
+    def of(self, *names: str) -> float:
+        return figures().get(names, 0) - self.before.get(names, 0)
+
+
+def test_it_speaks_the_format_of_prometheus(db: None) -> None:
+    answer = scrape()
+
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain; version=0.0.4")
+    assert "# TYPE gatewayz_requests_total counter" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer None", "B\xe9"]
+)
+def test_it_shows_nothing_without_the_token(db: None, authorization: str | None) -> None:
+    answer = scrape(authorization)
+
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+    assert b"gatewayz_" not in answer.content
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer None", "Bearer "])
+def test_it_is_not_there_when_no_token_is_set(
+    db: None, settings: Any, authorization: str | None
+) -> None:
+    settings.METRICS_TOKEN = None
+
+    assert scrape(authorization).status_code == 404
+
+
+def test_in_development_it_needs_no_token(db: None, settings: Any) -> None:
+    settings.METRICS_TOKEN, settings.DEBUG = None, True
+
+    assert scrape(None).status_code == 200
+
+
+def test_the_public_document_does_not_mention_it() -> None:
+    document = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+
+    assert "/metrics" not in document["paths"]
+
+
+def test_requests_are_counted_and_timed_by_route(alice: Person) -> None:
+    growth = Growth()
+
+    alice.api.get("/user/balance")
+    alice.api.get("/user/balance/")
+
+    assert growth.of("gatewayz_requests_total", "GET", "user/balance", "200") == 2
+    assert growth.of("gatewayz_request_seconds_count", "GET", "user/balance") == 2
+
+
+@pytest.mark.parametrize("path", ["/wp-login.php", "/nothing/1", "/nothing/2?x=3"])
+def test_no_caller_can_add_a_label(db: None, path: str) -> None:
+    growth = Growth()
+
+    Client().generic("BREW", path)
+
+    assert growth.of("gatewayz_requests_total", "other", "unmatched", "404") == 1
+    assert not [name for name in figures() if "BREW" in name or path in name]
+
+
+def test_ids_in_a_path_share_one_label(alice: Person) -> None:
+    growth = Growth()
+
+    for number in (1, 2):
+        alice.api.delete(f"/user/api-keys/{number + 1_000_000}")
+
+    route = "user/api-keys/<int:pk>"
+    assert growth.of("gatewayz_requests_total", "DELETE", route, "404") == 2
+
+
+def test_a_failure_of_ours_is_counted_as_500(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "record", lambda *_, **__: 1 / 0)
+    growth = Growth()
+
+    deliver(envelope("charge.captured", {}))
+
+    assert growth.of("gatewayz_requests_total", "POST", "api/stripe/webhook", "500") == 1
+
+
+def test_events_are_counted_by_type_and_outcome(charlie: Person) -> None:
+    paid = event(pending_payment(charlie.user))
+    growth = Growth()
+
+    deliver(paid)
+    deliver(envelope("charge.captured", {}))
+    deliver(envelope("charge.updated", {}))
+
+    assert growth.of("gatewayz_webhook_events_total", "settled", "checkout.session.completed") == 1
+    assert growth.of("gatewayz_webhook_events_total", "ignored", "other") == 2
+    assert growth.of("gatewayz_settlement_seconds_count") == 3
+
+
+REFUSED = [
+    (b"{}", "t=1,v1=0", "invalid_signature"),
+    (b"{}", "", "invalid_signature"),
+    (b"[]", None, "not_an_event"),
+    (b"x" * (256 * 1024 + 1), "", "body_too_large"),
+]
+
+
+@pytest.mark.parametrize(("body", "signature", "reason"), REFUSED)
+def test_what_is_no_event_of_stripes_is_counted_by_reason(
+    db: None, body: bytes, signature: str | None, reason: str
+) -> None:
+    growth = Growth()
+
+    send(body, signed(body) if signature is None else signature)
+
+    assert growth.of("gatewayz_webhook_refusals_total", reason) == 1
+
+
+def test_an_event_that_fails_is_counted(charlie: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", fail)
+    growth = Growth()
+
+    deliver(event(pending_payment(charlie.user)))
+
+    assert growth.of("gatewayz_webhook_failures_total") == 1
+    assert figures()["gatewayz_events_needing_someone", "failed"] == 1
+
+
+def test_quarantined_events_wait_for_someone(charlie: Person) -> None:
+    deliver(event(pending_payment(charlie.user), amount_total=7))
+
+    assert figures()["gatewayz_events_needing_someone", "quarantined"] == 1
+
+
+@pytest.mark.parametrize(("minutes", "waiting"), [(4, 0), (6, 1)])
+def test_an_event_unprocessed_for_five_minutes_waits_for_someone(
+    db: None, minutes: int, waiting: int
+) -> None:
+    received_at = timezone.now() - timedelta(minutes=minutes)
+    StripeEvent.objects.create(
+        event_id="evt_1", event_type="charge.captured", body=b"{}", received_at=received_at
+    )
+
+    assert figures()["gatewayz_events_needing_someone", "unprocessed"] == waiting
+
+
+@pytest.mark.negative_control
+def test_held_referrals_wait_for_someone(alice: Person) -> None:
+    refer(alice)
+    before = figures()["gatewayz_referrals_held",]
+    Referral.objects.update(status=Referral.Status.HELD)
+
+    assert (before, figures()["gatewayz_referrals_held",]) == (0, 1)
+
+
+def test_a_scrape_costs_three_queries(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(3):
+        scrape()
+
+
+def test_without_the_database_the_rest_is_shown_all_the_same(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OperationalError("down")
+
+    up = figures()["gatewayz_database_up",]
+    with monkeypatch.context() as broken:
+        broken.setattr(connection, "cursor", refuse)
+        shown = figures()
+
+    assert (up, shown["gatewayz_database_up",]) == (1, 0)
+    assert any(name == "gatewayz_requests_total" for name, *_ in shown)
+
+
+COUNT_IN_TWO_WORKERS = """
+import os
+import django
+from prometheus_client import generate_latest
+django.setup()
+from gatewayz import metrics
+if os.fork() == 0:
+    metrics.WEBHOOK_FAILURES.inc(2)
+    os._exit(0)
+os.wait()
+metrics.WEBHOOK_FAILURES.inc()
+print(generate_latest(metrics._counted()).decode())
+"""
+
+
+def test_with_a_shared_folder_the_workers_are_summed_up(tmp_path: Path) -> None:
+    shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+
+    worker = subprocess.run(
+        [sys.executable, "-c", COUNT_IN_TWO_WORKERS],
+        cwd=django_settings.BASE_DIR,
+        env=os.environ | shared | {"DJANGO_SETTINGS_MODULE": "gatewayz.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "gatewayz_webhook_failures_total 3.0" in worker.stdout
