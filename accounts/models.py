@@ -63,6 +63,12 @@ class User(AbstractUser):
     auth_method = models.CharField(
         max_length=10, choices=AuthMethod.choices, default=AuthMethod.EMAIL
     )
+    signup_address = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="An HMAC of the network address that the account was made from.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]

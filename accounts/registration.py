@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
 
 from accounts import api_keys
 from accounts.models import User
@@ -37,9 +38,10 @@ def create_account(
     auth_method: str,
     referral_code: str,
     referred_by_code: str | None,
+    address: str,
     now: datetime,
 ) -> Account:
-    """Create the user and the first key.
+    """Create the user and the first key; of the network `address` only an HMAC is kept.
 
     Raises NameTakenError or CodeTakenError: the constraints decide, so that of several at once
     one wins.
@@ -50,6 +52,7 @@ def create_account(
         auth_method=auth_method,
         referral_code=referral_code,
         referred_by_code=referred_by_code,
+        signup_address=_digest(address),
         created_at=now,
     )
     user.set_unusable_password()
@@ -60,6 +63,11 @@ def create_account(
         raise _taken(error) from error
     _, text = api_keys.create(user=user, name="default", now=now)
     return Account(user=user, api_key=text)
+
+
+def _digest(address: str) -> str:
+    """Return what lets two addresses be compared, and neither of them be read."""
+    return salted_hmac("accounts.signup_address", address, algorithm="sha256").hexdigest()
 
 
 def _taken(error: IntegrityError) -> Exception:

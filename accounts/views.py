@@ -26,6 +26,7 @@ from accounts.serializers import (
     RegistrationRequestSerializer,
     RegistrationSerializer,
 )
+from gatewayz.client_address import client_address
 from referrals import attribution
 
 
@@ -58,6 +59,7 @@ class RegistrationViewSet(ViewSet):
                 email=given["email"],
                 auth_method=given["auth_method"],
                 invitation=given.get("referral_code"),
+                address=client_address(request),
                 now=timezone.now(),
             )
         except NameTakenError as error:

@@ -63,7 +63,13 @@ def _refusal(owner: User, person: User | None) -> Refusal | None:
 
 
 def register(
-    *, username: str, email: str, auth_method: str, invitation: object, now: datetime
+    *,
+    username: str,
+    email: str,
+    auth_method: str,
+    invitation: object,
+    address: str,
+    now: datetime,
 ) -> Registration:
     """Create an account with a code of its own, referred by `invitation` if that is valid.
 
@@ -81,6 +87,7 @@ def register(
                 auth_method=auth_method,
                 referral_code=codes.generate(length),
                 referred_by_code=referrer.referral_code if referrer else None,
+                address=address,
                 now=now,
             )
         except CodeTakenError:

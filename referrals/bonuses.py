@@ -71,6 +71,7 @@ def _use_code(*, buyer: User, referrer: User, terms: Program, uses: int, now: da
         slot=uses + 1,
         review=Referral.Review.HELD if is_one_mailbox else Referral.Review.NONE,
         hold_reason="both e-mails are one mailbox" if is_one_mailbox else "",
+        is_same_address=buyer.signup_address == referrer.signup_address != "",
     )
     bring_in_line(referral, now=now)
     return Award(Decision.HELD if is_one_mailbox else Decision.AWARDED, referral)

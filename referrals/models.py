@@ -110,6 +110,10 @@ class Referral(models.Model):
     )
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.NONE)
     hold_reason = models.CharField(max_length=200, blank=True)
+    is_same_address = models.BooleanField(
+        default=False,
+        help_text="Both signed up from one network address: worth knowing, no reason to hold.",
+    )
     review_note = models.CharField(max_length=500, blank=True)
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True)

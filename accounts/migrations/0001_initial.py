@@ -12,122 +12,373 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('email', models.EmailField(max_length=254, verbose_name='e-mail address')),
-                ('credits', models.DecimalField(decimal_places=2, default=Decimal('0'), editable=False, max_digits=14)),
-                ('referral_code', models.CharField(editable=False, help_text='The code that this person invites with.', max_length=16, null=True, unique=True, validators=[django.core.validators.RegexValidator('\\A[A-Z0-9]{6,16}\\Z')])),
-                ('referred_by_code', models.CharField(editable=False, help_text='The code that this person registered with; never changes.', max_length=16, null=True)),
-                ('has_made_first_purchase', models.BooleanField(default=False, editable=False, help_text='The first qualifying purchase has settled, with or without a bonus.')),
-                ('auth_method', models.CharField(choices=[('email', 'Email'), ('phone', 'Phone'), ('wallet', 'Wallet'), ('google', 'Google'), ('github', 'Github')], default='email', max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
+                (
+                    "credits",
+                    models.DecimalField(
+                        decimal_places=2, default=Decimal("0"), editable=False, max_digits=14
+                    ),
+                ),
+                (
+                    "referral_code",
+                    models.CharField(
+                        editable=False,
+                        help_text="The code that this person invites with.",
+                        max_length=16,
+                        null=True,
+                        unique=True,
+                        validators=[django.core.validators.RegexValidator("\\A[A-Z0-9]{6,16}\\Z")],
+                    ),
+                ),
+                (
+                    "referred_by_code",
+                    models.CharField(
+                        editable=False,
+                        help_text="The code that this person registered with; never changes.",
+                        max_length=16,
+                        null=True,
+                    ),
+                ),
+                (
+                    "has_made_first_purchase",
+                    models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="The first qualifying purchase has settled, with or without a bonus.",
+                    ),
+                ),
+                (
+                    "auth_method",
+                    models.CharField(
+                        choices=[
+                            ("email", "Email"),
+                            ("phone", "Phone"),
+                            ("wallet", "Wallet"),
+                            ("google", "Google"),
+                            ("github", "Github"),
+                        ],
+                        default="email",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "signup_address",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="An HMAC of the network address that the account was made from.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'users',
+                "db_table": "users",
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='ApiKey',
+            name="ApiKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(help_text='How the key begins, to tell it by.', max_length=16)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('last_used_at', models.DateTimeField(help_text='To the minute.', null=True)),
-                ('revoked_at', models.DateTimeField(help_text='May lie ahead: valid until then.', null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "prefix",
+                    models.CharField(help_text="How the key begins, to tell it by.", max_length=16),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_used_at", models.DateTimeField(help_text="To the minute.", null=True)),
+                (
+                    "revoked_at",
+                    models.DateTimeField(help_text="May lie ahead: valid until then.", null=True),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_keys",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'api_keys',
+                "db_table": "api_keys",
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('purchase', 'Purchase'), ('referrer_bonus', 'Referrer Bonus'), ('referee_bonus', 'Referee Bonus'), ('refund', 'Refund'), ('dispute', 'Dispute'), ('adjustment', 'Adjustment'), ('reversal', 'Reversal')], max_length=20)),
-                ('amount', models.DecimalField(decimal_places=2, help_text='US dollars; negative takes away.', max_digits=14)),
-                ('balance_after', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('number', models.PositiveIntegerField(help_text='The how-many-eth entry of the account; the database counts.')),
-                ('idempotency_key', models.CharField(help_text='Names the cause.', max_length=255, unique=True)),
-                ('description', models.CharField(help_text='For the person whose balance it is.', max_length=200)),
-                ('reference', models.CharField(blank=True, help_text="Stripe's id or ours.", max_length=255)),
-                ('created_at', models.DateTimeField()),
-                ('posted_by', models.ForeignKey(help_text='The operator who did it; empty when the program did.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reverses', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='accounts.ledgerentry')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='ledger_entries', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("purchase", "Purchase"),
+                            ("referrer_bonus", "Referrer Bonus"),
+                            ("referee_bonus", "Referee Bonus"),
+                            ("refund", "Refund"),
+                            ("dispute", "Dispute"),
+                            ("adjustment", "Adjustment"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "amount",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="US dollars; negative takes away.",
+                        max_digits=14,
+                    ),
+                ),
+                ("balance_after", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "number",
+                    models.PositiveIntegerField(
+                        help_text="The how-many-eth entry of the account; the database counts."
+                    ),
+                ),
+                (
+                    "idempotency_key",
+                    models.CharField(help_text="Names the cause.", max_length=255, unique=True),
+                ),
+                (
+                    "description",
+                    models.CharField(
+                        help_text="For the person whose balance it is.", max_length=200
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(blank=True, help_text="Stripe's id or ours.", max_length=255),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "posted_by",
+                    models.ForeignKey(
+                        help_text="The operator who did it; empty when the program did.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="accounts.ledgerentry",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="ledger_entries",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'ledger entries',
-                'db_table': 'ledger_entries',
+                "verbose_name_plural": "ledger entries",
+                "db_table": "ledger_entries",
             },
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('referred_by_code__isnull', False)), fields=['referred_by_code', 'has_made_first_purchase'], name='users_referred_by_code'),
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("referred_by_code__isnull", False)),
+                fields=["referred_by_code", "has_made_first_purchase"],
+                name="users_referred_by_code",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('username'), name='users_username_any_case_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("username"),
+                name="users_username_any_case_unique",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='users_email_any_case_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="users_email_any_case_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('referral_code__regex', '^[A-Z0-9]{6,16}$')), name='users_referral_code_form'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("referral_code__regex", "^[A-Z0-9]{6,16}$")),
+                name="users_referral_code_form",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('referred_by_code', models.F('referral_code')), _negated=True), name='users_not_referred_by_self'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("referred_by_code", models.F("referral_code")), _negated=True),
+                name="users_not_referred_by_self",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('user', 'number'), name='ledger_entries_in_a_row'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(
+                fields=("user", "number"), name="ledger_entries_in_a_row"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_amount_not_zero'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount", 0), _negated=True), name="ledger_amount_not_zero"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0), models.Q(('kind__in', ['purchase', 'referrer_bonus', 'referee_bonus']), _negated=True), _connector='OR'), name='ledger_credits_are_positive'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount__gt", 0),
+                    models.Q(
+                        ("kind__in", ["purchase", "referrer_bonus", "referee_bonus"]), _negated=True
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_credits_are_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__lt', 0), models.Q(('kind__in', ['refund', 'dispute']), _negated=True), _connector='OR'), name='ledger_clawbacks_are_negative'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("amount__lt", 0),
+                    models.Q(("kind__in", ["refund", "dispute"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="ledger_clawbacks_are_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'reversal'), ('reverses__isnull', False)), models.Q(models.Q(('kind', 'reversal'), _negated=True), ('reverses__isnull', True)), _connector='OR'), name='ledger_reversal_names_its_original'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "reversal"), ("reverses__isnull", False)),
+                    models.Q(
+                        models.Q(("kind", "reversal"), _negated=True), ("reverses__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="ledger_reversal_names_its_original",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), name='ledger_entry_names_its_cause'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("idempotency_key", ""), _negated=True),
+                name="ledger_entry_names_its_cause",
+            ),
         ),
     ]

@@ -34,13 +34,14 @@ class Person:
         return str(self.user.credits)
 
 
-def register(name: str, *, code: str | None = None) -> Person:
-    """Register `name`, invited with `code`."""
+def register(name: str, *, code: str | None = None, address: str = "") -> Person:
+    """Register `name`, invited with `code`, from an address of its own or from `address`."""
     registration = attribution.register(
         username=name,
         email=f"{name}@example.com",
         auth_method="email",
         invitation=code,
+        address=address or name,
         now=timezone.now(),
     )
     return Person(registration.account.user, registration.account.api_key)

@@ -9,61 +9,291 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField(default=django.utils.timezone.now, unique=True)),
-                ('referrer_bonus', models.DecimalField(decimal_places=2, help_text='US dollars.', max_digits=14, validators=[django.core.validators.MinValueValidator(Decimal('0.01'))])),
-                ('referee_bonus', models.DecimalField(decimal_places=2, help_text='US dollars.', max_digits=14, validators=[django.core.validators.MinValueValidator(Decimal('0.01'))])),
-                ('minimum_purchase', models.DecimalField(decimal_places=2, help_text='US dollars.', max_digits=14, validators=[django.core.validators.MinValueValidator(Decimal('0.01'))])),
-                ('max_uses', models.PositiveSmallIntegerField(help_text='Uses of one code.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('code_length', models.PositiveSmallIntegerField(default=8, validators=[django.core.validators.MinValueValidator(6), django.core.validators.MaxValueValidator(16)])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(default=django.utils.timezone.now, unique=True)),
+                (
+                    "referrer_bonus",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="US dollars.",
+                        max_digits=14,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                    ),
+                ),
+                (
+                    "referee_bonus",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="US dollars.",
+                        max_digits=14,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                    ),
+                ),
+                (
+                    "minimum_purchase",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="US dollars.",
+                        max_digits=14,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                    ),
+                ),
+                (
+                    "max_uses",
+                    models.PositiveSmallIntegerField(
+                        help_text="Uses of one code.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "code_length",
+                    models.PositiveSmallIntegerField(
+                        default=8,
+                        validators=[
+                            django.core.validators.MinValueValidator(6),
+                            django.core.validators.MaxValueValidator(16),
+                        ],
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'programme terms',
-                'verbose_name_plural': 'programme terms',
-                'db_table': 'programs',
-                'constraints': [models.CheckConstraint(condition=models.Q(('minimum_purchase__gt', 0), ('referee_bonus__gt', 0), ('referrer_bonus__gt', 0)), name='programs_amounts_positive'), models.CheckConstraint(condition=models.Q(('max_uses__gte', 1)), name='programs_one_use_at_least'), models.CheckConstraint(condition=models.Q(('code_length__gte', 6), ('code_length__lte', 16)), name='programs_code_length')],
+                "verbose_name": "programme terms",
+                "verbose_name_plural": "programme terms",
+                "db_table": "programs",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("minimum_purchase__gt", 0),
+                            ("referee_bonus__gt", 0),
+                            ("referrer_bonus__gt", 0),
+                        ),
+                        name="programs_amounts_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("max_uses__gte", 1)), name="programs_one_use_at_least"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("code_length__gte", 6), ("code_length__lte", 16)),
+                        name="programs_code_length",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Referral',
+            name="Referral",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('referral_code', models.CharField(max_length=16)),
-                ('bonus_amount', models.DecimalField(decimal_places=2, help_text="The referrer's, in US dollars.", max_digits=14)),
-                ('referee_bonus_amount', models.DecimalField(decimal_places=2, help_text='In US dollars.', max_digits=14)),
-                ('status', models.CharField(choices=[('completed', 'Completed'), ('held', 'Held'), ('reversed', 'Reversed'), ('voided', 'Voided')], max_length=10)),
-                ('completed_at', models.DateTimeField(help_text='When the purchase qualified.')),
-                ('max_uses', models.PositiveSmallIntegerField(help_text='The cap by the terms of that day.')),
-                ('slot', models.PositiveSmallIntegerField(help_text='The how-many-eth use of the code.')),
-                ('awards', models.PositiveSmallIntegerField(default=0, help_text='How often the bonuses were paid: again when a dispute was won.')),
-                ('purchase_qualifies', models.BooleanField(default=True, help_text='What is left of the purchase is enough, and nobody disputes it.')),
-                ('review', models.CharField(choices=[('none', 'None'), ('held', 'Held'), ('released', 'Released'), ('voided', 'Voided')], default='none', max_length=10)),
-                ('hold_reason', models.CharField(blank=True, max_length=200)),
-                ('review_note', models.CharField(blank=True, max_length=500)),
-                ('reviewed_at', models.DateTimeField(null=True)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='referrals', to='referrals.program')),
-                ('referee_entry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referral_as_referee', to='accounts.ledgerentry')),
-                ('referred_user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='referral_received', to=settings.AUTH_USER_MODEL)),
-                ('referrer', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='referrals_made', to=settings.AUTH_USER_MODEL)),
-                ('referrer_entry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='referral_as_referrer', to='accounts.ledgerentry')),
-                ('reviewed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("referral_code", models.CharField(max_length=16)),
+                (
+                    "bonus_amount",
+                    models.DecimalField(
+                        decimal_places=2, help_text="The referrer's, in US dollars.", max_digits=14
+                    ),
+                ),
+                (
+                    "referee_bonus_amount",
+                    models.DecimalField(
+                        decimal_places=2, help_text="In US dollars.", max_digits=14
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("completed", "Completed"),
+                            ("held", "Held"),
+                            ("reversed", "Reversed"),
+                            ("voided", "Voided"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("completed_at", models.DateTimeField(help_text="When the purchase qualified.")),
+                (
+                    "max_uses",
+                    models.PositiveSmallIntegerField(help_text="The cap by the terms of that day."),
+                ),
+                (
+                    "slot",
+                    models.PositiveSmallIntegerField(help_text="The how-many-eth use of the code."),
+                ),
+                (
+                    "awards",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="How often the bonuses were paid: again when a dispute was won.",
+                    ),
+                ),
+                (
+                    "purchase_qualifies",
+                    models.BooleanField(
+                        default=True,
+                        help_text="What is left of the purchase is enough, and nobody disputes it.",
+                    ),
+                ),
+                (
+                    "review",
+                    models.CharField(
+                        choices=[
+                            ("none", "None"),
+                            ("held", "Held"),
+                            ("released", "Released"),
+                            ("voided", "Voided"),
+                        ],
+                        default="none",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "is_same_address",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Both signed up from one network address: worth knowing, no reason to hold.",
+                    ),
+                ),
+                ("hold_reason", models.CharField(blank=True, max_length=200)),
+                ("review_note", models.CharField(blank=True, max_length=500)),
+                ("reviewed_at", models.DateTimeField(null=True)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referrals",
+                        to="referrals.program",
+                    ),
+                ),
+                (
+                    "referee_entry",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referral_as_referee",
+                        to="accounts.ledgerentry",
+                    ),
+                ),
+                (
+                    "referred_user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referral_received",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "referrer",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referrals_made",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "referrer_entry",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="referral_as_referrer",
+                        to="accounts.ledgerentry",
+                    ),
+                ),
+                (
+                    "reviewed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'referrals',
-                'indexes': [models.Index(fields=['-completed_at', '-id'], name='referrals_recent'), models.Index(condition=models.Q(('status', 'held')), fields=['completed_at'], name='referrals_held'), models.Index(condition=models.Q(('status', 'completed')), fields=['referrer'], include=('bonus_amount',), name='referrals_standing')],
-                'constraints': [models.UniqueConstraint(fields=('referrer', 'slot'), include=('status', 'bonus_amount'), name='referrals_slot_unique'), models.CheckConstraint(condition=models.Q(('slot__gte', 1), ('slot__lte', models.F('max_uses'))), name='referrals_within_cap'), models.CheckConstraint(condition=models.Q(('referrer', models.F('referred_user')), _negated=True), name='referrals_not_of_oneself'), models.CheckConstraint(condition=models.Q(('bonus_amount__gt', 0), ('referee_bonus_amount__gt', 0)), name='referrals_bonuses_positive'), models.CheckConstraint(condition=models.Q(models.Q(('referee_entry__isnull', False), ('referrer_entry__isnull', False), ('status', 'completed')), models.Q(models.Q(('status', 'completed'), _negated=True), ('referee_entry__isnull', True), ('referrer_entry__isnull', True)), _connector='OR'), name='referrals_completed_are_paid'), models.CheckConstraint(condition=models.Q(models.Q(('review__in', ['none', 'held']), ('reviewed_by__isnull', True)), models.Q(('review__in', ['released', 'voided']), models.Q(('review_note', ''), _negated=True)), _connector='OR'), name='referrals_reviewed_with_a_reason')],
+                "db_table": "referrals",
+                "indexes": [
+                    models.Index(fields=["-completed_at", "-id"], name="referrals_recent"),
+                    models.Index(
+                        condition=models.Q(("status", "held")),
+                        fields=["completed_at"],
+                        name="referrals_held",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "completed")),
+                        fields=["referrer"],
+                        include=("bonus_amount",),
+                        name="referrals_standing",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("referrer", "slot"),
+                        include=("status", "bonus_amount"),
+                        name="referrals_slot_unique",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("slot__gte", 1), ("slot__lte", models.F("max_uses"))),
+                        name="referrals_within_cap",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("referrer", models.F("referred_user")), _negated=True),
+                        name="referrals_not_of_oneself",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("bonus_amount__gt", 0), ("referee_bonus_amount__gt", 0)
+                        ),
+                        name="referrals_bonuses_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("referee_entry__isnull", False),
+                                ("referrer_entry__isnull", False),
+                                ("status", "completed"),
+                            ),
+                            models.Q(
+                                models.Q(("status", "completed"), _negated=True),
+                                ("referee_entry__isnull", True),
+                                ("referrer_entry__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_completed_are_paid",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("review__in", ["none", "held"]), ("reviewed_by__isnull", True)
+                            ),
+                            models.Q(
+                                ("review__in", ["released", "voided"]),
+                                models.Q(("review_note", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="referrals_reviewed_with_a_reason",
+                    ),
+                ],
             },
         ),
     ]
