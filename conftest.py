@@ -9,14 +9,34 @@ import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from playwright.sync_api import Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
+from gatewayz.dev.checkout import WORKSHOP
 from payments.invariants import breaches
 from payments.sandbox.server import serving
 from referrals.models import Program
+
+# `./dev test` is the same every time; `./dev test --long` goes further, elsewhere each time, and
+# remembers what failed. Deadlines would only measure the machine.
+set_hypothesis_home_dir(WORKSHOP / "hypothesis")
+hypothesis_settings.register_profile(
+    "short",
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+hypothesis_settings.register_profile(
+    "long", hypothesis_settings.get_profile("short"), max_examples=1000, derandomize=False
+)
+hypothesis_settings.load_profile("long" if os.environ.get("LONG") == "1" else "short")
 
 first_terms = importlib.import_module("referrals.migrations.0002_first_terms")
 

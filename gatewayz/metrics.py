@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.utils import extend_schema
+from procrastinate.contrib.django.models import ProcrastinateJob
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -80,7 +81,7 @@ class OperatorFigures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            yield from (_events(), _held_referrals())
+            yield from (_events(), _held_referrals(), _failed_jobs())
             is_up = 1
         except (OperationalError, InterfaceError):
             # The other figures are wanted most while the database is down.
@@ -109,6 +110,13 @@ def _held_referrals() -> Metric:
     held = Referral.objects.filter(status=Referral.Status.HELD).count()
     return GaugeMetricFamily(
         "gatewayz_referrals_held", "Bonuses that an operator releases or voids.", held
+    )
+
+
+def _failed_jobs() -> Metric:
+    failed = ProcrastinateJob.objects.filter(status="failed").count()
+    return GaugeMetricFamily(
+        "gatewayz_jobs_failed", "Periodic jobs that failed; see them in the admin.", failed
     )
 
 

@@ -209,6 +209,11 @@ TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
 
+# --- Jobs: `manage.py procrastinate worker` -------------------------------------------------------
+
+# What went well is of no interest afterwards; what failed stays for operators to see.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 1, "delete_jobs": "successful"}
+
 # --- Security -----------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {

@@ -5,15 +5,24 @@ import json
 from django.contrib import admin
 
 from gatewayz.model_admin import ReadOnlyAdmin
-from payments.models import Payment, StripeEvent
+from payments.models import Clawback, Payment, StripeEvent
 
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
-    list_display = ("id", "user", "amount", "status", "bonus_decision", "created_at", "paid_at")
+    list_display = ("id", "user", "amount", "status", "bonus_decision", "taken_back", "paid_at")
     list_filter = ("status", "bonus_decision")
     list_select_related = ("user",)
     search_fields = ("session_id", "payment_intent_id", "user__username")
+    ordering = ("-pk",)
+
+
+@admin.register(Clawback)
+class ClawbackAdmin(ReadOnlyAdmin):
+    list_display = ("stripe_id", "kind", "status", "payment", "amount", "taken", "created_at")
+    list_filter = ("kind", "status")
+    list_select_related = ("payment",)
+    search_fields = ("stripe_id", "payment_intent_id")
     ordering = ("-pk",)
 
 

@@ -20,7 +20,7 @@ HIGHEST_PORT = 65535
 PORT_SECONDS = 3
 READY_SECONDS = 60
 LEASHED = [sys.executable, "-m", "gatewayz.dev.leashed"]
-WORKER = [*LEASHED, "django", "procrastinate", "worker", "--concurrency", "1"]
+WORKER = [*LEASHED, "django", "procrastinate", "worker"]
 GUNICORN = [
     *(*LEASHED, "gunicorn"),
     *("--worker-class", "gthread", "--no-control-socket", "--log-level", "error"),
