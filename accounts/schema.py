@@ -17,7 +17,7 @@ from accounts.serializers import (
 )
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     """Describes the key in the OpenAPI document."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET = re.compile(
     r"gw_live_[\w-]+"  # our API keys
@@ -30,35 +30,33 @@ def redact(_: WrappedLogger, __: str, line: Any) -> str:
     return _SECRET.sub("[redacted]", str(line))
 
 
+_SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso"),
+]
+
+# The request's own line has told of refusals; and the libraries would tell of every call.
+_QUIETER = {"django.request": "ERROR", "stripe": "WARNING", "procrastinate": "WARNING"}
+
+
 def configure(*, as_json: bool) -> None:
     """Send both structlog's and the standard library's records through one chain."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso"),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    )
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*shared, structlog.stdlib.ExtraAdder()],
+        "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             drop_query_string,
             structlog.processors.format_exc_info,
-            renderer,
+            structlog.processors.JSONRenderer() if as_json else _for_people(),
             redact,
         ],
     }
@@ -69,11 +67,12 @@ def configure(*, as_json: bool) -> None:
             "formatters": {"structured": formatter},
             "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
             "root": {"handlers": ["console"], "level": "INFO"},
-            # The request's own line has told of refusals; and the libraries tell of every call.
-            "loggers": {
-                "django.request": {"level": "ERROR"},
-                "stripe": {"level": "WARNING"},
-                "procrastinate": {"level": "WARNING"},
-            },
+            "loggers": {name: {"level": level} for name, level in _QUIETER.items()},
         }
+    )
+
+
+def _for_people() -> Processor:
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )

@@ -34,7 +34,14 @@ class Step:
 
 def steps(suffix: str) -> list[Step]:
     """Return the walkthrough for an Alice and a Bob whose names end in `suffix`."""
-    alice, bob = f"alice{suffix}", f"bob{suffix}"
+    return [
+        *_inviting(f"alice{suffix}", f"bob{suffix}"),
+        *_buying(f"bob{suffix}"),
+        *_looking(),
+    ]
+
+
+def _inviting(alice: str, bob: str) -> list[Step]:
     return [
         Step(
             "1. Alice registers",
@@ -54,6 +61,11 @@ def steps(suffix: str) -> list[Step]:
             body=_registration(bob) | {"referral_code": "$ALICE_CODE"},
             keeps={"BOB_API_KEY": "api_key"},
         ),
+    ]
+
+
+def _buying(bob: str) -> list[Step]:
+    return [
         Step(
             "4. Bob creates a checkout for 10 dollars",
             "/api/stripe/checkout-session",
@@ -73,6 +85,11 @@ def steps(suffix: str) -> list[Step]:
             key="$BOB_API_KEY",
             polls_until="paid",
         ),
+    ]
+
+
+def _looking() -> list[Step]:
+    return [
         Step(
             "6. Alice got the bonus: total_earned is 10.0",
             "/referral/stats",

@@ -1,12 +1,10 @@
 """The payment page in a real browser, whose rules for forms and redirects curl does not have."""
 
-import os
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 import stripe
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters
 
@@ -25,18 +23,8 @@ def opened(client: stripe.StripeClient, sandbox: str) -> stripe.checkout.Session
     return client.v1.checkout.sessions.create(params=sent)
 
 
-@pytest.fixture
-def window(opened: stripe.checkout.Session) -> Iterator[Page]:
-    """Live inside the fixtures that use the database, which its event loop would bar to them."""
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=switches)
-        yield browser.new_page()
-        browser.close()
-
-
 def test_a_payer_is_declined_then_pays_and_is_led_back(
-    window: Page, opened: stripe.checkout.Session
+    opened: stripe.checkout.Session, window: Page
 ) -> None:
     hosts: set[str] = set()
     window.on("request", lambda request: hosts.add(str(urlsplit(request.url).hostname)))
