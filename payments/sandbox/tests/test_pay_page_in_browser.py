@@ -8,11 +8,7 @@ from playwright.sync_api import Page, expect
 
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters
 
-pytestmark = [
-    in_its_own_tables,
-    pytest.mark.browser,
-    pytest.mark.skipif("CHROMIUM" not in os.environ, reason="CHROMIUM names no browser"),
-]
+pytestmark = [in_its_own_tables, pytest.mark.browser]
 
 
 @pytest.fixture
