@@ -20,7 +20,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 @admin.register(Clawback)
 class ClawbackAdmin(ReadOnlyAdmin):
     list_display = ("stripe_id", "kind", "status", "payment", "amount", "taken", "created_at")
-    list_filter = ("kind", "status")
+    list_filter = ("kind", "status", ("payment", admin.EmptyFieldListFilter))
     list_select_related = ("payment",)
     search_fields = ("stripe_id", "payment_intent_id")
     ordering = ("-pk",)
