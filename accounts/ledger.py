@@ -81,7 +81,8 @@ SELECT * FROM entry
 def post_all(*postings: Posting, now: datetime, posted_by: User | None = None) -> list[LedgerEntry]:
     """Post an entry to each of several accounts and move their balances, once per key.
 
-    Posting again with the same keys changes nothing and returns the entries that are there.
+    Posting again with the same keys changes nothing and returns the entries that are there. Call
+    it inside a transaction when there are several: they are raised about after they are written.
 
     Raises InvalidAmountError, UnknownAccountError, and IdempotencyConflictError when a key was
     used for another user, kind or amount.

@@ -22,7 +22,7 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 TIMEOUT_SECONDS = (2, 4)
 RETRIES = 1
 DEADLINE_SECONDS = 14
-_callers = ThreadPoolExecutor(thread_name_prefix="stripe")
+_callers = ThreadPoolExecutor(max_workers=32, thread_name_prefix="stripe")
 
 SIGNATURE_TOLERANCE_SECONDS = 300
 
@@ -111,9 +111,11 @@ def create_checkout_session(
 
 def _within_deadline(call: Callable[[], T]) -> T:
     """Make a call while somebody waits: a time-out alone lets an answer trickle in for ever."""
+    answer = _callers.submit(call)
     try:
-        return _callers.submit(call).result(timeout=DEADLINE_SECONDS)
+        return answer.result(timeout=DEADLINE_SECONDS)
     except TimeoutError as error:
+        answer.cancel()
         raise UnexpectedObjectError(f"no answer within {DEADLINE_SECONDS} s") from error
 
 

@@ -56,3 +56,10 @@ def operator() -> Client:
         )
     )
     return client
+
+
+def reviewer() -> User:
+    """Return the one operator who decides on bonuses that are held."""
+    return User.objects.get_or_create(
+        username="rita", defaults={"email": "rita@example.com", "is_staff": True}
+    )[0]

@@ -30,10 +30,23 @@ def adjust(person: Person, amount: str, key: str) -> LedgerEntry:
     )
 
 
-def reverse(entry: LedgerEntry, key: str) -> LedgerEntry | str:
-    """Return the reversal, or the name of the refusal."""
+def reverse(entry: LedgerEntry) -> LedgerEntry:
+    [reversal] = ledger.reverse(entry, description="Mistake", now=NOW)
+    return reversal
+
+
+def forge_reversal(entry: LedgerEntry, key: str) -> LedgerEntry | str:
+    """Return a reversal with a key of its own, or the name of the refusal."""
+    forged = ledger.Posting(
+        user_id=entry.user_id,
+        kind=LedgerEntry.Kind.REVERSAL,
+        amount=-entry.amount,
+        idempotency_key=key,
+        description="Mistake",
+        reverses_id=entry.pk,
+    )
     try:
-        return ledger.reverse(entry, idempotency_key=key, description="Mistake", now=NOW)
+        return ledger.post_all(forged, now=NOW)[0]
     except IntegrityError as refusal:
         return type(refusal.__cause__).__name__
 
@@ -76,10 +89,32 @@ def test_one_cause_posted_at_once_is_one_entry(alice: Person) -> None:
     assert alice.balance() == "10.00"
 
 
+def test_pairs_posted_at_once_in_both_orders_add_up(alice: Person, charlie: Person) -> None:
+    """Of accounts that are named in crossing orders none waits for the other for ever."""
+
+    def give_both(first: Person, second: Person, n: int) -> None:
+        postings = (
+            ledger.Posting(
+                user_id=person.user.pk,
+                kind=LedgerEntry.Kind.ADJUSTMENT,
+                amount=Decimal(1),
+                idempotency_key=f"gift:{person.user.username}:{n}",
+                description="A gift",
+            )
+            for person in (first, second)
+        )
+        ledger.post_all(*postings, now=NOW)
+
+    pairs = [(alice, charlie), (charlie, alice)] * 6
+    at_once(*(partial(give_both, *pair, n) for n, pair in enumerate(pairs)))
+
+    assert (alice.balance(), charlie.balance()) == ("12.00", "12.00")
+
+
 def test_one_reversal_at_once_is_one_entry(alice: Person) -> None:
     entry = adjust(alice, "10.00", "goodwill")
 
-    reversals = at_once(*[partial(reverse, entry, "reversal:goodwill")] * 8)
+    reversals = at_once(*[partial(reverse, entry)] * 8)
 
     assert set(reversals) == {LedgerEntry.objects.get(reverses=entry)}
     assert alice.balance() == "0.00"
@@ -88,7 +123,7 @@ def test_one_reversal_at_once_is_one_entry(alice: Person) -> None:
 def test_two_causes_cannot_both_reverse_an_entry(alice: Person) -> None:
     entry = adjust(alice, "10.00", "goodwill")
 
-    reversals = at_once(*(partial(reverse, entry, f"reversal:{n}") for n in range(8)))
+    reversals = at_once(*(partial(forge_reversal, entry, f"mistake:{n}") for n in range(8)))
 
     assert Counter(reversals) == {LedgerEntry.objects.get(reverses=entry): 1, "UniqueViolation": 7}
     assert alice.balance() == "0.00"

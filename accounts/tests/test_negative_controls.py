@@ -13,7 +13,7 @@ from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments.invariants import breaches
 from payments.tests.at_once import PATIENCE_SECONDS, at_once, execute, wait_until_blocked
-from payments.tests.guards import without_trigger
+from payments.tests.guards import without_constraint, without_trigger
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
 
@@ -30,6 +30,23 @@ def adjust(person: Person, key: str) -> None:
     )
 
 
+def post_two_over_each_other(person: Person) -> None:
+    """Post a second entry while the first one is not committed yet."""
+    has_posted = Event()
+
+    def first() -> None:
+        with transaction.atomic():
+            adjust(person, "first")
+            has_posted.set()
+            wait_until_blocked()
+
+    def second() -> None:
+        assert has_posted.wait(PATIENCE_SECONDS)
+        adjust(person, "second")
+
+    at_once(first, second)
+
+
 # What would put a balance beside its entries, and the trigger that refuses it.
 PAST_THE_LEDGER = {
     "users_credits_follow_ledger": ("users", "UPDATE users SET credits = credits + 10"),
@@ -39,39 +56,41 @@ PAST_THE_LEDGER = {
     ),
     "ledger_entries_chain": (
         "ledger_entries",
-        "INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key,"
-        " description, reference, created_at) SELECT user_id, kind, amount, balance_after,"
-        " 'stale', '', '', created_at FROM ledger_entries",
+        "INSERT INTO ledger_entries (user_id, kind, amount, balance_after, number,"
+        " idempotency_key, description, reference, created_at) SELECT user_id, kind, amount,"
+        " balance_after, number + 1, 'stale', '', '', created_at FROM ledger_entries",
     ),
 }
 
 
 class TestBalanceGuard:
-    """The balance is read under the row's lock; triggers hold it against the entries."""
+    """The balance is read under the row's lock; entries are numbered; triggers hold both."""
 
-    def test_without_the_lock_an_update_is_lost(
-        self, alice: Person, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Both read a balance of nothing; no trigger sees it, `check_ledger` does."""
+    @pytest.fixture
+    def without_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert ledger._POST.count(" FOR NO KEY UPDATE") == 1
         monkeypatch.setattr(ledger, "_POST", ledger._POST.replace(" FOR NO KEY UPDATE", ""))
-        has_posted = Event()
 
-        def first() -> None:
-            with transaction.atomic():
-                adjust(alice, "first")
-                has_posted.set()
-                wait_until_blocked()
+    @pytest.mark.usefixtures("without_lock")
+    def test_without_the_lock_the_database_refuses_what_would_be_lost(self, alice: Person) -> None:
+        """Both read a balance of nothing; only one entry can be the account's first."""
+        with pytest.raises(IntegrityError, match="ledger_entries_in_a_row"):
+            post_two_over_each_other(alice)
 
-        def second() -> None:
-            assert has_posted.wait(PATIENCE_SECONDS)
-            adjust(alice, "second")
+        assert (alice.balance(), LedgerEntry.objects.count()) == ("10.00", 1)
+        assert breaches() == []
 
-        at_once(first, second)
+    @pytest.mark.usefixtures("without_lock")
+    def test_without_the_lock_and_the_numbers_an_update_is_lost(self, alice: Person) -> None:
+        """Off besides: the unique number. No trigger sees it, `check_ledger` does."""
+        with without_constraint("ledger_entries_in_a_row", table="ledger_entries"):
+            post_two_over_each_other(alice)
 
-        assert alice.balance() == "10.00"
-        assert LedgerEntry.objects.count() == 2
-        assert "balance is the sum of the entries" in {one.invariant for one in breaches()}
+            assert (alice.balance(), LedgerEntry.objects.count()) == ("10.00", 2)
+            assert {one.invariant for one in breaches()} == {
+                "a balance is the sum of its entries",
+                "entries are chained without gaps",
+            }
 
     @pytest.mark.parametrize("trigger", PAST_THE_LEDGER)
     def test_the_trigger_refuses_what_goes_past_the_ledger(
@@ -97,4 +116,4 @@ class TestBalanceGuard:
         with without_trigger(table, trigger):
             execute(statement)
 
-        assert "balance is the sum of the entries" in {one.invariant for one in breaches()}
+        assert "a balance is the sum of its entries" in {one.invariant for one in breaches()}

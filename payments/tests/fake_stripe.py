@@ -1,11 +1,12 @@
-"""Servers in Stripe's place: one that always answers the same, a silent one, and none at all."""
+"""Servers in Stripe's place: one that always answers the same, slow ones, and none at all."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,7 @@ class FakeStripe:
     status: int
     body: bytes
     requests: list[tuple[str, str]] = field(default_factory=list)
+    meanwhile: Callable[[], object] = object
 
 
 class _Server(ThreadingHTTPServer):
@@ -30,14 +32,18 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         assert isinstance(self.server, _Server)
         fake = self.server.fake
-        sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        sent = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
         fake.requests.append((self.headers["Idempotency-Key"], sent))
+        fake.meanwhile()
         self.send_response(fake.status)
         # Stripe asks for patience; we have a caller who waits.
         self.send_header("Retry-After", "60")
         self.send_header("Content-Length", str(len(fake.body)))
         self.end_headers()
         self.wfile.write(fake.body)
+
+    def do_GET(self) -> None:
+        self.do_POST()
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         pass
@@ -66,6 +72,36 @@ def stripe_is_silent(settings: Any) -> Iterator[None]:
     with hurry, socket.create_server(("127.0.0.1", 0)) as listener:
         settings.STRIPE_API_BASE = f"http://127.0.0.1:{listener.getsockname()[1]}"
         yield
+
+
+@contextmanager
+def stripe_trickles(settings: Any) -> Iterator[None]:
+    """Let Stripe send a byte of its answer now and then: no time-out of reading ever comes."""
+    is_over = Event()
+
+    def trickle(caller: socket.socket) -> None:
+        with caller, suppress(OSError):
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+            while not is_over.wait(0.05):
+                caller.sendall(b" ")
+
+    def serve() -> None:
+        with suppress(OSError), ThreadPoolExecutor() as pool:
+            while not is_over.is_set():
+                pool.submit(trickle, listener.accept()[0])
+
+    hurry = patch.object(stripe_gateway, "DEADLINE_SECONDS", 0.5)
+    with hurry, socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.STRIPE_API_BASE = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server = Thread(target=serve)
+        server.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            # Wakes the server up, too.
+            listener.shutdown(socket.SHUT_RDWR)
+            server.join()
 
 
 @contextmanager

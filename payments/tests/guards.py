@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import count
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import Expression, Model, QuerySet
 
 from accounts import ledger
+from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
-from payments.tests.at_once import PATIENCE_SECONDS, execute
+from payments import clawbacks
+from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
 
 
 def meeting(function: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
@@ -33,6 +36,19 @@ def meeting(function: Callable[..., Any], *, after: bool = False) -> Callable[..
     return met
 
 
+def overtaken(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the first call of `function` end only when another session waits for a lock."""
+    is_first = iter([True])
+
+    def waited_for(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        if next(is_first, False):
+            wait_until_blocked()
+        return result
+
+    return waited_for
+
+
 def unlock_rows(monkeypatch: pytest.MonkeyPatch, model: type[Model]) -> None:
     """Switch `select_for_update` of the model off."""
 
@@ -51,35 +67,58 @@ def unlock_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "lock_accounts", without_lock)
 
 
+def give_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch the turns of a payment intent off: settlements of one do not wait for each other."""
+
+    def no_turn(payment_intent_id: Expression) -> Expression:
+        return payment_intent_id
+
+    monkeypatch.setattr(clawbacks, "Turn", no_turn)
+
+
 def forget_causes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the ledger's idempotency keys off: every posting has a key of its own."""
-    post, number = ledger.post, count()
+    post_all, number = ledger.post_all, count()
 
-    def keyless(*, idempotency_key: str, **entry: Any) -> LedgerEntry:
-        return post(idempotency_key=f"{idempotency_key}:{next(number)}", **entry)
+    def keyless(*postings: Posting, **posted: Any) -> list[LedgerEntry]:
+        renamed = (
+            replace(posting, idempotency_key=f"{posting.idempotency_key}:{next(number)}")
+            for posting in postings
+        )
+        return post_all(*renamed, **posted)
 
-    monkeypatch.setattr(ledger, "post", keyless)
+    monkeypatch.setattr(ledger, "post_all", keyless)
+
+
+def wrong(*statements: tuple[str, *tuple[str, ...]]) -> None:
+    """Run the statements with the triggers and the constraints that they break out of the way."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for statement, *params in statements:
+            cursor.execute(statement, params)
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 @contextmanager
-def without_constraint(name: str) -> Iterator[None]:
-    """Drop a constraint or a unique index of `referrals` for the block, and bring it back."""
+def without_constraint(name: str, *, table: str = "referrals") -> Iterator[None]:
+    """Drop a constraint or a unique index for the block; bring it back to an empty table."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 'ALTER TABLE referrals DROP CONSTRAINT ' || conname, 'ALTER TABLE referrals"
-            " ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid)"
+            "SELECT 'ALTER TABLE ' || %(table)s || ' DROP CONSTRAINT ' || conname, 'ALTER TABLE '"
+            " || %(table)s || ' ADD CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid)"
             " FROM pg_constraint WHERE conname = %(name)s"
             " UNION ALL SELECT 'DROP INDEX ' || relname, pg_get_indexdef(oid)"
             " FROM pg_class WHERE relname = %(name)s AND relkind = 'i' AND NOT EXISTS"
             " (SELECT FROM pg_constraint WHERE conname = %(name)s)",
-            {"name": name},
+            {"name": name, "table": table},
         )
         [(drop, bring_back)] = cursor.fetchall()
     execute(drop)
     try:
         yield
     finally:
-        execute("TRUNCATE referrals CASCADE")
+        execute(f"TRUNCATE {table} CASCADE")
         execute(bring_back)
 
 

@@ -11,8 +11,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment
+from referrals import review
+from referrals.models import Referral
 
 WEBHOOK_PATH = "/api/stripe/webhook"
 
@@ -142,3 +144,14 @@ def dispute(payment: Payment, cents: int, status: str = "needs_response", name: 
             "status": status,
         },
     )
+
+
+def turn(referral: Referral, status: str) -> None:
+    """Let a referral that is completed become `status`, in the way that it does."""
+    now = timezone.now()
+    if status == "reversed":
+        deliver(refund(referral.payment, referral.payment.amount))
+    if status in ("held", "voided"):
+        review.hold(referral.pk, reason="one card on both sides", now=now)
+    if status == "voided":
+        review.void(referral.pk, by=reviewer(), note="It is one person.", now=now)

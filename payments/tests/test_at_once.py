@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import LedgerEntry, User
 from accounts.registration import create_account
 from accounts.tests.factories import Person, register
-from payments import inbox, settlement
+from payments import inbox
+from payments.handling import Handled
 from payments.models import Payment, StripeEvent
 from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
@@ -112,6 +113,7 @@ def mutual_friends() -> list[User]:
             auth_method="email",
             referral_code=own,
             referred_by_code=others,
+            address="",
             now=timezone.now(),
         ).user
         for own, others in (codes, reversed(codes))
@@ -199,13 +201,13 @@ def test_it_is_not_retried_a_fourth_time(alice: Person, bob: Person) -> None:
 def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with every attempt to settle."""
     attempts: list[str] = []
-    complete = settlement.complete
+    read, complete = inbox.HANDLERS["checkout.session.completed"]
 
-    def counted(*args: Any, **kwargs: Any) -> settlement.Settlement:
+    def counted(*args: Any, **kwargs: Any) -> Handled:
         attempts.append("complete")
         return complete(*args, **kwargs)
 
-    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", counted)
+    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", (read, counted))
     return attempts
 
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +11,17 @@ from accounts.tests.factories import Person
 from payments import checkout
 from payments.models import Payment
 from payments.sandbox.models import CheckoutSession
-from payments.tests.fake_stripe import stripe_answers, stripe_is_down, stripe_is_silent
-from payments.tests.stripe_events import deliver, event
+from payments.tests.at_once import at_once
+from payments.tests.fake_stripe import (
+    stripe_answers,
+    stripe_is_down,
+    stripe_is_silent,
+    stripe_trickles,
+)
+from payments.tests.stripe_events import deliver, event, pending_payment
 
 PATH = "/api/stripe/checkout-session"
+IN_USE = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}
 REFUSAL = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -104,7 +111,7 @@ def test_asked_again_after_paying_it_is_still_that_payment(bob: Person, sandbox:
     assert bob.balance() == "20.00"
 
 
-@pytest.mark.parametrize("trouble", [stripe_is_silent, stripe_is_down])
+@pytest.mark.parametrize("trouble", [stripe_is_silent, stripe_is_down, stripe_trickles])
 def test_while_stripe_is_away_the_payment_stays_created(
     bob: Person, settings: Any, trouble: Any
 ) -> None:
@@ -170,3 +177,88 @@ def test_the_use_case_says_in_its_own_words_that_a_key_was_reused(
 
     with pytest.raises(checkout.IdempotencyKeyReusedError):
         checkout.start_checkout(user=bob.user, order=large, idempotency_key="order-1", now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_stripe_serves_another_request_with_the_key_the_answer_is_what_that_one_got(
+    bob: Person, settings: Any
+) -> None:
+    def answer_the_other() -> None:
+        at_once(lambda: Payment.objects.update(status="pending", session_id="cs_test_other"))
+
+    with stripe_answers(settings, 409, json.dumps(IN_USE).encode()) as stripe:
+        stripe.meanwhile = answer_the_other
+        response = ask(bob, "order-1")
+
+    assert (response.status_code, response.json()["session_id"]) == (201, "cs_test_other")
+    assert Payment.objects.count() == 1
+
+
+def test_while_the_other_request_is_not_answered_the_caller_comes_again(
+    bob: Person, settings: Any
+) -> None:
+    with stripe_answers(settings, 409, json.dumps(IN_USE).encode()):
+        response = ask(bob, "order-1")
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert Payment.objects.get().status == "created"
+
+
+def forgotten(bob: Person, **changes: Any) -> Payment:
+    """Return a purchase whose session ended a day and an hour ago, as far as we know."""
+    payment = pending_payment(bob.user)
+    ended = {"expires_at": NOW - timedelta(days=1, hours=1)}
+    Payment.objects.filter(pk=payment.pk).update(**ended | changes)
+    return payment
+
+
+def test_what_nobody_paid_in_time_is_closed_once(bob: Person) -> None:
+    payment = forgotten(bob)
+
+    assert [checkout.close_expired(now=NOW) for _ in range(2)] == [1, 0]
+
+    payment.refresh_from_db()
+    assert payment.status == "expired"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"expires_at": NOW - timedelta(hours=23)},
+        {"completed_at": NOW - timedelta(days=3)},
+        {"status": "failed"},
+        {"status": "created", "session_id": None, "expires_at": None},
+    ],
+    ids=["stripe may still tell", "money on its way", "failed", "never asked for"],
+)
+def test_nothing_else_is_closed(bob: Person, changes: dict[str, Any]) -> None:
+    forgotten(bob, **changes)
+
+    assert checkout.close_expired(now=NOW) == 0
+
+
+def test_what_is_paid_is_not_closed(bob: Person) -> None:
+    payment = forgotten(bob)
+    deliver(event(payment))
+
+    assert checkout.close_expired(now=NOW) == 0
+
+
+def test_money_on_its_way_is_waited_for(alice: Person, bob: Person) -> None:
+    payment = forgotten(bob)
+    deliver(event(payment, payment_status="unpaid"))
+
+    closed = checkout.close_expired(now=NOW)
+    deliver(event(payment, "checkout.session.async_payment_succeeded"))
+
+    assert (closed, alice.balance(), bob.balance()) == (0, "10.00", "20.00")
+
+
+def test_what_was_closed_settles_if_it_is_paid_after_all(alice: Person, bob: Person) -> None:
+    payment = forgotten(bob)
+    checkout.close_expired(now=NOW)
+
+    late = deliver(event(payment))
+
+    assert late.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")

@@ -16,14 +16,16 @@ from payments.models import Payment, StripeEvent
 from payments.tests.at_once import at_once
 from payments.tests.guards import (
     forget_causes,
+    give_no_turns,
     meeting,
+    overtaken,
     unlock_accounts,
     unlock_rows,
     without_constraint,
 )
 from payments.tests.stripe_events import deliver, event, pending_payment, refer
 from referrals import bonuses
-from referrals.models import Program
+from referrals.models import Program, Referral
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
 
@@ -37,13 +39,18 @@ def deliver_at_once(*events: dict[str, Any]) -> Counter[str | int]:
     )
 
 
+def found() -> set[str]:
+    return {breach.invariant for breach in breaches()}
+
+
 class TestEventGuard:
     """The inbox row is locked, and a processed event is not worked on again."""
 
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         unlock_rows(monkeypatch, StripeEvent)
-        handler = meeting(settlement.complete)
+        read, complete = inbox.HANDLERS["checkout.session.completed"]
+        handler = read, meeting(complete)
         monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", handler)
 
     def test_without_it_an_event_is_worked_on_twice(self, bob: Person) -> None:
@@ -59,8 +66,9 @@ class TestEventGuard:
     def test_without_it_and_those_behind_it_an_event_credits_twice(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the session's guard and the ledger's keys."""
+        """Off besides: the session's guard, the intent's turn and the ledger's keys."""
         unlock_rows(monkeypatch, Payment)
+        give_no_turns(monkeypatch)
         forget_causes(monkeypatch)
         monkeypatch.setattr(
             settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
@@ -79,10 +87,29 @@ class TestSessionGuard:
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         unlock_rows(monkeypatch, Payment)
+
+    @pytest.fixture
+    def there_are_no_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Switch off besides what lets the settlements of one payment intent come in turn."""
+        give_no_turns(monkeypatch)
         monkeypatch.setattr(
             settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
         )
 
+    def test_without_it_a_turn_does_not_show_what_the_one_before_did(
+        self, bob: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They settle one after the other; the second has read the payment before its turn."""
+        monkeypatch.setattr(settlement, "lock_payment", overtaken(settlement.lock_payment))
+        payment = pending_payment(bob.user)
+
+        outcomes = deliver_at_once(event(payment), event(payment))
+
+        assert outcomes == {"settled": 2}
+        assert bob.balance() == "20.00"
+        assert "a referral came from a paid qualifying purchase" in found()
+
+    @pytest.mark.usefixtures("there_are_no_turns")
     def test_without_it_a_payment_forgets_its_referral(self, bob: Person) -> None:
         """Two events settle one session; the ledger's key saves the money, not the record."""
         payment = pending_payment(bob.user)
@@ -91,10 +118,9 @@ class TestSessionGuard:
 
         assert outcomes == {"settled": 2}
         assert bob.balance() == "20.00"
-        assert [breach.invariant for breach in breaches()] == [
-            "a referral came from a paid qualifying purchase"
-        ]
+        assert "a referral came from a paid qualifying purchase" in found()
 
+    @pytest.mark.usefixtures("there_are_no_turns")
     def test_without_it_and_the_key_a_session_credits_twice(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -205,5 +231,16 @@ def use_code_without_end(
     *, buyer: User, referrer: User, terms: Program, uses: int, now: datetime
 ) -> bonuses.Award:
     """Pay without a look at how many uses the terms allow."""
-    referral = bonuses._pay(buyer=buyer, referrer=referrer, terms=terms, slot=uses + 1, now=now)
+    referral = Referral(
+        referrer=referrer,
+        referred_user=buyer,
+        referral_code=referrer.referral_code or "",
+        bonus_amount=terms.referrer_bonus,
+        referee_bonus_amount=terms.referee_bonus,
+        completed_at=now,
+        program=terms,
+        max_uses=terms.max_uses,
+        slot=uses + 1,
+    )
+    bonuses.bring_in_line(referral, now=now)
     return bonuses.Award(bonuses.Decision.AWARDED, referral)

@@ -1,6 +1,7 @@
 """Whatever Stripe does, the gateway answers in our words and in time."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from payments.stripe_gateway import (
     create_checkout_session,
     read_checkout_session,
 )
-from payments.tests.fake_stripe import stripe_answers, stripe_is_down, stripe_is_silent
+from payments.tests.fake_stripe import (
+    stripe_answers,
+    stripe_is_down,
+    stripe_is_silent,
+    stripe_trickles,
+)
 
 SESSION = {
     "id": "cs_test_1",
@@ -120,6 +126,16 @@ def test_a_caller_hears_within_fifteen_seconds() -> None:
     pauses = sum(0.5 * 2**retry for retry in range(retries))
 
     assert waiting + pauses < 15
+    assert stripe_gateway.DEADLINE_SECONDS < 15
+
+
+def test_an_answer_that_trickles_in_is_given_up(settings: Any) -> None:
+    began = time.monotonic()
+
+    with stripe_trickles(settings), pytest.raises(StripeUnavailableError):
+        ask()
+
+    assert time.monotonic() - began < 3
 
 
 def test_a_payment_intent_may_come_by_id_or_whole() -> None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, register
-from payments.tests.stripe_events import refer, settle
+from payments.tests.stripe_events import refer, settle, turn
 from referrals.bonuses import Decision
 from referrals.models import Program, Referral
 
@@ -124,10 +124,12 @@ def test_it_pays_no_bonus_after_ten_uses(alice: Person, bob: Person) -> None:
 @pytest.mark.parametrize("status", ["completed", "held", "reversed", "voided"])
 def test_a_use_counts_whatever_becomes_of_it(alice: Person, bob: Person, status: str) -> None:
     refer(alice, 10)
-    Referral.objects.update(status=status)
+    for referral in Referral.objects.all():
+        turn(referral, status)
 
     settle(bob.user)
 
+    assert set(Referral.objects.values_list("status", flat=True)) == {status}
     assert bob.balance() == "10.00"
 
 
@@ -280,6 +282,6 @@ def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -
 
     assert list(entries) == [
         (bob.user.pk, "purchase", "Purchase of credits"),
-        (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
         (alice.user.pk, "referrer_bonus", "Bonus for inviting bob"),
+        (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
     ]

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import Person, register
-from payments.tests.stripe_events import refer, settle
+from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Program, Referral
 from referrals.reports import Leader, leaderboard, referrals_of, stats
 
@@ -52,7 +52,7 @@ def test_people_who_came_by_themselves_are_nobodys_pending(alice: Person, charli
 @pytest.mark.parametrize("status", ["held", "reversed", "voided"])
 def test_a_bonus_that_does_not_stand_is_not_earned(alice: Person, status: str) -> None:
     refer(alice, 2)
-    Referral.objects.filter(slot=1).update(status=status)
+    turn(Referral.objects.get(slot=1), status)
 
     figures = stats(alice.user, now=timezone.now())
 
@@ -119,7 +119,8 @@ def test_the_leaderboard_counts_only_what_is_recent(alice: Person, charlie: Pers
 def test_the_leaderboard_counts_only_what_stands(alice: Person, charlie: Person) -> None:
     refer(alice, 2)
     refer(charlie, 1)
-    Referral.objects.filter(referrer=alice.user).update(status="voided")
+    for referral in Referral.objects.filter(referrer=alice.user):
+        turn(referral, "voided")
 
     assert [leader.username for leader in leaderboard(limit=10)] == ["charlie"]
 

@@ -1,0 +1,67 @@
+"""Two addresses are one mailbox when its provider delivers them to one person."""
+
+import pytest
+
+from accounts import mailboxes
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("alice@example.com", "Alice@Example.COM"),
+        ("alice@example.com", " alice@example.com\n"),
+        ("alice@example.com", "alice+friend@example.com"),
+        ("alice+one@example.com", "alice+two+three@example.com"),
+        ("alice.smith@gmail.com", "alicesmith@gmail.com"),
+        ("alice.smith@gmail.com", "A.L.I.C.E.Smith+gatewayz@GMail.com"),
+        ("alice@gmail.com", "alice@googlemail.com"),
+        ("alice.smith@googlemail.com", "alicesmith@gmail.com"),
+        ("alice@gmail.com", "a.l.i.c.e+.+@googlemail.com"),
+        ("straße@example.com", "STRASSE@example.com"),
+    ],
+)
+def test_one_mailbox_is_known_by_any_of_its_addresses(one: str, other: str) -> None:
+    assert mailboxes.is_same(one, other)
+    assert mailboxes.is_same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("alice@example.com", "bob@example.com"),
+        ("alice@example.com", "alice@example.org"),
+        ("alice.smith@example.com", "alicesmith@example.com"),
+        ("alice.smith@outlook.com", "alicesmith@outlook.com"),
+        ("alice@gmail.com", "alice@gmail.com.example.com"),
+        ("alice@gmail.com", "alice@mail.gmail.com"),
+        ("alice-one@gmail.com", "alice-two@gmail.com"),
+        ("alice@gmail.com", "alice"),
+        ("alice", "bob"),
+    ],
+)
+def test_other_mailboxes_stay_apart(one: str, other: str) -> None:
+    assert not mailboxes.is_same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("odd", "folded"),
+    [
+        ("", "@"),
+        ("@", "@"),
+        ("+", "@+"),
+        ("+tag@example.com", "@example.com"),
+        (".@gmail.com", "@gmail.com"),
+        ("a@b@gmail.com", "a@b@gmail.com"),
+        ('"a+b"@example.com', '"a@example.com'),
+        ("alice", "@alice"),
+        ("\x00@\ud800", "\x00@\ud800"),
+    ],
+    ids=ascii,
+)
+def test_an_odd_address_is_folded_like_any_other(odd: str, folded: str) -> None:
+    assert mailboxes.fold(odd) == folded
+
+
+@pytest.mark.parametrize("email", ["Al.Ice+x@GoogleMail.com", "a+b@c", "alice", "", "a@b@c"])
+def test_what_is_folded_folds_to_itself(email: str) -> None:
+    assert mailboxes.fold(mailboxes.fold(email)) == mailboxes.fold(email)

@@ -1,0 +1,187 @@
+"""One card on both sides of a referral takes its bonuses back, for an operator to look at."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from accounts.tests.factories import Person, register, reviewer
+from payments import cards
+from payments.models import Payment
+from payments.stripe_gateway import StripeUnavailableError
+from payments.tests.fake_stripe import stripe_is_down
+from payments.tests.sandbox_purchases import BANK_ACCOUNT, MASTERCARD, VISA, buy, event_body, pay
+from payments.tests.stripe_events import send, settle
+from referrals import review
+from referrals.models import Referral
+
+pytestmark = pytest.mark.usefixtures("sandbox")
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def end_of(alice: Person, bob: Person) -> tuple[str, str, str]:
+    return Referral.objects.get().status, alice.balance(), bob.balance()
+
+
+def test_one_card_on_both_sides_takes_the_bonuses_back(alice: Person, bob: Person) -> None:
+    buy(alice)
+    buy(bob)
+    before = end_of(alice, bob)
+
+    cards.check_unchecked(now=NOW)
+
+    assert before == ("completed", "20.00", "20.00")
+    assert end_of(alice, bob) == ("held", "10.00", "10.00")
+    assert Referral.objects.get().hold_reason == "one card on both sides"
+
+
+def test_another_card_on_the_other_side_holds_nothing(alice: Person, bob: Person) -> None:
+    buy(alice, card_number=VISA)
+    buy(bob, card_number=MASTERCARD)
+
+    assert cards.check_unchecked(now=NOW) == 2
+
+    assert end_of(alice, bob) == ("completed", "20.00", "20.00")
+
+
+def test_the_card_of_a_stranger_holds_nothing(alice: Person, bob: Person, charlie: Person) -> None:
+    buy(charlie)
+    buy(bob)
+
+    cards.check_unchecked(now=NOW)
+
+    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
+
+
+def test_the_referrer_may_pay_with_the_card_later(alice: Person, bob: Person) -> None:
+    buy(bob)
+    cards.check_unchecked(now=NOW)
+    before = end_of(alice, bob)
+
+    buy(alice)
+    cards.check_unchecked(now=NOW)
+
+    assert before == ("completed", "10.00", "20.00")
+    assert end_of(alice, bob) == ("held", "10.00", "10.00")
+
+
+def test_the_card_may_have_paid_for_less_than_qualifies(alice: Person, bob: Person) -> None:
+    buy(alice, 100, card_number=MASTERCARD)
+    buy(bob, 1000, card_number=VISA)
+    buy(bob, 100, card_number=MASTERCARD)
+
+    cards.check_unchecked(now=NOW)
+
+    assert end_of(alice, bob) == ("held", "1.00", "11.00")
+
+
+def test_the_card_may_have_been_on_both_sides_before_there_was_a_referral(
+    alice: Person, bob: Person
+) -> None:
+    buy(alice, card_number=MASTERCARD)
+    buy(bob, 100, card_number=MASTERCARD)
+    cards.check_unchecked(now=NOW)
+
+    buy(bob, 1000, card_number=VISA)
+    cards.check_unchecked(now=NOW)
+
+    assert end_of(alice, bob) == ("held", "10.00", "11.00")
+
+
+def test_a_bank_account_is_no_card(alice: Person, bob: Person) -> None:
+    for person in (alice, bob):
+        payment = buy(person, 1000, **BANK_ACCOUNT)
+        settle_late(payment)
+
+    cards.check_unchecked(now=NOW)
+
+    assert end_of(alice, bob) == ("completed", "20.00", "20.00")
+    assert set(Payment.objects.values_list("card_fingerprint", "card_checked_at")) == {("", NOW)}
+
+
+def settle_late(payment: Payment) -> None:
+    """Let the bank's money arrive, in the same words as Stripe's first event."""
+    told = event_body(payment).replace(b'"unpaid"', b'"paid"').replace(b'"evt_', b'"evt_late_')
+    late = told.replace(b"session.completed", b"session.async_payment_succeeded")
+    assert send(late).json()["outcome"] == "settled"
+
+
+def test_a_payment_that_is_not_settled_is_not_asked_for(bob: Person) -> None:
+    pay(bob)
+
+    assert cards.check_unchecked(now=NOW) == 0
+
+
+def test_a_payment_is_asked_for_once(bob: Person) -> None:
+    buy(bob)
+
+    assert [cards.check_unchecked(now=NOW) for _ in range(2)] == [1, 0]
+
+
+def test_only_so_many_are_asked_for_at_a_time(bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+    first, second = buy(bob), buy(bob)
+
+    cards.check_unchecked(now=NOW)
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.card_checked_at, second.card_checked_at) == (NOW, None)
+
+
+def test_while_stripe_is_down_nothing_is_checked_and_then_it_goes_on(
+    alice: Person, bob: Person, sandbox: str, settings: Any
+) -> None:
+    buy(alice)
+    buy(bob)
+
+    with stripe_is_down(settings), pytest.raises(StripeUnavailableError):
+        cards.check_unchecked(now=NOW)
+    settings.STRIPE_API_BASE = sandbox
+    count = cards.check_unchecked(now=NOW)
+
+    assert count == 2
+    assert end_of(alice, bob) == ("held", "10.00", "10.00")
+
+
+def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(
+    alice: Person, bob: Person
+) -> None:
+    settle(bob.user)
+
+    assert [cards.check_unchecked(now=NOW) for _ in range(2)] == [1, 0]
+
+    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
+
+
+@pytest.mark.parametrize(
+    ("decide", "end"),
+    [
+        (review.release, ("completed", "30.00", "20.00")),
+        (review.void, ("voided", "20.00", "10.00")),
+    ],
+)
+def test_what_was_decided_is_not_held_again(
+    alice: Person, bob: Person, decide: Any, end: tuple[str, str, str]
+) -> None:
+    buy(alice)
+    buy(bob)
+    cards.check_unchecked(now=NOW)
+    decide(Referral.objects.get().pk, by=reviewer(), note="They are a couple.", now=NOW)
+
+    buy(alice)
+    cards.check_unchecked(now=NOW)
+
+    assert end_of(alice, bob) == end
+
+
+def test_each_referral_of_the_card_is_held(alice: Person, bob: Person) -> None:
+    carol = register("carol", code=alice.code)
+    for person in (bob, carol, alice):
+        buy(person)
+
+    cards.check_unchecked(now=NOW)
+
+    assert {referral.status for referral in Referral.objects.all()} == {"held"}
+    assert [person.balance() for person in (alice, bob, carol)] == ["10.00"] * 3

@@ -1,0 +1,183 @@
+"""The commands for operators say what they did, and exit with 1 when something is wrong."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.tests.factories import Person
+from payments import inbox
+from payments.invariants import INVARIANTS
+from payments.models import StripeEvent
+from payments.tests.at_once import execute, refusing
+from payments.tests.guards import wrong
+from payments.tests.stripe_events import deliver, envelope, event, pending_payment, settle
+
+MISSING = "evt_there_is_none"
+
+
+class Run:
+    """A command that was run: what it printed, and how it ended."""
+
+    def __init__(self, *arguments: str) -> None:
+        out = io.StringIO()
+        self.refusal, self.status = "", 0
+        try:
+            call_command(*arguments, stdout=out)
+        except CommandError as refusal:
+            self.refusal, self.status = str(refusal), refusal.returncode
+        self.printed = out.getvalue()
+
+
+def fail_to_deliver(person: Person) -> str:
+    """Deliver an event that breaks off, and return its id."""
+    told = event(pending_payment(person.user))
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with refusing("ledger_entries", sqlstate="P0001"):
+        assert deliver(told).status_code == 500
+    return str(told["id"])
+
+
+def outcome_of(event_id: str) -> str:
+    return StripeEvent.objects.get(event_id=event_id).outcome
+
+
+class TestReplayEvents:
+    """`manage.py replay_events`"""
+
+    def test_a_failed_event_is_attempted_again(self, alice: Person, bob: Person) -> None:
+        event_id = fail_to_deliver(bob)
+
+        run = Run("replay_events", event_id)
+
+        assert (run.status, outcome_of(event_id)) == (0, "settled")
+        assert run.printed == (
+            f"{event_id}  checkout.session.completed  settled  awarded\n"
+            "1 events replayed, 0 failed.\n"
+        )
+        assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+    def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
+        payment = pending_payment(bob.user)
+        told = event(payment)
+        type(payment).objects.update(session_id="cs_test_mistyped")
+        deliver(told)
+        still = Run("replay_events", told["id"]), outcome_of(told["id"])
+        type(payment).objects.update(session_id=payment.session_id)
+
+        run = Run("replay_events", told["id"])
+
+        assert (still[0].status, still[1]) == (0, "quarantined")
+        assert (run.status, outcome_of(told["id"]), bob.balance()) == (0, "settled", "20.00")
+
+    def test_an_ignored_event_is_worked_on_once_its_type_means_something(
+        self, bob: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told = event(pending_payment(bob.user))
+        with monkeypatch.context() as earlier:
+            earlier.delitem(inbox.HANDLERS, told["type"])
+            ignored = deliver(told).json()["outcome"]
+
+        Run("replay_events", told["id"])
+
+        assert (ignored, outcome_of(told["id"])) == ("ignored", "settled")
+        assert bob.balance() == "20.00"
+
+    def test_what_was_done_is_not_done_again(self, alice: Person, bob: Person) -> None:
+        settle(bob.user)
+        done = StripeEvent.objects.get()
+
+        run = Run("replay_events", done.event_id, done.event_id)
+
+        assert (run.status, run.printed.splitlines()[-1]) == (0, "2 events replayed, 0 failed.")
+        assert StripeEvent.objects.get().attempts == 1
+        assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+    def test_with_failed_it_takes_all_that_are_unprocessed(
+        self, bob: Person, charlie: Person
+    ) -> None:
+        event_ids = [fail_to_deliver(person) for person in (bob, charlie)]
+        deliver(envelope("customer.created", {}))
+
+        run = Run("replay_events", "--failed")
+
+        assert run.printed.splitlines()[-1] == "2 events replayed, 0 failed."
+        assert [outcome_of(event_id) for event_id in event_ids] == ["settled"] * 2
+        assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+
+    def test_with_failed_there_may_be_none(self, bob: Person) -> None:
+        settle(bob.user)
+
+        run = Run("replay_events", "--failed")
+
+        assert (run.status, run.printed) == (0, "0 events replayed, 0 failed.\n")
+
+    def test_what_fails_again_is_counted_and_exits_with_1(
+        self, bob: Person, charlie: Person
+    ) -> None:
+        for person in (bob, charlie):
+            fail_to_deliver(person)
+
+        with refusing("ledger_entries", sqlstate="P0001", times=1):
+            run = Run("replay_events", "--failed")
+
+        assert (run.status, run.refusal) == (1, "1 events failed again; see their last_error.")
+        assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
+        assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
+
+    def test_an_event_that_is_not_there_exits_with_1(self, db: None) -> None:
+        run = Run("replay_events", MISSING)
+
+        assert (run.status, run.refusal) == (1, f"There is no event {MISSING}.")
+
+    @pytest.mark.parametrize("arguments", [(), ("--failed", "evt_1")])
+    def test_it_wants_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:
+        run = Run("replay_events", *arguments)
+
+        assert (run.status, run.refusal) == (1, "Name the events, or say --failed.")
+
+
+@pytest.mark.negative_control
+class TestCheckLedger:
+    """`manage.py check_ledger`"""
+
+    @pytest.fixture(autouse=True)
+    def settled(self, bob: Person) -> None:
+        settle(bob.user)
+
+    @pytest.fixture
+    def broken(self, alice: Person, bob: Person) -> str:
+        """Give Alice five dollars for nothing, and return what is found."""
+        wrong(("UPDATE users SET credits = credits + 5 WHERE username = 'alice'",))
+        return f"user {alice.user.pk}"
+
+    def test_it_says_that_all_is_well(self) -> None:
+        run = Run("check_ledger")
+
+        assert (run.status, run.printed) == (0, f"{len(INVARIANTS)} invariants hold.\n")
+
+    def test_it_prints_the_rows_and_exits_with_1(self, broken: str) -> None:
+        run = Run("check_ledger")
+
+        assert (run.status, run.refusal) == (1, f"1 breaches of {len(INVARIANTS)} invariants.")
+        assert run.printed == (
+            f"{broken}: credits 15.00, entries 10.00 (a balance is the sum of its entries)\n"
+        )
+
+    def test_as_json_it_is_an_empty_list_when_all_is_well(self) -> None:
+        run = Run("check_ledger", "--json")
+
+        assert (run.status, json.loads(run.printed)) == (0, [])
+
+    def test_as_json_it_holds_the_rows_and_exits_with_1(self, broken: str) -> None:
+        run = Run("check_ledger", "--json")
+
+        assert run.status == 1
+        assert json.loads(run.printed) == [
+            {
+                "invariant": "a balance is the sum of its entries",
+                "subject": broken,
+                "detail": "credits 15.00, entries 10.00",
+            }
+        ]

@@ -1,0 +1,71 @@
+"""Whatever is wrong with refunds, disputes and events breaks an invariant that names it."""
+
+import pytest
+
+from accounts.tests.factories import Person
+from payments.models import Payment
+from payments.tests.guards import wrong
+from payments.tests.stripe_events import deliver, pending_payment, refund, settle
+from payments.tests.test_invariants import BALANCE, ENTRY, found
+
+pytestmark = pytest.mark.negative_control
+
+
+@pytest.fixture
+def settled(bob: Person) -> Payment:
+    """Bob, whom Alice referred, bought for $10 with a bonus, and for $2 before that."""
+    settle(bob.user, 200)
+    return settle(bob.user)
+
+
+def test_it_finds_that_more_was_taken_than_refunds_say(settled: Payment) -> None:
+    wrong(("UPDATE payments SET taken_back = 1 WHERE amount = 200",))
+
+    assert found() == {"no more is taken back than was given"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET kind = 'dispute' WHERE kind = 'refund'",
+        "UPDATE clawbacks SET payment_id = (SELECT id FROM payments WHERE user_id <> ALL"
+        " (SELECT user_id FROM ledger_entries WHERE kind = 'refund'))",
+        "UPDATE clawbacks SET status = 'failed'",
+    ],
+)
+def test_it_finds_a_refund_that_its_entry_does_not_fit(
+    settled: Payment, charlie: Person, statement: str
+) -> None:
+    settle(charlie.user)
+    deliver(refund(settled, 1000))
+
+    wrong((statement,))
+
+    assert "what a refund or dispute takes is an entry of its own" in found()
+
+
+@pytest.mark.parametrize("kind", ["refund", "dispute"])
+def test_it_finds_an_entry_that_takes_back_for_nothing(settled: Payment, kind: str) -> None:
+    wrong((ENTRY.replace("credits + 5", "credits - 5"), kind, "-5", "bob"))
+    wrong((BALANCE.replace("+", "-"), "bob"))
+
+    assert found() == {"an entry that takes back belongs to a refund or dispute"}
+
+
+def test_it_finds_a_refund_that_was_forgotten(settled: Payment, charlie: Person) -> None:
+    deliver(refund(pending_payment(charlie.user), 1000))
+
+    wrong(("UPDATE clawbacks SET payment_intent_id = %s", settled.payment_intent_id or ""))
+
+    assert found() == {"a refund or dispute of a known purchase is applied"}
+
+
+def test_it_finds_an_event_that_nobody_finished(settled: Payment) -> None:
+    wrong(
+        (
+            "UPDATE stripe_events SET outcome = 'failed', processed_at = NULL,"
+            " received_at = now() - interval '25 hours'",
+        )
+    )
+
+    assert found() == {"no event is stuck for a day"}

@@ -1,0 +1,290 @@
+"""Whatever Stripe has and never told us is found, and settled once when asked to."""
+
+import io
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person
+from payments.models import Clawback, Payment, StripeEvent
+from payments.reconciliation import Difference, differences
+from payments.sandbox.models import CheckoutSession, Event
+from payments.tests.at_once import at_once
+from payments.tests.fake_stripe import stripe_answers, stripe_is_down
+from payments.tests.sandbox_purchases import (
+    BANK_ACCOUNT,
+    buy,
+    dispute_at_stripe,
+    event_body,
+    pay,
+    refund_at_stripe,
+)
+from payments.tests.stripe_events import send
+
+ONE_DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def stripe_knows_nothing_yet(sandbox: str) -> None:
+    """Empty the sandbox, which outlives the tests' transactions, in a transaction elsewhere."""
+
+    def empty() -> None:
+        Event.objects.all().delete()
+        CheckoutSession.objects.all().delete()
+
+    at_once(empty)
+
+
+def forget_events() -> None:
+    """Let Stripe have no events any more, as after thirty days."""
+    at_once(lambda: Event.objects.all().delete())
+
+
+def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Difference]:
+    now = timezone.now()
+    return list(differences(since=since or now - ONE_DAY, now=now, apply=apply))
+
+
+def command(*arguments: str) -> list[str]:
+    """Run `manage.py reconcile_stripe` and return what it prints, line by line."""
+    out = io.StringIO()
+    call_command("reconcile_stripe", *arguments, stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_there_is_no_difference_when_every_event_came(bob: Person) -> None:
+    buy(bob)
+
+    assert reconcile(apply=False) == []
+
+
+def test_a_paid_session_whose_event_never_came_is_found(bob: Person) -> None:
+    payment = pay(bob)
+
+    event, session = reconcile(apply=False)
+
+    assert (event.what, event.remedy) == ("checkout.session.completed never came", "process it")
+    assert (session.stripe_id, session.remedy) == (payment.session_id, "settle it")
+    assert session.what == f"paid, but payment {payment.pk} is pending"
+
+
+def test_without_apply_nothing_changes(bob: Person) -> None:
+    payment = pay(bob)
+
+    reconcile(apply=False)
+
+    payment.refresh_from_db()
+    assert (payment.status, bob.balance()) == ("pending", "0.00")
+    assert not StripeEvent.objects.exists()
+
+
+def test_applied_it_settles_once_and_then_has_nothing_to_do(alice: Person, bob: Person) -> None:
+    pay(bob)
+
+    outcomes = [[found.outcome for found in reconcile()] for _ in range(2)]
+
+    assert outcomes == [["settled"], []]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_an_event_that_comes_after_all_changes_nothing(alice: Person, bob: Person) -> None:
+    payment = pay(bob)
+    reconcile()
+
+    late = send(event_body(payment))
+
+    assert late.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_a_session_is_settled_of_which_there_is_no_event(alice: Person, bob: Person) -> None:
+    pay(bob)
+    forget_events()
+
+    outcomes = [[found.outcome for found in reconcile()] for _ in range(2)]
+
+    assert outcomes == [["settled"], []]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_a_payment_that_was_closed_and_is_paid_after_all_settles(bob: Person) -> None:
+    pay(bob)
+    forget_events()
+    Payment.objects.update(status="expired")
+
+    [found] = reconcile()
+
+    assert (found.what.rpartition(" ")[2], found.outcome) == ("expired", "settled")
+    assert bob.balance() == "20.00"
+
+
+@pytest.mark.parametrize("happens", [refund_at_stripe, dispute_at_stripe])
+def test_a_refund_or_dispute_that_never_came_is_applied_once(
+    alice: Person, bob: Person, happens: Any
+) -> None:
+    payment = buy(bob)
+    happens(payment)
+
+    outcomes = [[found.outcome for found in reconcile()] for _ in range(2)]
+
+    assert outcomes == [["applied"], []]
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
+    assert Clawback.objects.count() == 1
+
+
+def test_a_purchase_and_its_refund_are_made_up_for_oldest_first(alice: Person, bob: Person) -> None:
+    payment = pay(bob)
+    payment.payment_intent_id = intent_of(payment)
+    refund_at_stripe(payment, amount=400)
+
+    outcomes = [found.outcome for found in reconcile()]
+
+    assert outcomes == ["settled", "applied"]
+    assert (alice.balance(), bob.balance()) == ("0.00", "6.00")
+
+
+def intent_of(payment: Payment) -> str:
+    session = CheckoutSession.objects.get(stripe_id=payment.session_id)
+    return session.payment_intent.stripe_id
+
+
+def test_money_that_is_on_its_way_is_no_difference(bob: Person) -> None:
+    buy(bob, 1000, **BANK_ACCOUNT)
+
+    assert reconcile() == []
+
+
+def test_an_event_that_failed_is_processed_again(bob: Person) -> None:
+    payment = buy(bob, 1000, **BANK_ACCOUNT)
+    StripeEvent.objects.update(outcome="failed", processed_at=None)
+
+    [found] = reconcile()
+
+    payment.refresh_from_db()
+    assert (found.outcome, payment.status) == ("waiting", "pending")
+
+
+def test_a_payment_that_we_do_not_know_is_only_reported(bob: Person) -> None:
+    payment = pay(bob)
+    forget_events()
+    Payment.objects.all().delete()
+
+    reported = [reconcile() for _ in range(2)]
+
+    assert reported[0] == reported[1]
+    assert reported[0] == [
+        Difference(payment.session_id or "", "paid, but no payment of ours", "none: look into it")
+    ]
+    assert not LedgerEntry.objects.exists()
+
+
+def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
+    pay(bob)
+    forget_events()
+    Payment.objects.update(amount=999)
+
+    [found] = reconcile()
+
+    assert found.outcome == "refused: amount is 1000, but 999 in our record"
+    assert (Payment.objects.get().status, bob.balance()) == ("pending", "0.00")
+
+
+def test_one_misfit_does_not_keep_others_from_settling(bob: Person, charlie: Person) -> None:
+    strange, good = pay(bob), pay(charlie)
+    Payment.objects.filter(pk=strange.pk).update(amount=999)
+
+    outcomes = [found.outcome.partition(":")[0] for found in reconcile()]
+
+    good.refresh_from_db()
+    assert sorted(outcomes) == ["quarantined", "refused", "settled"]
+    assert (good.status, charlie.balance()) == ("paid", "10.00")
+
+
+def test_what_is_older_is_not_asked_for(bob: Person) -> None:
+    pay(bob)
+
+    assert reconcile(since=timezone.now() + ONE_DAY) == []
+
+
+def test_the_command_shows_what_it_would_do(bob: Person) -> None:
+    payment = pay(bob)
+    forget_events()
+
+    lines = command()
+
+    assert lines[0] == (
+        f"{payment.session_id}  paid, but payment {payment.pk} is pending  to do: settle it"
+    )
+    assert lines[1].startswith("1 differences since ")
+    assert lines[2] == "Nothing was changed; settle them with --apply."
+    assert bob.balance() == "0.00"
+
+
+def test_the_command_settles_with_apply(bob: Person) -> None:
+    pay(bob)
+
+    first, second = command("--apply"), command("--apply")
+
+    assert first[0].endswith("  checkout.session.completed never came  settled")
+    assert (len(first), len(second)) == (2, 1)
+    assert second[0].startswith("0 differences since ")
+    assert bob.balance() == "20.00"
+
+
+@pytest.mark.parametrize(
+    ("since", "moment"),
+    [
+        ("2999-01-01", "2999-01-01 00:00"),
+        ("2999-01-01T12:30", "2999-01-01 12:30"),
+        ("2999-01-01T12:30+00:00", "2999-01-01 12:30"),
+    ],
+)
+def test_since_is_a_day_or_a_moment(bob: Person, since: str, moment: str) -> None:
+    pay(bob)
+
+    assert command("--since", since) == [f"0 differences since {moment} UTC."]
+
+
+def test_a_moment_elsewhere_is_shown_in_utc(bob: Person) -> None:
+    assert command("--since", "2999-01-01T12:30+02:00") == [
+        "0 differences since 2999-01-01 10:30 UTC."
+    ]
+
+
+@pytest.mark.parametrize("since", ["yesterday", "", "2026-13-01", "22.11.2026"])
+def test_since_is_nothing_else(db: None, since: str) -> None:
+    with pytest.raises(CommandError, match="is no date"):
+        command("--since", since)
+
+
+def test_the_command_fails_while_stripe_is_down(settings: Any) -> None:
+    with stripe_is_down(settings), pytest.raises(CommandError, match="Stripe: ") as failure:
+        command("--apply")
+
+    assert failure.value.returncode == 1
+
+
+def test_the_command_fails_when_stripe_refuses(settings: Any) -> None:
+    refusal = b'{"error": {"type": "invalid_request_error", "message": "Not like this."}}'
+
+    with (
+        stripe_answers(settings, 400, refusal),
+        pytest.raises(CommandError, match="Stripe: Not like this"),
+    ):
+        command("--apply")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reconciled_while_its_event_comes_it_settles_once(alice: Person, bob: Person) -> None:
+    payment = pay(bob)
+    deliver = partial(send, event_body(payment))
+
+    at_once(*[deliver] * 3, *[reconcile] * 3)
+
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+    assert StripeEvent.objects.get().outcome == "settled"

@@ -1,0 +1,244 @@
+"""What goes on by itself: events are tried again, and each job does its part."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.exceptions import AlreadyEnqueued
+
+from accounts.tests.factories import Person
+from payments import inbox, tasks
+from payments.models import Payment, StripeEvent
+from payments.stripe_gateway import StripeUnavailableError
+from payments.tests.at_once import execute, refusing
+from payments.tests.fake_stripe import stripe_is_down
+from payments.tests.guards import wrong
+from payments.tests.sandbox_purchases import buy, pay
+from payments.tests.stripe_events import deliver, event, pending_payment, settle
+from referrals.models import Referral
+
+MINUTE = timedelta(minutes=1)
+
+
+@contextmanager
+def failing(times: int = 1_000_000) -> Iterator[None]:
+    """Let the database refuse the next entries of the ledger."""
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with refusing("ledger_entries", sqlstate="P0001", times=times):
+        yield
+
+
+def failed_event(payment: Payment) -> StripeEvent:
+    """Deliver an event in vain."""
+    with failing():
+        assert deliver(event(payment)).status_code == 500
+    return StripeEvent.objects.get()
+
+
+def test_an_event_is_tried_again_once_it_is_due(alice: Person, bob: Person) -> None:
+    due = failed_event(pending_payment(bob.user)).retry_at
+
+    too_early = inbox.retry_due(now=due - MINUTE)
+    [retried] = inbox.retry_due(now=due)
+
+    assert too_early == []
+    assert (retried.outcome, retried.attempts, retried.last_error) == ("settled", 2, "")
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_an_event_that_was_never_worked_on_is_tried_after_five_minutes(bob: Person) -> None:
+    failed_event(pending_payment(bob.user))
+    now = timezone.now()
+    StripeEvent.objects.update(outcome="received", attempts=0, retry_at=now + inbox.RETRY_AFTER)
+
+    early, [retried] = inbox.retry_due(now=now + 4 * MINUTE), inbox.retry_due(now=now + 5 * MINUTE)
+
+    assert (early, retried.outcome) == ([], "settled")
+
+
+def test_the_pauses_grow_up_to_six_hours(bob: Person) -> None:
+    now = failed_event(pending_payment(bob.user)).retry_at
+    pauses = []
+
+    with failing():
+        for _ in range(8):
+            [retried] = inbox.retry_due(now=now)
+            pauses.append((retried.retry_at - now) // MINUTE)
+            now = retried.retry_at
+
+    assert pauses == [20, 40, 80, 160, 320, 360, 360, 360]
+    assert StripeEvent.objects.get().attempts == 9
+
+
+def test_an_event_that_fails_again_does_not_keep_the_next_from_settling(
+    bob: Person, charlie: Person
+) -> None:
+    with failing():
+        for person in (bob, charlie):
+            deliver(event(pending_payment(person.user)))
+
+    with failing(times=1):
+        retried = inbox.retry_due(now=timezone.now() + timedelta(days=1))
+
+    assert [one.outcome for one in retried] == ["failed", "settled"]
+    assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
+
+
+def test_what_is_processed_is_not_tried_again(bob: Person) -> None:
+    settle(bob.user)
+    deliver(event(pending_payment(bob.user), amount_total=1))
+
+    assert inbox.retry_due(now=timezone.now() + timedelta(days=1)) == []
+
+
+def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None:
+    failed = failed_event(pending_payment(bob.user))
+
+    with failing():
+        attempted = inbox.attempt(failed.event_id, now=failed.retry_at)
+
+    assert (attempted.outcome, attempted.attempts, attempted.processed_at) == ("failed", 2, None)
+    assert "refused by the test" in attempted.last_error
+
+
+def test_the_retry_task_settles_what_failed(alice: Person, bob: Person) -> None:
+    failed_event(pending_payment(bob.user))
+
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        tasks.retry_events(0)
+
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_card_task_holds_one_card_on_both_sides(alice: Person, bob: Person) -> None:
+    buy(alice)
+    buy(bob)
+
+    for _ in range(2):
+        tasks.check_cards(0)
+
+    assert Referral.objects.get().status == "held"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_reconciling_task_settles_what_never_came(alice: Person, bob: Person) -> None:
+    pay(bob)
+
+    for _ in range(2):
+        tasks.reconcile_stripe(0)
+
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_reconciling_task_looks_four_hours_back(bob: Person) -> None:
+    pay(bob)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=5)):
+        tasks.reconcile_stripe(0)
+
+    assert bob.balance() == "0.00"
+
+
+@pytest.mark.parametrize("task", [tasks.check_cards, tasks.reconcile_stripe])
+def test_a_task_that_needs_stripe_fails_while_it_is_down(
+    bob: Person, settings: Any, task: Any
+) -> None:
+    settle(bob.user)
+
+    with stripe_is_down(settings), pytest.raises(StripeUnavailableError):
+        task(0)
+
+
+def test_the_closing_task_closes_what_nobody_paid(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        tasks.close_expired_payments(0)
+
+    payment.refresh_from_db()
+    assert payment.status == "expired"
+
+
+def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
+    settle(bob.user)
+
+    tasks.check_ledger(0)
+
+
+@pytest.mark.negative_control
+def test_the_ledger_task_raises_when_an_invariant_does_not_hold(bob: Person) -> None:
+    settle(bob.user)
+    wrong(("UPDATE users SET credits = credits + 5",))
+
+    with pytest.raises(tasks.LedgerBroken, match="2 breaches"):
+        tasks.check_ledger(0)
+
+
+def test_every_task_is_run_by_itself() -> None:
+    periodic = app.periodic_registry.periodic_tasks.values()
+
+    ours = [each for each in periodic if each.task.func.__module__ == tasks.__name__]
+    assert {(each.task.name, each.cron) for each in ours} == {
+        ("retry_events", "* * * * *"),
+        ("check_cards", "* * * * *"),
+        ("reconcile_stripe", "7 * * * *"),
+        ("close_expired_payments", "37 * * * *"),
+        ("check_ledger", "17 3 * * *"),
+    }
+
+
+@pytest.fixture
+def no_jobs(transactional_db: None) -> Iterator[None]:
+    """Empty the queue, which is not Django's to empty."""
+    yield
+    execute("TRUNCATE procrastinate_jobs CASCADE")
+
+
+def run_worker() -> None:
+    """Let a worker, as `./dev run` starts one, do all that there is to do."""
+    database = urlsplit(os.environ["DATABASE_URL"])
+    address = database._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    subprocess.run(
+        [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"],
+        cwd=django_settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": address},
+        check=True,
+        timeout=60,
+        capture_output=True,
+    )
+
+
+@pytest.mark.usefixtures("no_jobs")
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_tries_again_what_failed(alice: Person, bob: Person) -> None:
+    failed_event(pending_payment(bob.user))
+    StripeEvent.objects.update(retry_at=timezone.now())
+    tasks.retry_events.configure().defer(timestamp=0)
+
+    run_worker()
+
+    assert not ProcrastinateJob.objects.filter(args={"timestamp": 0}).exists()
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.usefixtures("no_jobs")
+@pytest.mark.django_db(transaction=True)
+def test_a_job_waits_once_however_often_it_is_due() -> None:
+    tasks.retry_events.configure().defer(timestamp=0)
+
+    with pytest.raises(AlreadyEnqueued):
+        tasks.retry_events.configure().defer(timestamp=60)

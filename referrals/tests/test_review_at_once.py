@@ -1,0 +1,62 @@
+"""A held bonus is decided once, however many operators decide, and whatever Stripe reports."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from accounts.tests.factories import Person, reviewer
+from payments.tests.at_once import at_once
+from payments.tests.stripe_events import deliver, dispute, settle, turn
+from referrals import review
+from referrals.models import Referral
+from referrals.tests.test_review import end_of, release, void
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def held(bob: Person) -> Referral:
+    settle(bob.user)
+    turn(Referral.objects.get(), "held")
+    return Referral.objects.get()
+
+
+def outcome(decide: Callable[[Referral], Referral], referral: Referral) -> str:
+    try:
+        return decide(referral).status
+    except review.NotHeldError:
+        return "not held"
+
+
+def test_released_eight_times_it_is_paid_once(alice: Person, bob: Person, held: Referral) -> None:
+    reviewer()
+
+    outcomes = at_once(*[partial(outcome, release, held)] * 8)
+
+    assert Counter(outcomes) == {"completed": 1, "not held": 7}
+    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
+
+
+def test_released_and_voided_it_is_one_of_them(alice: Person, bob: Person, held: Referral) -> None:
+    reviewer()
+
+    outcomes = at_once(*(partial(outcome, act, held) for act in [release, void] * 4))
+
+    assert Counter(outcomes)["not held"] == 7
+    assert end_of(alice, bob) in {
+        ("completed", "10.00", "20.00"),
+        ("voided", "0.00", "10.00"),
+    }
+
+
+def test_released_while_it_is_disputed_it_is_not_paid(
+    alice: Person, bob: Person, held: Referral
+) -> None:
+    reviewer()
+    disputed = dispute(held.payment, 1000)
+
+    at_once(partial(outcome, release, held), partial(deliver, disputed))
+
+    assert end_of(alice, bob) == ("reversed", "0.00", "0.00")
