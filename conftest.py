@@ -1,6 +1,7 @@
 """Fixtures for all tests: Alice, whom Bob was invited by, and the check after every one of them."""
 
 import importlib
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -27,14 +28,14 @@ from referrals.models import Program
 set_hypothesis_home_dir(WORKSHOP / "hypothesis")
 hypothesis_settings.register_profile(
     "short",
-    max_examples=40,
+    max_examples=30,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
 hypothesis_settings.register_profile(
-    "long", hypothesis_settings.get_profile("short"), max_examples=1000, derandomize=False
+    "long", hypothesis_settings.get_profile("short"), max_examples=400, derandomize=False
 )
 hypothesis_settings.load_profile("long" if os.environ.get("LONG") == "1" else "short")
 
@@ -52,6 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """Let pytest-django empty the tables after a test that committed; nothing else truncates."""
+    # Without a test that uses it there is no test database, and this is another one.
+    if not str(connection.settings_dict["NAME"]).startswith("test_"):
+        return
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_not_truncated")
 
@@ -122,3 +126,11 @@ def window(db: None) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=switches)
         yield browser.new_page()
         browser.close()
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Keep the log down where thousands of requests would bury the one that matters."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)

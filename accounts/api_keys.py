@@ -4,6 +4,7 @@ import re
 import secrets
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
@@ -11,11 +12,25 @@ from accounts.models import ApiKey, User
 
 _FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
+MOST_KEYS = 20
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
 class UnknownApiKeyError(LookupError):
     """No key of this form, digest and validity: deliberately one answer to all of them."""
+
+
+class TooManyKeysError(Exception):
+    """This many keys are in use: each is counted by itself, so more would be a way past limits."""
+
+
+def create_another(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
+    """Make a key beside those that `user` has. Raises TooManyKeysError."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if listed(user, now=now).count() >= MOST_KEYS:
+            raise TooManyKeysError
+        return create(user=user, name=name, now=now)
 
 
 def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:

@@ -1,5 +1,6 @@
 """`Authorization: Bearer gw_live_…` for the REST API."""
 
+import structlog
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -29,6 +30,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         except api_keys.UnknownApiKeyError:
             throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
+        structlog.contextvars.bind_contextvars(user_id=user.pk)
         return user, api_keys.digest(key)
 
     def authenticate_header(self, request: Request) -> str:

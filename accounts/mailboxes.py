@@ -1,5 +1,7 @@
 """Tells whether two e-mail addresses end up in one mailbox (CONTRACT 2.10)."""
 
+import unicodedata
+
 # Providers that deliver `j.doe` and `jdoe` to the same person.
 _DOTS_MEAN_NOTHING = {"gmail.com", "googlemail.com"}
 # Other names of one provider.
@@ -11,7 +13,7 @@ def fold(email: str) -> str:
 
     For comparing only: nobody can be written to at what comes back.
     """
-    name, _, domain = email.strip().casefold().rpartition("@")
+    name, _, domain = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
     name = name.partition("+")[0]
     if domain in _DOTS_MEAN_NOTHING:
         name = name.replace(".", "")

@@ -1,7 +1,7 @@
 """People, the keys they call the API with, and the ledger of their credits."""
 
 from decimal import Decimal
-from typing import ClassVar, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
@@ -94,6 +94,17 @@ class User(AbstractUser):
                 name="users_referred_by_code",
             ),
         ]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write of a known person only what a form may edit, unless told what to write.
+
+        The rest is moved by others at any time, and must not be put back to what was read.
+        """
+        if not self._state.adding and not args and not kwargs.get("force_insert"):
+            fields = self._meta.concrete_fields
+            editable = [field.name for field in fields if field.editable and not field.primary_key]
+            kwargs.setdefault("update_fields", editable)
+        super().save(*args, **kwargs)
 
 
 class ApiKey(models.Model):

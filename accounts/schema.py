@@ -128,7 +128,10 @@ CREATE_KEY: dict[str, Any] = {
     "summary": "Make another API key",
     "tags": ["API keys"],
     "request": ApiKeyRequestSerializer,
-    "responses": {201: NewApiKeySerializer},
+    "responses": {
+        201: NewApiKeySerializer,
+        409: OpenApiResponse(description="You have as many keys as anybody may have."),
+    },
     "examples": [
         OpenApiExample("A name", request_only=True, value={"name": "laptop"}),
         OpenApiExample("The key", response_only=True, value=_KEY | {"api_key": _NEW_KEY}),

@@ -6,13 +6,14 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
 from accounts.models import MONEY, LedgerEntry, User
+from gatewayz.json_api import AnythingField, TextField
 
 
 class RegistrationRequestSerializer(serializers.Serializer[Any]):
-    username = serializers.CharField(max_length=150, validators=[UnicodeUsernameValidator()])
+    username = TextField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
     auth_method = serializers.ChoiceField(choices=User.AuthMethod.choices)
-    referral_code = serializers.JSONField(
+    referral_code = AnythingField(
         required=False,
         allow_null=True,
         help_text="The code of whoever invited you; what is no code is no hindrance.",
@@ -22,6 +23,12 @@ class RegistrationRequestSerializer(serializers.Serializer[Any]):
         """Normalise, and hold the result to the rules: one letter can turn into several."""
         normalized = User.normalize_username(value)
         self.fields["username"].run_validators(normalized)
+        return normalized
+
+    def validate_email(self, value: str) -> str:
+        """Normalise as it is going to be stored: in small letters a domain can be longer."""
+        normalized = User.objects.normalize_email(value)
+        self.fields["email"].run_validators(normalized)
         return normalized
 
 
@@ -73,4 +80,4 @@ class NewApiKeySerializer(ApiKeySerializer):
 
 
 class ApiKeyRequestSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=100, default="API key")
+    name = TextField(max_length=100, default="API key")

@@ -41,6 +41,14 @@ class NameTaken(APIException):
         self.errors = {field: [sentence]}
 
 
+class TooManyKeys(APIException):
+    """The caller has as many keys as anybody may have."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = f"You have {api_keys.MOST_KEYS} keys already; revoke one first."
+    default_code = "too_many_keys"
+
+
 class RegistrationViewSet(ViewSet):
     """Makes accounts."""
 
@@ -130,7 +138,11 @@ class ApiKeyViewSet(ViewSet):
         asked = ApiKeyRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         now = timezone.now()
-        key, text = api_keys.create(user=request.user, name=asked.validated_data["name"], now=now)
+        name = asked.validated_data["name"]
+        try:
+            key, text = api_keys.create_another(user=request.user, name=name, now=now)
+        except api_keys.TooManyKeysError as error:
+            raise TooManyKeys from error
         body = ApiKeySerializer(key).data | {"api_key": text}
         return Response(body, status=status.HTTP_201_CREATED)
 

@@ -78,7 +78,8 @@ def _sentences(detail: Any) -> list[str]:
         return [f"{name}: {line}" for name, part in detail.items() for line in _sentences(part)]
     if isinstance(detail, list | tuple):
         return [line for part in detail for line in _sentences(part)]
-    return [str(detail)]
+    # A lone surrogate that a message quotes cannot be written as UTF-8.
+    return [str(detail).encode(errors="backslashreplace").decode()]
 
 
 def _headers(error: APIException) -> dict[str, str]:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import IO, Any
 
 import orjson
-from rest_framework import status
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, NotFound, ParseError, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import Cursor, CursorPagination
@@ -41,6 +42,20 @@ class BoundedJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError:
             raise ParseError("JSON parse error - nested too deeply") from None
+
+
+class TextField(serializers.CharField):
+    """Text as a JSON string: a number is none."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field({"type": ["string", "number", "boolean", "array", "object"]})
+class AnythingField(serializers.JSONField):
+    """Any JSON, null included if it may be; as `{}` that would be documented as not null."""
 
 
 def exact_number(value: object) -> orjson.Fragment:

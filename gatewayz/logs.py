@@ -11,7 +11,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _SECRET = re.compile(
     r"gw_live_[\w-]+"  # our API keys
     r"|\b(?:sk|rk|whsec)_\w+"  # Stripe's keys and webhook secrets
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail addresses
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail addresses
     r"|\b(?:\d[ -]?){12,18}\d\b",  # card numbers
     re.ASCII,
 )

@@ -1,7 +1,9 @@
 """Middleware of our own: the API is served with and without a slash at the end."""
 
+import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 # What belongs to the API; everything else is a page.
@@ -10,6 +12,22 @@ API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz"
 
 def is_api_path(path: str) -> bool:
     return path.startswith(API_PREFIXES)
+
+
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
+
+
+def malformed_session_is_none(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Forget a session cookie that we cannot have set: PostgreSQL refuses to look for a NUL."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        return get_response(request)
+
+    return middleware
 
 
 def trailing_slash_is_optional(

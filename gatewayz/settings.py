@@ -84,12 +84,14 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "gatewayz.middleware.trailing_slash_is_optional",
+    "gatewayz.middleware.malformed_session_is_none",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gatewayz.database_trouble.DatabaseTroubleMiddleware",
 ]
 
 ROOT_URLCONF = "gatewayz.urls"
@@ -237,6 +239,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 # --- Logs ---------------------------------------------------------------------------------------
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Whose session it is would be asked of the database, even when that is why the request failed.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough.
 LOGGING_CONFIG = None
 logs.configure(as_json=not DEBUG)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import structlog
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from payments import stripe_gateway
 from payments.models import Payment
@@ -35,9 +35,8 @@ def check(payment: Payment, *, now: datetime) -> None:
     """
     payment.card_fingerprint = _fingerprint(payment)
     payment.save(update_fields=["card_fingerprint"])
-    if payment.card_fingerprint:
-        for referral_id in _shared(payment):
-            review.hold(referral_id, reason="one card on both sides", now=now)
+    for referral_id in _with_one_card(payment.user_id):
+        review.hold(referral_id, reason="one card on both sides", now=now)
     payment.card_checked_at = now
     payment.save(update_fields=["card_checked_at"])
 
@@ -52,10 +51,12 @@ def _fingerprint(payment: Payment) -> str:
         return ""
 
 
-def _shared(payment: Payment) -> list[int]:
-    person, card = payment.user_id, payment.card_fingerprint
-    both_sides = Q(referred_user=person, referrer__payments__card_fingerprint=card) | Q(
-        referrer=person, referred_user__payments__card_fingerprint=card
+def _with_one_card(person: int) -> list[int]:
+    """Return the referrals of a person whose sides have paid with one card, at any time."""
+    cards = Payment.objects.exclude(card_fingerprint="").values("card_fingerprint")
+    referrers = cards.filter(user=OuterRef(OuterRef("referrer")))
+    shared = cards.filter(user=OuterRef("referred_user"), card_fingerprint__in=referrers)
+    unreviewed = Referral.objects.filter(
+        Q(referrer=person) | Q(referred_user=person), Exists(shared), review=Referral.Review.NONE
     )
-    unreviewed = Referral.objects.filter(both_sides, review=Referral.Review.NONE)
-    return list(unreviewed.order_by("pk").distinct().values_list("pk", flat=True))
+    return list(unreviewed.order_by("pk").values_list("pk", flat=True))

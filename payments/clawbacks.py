@@ -7,7 +7,7 @@ The locks, always in this order: the event, the turn of the payment intent, the 
 accounts by id.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import connection
@@ -32,17 +32,29 @@ _REFUND_STATUS = {
     "failed": Status.FAILED,
     "canceled": Status.FAILED,
 }
-# An inquiry (`warning_…`) counts as a dispute from its beginning; closed, it counts as won.
-_DISPUTE_CLOSED = {"won": Status.WON, "warning_closed": Status.WON, "lost": Status.LOST}
+# An inquiry (`warning_…`) counts as a dispute from its beginning; an appeal goes on from lost.
+_DISPUTE_STATUS = {
+    "warning_needs_response": Status.OPEN,
+    "warning_under_review": Status.OPEN,
+    "needs_response": Status.OPEN,
+    "under_review": Status.OPEN,
+    "warning_closed": Status.DISMISSED,
+    "prevented": Status.DISMISSED,
+    "lost": Status.LOST,
+    "appeal_needs_response": Status.LOST,
+    "appeal_under_review": Status.LOST,
+    "won": Status.WON,
+}
 
 # Of two pieces of news the one with the higher number counts, whichever came last.
 _LATER_NEWS: dict[str, int] = {
     Status.PENDING: 0,
     Status.OPEN: 0,
     Status.SUCCEEDED: 1,
-    Status.WON: 1,
-    Status.LOST: 2,
     Status.FAILED: 2,
+    Status.DISMISSED: 1,
+    Status.LOST: 2,
+    Status.WON: 3,
 }
 
 _ENTRY_KIND = {Kind.REFUND: LedgerEntry.Kind.REFUND, Kind.DISPUTE: LedgerEntry.Kind.DISPUTE}
@@ -58,26 +70,28 @@ _UNDONE = {
 
 def note_refund(claim: Claim, *, now: datetime) -> Handled:
     """Take in what Stripe says of a refund. Raises QuarantinedError."""
-    status = _REFUND_STATUS.get(claim.status)
-    if status is None:
-        raise QuarantinedError(f"a refund has no status {claim.status!r}")
-    return _note(Kind.REFUND, claim, status, now=now)
+    return _note(Kind.REFUND, claim, _REFUND_STATUS, now=now)
 
 
 def note_dispute(claim: Claim, *, now: datetime) -> Handled:
     """Take in what Stripe says of a dispute. Raises QuarantinedError."""
-    return _note(Kind.DISPUTE, claim, _DISPUTE_CLOSED.get(claim.status, Status.OPEN), now=now)
+    return _note(Kind.DISPUTE, claim, _DISPUTE_STATUS, now=now)
 
 
-def _note(kind: Clawback.Kind, claim: Claim, status: Clawback.Status, *, now: datetime) -> Handled:
+def _note(
+    kind: Clawback.Kind, claim: Claim, statuses: Mapping[str, Clawback.Status], *, now: datetime
+) -> Handled:
+    status = statuses.get(claim.status)
+    if status is None:
+        raise QuarantinedError(f"a {kind} has no status {claim.status!r}")
     compare("currency", claim.currency, "usd")
     if not 1 <= claim.amount <= 2**31 - 1:
         raise QuarantinedError(f"the amount of a {kind} cannot be {claim.amount}")
     payment = _lock_payment(claim.payment_intent_id)
     clawback = _record(kind, claim, status, payment, now=now)
-    compare("amount", claim.amount, clawback.amount)
     if payment is None:
-        return Handled(StripeEvent.Outcome.DEFERRED, None, "its purchase is not known yet")
+        reason = "kept until its purchase settles"
+        return Handled(StripeEvent.Outcome.DEFERRED, None, reason)
     rebalance(payment, now=now)
     return Handled(StripeEvent.Outcome.APPLIED, payment, clawback.status)
 
@@ -128,9 +142,18 @@ def _record(
     if not is_new:
         compare("kind", kind, clawback.kind)
         compare("payment_intent", claim.payment_intent_id, clawback.payment_intent_id)
-        clawback.status = max(clawback.status, status, key=_LATER_NEWS.__getitem__)
-        clawback.save(update_fields=["status"])
+        _move_forward(clawback, status, claim.amount)
     return clawback
+
+
+def _move_forward(clawback: Clawback, status: Clawback.Status, amount: int) -> None:
+    """Keep the later news; what is disputed can change on the way, what is refunded cannot."""
+    if clawback.kind == Kind.REFUND:
+        compare("amount", amount, clawback.amount)
+    known = _LATER_NEWS[clawback.status], clawback.amount
+    if (_LATER_NEWS[status], amount) > known:
+        clawback.status, clawback.amount = status, amount
+        clawback.save(update_fields=["status", "amount"])
 
 
 def adopt(payment: Payment, *, now: datetime) -> None:

@@ -113,7 +113,7 @@ INVARIANTS = {
         FROM clawbacks c JOIN ledger_entries e ON e.id = c.ledger_entry_id
         JOIN payments p ON p.id = c.payment_id
         WHERE e.amount * 100 <> -c.taken OR e.user_id <> p.user_id OR e.kind <> c.kind
-           OR c.status NOT IN ('succeeded', 'open', 'lost')""",
+           OR c.status NOT IN ('succeeded', 'open', 'lost') OR c.taken > c.amount""",
     "an entry that takes back belongs to a refund or dispute": f"""
         SELECT 'entry ' || e.id, 'no clawback'
         FROM ledger_entries e LEFT JOIN clawbacks c ON c.ledger_entry_id = e.id

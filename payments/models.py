@@ -136,15 +136,17 @@ class Clawback(models.Model):
     class Status(models.TextChoices):
         """Where it stands; it goes only forward, so that old news change nothing.
 
-        Refund: pending → succeeded → failed, or pending → failed. Dispute: open → won or lost.
+        Refund: pending → succeeded → failed, or pending → failed. Dispute: open → dismissed, lost
+        or won; a dispute that is lost can be won on appeal.
         """
 
         PENDING = "pending"
         SUCCEEDED = "succeeded"  # takes back
         FAILED = "failed"
         OPEN = "open"  # takes back
+        DISMISSED = "dismissed"  # an inquiry that came to nothing
+        LOST = "lost"  # takes back
         WON = "won"
-        LOST = "lost"  # takes back, for good
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     stripe_id = models.CharField(max_length=255, unique=True)
@@ -172,7 +174,7 @@ class Clawback(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="refund", status__in=["pending", "succeeded", "failed"])
-                | Q(kind="dispute", status__in=["open", "won", "lost"]),
+                | Q(kind="dispute", status__in=["open", "dismissed", "lost", "won"]),
                 name="clawbacks_status_of_their_kind",
             ),
             models.CheckConstraint(condition=Q(amount__gte=1), name="clawbacks_of_something"),
@@ -180,7 +182,6 @@ class Clawback(models.Model):
                 condition=Q(taken=0, ledger_entry__isnull=True)
                 | Q(
                     taken__gt=0,
-                    taken__lte=F("amount"),
                     ledger_entry__isnull=False,
                     payment__isnull=False,
                 ),

@@ -43,9 +43,10 @@ def _missing_events(*, since: datetime, now: datetime, apply: bool) -> Iterator[
     known = StripeEvent.objects.filter(event_id__in=at_stripe, processed_at__isnull=False)
     for event_id in known.values_list("event_id", flat=True):
         del at_stripe[event_id]
-    for event in sorted(at_stripe.values(), key=lambda event: event["created"]):
+    oldest_first = list(reversed(at_stripe.values()))  # Stripe lists the newest first
+    for event in oldest_first:
         outcome = _take_in(event, now=now) if apply else ""
-        yield Difference(event["id"], f"{event['type']} never came", "process it", outcome)
+        yield Difference(event["id"], f"{event['type']} was not processed", "process it", outcome)
 
 
 def _take_in(event: Mapping[str, Any], *, now: datetime) -> str:

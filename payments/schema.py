@@ -36,7 +36,7 @@ CREATE_SESSION: dict[str, Any] = {
     "parameters": [
         OpenApiParameter(
             "Idempotency-Key",
-            OpenApiTypes.STR,
+            {"type": "string", "pattern": "^[!-~]{1,255}$"},
             OpenApiParameter.HEADER,
             description="Your own name for this purchase, at most 255 characters.",
         )

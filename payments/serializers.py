@@ -1,5 +1,6 @@
 """What the endpoints about payments take and give."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,13 +44,15 @@ class ReturnAddressField(serializers.CharField):
 
 class CheckoutRequestSerializer(serializers.Serializer[Any]):
     amount = WholeCentsField(min_value=1, max_value=MAX_AMOUNT_CENTS, help_text="In cents.")
-    currency = serializers.CharField(max_length=3, help_text="`usd`, which is all we take.")
+    currency = serializers.RegexField(
+        re.compile(r"^[uU][sS][dD]\Z"),
+        error_messages={"invalid": "Only usd is accepted."},
+        help_text="`usd`, which is all we take.",
+    )
     success_url = ReturnAddressField(max_length=2000, required=False)
     cancel_url = ReturnAddressField(max_length=2000, required=False)
 
     def validate_currency(self, value: str) -> str:
-        if value.lower() != "usd":
-            raise serializers.ValidationError("Only usd is accepted.")
         return value.lower()
 
 

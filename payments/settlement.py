@@ -25,7 +25,7 @@ Outcome = StripeEvent.Outcome
 def complete(session: CheckoutSession, *, now: datetime) -> Handled:
     """Settle the purchase of a completed session if it is paid; else its money is on the way."""
     payment = lock_payment(session)
-    if session.payment_status == "unpaid":
+    if session.payment_status == "unpaid" and payment.status != Payment.Status.PAID:
         if payment.completed_at is None:
             payment.completed_at = now
             payment.save(update_fields=["completed_at"])
@@ -72,8 +72,8 @@ def lock_payment(session: CheckoutSession) -> Payment:
 
 def _close(session: CheckoutSession, status: Payment.Status) -> Handled:
     payment = lock_payment(session)
-    if payment.status == Payment.Status.PAID:
-        return Handled(Outcome.REPEATED, payment, "the payment is paid already")
+    if payment.status in (Payment.Status.PAID, Payment.Status.FAILED):
+        return Handled(Outcome.REPEATED, payment, f"the payment is {payment.status} already")
     payment.status = status
     payment.save(update_fields=["status"])
     return Handled(Outcome.CLOSED, payment)
@@ -85,9 +85,11 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
     All of it happens in the caller's transaction (CONTRACT 2.3, 2.5). Raises QuarantinedError
     when Stripe does not say that the session is paid.
     """
-    compare("payment_status", session.payment_status, "paid")
     if payment.status == Payment.Status.PAID:
         return Handled(Outcome.REPEATED, payment, "the payment is paid already")
+    compare("payment_status", session.payment_status, "paid")
+    if session.payment_intent_id is None:
+        raise QuarantinedError("paid, but without the payment_intent that refunds are found by")
     accounts = ledger.lock_accounts(buyer_and_referrer(payment.user))
     buyer = accounts[payment.user_id]
     amount = ledger.dollars(payment.amount)

@@ -11,8 +11,8 @@ from payments.invariants import breaches
 
 log = structlog.get_logger(__name__)
 
-# An hourly look with room for an hour or two in which it could not be had.
-RECONCILED = timedelta(hours=4)
+# An hourly look with room for a day in which it could not be had.
+RECONCILED = timedelta(days=1)
 
 
 class LedgerBroken(Exception):

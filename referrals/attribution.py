@@ -76,7 +76,8 @@ def register(
     Any other invitation is no hindrance: the account is made, and the refusal says why it was not
     attributed. Raises NameTakenError and NoFreeCodeError.
     """
-    checked = check_code(invitation, now=now) if invitation else CheckedCode()
+    is_invited = invitation not in (None, "")
+    checked = check_code(invitation, now=now) if is_invited else CheckedCode()
     referrer = checked.owner if checked.refusal is None else None
     length = Program.objects.at(now).get().code_length
     for _ in range(codes.ATTEMPTS):

@@ -15,6 +15,10 @@ class NotHeldError(Exception):
     """Only a held bonus can be released or voided; this one is not, or not any more."""
 
 
+class ReferrerGoneError(Exception):
+    """A deactivated referrer earns nothing (CONTRACT 2.8)."""
+
+
 class ReasonMissingError(ValueError):
     """A decision on money needs a reason, for whoever asks later."""
 
@@ -49,6 +53,8 @@ def _decide(
     referral = _locked(referral_id)
     if referral.review != Referral.Review.HELD:
         raise NotHeldError(f"{referral} is {referral.status}")
+    if review == Referral.Review.RELEASED and not referral.referrer.is_active:
+        raise ReferrerGoneError(f"the referrer of {referral} is deactivated: void it")
     referral.review = review
     referral.review_note = note.strip()
     referral.reviewed_by = by
@@ -61,5 +67,5 @@ def _locked(referral_id: int) -> Referral:
     """Return the referral with both of its accounts locked, read after these."""
     people = Q(referrals_made=referral_id) | Q(referral_received=referral_id)
     ledger.lock_accounts(User.objects.filter(pk__in=User.objects.filter(people).values("pk")))
-    legs = ("referrer_entry", "referee_entry", "referred_user")
+    legs = ("referrer_entry", "referee_entry", "referred_user", "referrer")
     return Referral.objects.select_related(*legs).get(pk=referral_id)

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import MONEY
+from gatewayz.json_api import AnythingField
 from referrals.models import Referral
 
 
@@ -23,7 +24,7 @@ class GeneratedCodeSerializer(serializers.Serializer[Any]):
 
 
 class ValidateRequestSerializer(serializers.Serializer[Any]):
-    referral_code = serializers.JSONField(
+    referral_code = AnythingField(
         allow_null=True, help_text="What a person typed; what is no code is simply not found."
     )
 

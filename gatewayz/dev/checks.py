@@ -14,6 +14,7 @@ from gatewayz.dev.children import run_in_foreground
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST_WORKERS = 8
 PYTEST_FOUND_NOTHING = 5
+LONG_FLAG = "--long"
 
 
 def lint(arguments: list[str]) -> int:
@@ -25,7 +26,13 @@ def lint(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Run every check and every test, or pytest alone with the arguments."""
+    """Run every check and every test, or pytest alone with the arguments.
+
+    With `--long` the tests that make their own cases up go further.
+    """
+    if LONG_FLAG in arguments:
+        os.environ["LONG"] = "1"
+        arguments = [argument for argument in arguments if argument != LONG_FLAG]
     if arguments:
         return run_in_foreground(
             [*_python("pytest"), *arguments], {**os.environ, **_find_browser()}

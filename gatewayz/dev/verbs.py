@@ -4,7 +4,7 @@ import sys
 
 VERBS = {
     "run": "serve the program with a local Stripe; --story plays Alice and Bob first",
-    "test": "run every check and every test; with arguments only pytest, with those",
+    "test": "run every check and every test, --long for longer; with arguments only pytest",
     "lint": "check style, types, migrations and the production settings",
     "format": "format the code, and fix what can be fixed by rule",
     "manage": "run a Django command, for instance: ./dev manage check_ledger",

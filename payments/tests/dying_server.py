@@ -1,27 +1,90 @@
-"""The program's own server as a process, which can be told to die before it answers a webhook."""
+"""The program's application, which dies in the middle of its work where a header says so.
+
+The work has moments: just before and just after each statement and each COMMIT. This is the only
+failpoint there is; the program itself knows of none.
+"""
 
 import os
+import select
 import signal
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
-from wsgiref.simple_server import make_server
+from unittest.mock import patch
 
-from gatewayz.wsgi import application
+from django.db import connections
+from django.urls import reverse
 
-DIES_BEFORE_THE_ANSWER = "--dies-before-the-answer"
+from gatewayz.wsgi import application as program
+
+PATIENCE_SECONDS = 10
+# Read every path's view before the workers are forked, or each of them would do so once.
+reverse("healthz")
+
+# The moment at which to die, and whose death it is: PostgreSQL's, or without it our own.
+DIES_AT = "Dies-At"
+POSTMASTER = "Postmaster"
+# The answer tells how many moments there were.
+MOMENTS = "Moments"
 
 
-def dying_application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Do all of the work, and send nothing."""
-    list(application(environ, start_response))
-    os.kill(os.getpid(), signal.SIGKILL)
-    return []
+@dataclass
+class Failpoint:
+    """Counts the moments of a request, and strikes at one of them."""
+
+    dies_at: int
+    postmaster: int
+    moments: int = 0
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        # Typed loosely: what sends the COMMIT is no part of Django's public face.
+        connection: Any = connections["default"]
+        commit = self._between_moments(connection._commit)
+        with (
+            patch.object(connection, "_commit", commit),
+            connection.execute_wrapper(self._around_statement),
+        ):
+            yield
+
+    def _around_statement(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        return self._between_moments(execute)(*statement)
+
+    def _between_moments(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*arguments: Any) -> Any:
+            self._pass_moment()
+            result = work(*arguments)
+            self._pass_moment()
+            return result
+
+        return watched
+
+    def _pass_moment(self) -> None:
+        if self.moments == self.dies_at:
+            self._strike()
+        self.moments += 1
+
+    def _strike(self) -> None:
+        if not self.postmaster:
+            os.kill(os.getpid(), signal.SIGKILL)
+        # What `pg_ctl stop -m immediate` sends.
+        os.kill(self.postmaster, signal.SIGQUIT)
+        farewell, _, _ = select.select(
+            [connections["default"].connection], [], [], PATIENCE_SECONDS
+        )
+        assert farewell, "PostgreSQL does not stop"
 
 
-if __name__ == "__main__":
-    app = dying_application if DIES_BEFORE_THE_ANSWER in sys.argv else application
-    with make_server("127.0.0.1", 0, app) as server:
-        sys.stdout.write(f"{server.server_port}\n")
-        sys.stdout.flush()
-        server.serve_forever()
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer as the program does, or die."""
+    failpoint = Failpoint(
+        dies_at=int(environ.get("HTTP_DIES_AT", -1)),
+        postmaster=int(environ.get("HTTP_POSTMASTER", 0)),
+    )
+
+    def counted(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        return start_response(status, [*headers, (MOMENTS, str(failpoint.moments))], *rest)
+
+    with failpoint.watching():
+        return program(environ, counted)

@@ -68,7 +68,10 @@ def test_a_paid_session_whose_event_never_came_is_found(bob: Person) -> None:
 
     event, session = reconcile(apply=False)
 
-    assert (event.what, event.remedy) == ("checkout.session.completed never came", "process it")
+    assert (event.what, event.remedy) == (
+        "checkout.session.completed was not processed",
+        "process it",
+    )
     assert (session.stripe_id, session.remedy) == (payment.session_id, "settle it")
     assert session.what == f"paid, but payment {payment.pk} is pending"
 
@@ -230,7 +233,7 @@ def test_the_command_settles_with_apply(bob: Person) -> None:
 
     first, second = command("--apply"), command("--apply")
 
-    assert first[0].endswith("  checkout.session.completed never came  settled")
+    assert first[0].endswith("  checkout.session.completed was not processed  settled")
     assert (len(first), len(second)) == (2, 1)
     assert second[0].startswith("0 differences since ")
     assert bob.balance() == "20.00"

@@ -1,7 +1,7 @@
 """`manage.py reconcile_stripe`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -19,7 +19,7 @@ def moment(text: str) -> datetime:
         raise ArgumentTypeError(
             f"{text!r} is no date like 2026-11-22 or 2026-11-22T14:00"
         ) from error
-    return timezone.make_aware(found) if timezone.is_naive(found) else found
+    return found.replace(tzinfo=UTC) if timezone.is_naive(found) else found.astimezone(UTC)
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
                 done = found.outcome or f"to do: {found.remedy}"
                 self.stdout.write(f"{found.stripe_id}  {found.what}  {done}")
         except (StripeUnavailableError, StripeRefusedError) as error:
-            raise CommandError(f"Stripe: {error}. {count} differences until then.") from error
+            raise CommandError(f"Stripe: {error} ({count} differences until then)") from error
         self.stdout.write(f"{count} differences since {since:%Y-%m-%d %H:%M} UTC.")
         if count and not options["apply"]:
             self.stdout.write("Nothing was changed; settle them with --apply.")

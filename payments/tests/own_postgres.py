@@ -1,0 +1,100 @@
+"""A PostgreSQL of a test's own, which the test may stop, crash, fill up and start again."""
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from unittest.mock import patch
+
+import environ
+from django.core.management import call_command
+from django.db import connection
+
+from gatewayz import embedded_postgres
+from gatewayz.embedded_postgres import SHORT_DIRECTORY
+
+NAME = "gatewayz"
+
+
+@dataclass
+class OwnPostgres:
+    """It keeps what is committed, as a real one does."""
+
+    folder: Path
+    url: str = ""
+    _running: ExitStack = field(default_factory=ExitStack)
+
+    def start(self) -> None:
+        """Start it, after a crash with the recovery that this takes."""
+        server = self._running.enter_context(embedded_postgres.running(self.folder, durable=True))
+        server.create_database(NAME)
+        self.url = server.url(NAME)
+
+    def stop(self) -> None:
+        """Stop it in good order, or wait for its end after a crash."""
+        connection.close()
+        self._running.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Have it stopped until the end of the block."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def crash(self) -> None:
+        """Break everything off, as `pg_ctl stop -m immediate` does."""
+        os.kill(self.postmaster, signal.SIGQUIT)
+        self.stop()
+
+    @property
+    def postmaster(self) -> int:
+        return int((self.folder / "cluster" / "postmaster.pid").read_text().splitlines()[0])
+
+
+@contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """Run one, with the program's tables."""
+    with tempfile.TemporaryDirectory(prefix="gatewayz-test-", dir=SHORT_DIRECTORY) as folder:
+        # Its account is not root, even where we are.
+        Path(folder).chmod(0o755)
+        postgres = OwnPostgres(Path(folder))
+        postgres.start()
+        try:
+            with connected_to(postgres):
+                call_command("migrate", verbosity=0)
+                _hurry_recovery()
+            yield postgres
+        finally:
+            # Nobody wants its data any more, so it need not tidy them.
+            postgres.crash()
+
+
+def _hurry_recovery() -> None:
+    """Let a start after a crash flush the disk by one call where it can, not file by file."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT enumvals FROM pg_settings WHERE name = 'recovery_init_sync_method'")
+        if any("syncfs" in ways for (ways,) in cursor.fetchall()):
+            cursor.execute("ALTER SYSTEM SET recovery_init_sync_method = 'syncfs'")
+
+
+@contextmanager
+def connected_to(postgres: OwnPostgres) -> Iterator[None]:
+    """Let Django's connections lead there until the end of the block."""
+    there = environ.Env.db_url_config(postgres.url)
+    options = connection.settings_dict["OPTIONS"] | there.pop("OPTIONS", {})
+    connection.close()
+    with patch.dict(connection.settings_dict, there, OPTIONS=options):
+        try:
+            yield
+        finally:
+            connection.close()

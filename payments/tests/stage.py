@@ -1,0 +1,112 @@
+"""Where a made-up story is played: a transaction of its own, and the books beside the database."""
+
+from django.db import connection, transaction
+from django.utils import timezone
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from payments.invariants import breaches
+from payments.models import Payment
+from payments.tests.cast import Caller, address, dollars
+from payments.tests.plain_books import Books, Purchase
+from referrals.models import Program, Referral
+
+
+class Stage(RuleBasedStateMachine):
+    """Holds the database against the books after every step, and undoes the story at its end."""
+
+    books: Books
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.transaction = transaction.atomic()
+        self.transaction.__enter__()
+        self.operator = User.objects.create(username="olivia", email="olivia@example.com")
+        self.known: list[Caller] = []
+        self.counter = 0
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self.transaction.__exit__(None, None, None)
+
+    def count(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    def put_terms_in_force(self) -> None:
+        terms = self.books.terms
+        Program.objects.create(
+            starts_at=timezone.now(),
+            referrer_bonus=dollars(terms.referrer_bonus),
+            referee_bonus=dollars(terms.referee_bonus),
+            minimum_purchase=dollars(terms.minimum),
+            max_uses=terms.cap,
+        )
+
+    def enrol(self, code_of: Caller | None, alias_of: Caller | None = None) -> Caller:
+        number = self.count()
+        name = f"person{number}"
+        mailbox = alias_of.member.mailbox if alias_of else number
+        form = {
+            "username": name,
+            "email": address(mailbox, name if alias_of else ""),
+            "auth_method": "email",
+            "referral_code": code_of and f" {code_of.code.lower()}",
+        }
+        answer = APIClient().post("/auth/register", form, format="json").json()
+        member = self.books.enrol(name, mailbox, code_of.member if code_of else None)
+        assert answer["referral"]["applied"] == (member.referrer is not None)
+        caller = Caller(member, answer["user_id"], answer["referral_code"], answer["api_key"])
+        self.known.append(caller)
+        return caller
+
+    def referral_of(self, purchase: Purchase) -> Referral:
+        return Referral.objects.get(referred_user__username=purchase.buyer.name)
+
+    @invariant()
+    def everybody_has_what_the_books_say(self) -> None:
+        owners = {caller.code: caller.member.name for caller in self.known}
+        people = User.objects.exclude(pk=self.operator.pk).values_list(
+            "username", "credits", "has_made_first_purchase", "referred_by_code"
+        )
+        assert {
+            name: (credit, flag, owners.get(code or "")) for name, credit, flag, code in people
+        } == {
+            member.name: (
+                dollars(self.books.balance(member)),
+                member.has_qualified,
+                member.referrer and member.referrer.name,
+            )
+            for member in self.books.members
+        }
+
+    @invariant()
+    def every_use_is_as_the_books_say(self) -> None:
+        referrals = Referral.objects.values_list(
+            "referred_user__username", "referrer__username", "slot", "status", "bonus_amount"
+        )
+        assert set(referrals) == {
+            (
+                purchase.buyer.name,
+                use.referrer.name,
+                use.slot,
+                purchase.use_status,
+                dollars(use.terms.referrer_bonus),
+            )
+            for purchase, use in self.books.used()
+        }
+
+    @invariant()
+    def every_purchase_stands_as_the_books_say(self) -> None:
+        payments = Payment.objects.order_by("pk").values_list("status", "taken_back")
+        assert list(payments) == [
+            (purchase.status, purchase.taken_back) for purchase in self.books.purchases
+        ]
+
+    @invariant()
+    def no_invariant_of_money_is_broken(self) -> None:
+        assert breaches() == []
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -1,0 +1,264 @@
+"""When the database is away, full or in the way, the server says so, and recovers by itself.
+
+Stripe's own absences are test_checkout's.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from secrets import token_hex
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from accounts.tests.factories import Person, register
+from payments.models import StripeEvent
+from payments.tests.at_once import another_transaction, in_background, wait_until_blocked
+from payments.tests.own_postgres import OwnPostgres, connected_to
+from payments.tests.real_server import Server, serving
+from payments.tests.stripe_events import event, pending_payment
+
+PATIENCE_SECONDS = 10
+# Of somebody with a browser; whose it is only the database knows.
+COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"
+LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
+LOCK_PAYMENT = "SELECT FROM payments WHERE id = %s FOR UPDATE"
+
+ENDPOINTS: list[tuple[str, str, Any]] = [
+    ("POST", "/auth/register", {"username": "d", "email": "d@example.com", "auth_method": "email"}),
+    ("GET", "/referral/code", None),
+    ("POST", "/referral/generate", None),
+    ("POST", "/referral/validate", {"referral_code": "ABC12345"}),
+    ("GET", "/referral/stats", None),
+    ("POST", "/api/stripe/checkout-session", {"amount": 1000, "currency": "usd"}),
+    ("GET", "/api/stripe/checkout-session/cs_test_1", None),
+    ("GET", "/api/stripe/payments", None),
+    ("GET", "/user/balance", None),
+    ("GET", "/user/transactions", None),
+    ("GET", "/user/api-keys", None),
+    ("POST", "/user/api-keys", {"name": "laptop"}),
+    ("DELETE", "/user/api-keys/1", None),
+    ("GET", "/readyz", None),
+]
+READS = ["/referral/code", "/referral/stats", "/api/stripe/payments", "/user/balance", "/readyz"]
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def server_there(postgres: OwnPostgres) -> Iterator[Server]:
+    """One worker of one thread, with its one connection to the database that may be stopped."""
+    with ExitStack() as serves:
+        with connected_to(postgres):
+            server = serves.enter_context(serving())
+        yield server
+
+
+@pytest.fixture
+def alice_and_bob_there(there: None) -> tuple[Person, Person]:
+    alice = register(f"alice_{token_hex(4)}")
+    return alice, register(f"bob_{token_hex(4)}", code=alice.code)
+
+
+@pytest.fixture
+def bob_there(alice_and_bob_there: tuple[Person, Person]) -> Person:
+    return alice_and_bob_there[1]
+
+
+def read_all(server: Server, person: Person) -> dict[str, int]:
+    return {path: server.ask("GET", path, key=person.api_key).status_code for path in READS}
+
+
+def sessions() -> int:
+    """Count the sessions that others have in this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        count: int = cursor.fetchone()[0]
+        return count
+
+
+def test_without_the_database_every_endpoint_answers_503(
+    postgres: OwnPostgres, server_there: Server, bob_there: Person
+) -> None:
+    with postgres.down():
+        answers = [
+            server_there.ask(method, path, body, key=bob_there.api_key)
+            for method, path, body in ENDPOINTS
+        ]
+
+    told = [
+        (answer.status_code, answer.headers.get("Retry-After"), answer.json().get("code"))
+        for answer in answers
+    ]
+    assert told == [(503, "5", "database_unavailable")] * len(ENDPOINTS)
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/user/"])
+def test_without_the_database_a_page_answers_503(
+    postgres: OwnPostgres, there: None, server_there: Server, path: str
+) -> None:
+    with postgres.down():
+        answer = server_there.ask("GET", path, Cookie=COOKIE)
+
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "5")
+
+
+@pytest.mark.parametrize("cookie", ["", COOKIE])
+@pytest.mark.parametrize("path", ["/healthz", "/"])
+def test_what_needs_no_database_is_answered_without_it(
+    postgres: OwnPostgres, there: None, server_there: Server, path: str, cookie: str
+) -> None:
+    with postgres.down():
+        answer = server_there.ask("GET", path, Cookie=cookie)
+
+    assert answer.status_code == 200
+
+
+def test_an_event_that_comes_while_the_database_is_down_settles_when_it_is_back(
+    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
+) -> None:
+    alice, bob = alice_and_bob_there
+    paid = event(pending_payment(bob.user, 1000))
+
+    with postgres.down():
+        refused = server_there.deliver(paid)
+    redelivered = server_there.deliver(paid)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert redelivered.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_it_serves_again_as_soon_as_the_database_is_back(
+    postgres: OwnPostgres, server_there: Server, bob_there: Person
+) -> None:
+    with postgres.down():
+        meanwhile = read_all(server_there, bob_there)
+
+    assert meanwhile == dict.fromkeys(READS, 503)
+    assert read_all(server_there, bob_there) == dict.fromkeys(READS, 200)
+
+
+@pytest.mark.parametrize("path", READS)
+def test_nobody_notices_a_restart_between_two_requests_of_one_connection(
+    postgres: OwnPostgres, server_there: Server, bob_there: Person, path: str
+) -> None:
+    before = server_there.ask("GET", path, key=bob_there.api_key)
+    kept = sessions()
+
+    postgres.restart()
+    after = server_there.ask("GET", path, key=bob_there.api_key)
+
+    assert (before.status_code, kept, after.status_code) == (200, 1, 200)
+
+
+@contextmanager
+def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
+    """Connect until PostgreSQL has room for nobody else; leave as the block ends."""
+    # So that the server, too, has to connect anew.
+    postgres.restart()
+    taken = []
+    with suppress(psycopg.OperationalError):
+        while True:
+            taken.append(psycopg.connect(postgres.url, autocommit=True))
+    try:
+        yield
+    finally:
+        last = taken.pop()
+        for one in taken:
+            one.close()
+        wait_until_alone(last)
+        last.close()
+
+
+def wait_until_alone(ours: psycopg.Connection) -> None:
+    """Return once PostgreSQL has noticed that all the others have gone."""
+    others = "SELECT FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while ours.execute(others).rowcount:
+        assert time.monotonic() < deadline, "somebody stays connected"
+        time.sleep(0.01)
+
+
+def test_out_of_connections_it_answers_503_until_there_is_room(
+    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
+) -> None:
+    alice, bob = alice_and_bob_there
+    paid = event(pending_payment(bob.user, 1000))
+
+    with all_connections_taken(postgres):
+        meanwhile = read_all(server_there, bob)
+        refused = server_there.deliver(paid)
+    redelivered = server_there.deliver(paid)
+
+    assert meanwhile == dict.fromkeys(READS, 503)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert redelivered.json()["outcome"] == "settled"
+    assert read_all(server_there, bob) == dict.fromkeys(READS, 200)
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lock_that_lasts_above_three_seconds_is_answered_503_and_settles_later(
+    server: Server, alice: Person, bob: Person
+) -> None:
+    paid = event(pending_payment(bob.user, 1000))
+
+    with another_transaction(LOCK_USER, alice.user.pk):
+        began = time.monotonic()
+        refused = server.deliver(paid)
+        waited = time.monotonic() - began
+    noted = StripeEvent.objects.get()
+    redelivered = server.deliver(paid)
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert 3 <= waited < 15
+    assert (noted.outcome, noted.attempts) == ("failed", 1)
+    assert redelivered.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deadlock_is_retried_and_answered_200(server: Server, alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user, 1000)
+
+    with (
+        another_transaction(LOCK_USER, alice.user.pk) as other,
+        in_background(partial(server.deliver, event(payment))) as delivery,
+    ):
+        wait_until_blocked()
+        # The settlement holds the payment and waits for Alice; it waited first, so that
+        # PostgreSQL breaks it off, and not this one.
+        other.cursor().execute(LOCK_PAYMENT, [payment.pk])
+        other.rollback()
+
+    assert (delivery.result().status_code, delivery.result().json()["outcome"]) == (200, "settled")
+    assert StripeEvent.objects.get().last_error == ""
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("setting", "limit"),
+    [
+        ("lock_timeout", "3s"),
+        ("statement_timeout", "15s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ],
+)
+def test_a_connection_has_its_limits(setting: str, limit: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {setting}")
+        shown = cursor.fetchone()
+
+    assert shown == (limit,)
