@@ -217,7 +217,7 @@ def test_when_one_server_ends_by_itself_the_others_are_stopped(tmp_path: Path) -
 
 def test_a_server_ends_with_the_process_that_started_it() -> None:
     options = ["--no-control-socket", "--bind", "127.0.0.1:0", "wsgiref.simple_server:demo_app"]
-    command = [sys.executable, "-m", "gatewayz.dev.leashed_gunicorn", *options]
+    command = [sys.executable, "-m", "gatewayz.dev.leashed", "gunicorn", *options]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
