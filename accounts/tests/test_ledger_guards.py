@@ -145,6 +145,7 @@ def test_an_entry_that_does_not_go_on_from_the_balance_is_refused(
 
 
 def test_an_entry_that_the_balance_does_not_follow_is_refused(alice: Person) -> None:
+    commit_would_check()
     LedgerEntry.objects.create(
         user=alice.user,
         kind=LedgerEntry.Kind.ADJUSTMENT,

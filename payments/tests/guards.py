@@ -1,10 +1,13 @@
 """Switches the guards of the money off, one by one, so that tests see what they guard."""
 
-from collections.abc import Callable, Iterator
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import count
+from textwrap import dedent
 from threading import Barrier
+from types import CodeType
 from typing import Any
 
 import pytest
@@ -17,13 +20,106 @@ from accounts.models import LedgerEntry, User
 from payments import clawbacks
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
 
+# What pytest says when a test expects a refusal, and there is none.
+NOT_REFUSED = "DID NOT RAISE"
 
-def meeting(function: Callable[..., Any], *, after: bool = False) -> Callable[..., Any]:
+Switch = Callable[[pytest.MonkeyPatch], object]
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What guards money, how it is switched off, and the test that goes red without it.
+
+    `sign` is a piece of what that test then says, so that it is red for this reason.
+    """
+
+    promise: str
+    off: Switch
+    story: Callable[..., None]
+    sign: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+def line(function: Callable[..., Any], guard: str, instead: str = "pass") -> Switch:
+    """Write `instead` where the function has `guard`, wherever the function is known."""
+    plain = inspect.unwrap(function)
+
+    def off(monkeypatch: pytest.MonkeyPatch) -> None:
+        source = dedent(inspect.getsource(plain))
+        assert source.count(guard) == 1, f"{plain.__name__} has no such line: {guard}"
+        module = compile(source.replace(guard, instead), plain.__code__.co_filename, "exec")
+        [code] = [
+            code
+            for code in module.co_consts
+            if isinstance(code, CodeType) and code.co_name == plain.__name__
+        ]
+        monkeypatch.setattr(plain, "__code__", code)
+
+    return off
+
+
+def value(owner: object, name: str, instead: object) -> Switch:
+    return lambda monkeypatch: monkeypatch.setattr(owner, name, instead)
+
+
+def words(owner: object, name: str, guard: str, instead: str) -> Switch:
+    """Write `instead` where a statement in SQL has `guard`."""
+    statement: str = getattr(owner, name)
+    assert statement.count(guard) == 1
+    return value(owner, name, statement.replace(guard, instead))
+
+
+def alteration(sql: str) -> Switch:
+    """Alter the database, until the test's transaction is rolled back."""
+
+    def off(monkeypatch: pytest.MonkeyPatch) -> None:
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute(sql)
+        execute("SET CONSTRAINTS ALL DEFERRED")
+
+    return off
+
+
+def constraint(table: str, name: str) -> Switch:
+    return alteration(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+
+
+def trigger(table: str, name: str) -> Switch:
+    return alteration(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+
+
+def function_in_database(name: str, guard: str, instead: str) -> Switch:
+    """Write `instead` where a trigger's function has `guard`."""
+
+    def off(monkeypatch: pytest.MonkeyPatch) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [name])
+            [definition] = cursor.fetchone()
+            assert definition.count(guard) == 1
+            cursor.execute(definition.replace(guard, instead))
+
+    return off
+
+
+def both(*switches: Switch) -> Switch:
+    """Switch a guard off together with the one that stands behind it."""
+
+    def off(monkeypatch: pytest.MonkeyPatch) -> None:
+        for switch in switches:
+            switch(monkeypatch)
+
+    return off
+
+
+def meeting(
+    function: Callable[..., Any], *, after: bool = False, barrier: Barrier | None = None
+) -> Callable[..., Any]:
     """Let two calls of `function` meet before it begins, or after it: there is the race.
 
-    With the guard in place the second call would never come, and the first would give up.
+    With the guard in place the second call would never come, and the first would give up. Calls
+    of different functions meet at a `barrier` that they share.
     """
-    barrier = Barrier(2)
+    barrier = barrier or Barrier(2)
 
     def met(*args: Any, **kwargs: Any) -> Any:
         if not after:

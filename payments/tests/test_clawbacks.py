@@ -211,11 +211,61 @@ def test_a_refund_that_changes_its_amount_is_quarantined(bob: Person) -> None:
     assert bob.balance() == "30.00"
 
 
+@pytest.mark.parametrize(
+    "strange",
+    [
+        lambda paid, other: dispute(paid, 1000) | {"data": refund(paid, 1000)["data"]},
+        lambda paid, other: (
+            refund(paid, 1000)
+            | {"data": {"object": refund(paid, 1000)["data"]["object"] | _of(other)}}
+        ),
+    ],
+    ids=["as a dispute", "of another purchase"],
+)
+def test_a_refund_that_comes_again_as_something_else_is_quarantined(
+    bob: Person, charlie: Person, strange: Callable[[Payment, Payment], Any]
+) -> None:
+    paid, other = settle(bob.user, 1000), settle(charlie.user, 1000)
+    deliver(refund(paid, 1000, "pending"))
+
+    assert outcome(strange(paid, other)) == "quarantined"
+
+    assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+
+
+def _of(payment: Payment) -> dict[str, str]:
+    return {"payment_intent": str(payment.payment_intent_id)}
+
+
+def test_a_dispute_that_is_lost_can_be_won_on_appeal(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1000)
+
+    for status in ("needs_response", "lost", "appeal_under_review", "won"):
+        deliver(dispute(payment, 1000, status))
+
+    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+
+
+def test_a_dispute_takes_what_its_latest_news_say(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 3000)
+
+    deliver(dispute(payment, 3000))
+    deliver(dispute(payment, 1000, "lost"))
+
+    assert end_of(alice, bob) == ("0.00", "20.00", "reversed")
+
+
 STORIES = {
     "refund": ["paid", "refund pending", "refund succeeded"],
     "failed refund": ["paid", "refund pending", "refund succeeded", "refund failed"],
     "dispute won": ["paid", "dispute opened", "dispute won"],
     "dispute lost": ["paid", "dispute opened", "dispute lost"],
+    "dispute lost in part, won on appeal": [
+        "paid",
+        "dispute opened",
+        "dispute lost in part",
+        "dispute won",
+    ],
     "partial refund and dispute won": ["paid", "refund succeeded", "dispute opened", "dispute won"],
     "two refunds, paid late": ["unpaid", "paid late", "refund succeeded", "other refund"],
     "paid, refunded in part, disputed and lost": [
@@ -240,6 +290,7 @@ CHAPTERS: dict[str, Callable[[Payment], Any]] = {
     "dispute opened": lambda payment: dispute(payment, 1200),
     "dispute won": lambda payment: dispute(payment, 1200, "won"),
     "dispute lost": lambda payment: dispute(payment, 1200, "lost"),
+    "dispute lost in part": lambda payment: dispute(payment, 400, "lost"),
 }
 
 

@@ -1,0 +1,137 @@
+"""The guards of the ledger and of what is one's own, each with the test that it is missed by."""
+
+from accounts import api_keys, ledger
+from accounts.models import User
+from accounts.tests import test_api_keys, test_authentication, test_ledger, test_ledger_guards
+from accounts.tests import test_views as test_account_views
+from accounts.views import ApiKeyViewSet
+from payments.tests import test_negative_controls_stories as stories
+from payments.tests import test_views
+from payments.tests.guards import (
+    NOT_REFUSED,
+    Guard,
+    constraint,
+    forget_causes,
+    function_in_database,
+    line,
+    trigger,
+    value,
+    words,
+)
+from payments.views import CheckoutViewSet, PaymentViewSet
+
+LEDGER = [
+    Guard(
+        "an entry goes on from the one before",
+        function_in_database("ledger_entries_check_chain", "IF NEW.", "IF false AND NEW."),
+        test_ledger_guards.test_an_entry_that_does_not_go_on_from_the_balance_is_refused,
+        NOT_REFUSED,
+        {"balance_after": "20.00"},
+    ),
+    Guard(
+        "a balance changes only with an entry",
+        trigger("users", "users_credits_follow_ledger"),
+        test_ledger_guards.test_a_user_who_begins_with_credits_is_refused,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "an entry is followed by its balance",
+        trigger("ledger_entries", "ledger_followed_by_credits"),
+        stories.test_an_entry_that_a_settled_balance_does_not_follow_is_refused,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "an entry is never updated",
+        trigger("ledger_entries", "ledger_entries_append_only"),
+        test_ledger_guards.test_the_database_refuses_to_change_an_entry,
+        NOT_REFUSED,
+        {"statement": "UPDATE ledger_entries SET description = 'Nothing to see here'"},
+    ),
+    Guard(
+        "entries are never truncated",
+        function_in_database("ledger_entries_refuse_change", "RAISE", "RETURN NULL; RAISE"),
+        test_ledger_guards.test_the_database_refuses_to_change_an_entry,
+        NOT_REFUSED,
+        {"statement": "TRUNCATE ledger_entries CASCADE"},
+    ),
+    Guard(
+        "one cause is one entry",
+        forget_causes,
+        test_ledger.test_it_posts_once_for_one_key,
+        "assert <LedgerEntry",
+    ),
+    Guard(
+        "an entry is reversed once",
+        constraint("ledger_entries", "ledger_entries_reverses_id_key"),
+        test_ledger_guards.test_the_database_refuses_a_second_reversal_of_an_entry,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "an amount is whole cents",
+        line(ledger._require_whole_cents, "amount != amount.quantize(CENT)", "False"),
+        test_ledger.test_it_refuses_what_is_no_sum_of_whole_cents,
+        NOT_REFUSED,
+        {"amount": "1.001"},
+    ),
+    Guard(
+        "what is credited is never negative",
+        constraint("ledger_entries", "ledger_credits_are_positive"),
+        test_ledger_guards.test_the_database_refuses_a_credit_that_takes_away,
+        NOT_REFUSED,
+        {"kind": "purchase"},
+    ),
+    Guard(
+        "a reversal names its original",
+        constraint("ledger_entries", "ledger_reversal_names_its_original"),
+        test_ledger_guards.test_the_database_refuses_a_reversal_of_nothing,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "who saves a person leaves what others move alone",
+        lambda monkeypatch: monkeypatch.delattr(User, "save"),
+        stories.test_who_saves_an_old_copy_of_a_person_puts_nothing_back,
+        "'0.00'",
+    ),
+]
+
+DOORS = [
+    Guard(
+        "a key is kept as a digest",
+        value(api_keys, "digest", str),
+        test_api_keys.test_a_dump_holds_no_key,
+        "gw_live_",
+    ),
+    Guard(
+        "a revoked key opens nothing",
+        words(api_keys, "_IDENTIFY", "(revoked_at IS NULL OR revoked_at > %(now)s)", "true"),
+        test_account_views.test_a_revoked_key_closes_the_door,
+        "200 == 401",
+    ),
+    Guard(
+        "the key of a deactivated user opens nothing",
+        words(api_keys, "_IDENTIFY", "WHERE users.is_active", ""),
+        test_authentication.test_a_wrong_key_is_answered_like_any_other,
+        "200 == 401",
+        {"wrong": test_authentication.of_a_deactivated_user},
+    ),
+    Guard(
+        "the key of another user is not revoked",
+        line(
+            ApiKeyViewSet.destroy, "api_keys.listed(request.user, now=now)", "ApiKey.objects.all()"
+        ),
+        test_account_views.test_the_key_of_another_user_is_not_there,
+        "204 == 404",
+    ),
+    Guard(
+        "the session of another user is not there",
+        line(CheckoutViewSet.retrieve, "filter(user=request.user)", "all()"),
+        test_views.test_the_session_of_another_user_is_not_there,
+        "KeyError: 'code'",
+    ),
+    Guard(
+        "the payments listed are one's own",
+        line(PaymentViewSet.get_queryset, "filter(user=self.request.user)", "all()"),
+        test_views.test_the_payments_listed_are_ones_own_newest_first,
+        "Left contains one more item",
+    ),
+]

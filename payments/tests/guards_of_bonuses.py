@@ -1,0 +1,140 @@
+"""The guards of the bonuses and their review, each with the test that it is missed by."""
+
+from accounts import mailboxes
+from payments import cards
+from payments.tests import test_cards
+from payments.tests import test_negative_controls_stories as stories
+from payments.tests.guards import (
+    NOT_REFUSED,
+    Guard,
+    alteration,
+    both,
+    constraint,
+    line,
+    trigger,
+    value,
+)
+from referrals import bonuses, review
+from referrals.tests import test_attribution, test_bonuses, test_review
+
+BONUSES = [
+    Guard(
+        "less than the minimum earns nothing",
+        line(bonuses.award, "amount < terms.minimum_purchase", "False"),
+        test_bonuses.test_a_purchase_qualifies_from_ten_dollars_on,
+        "'10.00'",
+        {"cents": 999, "balances": ("0.00", "9.99"), "qualified": False},
+    ),
+    Guard(
+        "the first qualifying purchase is flagged",
+        line(bonuses.award, "buyer.has_made_first_purchase = True"),
+        test_bonuses.test_a_buyer_whom_nobody_referred_gets_the_purchase_alone,
+        "False",
+    ),
+    Guard(
+        "a second purchase earns nothing",
+        line(bonuses.award, "if buyer.has_made_first_purchase:", "if False:"),
+        test_bonuses.test_a_second_purchase_pays_no_bonus,
+        "KeyError: 'outcome'",
+    ),
+    Guard(
+        "one referral for one referee",
+        constraint("referrals", "referrals_referred_user_id_key"),
+        stories.test_the_database_refuses_a_second_referral_of_one_person,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "ten uses are counted",
+        both(
+            line(bonuses._use_code, "uses >= terms.max_uses", "False"),
+            constraint("referrals", "referrals_within_cap"),
+        ),
+        test_bonuses.test_it_pays_no_bonus_after_ten_uses,
+        "awarded",
+    ),
+    Guard(
+        "there is no eleventh slot",
+        constraint("referrals", "referrals_within_cap"),
+        test_bonuses.test_the_database_refuses_an_eleventh_use,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "a slot is given once",
+        alteration("DROP INDEX referrals_slot_unique"),
+        test_bonuses.test_the_database_refuses_two_uses_of_one_slot,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "a deactivated referrer earns nothing",
+        line(bonuses.award, " or not referrer.is_active", ""),
+        test_bonuses.test_a_deactivated_referrer_earns_nothing,
+        "awarded",
+    ),
+    Guard(
+        "a deactivated referrer's bonus is not released",
+        line(review._decide, "not referral.referrer.is_active", "False"),
+        stories.test_the_bonus_of_a_deactivated_referrer_is_not_released,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "attribution never changes",
+        trigger("users", "users_attributed_once"),
+        test_attribution.test_the_database_refuses_another_attribution,
+        NOT_REFUSED,
+        {"code": None},
+    ),
+    Guard(
+        "a referral is not of oneself",
+        constraint("referrals", "referrals_not_of_oneself"),
+        stories.test_the_database_refuses_a_use_of_ones_own_code,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "one mailbox on both sides is held",
+        line(bonuses._use_code, "mailboxes.is_same(buyer.email, referrer.email)", "False"),
+        test_review.test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone,
+        "awarded",
+    ),
+    Guard(
+        "two addresses of one mailbox are one",
+        value(mailboxes, "fold", str.casefold),
+        test_review.test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone,
+        "awarded",
+    ),
+    Guard(
+        "one card on both sides is held",
+        value(cards, "_with_one_card", lambda person: []),
+        test_cards.test_one_card_on_both_sides_takes_the_bonuses_back,
+        "completed",
+    ),
+    Guard(
+        "only what is held is released",
+        line(review._decide, "referral.review != Referral.Review.HELD", "False"),
+        test_review.test_it_is_decided_once,
+        NOT_REFUSED,
+        {"first": test_review.release, "second": test_review.void},
+    ),
+    Guard(
+        "a decision needs a reason",
+        both(
+            line(review._decide, "not note.strip()", "False"),
+            constraint("referrals", "referrals_reviewed_with_a_reason"),
+        ),
+        test_review.test_a_decision_needs_a_reason,
+        NOT_REFUSED,
+        {"decide": test_review.release, "note": " "},
+    ),
+    Guard(
+        "the database has no decision without a reason",
+        constraint("referrals", "referrals_reviewed_with_a_reason"),
+        test_review.test_the_database_refuses_a_decision_without_a_reason,
+        NOT_REFUSED,
+        {"decision": "released"},
+    ),
+    Guard(
+        "what is completed is paid",
+        constraint("referrals", "referrals_completed_are_paid"),
+        test_review.test_the_database_refuses_to_complete_without_paying,
+        NOT_REFUSED,
+    ),
+]
