@@ -37,7 +37,7 @@ LEDGER = [
     Guard(
         "an entry is followed by its balance",
         trigger("ledger_entries", "ledger_followed_by_credits"),
-        stories.test_an_entry_that_a_settled_balance_does_not_follow_is_refused,
+        test_ledger_guards.test_an_entry_that_the_balance_does_not_follow_is_refused,
         NOT_REFUSED,
     ),
     Guard(

@@ -1,14 +1,12 @@
 """Guards that no other test would miss, each with the story that it is there for."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import LedgerEntry, User
+from accounts.models import User
 from accounts.tests.factories import Person, reviewer
-from accounts.tests.test_ledger_guards import commit_would_check
 from payments import clawbacks
 from payments.handling import QuarantinedError
 from payments.models import Payment
@@ -29,24 +27,6 @@ def test_who_saves_an_old_copy_of_a_person_puts_nothing_back(bob: Person) -> Non
     bob.user.refresh_from_db()
     assert (bob.user.first_name, bob.balance()) == ("Bob", "20.00")
     assert bob.user.has_made_first_purchase
-
-
-def test_an_entry_that_a_settled_balance_does_not_follow_is_refused(alice: Person) -> None:
-    """What the person's own insertion has to say is said before."""
-    commit_would_check()
-    LedgerEntry.objects.create(
-        user=alice.user,
-        kind=LedgerEntry.Kind.ADJUSTMENT,
-        amount=Decimal("5.00"),
-        balance_after=Decimal("5.00"),
-        idempotency_key="forged",
-        created_at=NOW,
-    )
-
-    with pytest.raises(IntegrityError, match="the ledger says"), transaction.atomic():
-        commit_would_check()
-
-    User.objects.filter(pk=alice.user.pk).update(credits=5)
 
 
 def test_what_is_quarantined_halfway_leaves_nothing_behind(
