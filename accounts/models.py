@@ -69,6 +69,11 @@ class User(AbstractUser):
         editable=False,
         help_text="An HMAC of the network address that the account was made from.",
     )
+    show_on_leaderboard = models.BooleanField(
+        default=False,
+        editable=False,
+        help_text="The person's own choice: others may read the name on the leaderboard.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]

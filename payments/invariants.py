@@ -92,6 +92,12 @@ INVARIANTS = {
             p.amount - p.taken_back >= t.minimum_purchase * 100
             AND NOT EXISTS (SELECT 1 FROM clawbacks c WHERE c.payment_id = p.id
                             AND c.kind = 'dispute' AND c.status IN ('open', 'lost')))""",
+    "what is reserved of a budget is what its uses cost": """
+        SELECT 'programme ' || t.id, 'reserved ' || t.reserved || ', uses ' || COALESCE(r.cost, 0)
+        FROM programs t LEFT JOIN (
+            SELECT program_id, SUM(bonus_amount + referee_bonus_amount) AS cost
+            FROM referrals WHERE review <> 'voided' GROUP BY program_id) r ON r.program_id = t.id
+        WHERE t.budget IS NOT NULL AND t.reserved <> COALESCE(r.cost, 0)""",
     "a first qualifying purchase is the only one, and flagged": """
         SELECT 'user ' || u.id, 'flag ' || u.has_made_first_purchase || ', firsts ' || f.firsts
         FROM users u JOIN (

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
-from referrals.bonuses import Decision
+from referrals.gates import Decision
 from referrals.models import Referral
 
 # Stripe's own limit for US dollars.
@@ -58,6 +58,9 @@ class Payment(models.Model):
         blank=True,
         choices=[(decision.value, decision.value) for decision in Decision],
         help_text="Why it earned bonuses, or why not; decided when it was paid.",
+    )
+    gates = models.JSONField(
+        default=list, blank=True, help_text="Every gate before the bonus, as it stood then."
     )
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"

@@ -16,7 +16,7 @@ from payments import clawbacks
 from payments.handling import Handled, QuarantinedError, compare
 from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import CheckoutSession
-from referrals import bonuses
+from referrals import bonuses, gates
 from referrals.attribution import buyer_and_referrer
 
 Outcome = StripeEvent.Outcome
@@ -107,6 +107,7 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
     payment.paid_at = now
     payment.payment_intent_id = session.payment_intent_id
     payment.bonus_decision = award.decision
+    payment.gates = gates.written(award.gates)
     payment.referral = award.referral
     _save_settled(payment)
     clawbacks.adopt(payment, now=now)
@@ -114,7 +115,7 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
 
 
 def _save_settled(payment: Payment) -> None:
-    settled = ["status", "paid_at", "payment_intent_id", "ledger_entry", "bonus_decision"]
+    settled = ["status", "paid_at", "payment_intent_id", "ledger_entry", "bonus_decision", "gates"]
     try:
         payment.save(update_fields=[*settled, "referral"])
     except IntegrityError as error:

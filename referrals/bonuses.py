@@ -3,33 +3,26 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
-from accounts import ledger, mailboxes
+from django.db.models import F
+
+from accounts import ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
-from referrals import codes
+from referrals import codes, gates
+from referrals.gates import Decision, Gate
 from referrals.models import Program, Referral
 
-
-class Decision(StrEnum):
-    """What a purchase meant for the bonus: the first gate that it did not pass, or the award."""
-
-    BELOW_MINIMUM = "below_minimum"  # less than the terms' minimum; a later one may qualify
-    NOT_FIRST = "not_first"  # an earlier purchase qualified
-    NOT_REFERRED = "not_referred"  # registered without a code
-    REFERRER_GONE = "referrer_gone"  # the referrer was deactivated or deleted
-    SELF_REFERRAL = "self_referral"  # the code is the buyer's own
-    CAP_REACHED = "cap_reached"  # the code has no use left
-    HELD = "held"  # it looks like self-dealing; the use is taken, the money waits
-    AWARDED = "awarded"  # both sides got their bonus
+# With these decisions a purchase is not the one that qualifies; a later one may be the first.
+_NOT_QUALIFYING = {Decision.BELOW_MINIMUM, Decision.NOT_FIRST}
 
 
 @dataclass(frozen=True)
 class Award:
-    """The decision on a purchase, with the record of the use if it took one."""
+    """The decision on a purchase, why, and the record of the use if it took one."""
 
     decision: Decision
+    gates: list[Gate]
     referral: Referral | None = None
 
 
@@ -40,25 +33,23 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     on the buyer makes the purchase the first one, the lock on the referrer counts the uses.
     """
     terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
-    if amount < terms.minimum_purchase:
-        return Award(Decision.BELOW_MINIMUM)
-    if buyer.has_made_first_purchase:
-        return Award(Decision.NOT_FIRST)
-    buyer.has_made_first_purchase = True
-    buyer.save(update_fields=["has_made_first_purchase"])
-    if buyer.referred_by_code is None:
-        return Award(Decision.NOT_REFERRED)
-    if referrer is None or not referrer.is_active:
-        return Award(Decision.REFERRER_GONE)
-    return _use_code(buyer=buyer, referrer=referrer, terms=terms, uses=terms.uses, now=now)
+    asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=terms.uses)
+    decision = gates.decide(asked)
+    if decision not in _NOT_QUALIFYING:
+        buyer.has_made_first_purchase = True
+        buyer.save(update_fields=["has_made_first_purchase"])
+    if referrer is None or decision not in (Decision.AWARDED, Decision.HELD):
+        return Award(decision, asked)
+    if not reserve(terms):
+        return Award(Decision.BUDGET_SPENT, gates.shut(asked, gates.Name.BUDGET))
+    referral = _use_code(buyer, referrer, terms=terms, uses=terms.uses, decision=decision, now=now)
+    return Award(decision, asked, referral)
 
 
-def _use_code(*, buyer: User, referrer: User, terms: Program, uses: int, now: datetime) -> Award:
-    if referrer.pk == buyer.pk:
-        return Award(Decision.SELF_REFERRAL)
-    if uses >= terms.max_uses:
-        return Award(Decision.CAP_REACHED)
-    is_one_mailbox = mailboxes.is_same(buyer.email, referrer.email)
+def _use_code(
+    buyer: User, referrer: User, *, terms: Program, uses: int, decision: Decision, now: datetime
+) -> Referral:
+    is_held = decision == Decision.HELD
     referral = Referral(
         referrer=referrer,
         referred_user=buyer,
@@ -69,12 +60,31 @@ def _use_code(*, buyer: User, referrer: User, terms: Program, uses: int, now: da
         program=terms,
         max_uses=terms.max_uses,
         slot=uses + 1,
-        review=Referral.Review.HELD if is_one_mailbox else Referral.Review.NONE,
-        hold_reason="both e-mails are one mailbox" if is_one_mailbox else "",
+        review=Referral.Review.HELD if is_held else Referral.Review.NONE,
+        hold_reason="both e-mails are one mailbox" if is_held else "",
         is_same_address=buyer.signup_address == referrer.signup_address != "",
     )
     bring_in_line(referral, now=now)
-    return Award(Decision.HELD if is_one_mailbox else Decision.AWARDED, referral)
+    return referral
+
+
+def reserve(terms: Program) -> bool:
+    """Set an award aside from the budget, if there is one; return whether it sufficed.
+
+    The row decides, so that of many at once only so many get it. What is reserved stays so while
+    it can come to be paid: also while the purchase is disputed.
+    """
+    if terms.budget is None:
+        return True
+    enough = Program.objects.filter(pk=terms.pk, reserved__lte=F("budget") - terms.award)
+    return bool(enough.update(reserved=F("reserved") + terms.award))
+
+
+def unreserve(referral: Referral) -> None:
+    """Put back what was set aside for bonuses that are given up for good."""
+    award = referral.bonus_amount + referral.referee_bonus_amount
+    of_a_budget = Program.objects.filter(pk=referral.program_id, budget__isnull=False)
+    of_a_budget.update(reserved=F("reserved") - award)
 
 
 def requalify(referral: Referral, *, qualifies: bool, now: datetime) -> None:

@@ -32,6 +32,19 @@ class Program(models.Model):
     code_length = models.PositiveSmallIntegerField(
         default=8, validators=[MinValueValidator(6), MaxValueValidator(16)]
     )
+    budget = models.DecimalField(
+        **MONEY,
+        null=True,
+        blank=True,
+        validators=[_CENT],
+        help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
+    )
+    reserved = models.DecimalField(
+        **MONEY,
+        default=Decimal(0),
+        editable=False,
+        help_text="US dollars of the budget that are paid, held or could come to be paid again.",
+    )
 
     objects = ProgramQuerySet.as_manager()
 
@@ -49,10 +62,20 @@ class Program(models.Model):
                 condition=Q(code_length__gte=6, code_length__lte=16),
                 name="programs_code_length",
             ),
+            models.CheckConstraint(
+                condition=Q(budget__isnull=True, reserved=0)
+                | Q(budget__gt=0, reserved__gte=0, reserved__lte=F("budget")),
+                name="programs_within_budget",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"from {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def award(self) -> Decimal:
+        """What one use costs, both sides together, in US dollars."""
+        return self.referrer_bonus + self.referee_bonus
 
 
 class Referral(models.Model):

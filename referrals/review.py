@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts import ledger
 from accounts.models import User
-from referrals.bonuses import bring_in_line
+from referrals.bonuses import bring_in_line, unreserve
 from referrals.models import Referral
 
 
@@ -59,6 +59,8 @@ def _decide(
     referral.review_note = note.strip()
     referral.reviewed_by = by
     referral.reviewed_at = now
+    if review == Referral.Review.VOIDED:
+        unreserve(referral)
     bring_in_line(referral, now=now, posted_by=by)
     return referral
 

@@ -135,6 +135,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "show_on_leaderboard",
+                    models.BooleanField(
+                        default=False,
+                        editable=False,
+                        help_text="The person's own choice: others may read the name on the leaderboard.",
+                    ),
+                ),
+                (
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),

@@ -67,11 +67,20 @@ class Migration(migrations.Migration):
                             ("referrer_gone", "referrer_gone"),
                             ("self_referral", "self_referral"),
                             ("cap_reached", "cap_reached"),
+                            ("budget_spent", "budget_spent"),
                             ("held", "held"),
                             ("awarded", "awarded"),
                         ],
                         help_text="Why it earned bonuses, or why not; decided when it was paid.",
                         max_length=20,
+                    ),
+                ),
+                (
+                    "gates",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Every gate before the bonus, as it stood then.",
                     ),
                 ),
                 (

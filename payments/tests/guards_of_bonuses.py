@@ -14,13 +14,13 @@ from payments.tests.guards import (
     trigger,
     value,
 )
-from referrals import bonuses, review
-from referrals.tests import test_attribution, test_bonuses, test_review
+from referrals import bonuses, gates, review
+from referrals.tests import test_attribution, test_bonuses, test_budget, test_review
 
 BONUSES = [
     Guard(
         "less than the minimum earns nothing",
-        line(bonuses.award, "amount < terms.minimum_purchase", "False"),
+        line(gates.ask, "amount >= terms.minimum_purchase", "True"),
         test_bonuses.test_a_purchase_qualifies_from_ten_dollars_on,
         "'10.00'",
         {"cents": 999, "balances": ("0.00", "9.99"), "qualified": False},
@@ -33,7 +33,7 @@ BONUSES = [
     ),
     Guard(
         "a second purchase earns nothing",
-        line(bonuses.award, "if buyer.has_made_first_purchase:", "if False:"),
+        line(gates.ask, "not buyer.has_made_first_purchase", "True"),
         test_bonuses.test_a_second_purchase_pays_no_bonus,
         "KeyError: 'outcome'",
     ),
@@ -46,7 +46,7 @@ BONUSES = [
     Guard(
         "ten uses are counted",
         both(
-            line(bonuses._use_code, "uses >= terms.max_uses", "False"),
+            line(gates._ask_about_referrer, "uses < terms.max_uses", "True"),
             constraint("referrals", "referrals_within_cap"),
         ),
         test_bonuses.test_it_pays_no_bonus_after_ten_uses,
@@ -66,7 +66,7 @@ BONUSES = [
     ),
     Guard(
         "a deactivated referrer earns nothing",
-        line(bonuses.award, " or not referrer.is_active", ""),
+        line(gates._ask_about_referrer, "referrer.is_active", "True"),
         test_bonuses.test_a_deactivated_referrer_earns_nothing,
         "awarded",
     ),
@@ -91,7 +91,7 @@ BONUSES = [
     ),
     Guard(
         "one mailbox on both sides is held",
-        line(bonuses._use_code, "mailboxes.is_same(buyer.email, referrer.email)", "False"),
+        line(gates._ask_about_referrer, "mailboxes.is_same(buyer.email, referrer.email)", "False"),
         test_review.test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone,
         "awarded",
     ),
@@ -136,5 +136,39 @@ BONUSES = [
         constraint("referrals", "referrals_completed_are_paid"),
         test_review.test_the_database_refuses_to_complete_without_paying,
         NOT_REFUSED,
+    ),
+    Guard(
+        "a budget is never exceeded",
+        both(
+            value(bonuses, "reserve", lambda terms: True),
+            value(gates, "_ask_budget", lambda terms: gates._gate(gates.Name.BUDGET, True)),
+        ),
+        test_budget.test_when_it_is_spent_the_purchase_is_credited_and_nothing_else,
+        "awarded",
+    ),
+    Guard(
+        "the database has no budget that is exceeded",
+        constraint("programs", "programs_within_budget"),
+        test_budget.test_the_database_refuses_to_reserve_more_than_there_is,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "what was promised is not rewritten",
+        trigger("programs", "programs_stand"),
+        test_budget.test_the_database_refuses_to_rewrite_terms,
+        NOT_REFUSED,
+        {"change": {"referrer_bonus": 1}},
+    ),
+    Guard(
+        "terms that have started are not deleted",
+        trigger("programs", "programs_stay"),
+        test_budget.test_the_database_refuses_to_delete_terms_that_have_started,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "what is voided is given back to the budget",
+        line(review._decide, "unreserve(referral)"),
+        test_budget.test_a_held_bonus_is_reserved_until_it_is_voided,
+        "20.00",
     ),
 ]

@@ -23,7 +23,7 @@ from payments.tests.guards_of_accounts import DOORS, LEDGER
 from payments.tests.guards_of_bonuses import BONUSES
 from payments.tests.guards_of_clawbacks import CLAWBACKS
 from payments.tests.guards_of_purchases import EVENTS, SETTLEMENT
-from referrals.tests import test_review
+from referrals.tests import test_budget, test_review
 
 GUARDS = [*LEDGER, *EVENTS, *SETTLEMENT, *BONUSES, *CLAWBACKS, *DOORS]
 
@@ -51,6 +51,7 @@ CONTROLS = {
 # Of the stories' own fixtures, those that some of them need.
 broken = test_inbox.broken
 held, one_mailbox = test_review.held, test_review.one_mailbox
+budget = test_budget.budget
 
 # KeyError: a story that asks what became of an event, when that ended in an error.
 RED = (AssertionError, pytest.fail.Exception, KeyError)

@@ -1,14 +1,12 @@
 """Each guard of a settlement is switched off in turn, to see what goes wrong without it."""
 
 from collections import Counter
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
 
 from accounts import ledger
-from accounts.models import User
 from accounts.tests.factories import Person, register
 from payments import inbox, settlement
 from payments.invariants import breaches
@@ -24,8 +22,7 @@ from payments.tests.guards import (
     without_constraint,
 )
 from payments.tests.stripe_events import deliver, event, pending_payment, refer
-from referrals import bonuses
-from referrals.models import Program, Referral
+from referrals import bonuses, gates
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
 
@@ -207,7 +204,7 @@ class TestCapGuard:
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody asks whether uses are left; the slot is still held against the cap."""
-        monkeypatch.setattr(bonuses, "_use_code", use_code_without_end)
+        monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
 
         statuses = [deliver(one).status_code for one in last_two]
 
@@ -218,29 +215,10 @@ class TestCapGuard:
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Off besides: the constraint that holds a slot against the cap."""
-        monkeypatch.setattr(bonuses, "_use_code", use_code_without_end)
+        monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
 
         with without_constraint("referrals_within_cap"):
             statuses = [deliver(one).status_code for one in last_two]
 
         assert statuses == [200, 200]
         assert alice.balance() == "110.00"
-
-
-def use_code_without_end(
-    *, buyer: User, referrer: User, terms: Program, uses: int, now: datetime
-) -> bonuses.Award:
-    """Pay without a look at how many uses the terms allow."""
-    referral = Referral(
-        referrer=referrer,
-        referred_user=buyer,
-        referral_code=referrer.referral_code or "",
-        bonus_amount=terms.referrer_bonus,
-        referee_bonus_amount=terms.referee_bonus,
-        completed_at=now,
-        program=terms,
-        max_uses=terms.max_uses,
-        slot=uses + 1,
-    )
-    bonuses.bring_in_line(referral, now=now)
-    return bonuses.Award(bonuses.Decision.AWARDED, referral)

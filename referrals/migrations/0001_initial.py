@@ -8,6 +8,31 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+# What was promised is not rewritten: other terms are new terms.
+TERMS_STAND = """
+CREATE FUNCTION programs_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'terms that have started stay as they are: add the next ones'
+        USING ERRCODE = 'restrict_violation', CONSTRAINT = 'programs_stand';
+END $$;
+
+CREATE TRIGGER programs_stand
+    BEFORE UPDATE OF starts_at, referrer_bonus, referee_bonus, minimum_purchase, max_uses,
+                     code_length, budget ON programs
+    FOR EACH ROW EXECUTE FUNCTION programs_refuse_change();
+
+CREATE TRIGGER programs_stay
+    BEFORE DELETE ON programs
+    FOR EACH ROW WHEN (OLD.starts_at <= clock_timestamp()) EXECUTE FUNCTION programs_refuse_change();
+"""
+
+DROP_TERMS_STAND = """
+DROP TRIGGER programs_stay ON programs;
+DROP TRIGGER programs_stand ON programs;
+DROP FUNCTION programs_refuse_change();
+"""
+
+
 class Migration(migrations.Migration):
     initial = True
 
@@ -71,6 +96,27 @@ class Migration(migrations.Migration):
                         ],
                     ),
                 ),
+                (
+                    "budget",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
+                        max_digits=14,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                    ),
+                ),
+                (
+                    "reserved",
+                    models.DecimalField(
+                        decimal_places=2,
+                        default=Decimal("0"),
+                        editable=False,
+                        help_text="US dollars of the budget that are paid, held or could come to be paid again.",
+                        max_digits=14,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "programme terms",
@@ -91,6 +137,18 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("code_length__gte", 6), ("code_length__lte", 16)),
                         name="programs_code_length",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("budget__isnull", True), ("reserved", 0)),
+                            models.Q(
+                                ("budget__gt", 0),
+                                ("reserved__gte", 0),
+                                ("reserved__lte", models.F("budget")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="programs_within_budget",
                     ),
                 ],
             },
@@ -296,4 +354,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.RunSQL(TERMS_STAND, DROP_TERMS_STAND),
     ]

@@ -12,8 +12,9 @@ from django.utils import timezone
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, register
 from payments.tests.stripe_events import refer, settle, turn
-from referrals.bonuses import Decision
+from referrals.gates import Decision
 from referrals.models import Program, Referral
+from referrals.tests.terms import new_terms
 
 
 def deactivate(person: Person) -> None:
@@ -23,18 +24,6 @@ def deactivate(person: Person) -> None:
 def has_bought(person: Person) -> bool:
     person.user.refresh_from_db()
     return person.user.has_made_first_purchase
-
-
-def new_terms(**changes: Any) -> Program:
-    """Let terms with `changes` start in a day."""
-    terms = {
-        "starts_at": timezone.now() + timedelta(days=1),
-        "referrer_bonus": Decimal("10.00"),
-        "referee_bonus": Decimal("10.00"),
-        "minimum_purchase": Decimal("10.00"),
-        "max_uses": 10,
-    }
-    return Program.objects.create(**terms | changes)
 
 
 @pytest.mark.parametrize(

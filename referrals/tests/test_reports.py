@@ -10,8 +10,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import Person, register
 from payments.tests.stripe_events import refer, settle, turn
-from referrals.models import Program, Referral
+from referrals.models import Referral
 from referrals.reports import Leader, leaderboard, referrals_of, stats
+from referrals.tests.terms import terms_now
 
 
 def test_it_begins_with_nothing(alice: Person) -> None:
@@ -67,7 +68,7 @@ def test_what_one_earned_is_not_anothers(alice: Person, charlie: Person) -> None
 
 
 def test_it_lists_the_newest_hundred(alice: Person) -> None:
-    Program.objects.update(max_uses=101)
+    terms_now(max_uses=101)
     referees = refer(alice, 101)
 
     listed = list(referrals_of(alice.user))
@@ -88,7 +89,7 @@ def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> N
 
 def test_the_leaderboard_ranks_equals_by_earnings(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
-    Program.objects.update(referrer_bonus=Decimal("15.00"))
+    terms_now(referrer_bonus=Decimal("15.00"))
     refer(charlie, 1)
 
     assert [leader.username for leader in leaderboard(limit=10)] == ["charlie", "alice"]

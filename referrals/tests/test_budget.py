@@ -1,0 +1,193 @@
+"""A programme's budget is reserved with each award, and never exceeded, also at once."""
+
+from decimal import Decimal
+from functools import partial
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.tests.factories import Person, register, reviewer
+from payments.models import Payment
+from payments.tests.at_once import at_once
+from payments.tests.guards import meeting
+from payments.tests.stripe_events import (
+    deliver,
+    dispute,
+    event,
+    pending_payment,
+    refer,
+    refund,
+    settle,
+    turn,
+)
+from referrals import bonuses, review
+from referrals.models import Program, Referral
+from referrals.tests.terms import terms_now
+
+
+@pytest.fixture
+def budget(alice: Person) -> Program:
+    """Terms that suffice for two awards of $20, and a little more."""
+    return terms_now(budget=Decimal("50.00"))
+
+
+def reserved(terms: Program) -> str:
+    terms.refresh_from_db()
+    return str(terms.reserved)
+
+
+def test_an_award_is_reserved(budget: Program, bob: Person) -> None:
+    settle(bob.user)
+
+    assert (reserved(budget), bob.balance()) == ("20.00", "20.00")
+
+
+def test_terms_without_a_budget_reserve_nothing(bob: Person) -> None:
+    settle(bob.user)
+
+    assert Program.objects.get().reserved == 0
+
+
+def test_when_it_is_spent_the_purchase_is_credited_and_nothing_else(
+    budget: Program, alice: Person, bob: Person
+) -> None:
+    refer(alice, 2)
+
+    payment = settle(bob.user)
+
+    assert (payment.bonus_decision, payment.referral) == ("budget_spent", None)
+    assert (alice.balance(), bob.balance(), reserved(budget)) == ("20.00", "10.00", "40.00")
+    bob.user.refresh_from_db()
+    assert bob.user.has_made_first_purchase
+    assert Referral.objects.count() == 2
+
+
+def test_a_spent_budget_is_recorded_with_what_was_left(
+    budget: Program, alice: Person, bob: Person
+) -> None:
+    refer(alice, 2)
+
+    gates = {gate["name"]: gate for gate in settle(bob.user).gates}
+
+    assert gates["budget"] == {
+        "name": "budget",
+        "verdict": "failed",
+        "found": "10.00",
+        "required": "20.00",
+    }
+
+
+def test_a_purchase_that_earns_nothing_reserves_nothing(budget: Program, charlie: Person) -> None:
+    settle(charlie.user)
+
+    assert reserved(budget) == "0.00"
+
+
+def test_a_held_bonus_is_reserved_until_it_is_voided(
+    budget: Program, alice: Person, bob: Person
+) -> None:
+    settle(bob.user)
+    turn(Referral.objects.get(), "held")
+    while_held = reserved(budget)
+
+    turn(Referral.objects.get(), "voided")
+
+    assert (while_held, reserved(budget)) == ("20.00", "0.00")
+
+
+def test_a_disputed_bonus_stays_reserved_and_is_paid_again(
+    budget: Program, alice: Person, bob: Person, charlie: Person
+) -> None:
+    payment = settle(bob.user)
+    deliver(dispute(payment, 1000))
+    refer(alice, 1)
+    late = settle(register("late", code=alice.code).user)
+
+    deliver(dispute(payment, 1000, "won"))
+
+    assert late.bonus_decision == "budget_spent"
+    assert (alice.balance(), reserved(budget)) == ("20.00", "40.00")
+
+
+def test_a_refund_takes_the_bonus_and_leaves_the_reservation(
+    budget: Program, alice: Person, bob: Person
+) -> None:
+    deliver(refund(settle(bob.user), 1000))
+
+    assert (alice.balance(), reserved(budget)) == ("0.00", "20.00")
+
+
+def test_the_database_refuses_to_reserve_more_than_there_is(budget: Program) -> None:
+    with pytest.raises(IntegrityError, match="programs_within_budget"), transaction.atomic():
+        Program.objects.filter(pk=budget.pk).update(reserved=Decimal("50.01"))
+
+
+@pytest.mark.parametrize("change", [{"budget": 999}, {"max_uses": 99}, {"referrer_bonus": 1}])
+def test_the_database_refuses_to_rewrite_terms(budget: Program, change: dict[str, int]) -> None:
+    with pytest.raises(IntegrityError, match="stay as they are"), transaction.atomic():
+        Program.objects.filter(pk=budget.pk).update(**change)
+
+
+def test_the_database_refuses_to_delete_terms_that_have_started(budget: Program) -> None:
+    with pytest.raises(IntegrityError, match="stay as they are"), transaction.atomic():
+        budget.delete()
+
+
+def test_voiding_twice_gives_the_reservation_back_once(
+    budget: Program, alice: Person, bob: Person
+) -> None:
+    settle(bob.user)
+    refer(alice, 1)
+    turn(Referral.objects.get(referred_user=bob.user), "voided")
+
+    referral = Referral.objects.get(referred_user=bob.user)
+    with pytest.raises(review.NotHeldError):
+        review.void(referral.pk, by=reviewer(), note="Again.", now=timezone.now())
+
+    assert reserved(budget) == "20.00"
+
+
+def pay(payment: Payment) -> str:
+    outcome: str = deliver(event(payment)).json()["outcome"]
+    return outcome
+
+
+def buyers(referrers: list[Person]) -> list[Payment]:
+    """Let a friend of each be about to pay."""
+    friends = [register(f"friend_of_{one.user.username}", code=one.code) for one in referrers]
+    return [pending_payment(friend.user) for friend in friends]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_only_so_many_get_it(quiet: None) -> None:
+    referrers = [register(f"referrer{n}") for n in range(12)]
+    budget = terms_now(budget=Decimal("100.00"))
+
+    outcomes = at_once(*(partial(pay, payment) for payment in buyers(referrers)))
+
+    assert set(outcomes) == {"settled"}
+    assert (reserved(budget), Referral.objects.count()) == ("100.00", 5)
+    assert Payment.objects.filter(bonus_decision="budget_spent").count() == 7
+
+
+def reserve_what_was_read(terms: Program) -> bool:
+    """Look whether it suffices, and then write: the way that loses money."""
+    if terms.budget is None or terms.budget - terms.reserved < terms.award:
+        return False
+    Program.objects.filter(pk=terms.pk).update(reserved=terms.reserved + terms.award)
+    return True
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.negative_control
+def test_a_reservation_that_reads_and_then_writes_pays_more_than_there_is(
+    quiet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bonuses, "reserve", meeting(reserve_what_was_read))
+    referrers = [register(name) for name in ("alice", "charlie")]
+    terms_now(budget=Decimal("30.00"))
+
+    at_once(*(partial(pay, payment) for payment in buyers(referrers)))
+
+    assert Referral.objects.filter(status="completed").count() == 2
