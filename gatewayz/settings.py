@@ -60,8 +60,14 @@ INSTALLED_APPS = [
     "accounts",
     "referrals",
     "payments",
-    "gatewayz",
-    "django.contrib.admin",
+    "gatewayz.apps.GatewayzConfig",
+    # Before Django's admin, whose templates they replace.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "import_export",
+    "gatewayz.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -194,6 +200,19 @@ SPECTACULAR_SETTINGS = {
         "PaymentStatus": "payments.models.Payment.Status",
         "ReferralStatus": "referrals.models.Referral.Status",
     },
+}
+
+# --- The operators' desk -------------------------------------------------------------------------
+
+UNFOLD = {
+    "SITE_TITLE": "Gatewayz",
+    "SITE_HEADER": "Gatewayz",
+    "SITE_SUBHEADER": "Operators' desk",
+    "SITE_SYMBOL": "hub",
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
 }
 
 # --- Limits: how many in what time, or None ------------------------------------------------------

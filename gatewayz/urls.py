@@ -16,9 +16,6 @@ handler403 = pages.forbidden
 handler404 = pages.not_found
 handler500 = pages.server_error
 
-admin.site.site_header = admin.site.site_title = "Gatewayz"
-admin.site.index_title = "Operators"
-
 _open_to_all = {"authentication_classes": (), "permission_classes": (AllowAny,)}
 # Swagger UI sets style attributes; the pages of the program itself do without.
 _docs = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(

@@ -1,8 +1,10 @@
 """A plain admin for referrals and for the programme's terms."""
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 
+from accounts.models import User
 from gatewayz.model_admin import ReadOnlyAdmin
 from referrals.models import Program, Referral
 
@@ -39,5 +41,9 @@ class ReferralAdmin(ReadOnlyAdmin):
     )
     list_filter = ("status",)
     list_select_related = ("referrer", "referred_user")
-    search_fields = ("referral_code", "referrer__username", "referred_user__username")
-    ordering = ("-pk",)
+    search_help_text = "Code, or the user name of either side, in full"
+
+    def found_by(self, term: str) -> list[Q]:
+        called = User.objects.filter(username=term).values("pk")
+        owner = User.objects.filter(referral_code=term.upper()).values("pk")
+        return [Q(referrer__in=called), Q(referred_user__in=called), Q(referrer__in=owner)]

@@ -1,0 +1,71 @@
+"""The sidebar of the operators' desk: pages grouped by what people do, each with its permission."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A link to a page; shown to those who have one of the permissions, or to all of the staff."""
+
+    title: str
+    icon: str  # of Material Symbols
+    page: str  # the URL's name, within the admin
+    permissions: tuple[str, ...] = ()
+    query: str = ""
+
+    def is_for(self, request: HttpRequest) -> bool:
+        return not self.permissions or any(map(request.user.has_perm, self.permissions))
+
+    def link(self) -> str:
+        return reverse(f"admin:{self.page}") + self.query
+
+
+GROUPS: dict[str, list[Entry]] = {
+    "": [Entry("Overview", "monitoring", "index")],
+    "People": [
+        Entry("Users", "group", "accounts_user_changelist", ("accounts.view_user",)),
+        Entry(
+            "Ledger", "menu_book", "accounts_ledgerentry_changelist", ("accounts.view_ledgerentry",)
+        ),
+        Entry("API keys", "key", "accounts_apikey_changelist", ("accounts.view_apikey",)),
+    ],
+    "Referrals": [
+        Entry(
+            "Referrals",
+            "diversity_1",
+            "referrals_referral_changelist",
+            ("referrals.view_referral",),
+        ),
+        Entry(
+            "Programme terms", "gavel", "referrals_program_changelist", ("referrals.view_program",)
+        ),
+    ],
+    "Stripe": [
+        Entry("Payments", "payments", "payments_payment_changelist", ("payments.view_payment",)),
+        Entry(
+            "Refunds & disputes",
+            "undo",
+            "payments_clawback_changelist",
+            ("payments.view_clawback",),
+        ),
+        Entry("Inbox", "inbox", "payments_stripeevent_changelist", ("payments.view_stripeevent",)),
+    ],
+    "Office": [],
+}
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the groups as unfold takes them, with what this operator may open."""
+    return [
+        {"title": title, "separator": bool(title), "items": items}
+        for title, entries in GROUPS.items()
+        if (items := [_item(entry) for entry in entries if entry.is_for(request)])
+    ]
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    return {"title": entry.title, "icon": entry.icon, "link": entry.link()}

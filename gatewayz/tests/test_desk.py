@@ -1,0 +1,100 @@
+"""The operators' desk: no table is counted, and scripts run on its pages alone."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+
+from accounts.models import User
+from accounts.tests.factories import operator, register
+from gatewayz import model_admin
+
+USERS = "/admin/accounts/user/"
+
+
+@pytest.fixture
+def office(db: None) -> Client:
+    return operator()
+
+
+@pytest.fixture
+def three_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(admin.site._registry[User]), "list_per_page", 3)
+
+
+def names(response: Any) -> list[str]:
+    return [user.username for user in response.context["cl"].result_list]
+
+
+def policy(response: Any) -> dict[str, str]:
+    parts = (part.strip().partition(" ") for part in response["Content-Security-Policy"].split(";"))
+    return {name: values for name, _, values in parts}
+
+
+LISTS = [
+    f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry
+]
+
+
+@pytest.mark.parametrize("asked", ["", "?q=alice", "?p=2"])
+@pytest.mark.parametrize("path", LISTS)
+def test_no_list_counts_its_table(
+    office: Client, path: str, asked: str, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(12) as queries:
+        response = office.get(path + asked)
+
+    assert response.status_code == 200
+    assert "COUNT(" not in str(queries.captured_queries).upper()
+
+
+@pytest.mark.usefixtures("three_a_page")
+def test_one_steps_through_a_list(office: Client) -> None:
+    for name in ("alice", "bob", "charlie", "dora", "erin"):
+        register(name)
+
+    first, second = office.get(USERS), office.get(f"{USERS}?p=2")
+
+    assert [names(first), names(second)] == [
+        ["erin", "dora", "charlie"],
+        ["bob", "alice", "olivia"],
+    ]
+    assert ["Next →" in page.content.decode() for page in (first, second)] == [True, False]
+    assert ["← Back" in page.content.decode() for page in (first, second)] == [False, True]
+
+
+@pytest.mark.parametrize("page", ["101", "0", "-1", "one", "9" * 30])
+def test_a_page_that_cannot_be_is_no_error(office: Client, page: str) -> None:
+    assert office.get(USERS, {"p": page}, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize("term", ["ALICE", " alice ", "alice@example.com"])
+def test_a_search_finds_by_an_index(office: Client, term: str) -> None:
+    register("alice")
+    register("malice")
+
+    response = office.get(USERS, {"q": term})
+
+    assert names(response) == ["alice"]
+
+
+def test_a_search_for_what_no_text_can_hold_is_no_error(office: Client) -> None:
+    assert office.get(USERS, {"q": "ali\0ce"}).status_code == 200
+
+
+def test_every_page_stands_on_our_base() -> None:
+    assert all(isinstance(page, model_admin.ModelAdmin) for page in admin.site._registry.values())
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", USERS, "/admin/password_change/"])
+def test_the_desk_may_evaluate_its_own_expressions(office: Client, path: str) -> None:
+    response = Client().get(path) if "login" in path else office.get(path)
+
+    assert policy(response)["script-src"] == "'self' 'unsafe-eval'"
+    assert policy(response)["default-src"] == "'self'"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/docs", "/payment/success", "/nothing"])
+def test_no_other_page_may(client: Client, path: str) -> None:
+    assert "unsafe-eval" not in client.get(path)["Content-Security-Policy"]
