@@ -57,7 +57,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if not str(connection.settings_dict["NAME"]).startswith("test_"):
         return
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE ledger_entries DISABLE TRIGGER ledger_entries_not_truncated")
+        for table in ("ledger_entries", "audit_entries"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
 
 
 def touches_database(request: pytest.FixtureRequest) -> bool:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
+from accounts import audit
 from accounts.models import ApiKey, User
 
 _FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -22,6 +23,10 @@ class UnknownApiKeyError(LookupError):
 
 class TooManyKeysError(Exception):
     """This many keys are in use: each is counted by itself, so more would be a way past limits."""
+
+
+class KeyNotInUseError(Exception):
+    """Only a key that is in use, with no end in sight, is rotated: once it is, it has a new one."""
 
 
 def create_another(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
@@ -84,7 +89,47 @@ def listed(user: User, *, now: datetime) -> QuerySet[ApiKey]:
     return user.api_keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=now))
 
 
-def revoke(key: ApiKey, *, now: datetime) -> None:
-    """Make the key useless from now on."""
+@transaction.atomic
+def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = "") -> None:
+    """Make the key useless from now on.
+
+    When it is not its owner but an operator who does it, it takes a reason and is recorded.
+    Raises ReasonMissingError.
+    """
+    before = key.revoked_at
     key.revoked_at = now
     key.save(update_fields=["revoked_at"])
+    if by is not None:
+        _record("revoke key", key, before, by=by, reason=audit.stated(reason), now=now)
+
+
+@transaction.atomic
+def rotate(
+    key: ApiKey, *, by: User, reason: str, now: datetime, grace: timedelta
+) -> tuple[ApiKey, str]:
+    """Make a key in the place of `key`, which opens the door until `grace` is over.
+
+    Return the new record and its text, which nobody can read again. Raises KeyNotInUseError and
+    ReasonMissingError.
+    """
+    old = ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
+    if old.revoked_at is not None:
+        raise KeyNotInUseError(f"{old} was revoked or rotated already")
+    old.revoked_at = now + grace
+    old.save(update_fields=["revoked_at"])
+    _record("rotate key", old, None, by=by, reason=audit.stated(reason), now=now)
+    return create(user=old.user, name=old.name, now=now)
+
+
+def _record(
+    action: str, key: ApiKey, before: datetime | None, *, by: User, reason: str, now: datetime
+) -> None:
+    audit.record(
+        by=by,
+        action=action,
+        target=key,
+        reason=reason,
+        before={"revoked_at": before},
+        after={"revoked_at": key.revoked_at},
+        now=now,
+    )

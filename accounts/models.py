@@ -1,7 +1,7 @@
 """People, the keys they call the API with, and the ledger of their credits."""
 
 from decimal import Decimal
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
@@ -10,16 +10,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.money import MONEY
+from accounts.operator_records import AuditEntry
 
-class Digits(TypedDict):
-    """The precision of a decimal field."""
-
-    max_digits: int
-    decimal_places: int
-
-
-# Room for a balance of a hundred billion dollars, to the cent.
-MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
+__all__ = ["MONEY", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
 
 
 class User(AbstractUser):
@@ -80,6 +74,7 @@ class User(AbstractUser):
 
     class Meta:
         db_table = "users"
+        permissions = [("deactivate_user", "Can deactivate and reactivate people")]
         constraints = [
             models.UniqueConstraint(Lower("username"), name="users_username_any_case_unique"),
             models.UniqueConstraint(Lower("email"), name="users_email_any_case_unique"),
@@ -125,6 +120,7 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "api_keys"
+        permissions = [("manage_keys", "Can revoke and rotate API keys")]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"

@@ -1,8 +1,20 @@
-"""How amounts of money are written for people."""
+"""How amounts of money are kept in the database, and written for people."""
 
 from decimal import Decimal
+from typing import TypedDict
 
 _CENT = Decimal("0.01")
+
+
+class Digits(TypedDict):
+    """The precision of a decimal field."""
+
+    max_digits: int
+    decimal_places: int
+
+
+# Room for a balance of a hundred billion dollars, to the cent.
+MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
 
 
 def dollars(amount: Decimal) -> str:

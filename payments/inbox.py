@@ -13,6 +13,8 @@ from django.db import Error as AnyDatabaseError
 from django.db import OperationalError, transaction
 from psycopg import errors
 
+from accounts import audit
+from accounts.models import User
 from payments import clawbacks, settlement
 from payments.handling import Handled, QuarantinedError
 from payments.models import StripeEvent
@@ -109,13 +111,23 @@ def retry_due(*, now: datetime) -> list[StripeEvent]:
 _REPLAYED = [Outcome.IGNORED, Outcome.QUARANTINED]
 
 
-def replay(event_id: str, *, now: datetime) -> StripeEvent:
+def replay(
+    event_id: str, *, now: datetime, by: User | None = None, reason: str = ""
+) -> StripeEvent:
     """Attempt an event again that was put aside; what has been done is not done again.
 
-    Raises StripeEvent.DoesNotExist.
+    That an operator wanted it is recorded first, and so also when it fails. Raises
+    StripeEvent.DoesNotExist.
     """
-    aside = StripeEvent.objects.filter(event_id=event_id, outcome__in=_REPLAYED)
-    aside.update(outcome=Outcome.RECEIVED, processed_at=None, retry_at=now)
+    with transaction.atomic():
+        event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+        if by is not None:
+            was = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
+            audit.record(
+                by=by, action="replay event", target=event, reason=reason, before=was, now=now
+            )
+        aside = StripeEvent.objects.filter(event_id=event_id, outcome__in=_REPLAYED)
+        aside.update(outcome=Outcome.RECEIVED, processed_at=None, retry_at=now)
     return attempt(event_id, now=now)
 
 

@@ -1,11 +1,12 @@
 """Holds a bonus that looks like self-dealing until an operator releases or voids it."""
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import ledger
+from accounts import audit, ledger
 from accounts.models import User
 from referrals.bonuses import bring_in_line, unreserve
 from referrals.models import Referral
@@ -17,10 +18,6 @@ class NotHeldError(Exception):
 
 class ReferrerGoneError(Exception):
     """A deactivated referrer earns nothing (CONTRACT 2.8)."""
-
-
-class ReasonMissingError(ValueError):
-    """A decision on money needs a reason, for whoever asks later."""
 
 
 @transaction.atomic
@@ -48,21 +45,44 @@ def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
 def _decide(
     referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime
 ) -> Referral:
-    if not note.strip():
-        raise ReasonMissingError("say why")
+    reason = audit.stated(note)
     referral = _locked(referral_id)
     if referral.review != Referral.Review.HELD:
         raise NotHeldError(f"{referral} is {referral.status}")
     if review == Referral.Review.RELEASED and not referral.referrer.is_active:
         raise ReferrerGoneError(f"the referrer of {referral} is deactivated: void it")
+    before = _told(referral)
     referral.review = review
-    referral.review_note = note.strip()
+    referral.review_note = reason
     referral.reviewed_by = by
     referral.reviewed_at = now
     if review == Referral.Review.VOIDED:
         unreserve(referral)
     bring_in_line(referral, now=now, posted_by=by)
+    audit.record(
+        by=by,
+        action=_ACTIONS[review],
+        target=referral,
+        reason=reason,
+        before=before,
+        after=_told(referral),
+        now=now,
+    )
     return referral
+
+
+_ACTIONS = {Referral.Review.RELEASED: "release bonus", Referral.Review.VOIDED: "void bonus"}
+
+
+def _told(referral: Referral) -> dict[str, str | Decimal]:
+    """Return what the audit log keeps of it: the amounts are what each side has of the bonus."""
+    is_paid = referral.status == Referral.Status.COMPLETED
+    return {
+        "status": referral.status,
+        "review": referral.review,
+        "referrer_bonus": referral.bonus_amount if is_paid else Decimal(0),
+        "referee_bonus": referral.referee_bonus_amount if is_paid else Decimal(0),
+    }
 
 
 def _locked(referral_id: int) -> Referral:

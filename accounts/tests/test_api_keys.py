@@ -9,9 +9,9 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import api_keys
-from accounts.models import ApiKey
-from accounts.tests.factories import Person
+from accounts import api_keys, audit
+from accounts.models import ApiKey, AuditEntry
+from accounts.tests.factories import Person, reviewer
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -91,3 +91,53 @@ def test_a_revoked_key_stays_on_record_and_off_the_list(alice: Person) -> None:
 
     assert alice.user.api_keys.count() == 1
     assert not api_keys.listed(alice.user, now=NOW).exists()
+
+
+def test_an_operator_revokes_a_key_with_a_reason(alice: Person) -> None:
+    key = alice.user.api_keys.get()
+
+    api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
+
+    entry = audit.of(key).get()
+    assert (entry.action, entry.by) == ("revoke key", reviewer())
+    assert (entry.before, entry.after) == ({"revoked_at": None}, {"revoked_at": f"{NOW:%FT%TZ}"})
+    assert alice.api_key not in f"{entry.target_label}{entry.after}"
+
+
+def test_an_operator_without_a_reason_revokes_nothing(alice: Person) -> None:
+    key = alice.user.api_keys.get()
+
+    with pytest.raises(audit.ReasonMissingError):
+        api_keys.revoke(key, by=reviewer(), reason=" ", now=NOW)
+
+    assert api_keys.identify(alice.api_key, now=NOW) == alice.user
+
+
+def test_what_its_owner_revokes_is_no_action_of_an_operator(alice: Person) -> None:
+    api_keys.revoke(alice.user.api_keys.get(), now=NOW)
+
+    assert not AuditEntry.objects.exists()
+
+
+def rotate(person: Person, grace: timedelta = timedelta(days=1)) -> tuple[ApiKey, str]:
+    key = person.user.api_keys.order_by("pk")[0]
+    return api_keys.rotate(key, by=reviewer(), reason="It is old", now=NOW, grace=grace)
+
+
+def test_a_rotated_key_opens_until_the_grace_is_over(alice: Person) -> None:
+    _, new = rotate(alice)
+    before, after = NOW + timedelta(hours=23), NOW + timedelta(hours=25)
+
+    assert api_keys.identify(alice.api_key, now=before) == alice.user
+    with pytest.raises(api_keys.UnknownApiKeyError):
+        api_keys.identify(alice.api_key, now=after)
+    assert api_keys.identify(new, now=after) == alice.user
+
+
+def test_a_key_is_rotated_once(alice: Person) -> None:
+    rotate(alice)
+
+    with pytest.raises(api_keys.KeyNotInUseError):
+        rotate(alice)
+
+    assert (alice.user.api_keys.count(), AuditEntry.objects.count()) == (2, 1)

@@ -2,7 +2,13 @@
 
 from accounts import api_keys, ledger
 from accounts.models import User
-from accounts.tests import test_api_keys, test_authentication, test_ledger, test_ledger_guards
+from accounts.tests import (
+    test_api_keys,
+    test_audit,
+    test_authentication,
+    test_ledger,
+    test_ledger_guards,
+)
 from accounts.tests import test_views as test_account_views
 from accounts.views import ApiKeyViewSet
 from payments.tests import test_negative_controls_stories as stories
@@ -85,6 +91,20 @@ LEDGER = [
         constraint("ledger_entries", "ledger_reversal_names_its_original"),
         test_ledger_guards.test_the_database_refuses_a_reversal_of_nothing,
         NOT_REFUSED,
+    ),
+    Guard(
+        "an entry of the audit log is never updated",
+        trigger("audit_entries", "audit_entries_append_only"),
+        test_audit.test_the_database_refuses_to_change_the_log,
+        NOT_REFUSED,
+        {"statement": "UPDATE audit_entries SET reason = 'Nothing to see here'"},
+    ),
+    Guard(
+        "the audit log is never truncated",
+        function_in_database("audit_entries_refuse_change", "RAISE", "RETURN NULL; RAISE"),
+        test_audit.test_the_database_refuses_to_change_the_log,
+        NOT_REFUSED,
+        {"statement": "TRUNCATE audit_entries"},
     ),
     Guard(
         "who saves a person leaves what others move alone",

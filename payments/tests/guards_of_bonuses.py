@@ -117,7 +117,7 @@ BONUSES = [
     Guard(
         "a decision needs a reason",
         both(
-            line(review._decide, "not note.strip()", "False"),
+            line(review._decide, "audit.stated(note)", "note.strip()"),
             constraint("referrals", "referrals_reviewed_with_a_reason"),
         ),
         test_review.test_a_decision_needs_a_reason,

@@ -2,11 +2,13 @@
 
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.tests.factories import Person
+from accounts import audit
+from accounts.tests.factories import Person, reviewer
 from payments import inbox
 from payments.invariants import INVARIANTS
 from payments.models import StripeEvent
@@ -14,6 +16,7 @@ from payments.tests.at_once import execute, refusing
 from payments.tests.guards import wrong
 from payments.tests.stripe_events import deliver, envelope, event, pending_payment, settle
 
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MISSING = "evt_there_is_none"
 
 
@@ -57,6 +60,19 @@ class TestReplayEvents:
             "1 events replayed, 0 failed.\n"
         )
         assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+    def test_what_an_operator_replays_is_in_the_audit_log(self, bob: Person) -> None:
+        event_id = fail_to_deliver(bob)
+
+        replayed = inbox.replay(event_id, by=reviewer(), reason="It is mended", now=NOW)
+
+        entry = audit.of(replayed).get()
+        assert (entry.action, entry.by, entry.reason) == (
+            "replay event",
+            reviewer(),
+            "It is mended",
+        )
+        assert (entry.before["outcome"], replayed.outcome) == ("failed", "settled")
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
         payment = pending_payment(bob.user)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from accounts import audit
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, reviewer
 from payments.models import Payment
@@ -139,7 +140,7 @@ def test_what_is_not_held_is_not_decided(alice: Person, bob: Person, decide: Any
 def test_a_decision_needs_a_reason(
     alice: Person, bob: Person, held: Referral, decide: Any, note: str
 ) -> None:
-    with pytest.raises(review.ReasonMissingError):
+    with pytest.raises(audit.ReasonMissingError):
         decide(held, note)
 
     assert end_of(alice, bob) == ("held", "0.00", "10.00")
@@ -258,3 +259,21 @@ def test_the_database_refuses_to_complete_without_paying(held: Referral) -> None
 def test_the_database_refuses_a_decision_without_a_reason(held: Referral, decision: str) -> None:
     with pytest.raises(IntegrityError, match="with_a_reason"), transaction.atomic():
         Referral.objects.update(review=decision)
+
+
+@pytest.mark.parametrize(
+    ("decide", "action", "status", "bonus"),
+    [
+        (release, "release bonus", "completed", "10.00"),
+        (void, "void bonus", "voided", "0"),
+    ],
+)
+def test_a_decision_is_in_the_audit_log(
+    held: Referral, decide: Callable[..., Referral], action: str, status: str, bonus: str
+) -> None:
+    decide(held, "I asked both.")
+
+    entry = audit.of(held).get()
+    assert (entry.action, entry.by, entry.reason) == (action, reviewer(), "I asked both.")
+    assert (entry.before["status"], entry.before["review"]) == ("held", "held")
+    assert (entry.after["status"], entry.after["referrer_bonus"]) == (status, bonus)

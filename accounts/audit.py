@@ -1,0 +1,66 @@
+"""The audit log: who did what to what, why, and how it was before and after."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+from django.db.models import QuerySet
+
+from accounts.models import AuditEntry, User
+
+LONGEST_REASON = 500
+
+
+class ReasonMissingError(ValueError):
+    """An operator's action needs a reason in words, for whoever asks later."""
+
+
+def stated(reason: str) -> str:
+    """Return the reason as it is kept. Raises ReasonMissingError when it says nothing."""
+    words = reason.strip()
+    if not words:
+        raise ReasonMissingError("say why")
+    if len(words) > LONGEST_REASON:
+        raise ReasonMissingError(f"say why in at most {LONGEST_REASON} characters")
+    return words
+
+
+def record(
+    *,
+    by: User | None,
+    action: str,
+    target: models.Model | type[models.Model],
+    now: datetime,
+    reason: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Append what was done to `target`, a row or a whole list, in the action's own transaction.
+
+    `by` is None for the command line. `before` and `after` hold what the action changed.
+    """
+    return AuditEntry.objects.create(
+        at=now,
+        by=by,
+        action=action,
+        target_type=target._meta.label_lower,
+        target_id=target.pk if isinstance(target, models.Model) else None,
+        target_label=_label(target)[:200],
+        reason=reason,
+        before=before or {},
+        after=after or {},
+    )
+
+
+def _label(target: models.Model | type[models.Model]) -> str:
+    if isinstance(target, models.Model):
+        return str(target)
+    return str(target._meta.verbose_name_plural)
+
+
+def of(target: models.Model) -> QuerySet[AuditEntry]:
+    """Return what was done to `target`, the latest first."""
+    return AuditEntry.objects.filter(
+        target_type=target._meta.label_lower, target_id=target.pk
+    ).order_by("-pk")

@@ -1,0 +1,56 @@
+"""Deactivates people and lets them come back; nobody is ever deleted (CONTRACT 2.8)."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.models import User
+
+
+class OwnAccountError(Exception):
+    """Who deactivates oneself could not take it back."""
+
+
+class NotYoursToDecideError(Exception):
+    """Who may come into the admin is decided by a superuser alone."""
+
+
+def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
+    """Close the account: no key opens, nobody logs in, invitations earn nothing from now on.
+
+    Return it as it is now; to deactivate again changes nothing and is not recorded. Raises
+    OwnAccountError, NotYoursToDecideError and ReasonMissingError.
+    """
+    if by == user:
+        raise OwnAccountError("nobody deactivates his own account")
+    return _switch(user, "deactivate", False, by=by, reason=reason, now=now)
+
+
+def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
+    """Open the account again; see `deactivate`."""
+    return _switch(user, "reactivate", True, by=by, reason=reason, now=now)
+
+
+@transaction.atomic
+def _switch(
+    user: User, action: str, is_active: bool, *, by: User | None, reason: str, now: datetime
+) -> User:
+    reason = audit.stated(reason)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if by and person.is_staff and not by.is_superuser:
+        raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
+    if person.is_active == is_active:
+        return person
+    person.is_active = is_active
+    person.save(update_fields=["is_active"])
+    audit.record(
+        by=by,
+        action=action,
+        target=person,
+        reason=reason,
+        before={"is_active": not is_active},
+        after={"is_active": is_active},
+        now=now,
+    )
+    return person

@@ -1,0 +1,70 @@
+"""People are deactivated and come back, by an operator who says why."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts import audit, people
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import Person, reviewer
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def deactivate(user: User, by: User | None = None, reason: str = "She asked") -> User:
+    return people.deactivate(user, by=by or reviewer(), reason=reason, now=NOW)
+
+
+def test_who_is_deactivated_is_out(alice: Person) -> None:
+    deactivate(alice.user)
+
+    assert alice.api.get("/user/balance").status_code == 401
+
+
+def test_who_comes_back_is_in_again(alice: Person) -> None:
+    deactivate(alice.user)
+
+    people.reactivate(alice.user, by=reviewer(), reason="She is back", now=NOW)
+
+    assert alice.api.get("/user/balance").status_code == 200
+
+
+def test_both_are_recorded(alice: Person) -> None:
+    deactivate(alice.user)
+    people.reactivate(alice.user, by=None, reason="She is back", now=NOW)
+
+    told = audit.of(alice.user).values_list("action", "by", "reason", "before", "after")
+    assert list(told) == [
+        ("reactivate", None, "She is back", {"is_active": False}, {"is_active": True}),
+        ("deactivate", reviewer().pk, "She asked", {"is_active": True}, {"is_active": False}),
+    ]
+
+
+def test_to_deactivate_twice_is_recorded_once(alice: Person) -> None:
+    deactivate(alice.user)
+    deactivate(alice.user)
+
+    assert AuditEntry.objects.count() == 1
+
+
+def test_it_takes_a_reason(alice: Person) -> None:
+    with pytest.raises(audit.ReasonMissingError):
+        deactivate(alice.user, reason=" ")
+
+    alice.user.refresh_from_db()
+    assert alice.user.is_active
+
+
+def test_nobody_deactivates_himself() -> None:
+    with pytest.raises(people.OwnAccountError):
+        deactivate(User(pk=7), by=User(pk=7))
+
+
+def test_staff_is_deactivated_by_a_superuser_alone(db: None) -> None:
+    colleague = User.objects.create(username="sam", email="sam@example.com", is_staff=True)
+    boss = User.objects.create(username="max", email="max@example.com", is_superuser=True)
+
+    with pytest.raises(people.NotYoursToDecideError):
+        deactivate(colleague)
+
+    assert not deactivate(colleague, by=boss).is_active
