@@ -1,0 +1,64 @@
+"""Adds the next terms of the programme; those that have started are never rewritten."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import User
+from referrals.models import Program
+
+
+class StartInPastError(ValueError):
+    """Terms that start in the past would rewrite what was promised since."""
+
+
+class StartTakenError(Exception):
+    """Other terms start at this very moment: they cannot both be in force."""
+
+
+@transaction.atomic
+def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> Program:
+    """Let terms with these `fields` be in force from `starts_at`, or from now on without one.
+
+    Raises StartInPastError, StartTakenError, ReasonMissingError, and ValidationError for terms
+    that nobody could mean.
+    """
+    reason = audit.stated(reason)
+    terms = Program(**{"starts_at": now, **fields})
+    if terms.starts_at < now:
+        raise StartInPastError(f"{terms.starts_at:%Y-%m-%d %H:%M} has passed")
+    terms.full_clean(validate_unique=False)
+    before = Program.objects.at(terms.starts_at).first()
+    try:
+        with transaction.atomic():
+            terms.save(force_insert=True)
+    except IntegrityError as conflict:
+        if "starts_at" not in str(conflict):
+            raise
+        raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
+    audit.record(
+        by=by,
+        action="add terms",
+        target=terms,
+        reason=reason,
+        before=told(before) if before else None,
+        after=told(terms),
+        now=now,
+    )
+    return terms
+
+
+def told(terms: Program) -> dict[str, datetime | Decimal | int | None]:
+    """Return what the terms say, by the name of each."""
+    return {
+        "starts_at": terms.starts_at,
+        "referrer_bonus": terms.referrer_bonus,
+        "referee_bonus": terms.referee_bonus,
+        "minimum_purchase": terms.minimum_purchase,
+        "max_uses": terms.max_uses,
+        "code_length": terms.code_length,
+        "budget": terms.budget,
+    }
