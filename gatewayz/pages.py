@@ -41,7 +41,7 @@ class NoSuchEndpoint(APIView):
 
 
 def _error(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
-    if is_api_path(request.path):
+    if is_api_path(request.path) or not request.accepts("text/html"):
         code = status.name.lower()
         return JsonResponse({"detail": f"{status.phrase}.", "code": code}, status=status)
     return render(request, "error.html", {"status": status}, status=status)

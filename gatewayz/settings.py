@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.templatetags.static import static
 
 from gatewayz import environment, logs
 
@@ -209,7 +210,13 @@ UNFOLD = {
     "SITE_HEADER": "Gatewayz",
     "SITE_SUBHEADER": "Operators' desk",
     "SITE_SYMBOL": "hub",
-    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("gatewayz/favicon.svg"),
+        }
+    ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
