@@ -1,9 +1,10 @@
-"""The sidebar of the operators' desk: pages grouped by what people do, each with its permission."""
+"""The frame of the operators' desk: its sidebar, grouped by what people do, and its stylesheet."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 
 
@@ -69,3 +70,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _item(entry: Entry) -> dict[str, Any]:
     return {"title": entry.title, "icon": entry.icon, "link": entry.link()}
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("gatewayz/desk.css")

@@ -219,6 +219,7 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "STYLES": ["gatewayz.navigation.stylesheet"],
     "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
 }
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -55,6 +56,16 @@ def operator() -> Client:
             username="olivia", email="olivia@example.com", is_staff=True, is_superuser=True
         )
     )
+    return client
+
+
+def colleague(group: str) -> Client:
+    """Return the browser of somebody of the staff who is in this group, and no more."""
+    client = Client()
+    name = {"Support": "sam", "Finance": "fiona"}[group]
+    user = User.objects.create(username=name, email=f"{name}@example.com", is_staff=True)
+    user.groups.add(Group.objects.get(name=group))
+    client.force_login(user)
     return client
 
 

@@ -1,0 +1,52 @@
+"""The two groups of operators, Support and Finance, with exactly the permissions that they need.
+
+Staff, groups and permissions are managed by superusers alone: neither group has anything of
+`auth`, nor may it change a user.
+"""
+
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db.models import Q
+
+# Whose rows everybody in the office may look at.
+_OUR_APPS = ("accounts", "referrals", "payments")
+
+SUPPORT = "Support"
+FINANCE = "Finance"
+
+# What a group may do beside looking, as `app.codename`.
+MAY = {
+    SUPPORT: {
+        "accounts.adjust_credits",
+        "accounts.deactivate_user",
+        "accounts.manage_keys",
+    },
+    FINANCE: {
+        "accounts.adjust_credits",
+        "accounts.approve_adjustment",
+        "accounts.deactivate_user",
+        "accounts.export",
+        "payments.replay_event",
+        "referrals.add_program",
+        "referrals.review_referral",
+    },
+}
+
+
+def ensure_groups(*, apps: Apps, using: str, **_: Any) -> None:
+    """Make the groups, or bring them back to what they may; runs after each `migrate`.
+
+    It is heard when Django's own `auth` is done, which comes after all of our apps: by then their
+    permissions exist.
+    """
+    groups = apps.get_model("auth", "Group")._default_manager.using(using)
+    permissions = apps.get_model("auth", "Permission")._default_manager.using(using)
+    looking = Q(content_type__app_label__in=_OUR_APPS, codename__startswith="view_")
+    for name, extra in MAY.items():
+        wanted = looking
+        for permission in extra:
+            app, codename = permission.split(".")
+            wanted |= Q(content_type__app_label=app, codename=codename)
+        group, _created = groups.get_or_create(name=name)
+        group.permissions.set(permissions.filter(wanted))
