@@ -3,7 +3,7 @@
 What each said is kept with the payment, so that "why?" is answered by what was true then.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -73,51 +73,95 @@ class Gate:
     required: str = ""
 
 
+@dataclass(slots=True)
+class Referrer:
+    """Whose code the buyer registered with, as far as the gates look at people."""
+
+    pk: int
+    username: str
+    email: str
+    is_active: bool
+
+
+@dataclass(slots=True)
+class Case:
+    """All that the gates look at, in plain values: of a purchase of now, or of long ago."""
+
+    terms: Program
+    amount: Decimal
+    buyer_id: int
+    buyer_email: str
+    has_qualified: bool
+    code: str | None
+    referrer: Referrer | None
+    uses: int
+
+
+_RULES: dict[Name, Callable[[Case], bool]] = {
+    Name.MINIMUM: lambda case: case.amount >= case.terms.minimum_purchase,
+    Name.FIRST: lambda case: not case.has_qualified,
+    Name.ATTRIBUTED: lambda case: case.code is not None,
+    Name.REFERRER: lambda case: case.referrer is not None and case.referrer.is_active,
+    Name.OTHER: lambda case: case.referrer is None or case.referrer.pk != case.buyer_id,
+    Name.CAP: lambda case: case.uses < case.terms.max_uses,
+    Name.BUDGET: lambda case: case.terms.left is None or case.terms.left >= case.terms.award,
+    Name.MAILBOX: lambda case: (
+        case.referrer is None or not mailboxes.is_same(case.buyer_email, case.referrer.email)
+    ),
+}
+_OF_A_REFERRER = {Name.OTHER, Name.CAP, Name.BUDGET, Name.MAILBOX}
+
+
 def ask(
     *, buyer: User, referrer: User | None, amount: Decimal, terms: Program, uses: int
 ) -> list[Gate]:
     """Ask every gate about a purchase of `amount` US dollars (CONTRACT 2.4, 2.5, 2.8, 2.10)."""
-    is_referred = buyer.referred_by_code is not None
-    return [
-        Gate(Name.TERMS, Verdict.PASSED, f"{terms.starts_at:%Y-%m-%d}", f"{terms.award:.2f}"),
-        _gate(
-            Name.MINIMUM,
-            amount >= terms.minimum_purchase,
-            f"{amount:.2f}",
-            f"{terms.minimum_purchase:.2f}",
-        ),
-        _gate(Name.FIRST, not buyer.has_made_first_purchase),
-        _gate(Name.ATTRIBUTED, is_referred, buyer.referred_by_code or ""),
-        *_ask_about_referrer(buyer, referrer, terms=terms, uses=uses, is_referred=is_referred),
-    ]
+    case = Case(
+        terms=terms,
+        amount=amount,
+        buyer_id=buyer.pk,
+        buyer_email=buyer.email,
+        has_qualified=buyer.has_made_first_purchase,
+        code=buyer.referred_by_code,
+        referrer=referrer
+        and Referrer(referrer.pk, referrer.username, referrer.email, referrer.is_active),
+        uses=uses,
+    )
+    evidence = _evidence(case)
+    return [Gate(name, _verdict(name, case), *evidence.get(name, ())) for name in Name]
 
 
-def _ask_about_referrer(
-    buyer: User, referrer: User | None, *, terms: Program, uses: int, is_referred: bool
-) -> Iterable[Gate]:
-    if referrer is None:
-        gone = Verdict.FAILED if is_referred else Verdict.NOT_ASKED
-        yield Gate(Name.REFERRER, gone)
-        for name in (Name.OTHER, Name.CAP, Name.BUDGET, Name.MAILBOX):
-            yield Gate(name, Verdict.NOT_ASKED)
-        return
-    yield _gate(Name.REFERRER, referrer.is_active, referrer.username)
-    yield _gate(Name.OTHER, referrer.pk != buyer.pk, referrer.username)
-    yield _gate(Name.CAP, uses < terms.max_uses, str(uses), str(terms.max_uses))
-    yield _ask_budget(terms)
-    is_one = mailboxes.is_same(buyer.email, referrer.email)
-    yield Gate(Name.MAILBOX, Verdict.HELD if is_one else Verdict.PASSED)
+def _verdict(name: Name, case: Case) -> Verdict:
+    if case.referrer is None and name in _OF_A_REFERRER:
+        return Verdict.NOT_ASKED
+    if name == Name.REFERRER and case.code is None:
+        return Verdict.NOT_ASKED
+    if name not in _RULES or _RULES[name](case):
+        return Verdict.PASSED
+    return Verdict.HELD if name == Name.MAILBOX else Verdict.FAILED
 
 
-def _gate(name: Name, passes: bool, found: str = "", required: str = "") -> Gate:
-    return Gate(name, Verdict.PASSED if passes else Verdict.FAILED, found, required)
+def _evidence(case: Case) -> dict[Name, tuple[str, str]]:
+    """Return what each gate found, and what it was held against."""
+    terms, referrer = case.terms, case.referrer
+    found = {
+        Name.TERMS: (f"{terms.starts_at:%Y-%m-%d}", f"{terms.award:.2f}"),
+        Name.MINIMUM: (f"{case.amount:.2f}", f"{terms.minimum_purchase:.2f}"),
+        Name.ATTRIBUTED: (case.code or "", ""),
+    }
+    if referrer:
+        found[Name.REFERRER] = found[Name.OTHER] = (referrer.username, "")
+        found[Name.CAP] = (str(case.uses), str(terms.max_uses))
+        if terms.left is not None:
+            found[Name.BUDGET] = (f"{terms.left:.2f}", f"{terms.award:.2f}")
+    return found
 
 
-def _ask_budget(terms: Program) -> Gate:
-    if terms.budget is None:
-        return Gate(Name.BUDGET, Verdict.PASSED)
-    left = terms.budget - terms.reserved
-    return _gate(Name.BUDGET, left >= terms.award, f"{left:.2f}", f"{terms.award:.2f}")
+def decide_on(case: Case) -> Decision:
+    """Return the decision alone, as soon as a gate is shut: for many purchases."""
+    return next(
+        (MEANING[name] for name, passes in _RULES.items() if not passes(case)), Decision.AWARDED
+    )
 
 
 def decide(gates: Sequence[Gate]) -> Decision:

@@ -77,6 +77,11 @@ class Program(models.Model):
         """What one use costs, both sides together, in US dollars."""
         return self.referrer_bonus + self.referee_bonus
 
+    @property
+    def left(self) -> Decimal | None:
+        """What is left of the budget, in US dollars; None without one."""
+        return None if self.budget is None else self.budget - self.reserved
+
 
 class Referral(models.Model):
     """One use of a code: written when a referee's purchase qualifies, never before (CONTRACT 2.6).
