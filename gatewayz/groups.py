@@ -6,6 +6,7 @@ Staff, groups and permissions are managed by superusers alone: neither group has
 
 from typing import Any
 
+from django.apps import apps as every_app
 from django.apps.registry import Apps
 from django.db.models import Q
 
@@ -34,7 +35,7 @@ MAY = {
 }
 
 
-def ensure_groups(*, apps: Apps, using: str, **_: Any) -> None:
+def ensure_groups(*, using: str, apps: Apps = every_app, **_: Any) -> None:
     """Make the groups, or bring them back to what they may; runs after each `migrate`.
 
     It is heard when Django's own `auth` is done, which comes after all of our apps: by then their

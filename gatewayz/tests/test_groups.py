@@ -1,7 +1,6 @@
 """Support and Finance may do what their work needs, and nothing more."""
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.db.models import QuerySet
 
@@ -35,7 +34,7 @@ def test_another_migrate_takes_away_what_is_not_the_groups() -> None:
     support.permissions.add(Permission.objects.get(codename="change_user"))
     support.permissions.remove(Permission.objects.get(codename="view_payment"))
 
-    ensure_groups(apps=apps, using="default")
+    ensure_groups(using="default")
 
     assert held_by(SUPPORT) == before
     assert Group.objects.count() == 2
