@@ -12,6 +12,7 @@ from accounts.serializers import (
     BalanceSerializer,
     LedgerEntrySerializer,
     NewApiKeySerializer,
+    PreferencesSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
 )
@@ -107,6 +108,21 @@ TRANSACTIONS: dict[str, Any] = {
             },
         )
     ],
+}
+
+PREFERENCES: dict[str, Any] = {
+    "summary": "What you chose",
+    "tags": ["Accounts"],
+    "responses": PreferencesSerializer,
+    "examples": [OpenApiExample("Seen by nobody", value={"show_on_leaderboard": False})],
+}
+
+CHOOSE: dict[str, Any] = {
+    "summary": "Choose whether others see your name",
+    "tags": ["Accounts"],
+    "request": PreferencesSerializer,
+    "responses": PreferencesSerializer,
+    "examples": [OpenApiExample("Be seen", value={"show_on_leaderboard": True})],
 }
 
 _KEY = {

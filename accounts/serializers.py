@@ -9,6 +9,15 @@ from accounts.models import MONEY, LedgerEntry, User
 from gatewayz.json_api import AnythingField, TextField
 
 
+class ChoiceOfTwoField(serializers.BooleanField):
+    """True or false in JSON: a word or a number is neither."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class RegistrationRequestSerializer(serializers.Serializer[Any]):
     username = TextField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
@@ -81,3 +90,9 @@ class NewApiKeySerializer(ApiKeySerializer):
 
 class ApiKeyRequestSerializer(serializers.Serializer[Any]):
     name = TextField(max_length=100, default="API key")
+
+
+class PreferencesSerializer(serializers.Serializer[Any]):
+    show_on_leaderboard = ChoiceOfTwoField(
+        help_text="Others see your username on the leaderboard; off at first."
+    )

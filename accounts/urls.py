@@ -5,6 +5,7 @@ from django.urls import path
 from accounts.views import (
     ApiKeyViewSet,
     BalanceViewSet,
+    PreferencesViewSet,
     RegistrationViewSet,
     TransactionViewSet,
 )
@@ -13,6 +14,10 @@ urlpatterns = [
     path("auth/register", RegistrationViewSet.as_view({"post": "create"})),
     path("user/balance", BalanceViewSet.as_view({"get": "retrieve"})),
     path("user/transactions", TransactionViewSet.as_view({"get": "list"})),
+    path(
+        "user/preferences",
+        PreferencesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+    ),
     path("user/api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path("user/api-keys/<int:pk>", ApiKeyViewSet.as_view({"delete": "destroy"})),
 ]

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, schema
+from accounts import api_keys, preferences, schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.registration import NameTakenError
@@ -23,6 +23,7 @@ from accounts.serializers import (
     ApiKeySerializer,
     BalanceSerializer,
     LedgerEntrySerializer,
+    PreferencesSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
 )
@@ -123,6 +124,22 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     @extend_schema(**schema.TRANSACTIONS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+
+class PreferencesViewSet(ViewSet):
+    """What the caller chose."""
+
+    @extend_schema(**schema.PREFERENCES)
+    def retrieve(self, request: AuthenticatedRequest) -> Response:
+        return Response(PreferencesSerializer(request.user).data)
+
+    @extend_schema(**schema.CHOOSE)
+    def partial_update(self, request: AuthenticatedRequest) -> Response:
+        asked = PreferencesSerializer(data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data:
+            preferences.choose(user=request.user, **asked.validated_data)
+        return Response(PreferencesSerializer(request.user).data)
 
 
 class ApiKeyViewSet(ViewSet):

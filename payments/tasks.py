@@ -6,7 +6,7 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from payments import cards, checkout, inbox, reconciliation
+from payments import cards, checkout, inbox, reconciliation, standings
 from payments.invariants import breaches
 
 log = structlog.get_logger(__name__)
@@ -50,6 +50,13 @@ def close_expired_payments(timestamp: int) -> None:
     """Close the purchases that nobody paid in time."""
     if count := checkout.close_expired(now=timezone.now()):
         log.info("payments_expired", count=count)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="refresh_standings", queueing_lock="refresh_standings")
+def refresh_standings(timestamp: int) -> None:
+    """Count the leaderboards anew."""
+    standings.refresh(now=timezone.now())
 
 
 @app.periodic(cron="17 3 * * *")

@@ -1,7 +1,7 @@
 """The programme's dated terms, and the record of each use of a code."""
 
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import MONEY, LedgerEntry, User
 
 _CENT = MinValueValidator(Decimal("0.01"))
+_TENTH = Decimal("0.1")
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
@@ -208,3 +209,52 @@ class Referral(models.Model):
     def bonus_earned(self) -> Decimal:
         """What the referrer has of it, in US dollars: a bonus that does not stand is nothing."""
         return self.bonus_amount if self.status == self.Status.COMPLETED else Decimal(0)
+
+
+class Standing(models.Model):
+    """A referrer's row of the leaderboard of one period; written by `payments.standings` alone.
+
+    Who signed up, what was completed and what friends paid is counted within the period. Whoever
+    signed up within it and has bought by now is a buyer, so that conversion is never above 100 %.
+    """
+
+    class Period(models.TextChoices):
+        """How far the leaderboard looks back."""
+
+        ALL = "all", "All time"
+        MONTH = "30d", "30 days"
+        WEEK = "7d", "7 days"
+
+    period = models.CharField(max_length=3, choices=Period.choices)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="standings")
+    signups = models.PositiveIntegerField(help_text="Friends who signed up with the code.")
+    buyers = models.PositiveIntegerField(
+        help_text="Of these sign-ups, who has made the qualifying purchase by now."
+    )
+    referrals = models.PositiveIntegerField(help_text="Completed referrals.")
+    earned = models.DecimalField(**MONEY, help_text="US dollars of bonuses that stand.")
+    revenue = models.DecimalField(
+        **MONEY, help_text="US dollars that friends paid, less what was taken back."
+    )
+    uses_left = models.PositiveIntegerField(help_text="By the terms of the day it was counted.")
+    rank_by_referrals = models.PositiveIntegerField()
+    rank_by_earnings = models.PositiveIntegerField()
+    rank_by_revenue = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "standings"
+        constraints = [
+            models.UniqueConstraint(fields=["period", figure], name=f"standings_{figure}")
+            for figure in ("user", "rank_by_referrals", "rank_by_earnings", "rank_by_revenue")
+        ]
+
+    def __str__(self) -> str:
+        return f"rank {self.rank_by_referrals} of {self.get_period_display()}"
+
+    @property
+    def conversion(self) -> Decimal | None:
+        """How many per cent of the friends who signed up made the qualifying purchase."""
+        if not self.signups:
+            return None
+        return (Decimal(100 * self.buyers) / self.signups).quantize(_TENTH, ROUND_HALF_UP)

@@ -1,10 +1,10 @@
-"""What people and operators want to know of referrals: a person's stats, the leaderboard."""
+"""What people want to know of their own referrals."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, DecimalField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import MONEY, User
@@ -63,28 +63,3 @@ def referrals_of(user: User) -> QuerySet[Referral]:
     """Return the uses of `user`'s code, newest first, at most a hundred."""
     made = Referral.objects.filter(referrer=user).select_related("referred_user")
     return made.order_by("-completed_at", "-pk")[:LISTED_REFERRALS]
-
-
-@dataclass(frozen=True)
-class Leader:
-    """A row of the leaderboard; `earned` in US dollars."""
-
-    rank: int
-    username: str
-    referral_code: str | None
-    referrals: int
-    earned: Decimal
-
-
-def leaderboard(*, limit: int, since: datetime | None = None) -> list[Leader]:
-    """Return the top referrers by completed referrals, then by earnings."""
-    standing = Q(referrals_made__status=Referral.Status.COMPLETED)
-    if since:
-        standing &= Q(referrals_made__completed_at__gte=since)
-    leaders = (
-        User.objects.filter(standing)
-        .annotate(count=Count("referrals_made"), earned=Sum("referrals_made__bonus_amount"))
-        .order_by("-count", "-earned", "pk")
-        .values_list("username", "referral_code", "count", "earned")[:limit]
-    )
-    return [Leader(rank, *row) for rank, row in enumerate(leaders, start=1)]

@@ -8,6 +8,8 @@ from referrals.serializers import (
     CodeSerializer,
     GeneratedCodeSerializer,
     InvalidCodeSerializer,
+    LeaderboardRequestSerializer,
+    LeaderboardSerializer,
     StatsSerializer,
     ValidateRequestSerializer,
     ValidCodeSerializer,
@@ -109,6 +111,30 @@ STATS: dict[str, Any] = {
                         "completed_at": "2026-11-22T12:00:00Z",
                     }
                 ],
+            },
+        )
+    ],
+}
+
+LEADERBOARD: dict[str, Any] = {
+    "summary": "The top referrers, and where you stand",
+    "description": "Counted anew every five minutes. People are named if they want to be: "
+    "`show_on_leaderboard` in `/user/preferences`, off at first.",
+    "tags": ["Referrals"],
+    "parameters": [LeaderboardRequestSerializer],
+    "responses": LeaderboardSerializer,
+    "examples": [
+        OpenApiExample(
+            "Alice is second",
+            value={
+                "period": "30d",
+                "by": "referrals",
+                "as_of": "2026-11-22T12:00:00Z",
+                "leaders": [
+                    {"rank": 1, "username": None, "referrals": 9, "earned": 90.0},
+                    {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
+                ],
+                "you": {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
             },
         )
     ],

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import MONEY
 from gatewayz.json_api import AnythingField
-from referrals.models import Referral
+from referrals.models import Referral, Standing
 
 
 class CodeSerializer(serializers.Serializer[Any]):
@@ -68,3 +68,29 @@ class StatsSerializer(serializers.Serializer[Any]):
     referred_by_code = serializers.CharField(allow_null=True)
     pending_referrals = serializers.IntegerField(help_text="Signed up, not yet bought.")
     referrals = ReferralSerializer(many=True)
+
+
+class LeaderboardRequestSerializer(serializers.Serializer[Any]):
+    period = serializers.ChoiceField(
+        choices=Standing.Period.values, default=Standing.Period.ALL, help_text="How far back."
+    )
+    by = serializers.ChoiceField(
+        choices=["referrals", "earnings"], default="referrals", help_text="What decides."
+    )
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    rank = serializers.IntegerField()
+    username = serializers.CharField(
+        allow_null=True, help_text="Null unless the person wants to be seen."
+    )
+    referrals = serializers.IntegerField(help_text="Completed.")
+    earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+
+
+class LeaderboardSerializer(serializers.Serializer[Any]):
+    period = serializers.ChoiceField(choices=Standing.Period.values)
+    by = serializers.ChoiceField(choices=["referrals", "earnings"])
+    as_of = serializers.DateTimeField(allow_null=True, help_text="When it was counted.")
+    leaders = StandingSerializer(many=True)
+    you = StandingSerializer(allow_null=True, help_text="Your own row, wherever you stand.")

@@ -1,5 +1,7 @@
 """The endpoints about referrals: your code, whether a code is valid, what it earned."""
 
+from typing import Any
+
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -9,15 +11,20 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
+from payments import standings
 from referrals import attribution, codes, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
-from referrals.models import Program
+from referrals.models import Program, Standing
 from referrals.serializers import (
     CodeSerializer,
     GeneratedCodeSerializer,
+    LeaderboardRequestSerializer,
+    LeaderboardSerializer,
     StatsSerializer,
     ValidateRequestSerializer,
 )
+
+LEADERS = 20
 
 
 class ReferralViewSet(ViewSet):
@@ -56,6 +63,34 @@ class ReferralViewSet(ViewSet):
             "referrals": reports.referrals_of(request.user),
         }
         return Response(StatsSerializer(body).data)
+
+
+class LeaderboardViewSet(ViewSet):
+    """The top referrers, by name as far as they want to be seen."""
+
+    @extend_schema(**schema.LEADERBOARD)
+    def retrieve(self, request: AuthenticatedRequest) -> Response:
+        asked = LeaderboardRequestSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        period, by = asked.validated_data["period"], asked.validated_data["by"]
+        rows = standings.board(period, by=by, top=LEADERS, user=request.user)
+        seen = [(_standing(row, by, caller=request.user), row) for row in rows]
+        body = asked.validated_data | {
+            "as_of": rows[0].computed_at if rows else None,
+            "leaders": [shown for shown, _ in seen if shown["rank"] <= LEADERS],
+            "you": next((shown for shown, row in seen if row.user_id == request.user.pk), None),
+        }
+        return Response(LeaderboardSerializer(body).data)
+
+
+def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
+    is_named = row.user.show_on_leaderboard and row.user.is_active
+    return {
+        "rank": getattr(row, f"rank_by_{by}"),
+        "username": row.user.username if is_named or row.user_id == caller.pk else None,
+        "referrals": row.referrals,
+        "earned": row.earned,
+    }
 
 
 class ValidationViewSet(ViewSet):

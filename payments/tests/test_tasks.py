@@ -27,7 +27,7 @@ from payments.tests.fake_stripe import stripe_is_down
 from payments.tests.guards import wrong
 from payments.tests.sandbox_purchases import buy, pay
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
-from referrals.models import Referral
+from referrals.models import Referral, Standing
 
 MINUTE = timedelta(minutes=1)
 
@@ -173,6 +173,14 @@ def test_the_closing_task_closes_what_nobody_paid(bob: Person) -> None:
     assert payment.status == "expired"
 
 
+def test_the_standings_task_counts_anew(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+
+    tasks.refresh_standings(0)
+
+    assert Standing.objects.get(user=alice.user, period="7d").referrals == 1
+
+
 def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
     settle(bob.user)
 
@@ -197,6 +205,7 @@ def test_every_task_is_run_by_itself() -> None:
         ("check_cards", "* * * * *"),
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
+        ("refresh_standings", "*/5 * * * *"),
         ("check_ledger", "17 3 * * *"),
     }
 

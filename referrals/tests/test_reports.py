@@ -1,17 +1,15 @@
-"""Figures count what stands: stats of one person, the leaderboard of all."""
+"""The figures of one person count what stands."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Referral
-from referrals.reports import Leader, leaderboard, referrals_of, stats
+from referrals.reports import referrals_of, stats
 from referrals.tests.terms import terms_now
 
 
@@ -75,58 +73,3 @@ def test_it_lists_the_newest_hundred(alice: Person) -> None:
 
     newest = [referee.user for referee in reversed(referees[1:])]
     assert [referral.referred_user for referral in listed] == newest
-
-
-def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> None:
-    refer(alice, 1)
-    refer(charlie, 2)
-
-    assert leaderboard(limit=10) == [
-        Leader(1, "charlie", charlie.code, 2, Decimal("20.00")),
-        Leader(2, "alice", alice.code, 1, Decimal("10.00")),
-    ]
-
-
-def test_the_leaderboard_ranks_equals_by_earnings(alice: Person, charlie: Person) -> None:
-    refer(alice, 1)
-    terms_now(referrer_bonus=Decimal("15.00"))
-    refer(charlie, 1)
-
-    assert [leader.username for leader in leaderboard(limit=10)] == ["charlie", "alice"]
-
-
-def test_the_leaderboard_ends_at_its_limit(alice: Person, charlie: Person) -> None:
-    refer(alice, 1)
-    refer(charlie, 2)
-
-    assert [leader.username for leader in leaderboard(limit=1)] == ["charlie"]
-
-
-def test_the_leaderboard_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
-    now = timezone.now()
-    with time_machine.travel(now - timedelta(days=31)):
-        refer(alice, 2)
-    refer(charlie, 1)
-    refer(alice, 1)
-
-    recent = leaderboard(limit=10, since=now - timedelta(days=30))
-
-    assert [(leader.username, leader.referrals) for leader in recent] == [
-        ("alice", 1),
-        ("charlie", 1),
-    ]
-
-
-def test_the_leaderboard_counts_only_what_stands(alice: Person, charlie: Person) -> None:
-    refer(alice, 2)
-    refer(charlie, 1)
-    for referral in Referral.objects.filter(referrer=alice.user):
-        turn(referral, "voided")
-
-    assert [leader.username for leader in leaderboard(limit=10)] == ["charlie"]
-
-
-def test_people_without_referrals_are_not_on_the_leaderboard(alice: Person) -> None:
-    register("dave", code=alice.code)
-
-    assert leaderboard(limit=10) == []

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.tests.factories import Person
-from payments.tests.stripe_events import refer
+from payments.standings import Leader
+from payments.tests.stripe_events import refer, settle
 
 
 def output_of(*arguments: str) -> str:
@@ -33,9 +35,9 @@ def test_the_table_lines_up_and_ends_with_a_count(ranked: tuple[str, str]) -> No
     lines = output_of().splitlines()
 
     assert lines == [
-        "rank  username  referral_code  referrals  earned",
-        f"1     charlie   {ranked[0]}       2          20.00",
-        f"2     alice     {ranked[1]}       1          10.00",
+        "rank  username  referral_code  referrals  earned  revenue  signups  conversion  uses_left",
+        f"1     charlie   {ranked[0]}       2          20.00   20.00    2        100.0       8",
+        f"2     alice     {ranked[1]}       1          10.00   10.00    1        100.0       9",
         "2 referrers.",
     ]
 
@@ -58,6 +60,10 @@ def test_json_holds_numbers(ranked: tuple[str, str]) -> None:
         "referral_code": ranked[0],
         "referrals": 2,
         "earned": 20.0,
+        "revenue": 20.0,
+        "signups": 2,
+        "conversion": 100.0,
+        "uses_left": 8,
     }
 
 
@@ -71,12 +77,26 @@ def test_limit_ends_the_list(ranked: tuple[str, str]) -> None:
     assert len(json.loads(output_of("--limit", "1", "--format", "json"))) == 1
 
 
+def test_by_ranks_by_something_else(ranked: tuple[str, str], bob: Person) -> None:
+    settle(bob.user, 5000)
+
+    rows = json.loads(output_of("--by", "revenue", "--format", "json"))
+
+    assert [(row["username"], row["revenue"]) for row in rows] == [
+        ("alice", 60.0),
+        ("charlie", 20.0),
+    ]
+
+
+COLUMNS = [field.name for field in fields(Leader)]
+
+
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("csv", "rank,username,referral_code,referrals,earned\n"),
+        ("csv", ",".join(COLUMNS) + "\n"),
         ("json", "[]\n"),
-        ("table", "rank  username  referral_code  referrals  earned\n0 referrers.\n"),
+        ("table", "  ".join(COLUMNS) + "\n0 referrers.\n"),
     ],
 )
 def test_it_says_so_when_there_is_nobody(db: None, form: str, expected: str) -> None:
@@ -95,6 +115,7 @@ def test_it_says_so_when_there_is_nobody(db: None, form: str, expected: str) -> 
         ("--limit", "many"),
         ("--limit", ""),
         ("--format", "xml"),
+        ("--by", "luck"),
     ],
 )
 def test_it_refuses_arguments_that_mean_nothing(db: None, arguments: tuple[str, str]) -> None:

@@ -1,0 +1,35 @@
+"""`manage.py leaderboard`"""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from gatewayz import reporting
+from payments import standings
+
+
+class Command(BaseCommand):
+    help = "Lists the top referrers as they stand now; amounts are US dollars."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=reporting.positive, help="only the last DAYS days")
+        parser.add_argument(
+            "--limit", type=reporting.positive, default=10, help="how many (default: 10)"
+        )
+        parser.add_argument(
+            "--by",
+            choices=tuple(standings.FIGURE),
+            default="referrals",
+            help="what they are ranked by (default: referrals, then earnings)",
+        )
+        reporting.add_format(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        leaders = standings.leaderboard(
+            now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
+        )
+        reporting.write(leaders, standings.Leader, self.stdout, options["format"])
+        if options["format"] == "table":
+            self.stdout.write(f"{len(leaders)} referrers.")

@@ -1,0 +1,116 @@
+"""`GET /referral/leaderboard` shows who is ahead, by name only as far as the person allows."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.tests.factories import Person, register
+from payments import standings
+from payments.tests.stripe_events import refer
+from referrals.models import Standing
+
+
+@pytest.fixture
+def counted(alice: Person, charlie: Person) -> None:
+    """Charlie is ahead of Alice."""
+    refer(alice, 1)
+    refer(charlie, 2)
+    standings.refresh(now=timezone.now())
+
+
+def board(caller: Person, query: str = "") -> dict[str, Any]:
+    body: dict[str, Any] = caller.api.get(f"/referral/leaderboard{query}").json()
+    return body
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_shows_who_is_ahead_and_where_you_stand(alice: Person) -> None:
+    shown = board(alice)
+
+    you = {"rank": 2, "username": "alice", "referrals": 1, "earned": 10.0}
+    ahead = {"rank": 1, "username": None, "referrals": 2, "earned": 20.0}
+    assert (shown["leaders"], shown["you"]) == ([ahead, you], you)
+    assert (shown["period"], shown["by"]) == ("all", "referrals")
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_names_whoever_wants_to_be_seen(alice: Person, charlie: Person) -> None:
+    charlie.api.patch("/user/preferences", {"show_on_leaderboard": True}, format="json")
+
+    assert [leader["username"] for leader in board(alice)["leaders"]] == ["charlie", "alice"]
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_names_nobody_who_is_deactivated(alice: Person, charlie: Person) -> None:
+    charlie.user.show_on_leaderboard, charlie.user.is_active = True, False
+    charlie.user.save(update_fields=["show_on_leaderboard", "is_active"])
+
+    assert board(alice)["leaders"][0]["username"] is None
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_never_shows_codes_or_addresses(alice: Person, charlie: Person) -> None:
+    charlie.api.patch("/user/preferences", {"show_on_leaderboard": True}, format="json")
+
+    text = alice.api.get("/referral/leaderboard").content.decode()
+
+    assert "@" not in text
+    assert alice.code not in text
+    assert charlie.code not in text
+
+
+def test_it_ends_after_twenty_and_still_shows_you(alice: Person) -> None:
+    rows = [(register(f"leader{number}"), 30 - number) for number in range(1, 22)]
+    for rank, (person, referrals) in enumerate([*rows, (alice, 1)], start=1):
+        Standing.objects.create(
+            period="7d",
+            user=person.user,
+            signups=referrals,
+            buyers=referrals,
+            referrals=referrals,
+            earned=referrals * 10,
+            revenue=0,
+            uses_left=0,
+            rank_by_referrals=rank,
+            rank_by_earnings=rank,
+            rank_by_revenue=rank,
+            computed_at=timezone.now(),
+        )
+
+    shown = board(alice, "?period=7d&by=earnings")
+
+    assert [leader["rank"] for leader in shown["leaders"]] == list(range(1, 21))
+    assert shown["you"]["rank"] == 22
+
+
+@pytest.mark.usefixtures("counted")
+def test_whoever_referred_nobody_has_no_row() -> None:
+    shown = board(register("dave"))
+
+    assert (len(shown["leaders"]), shown["you"]) == (2, None)
+
+
+def test_before_the_first_count_it_is_empty(alice: Person) -> None:
+    shown = board(alice)
+
+    assert (shown["as_of"], shown["leaders"], shown["you"]) == (None, [], None)
+
+
+@pytest.mark.parametrize("query", ["?period=1d", "?by=revenue", "?period=", "?by=%20"])
+def test_it_refuses_what_it_does_not_know(alice: Person, query: str) -> None:
+    response = alice.api.get(f"/referral/leaderboard{query}")
+
+    assert response.status_code == 400
+    assert response.json()["errors"]
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_costs_one_query_beside_the_key(
+    alice: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    alice.api.get("/user/balance")
+
+    with django_assert_num_queries(2):
+        board(alice)
