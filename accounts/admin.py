@@ -1,7 +1,5 @@
 """A plain admin for people, keys and the ledger: looks at money, never writes it."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Q, Value
@@ -33,7 +31,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):
     list_display = ("username", "email", "credits", "referral_code", "created_at", "is_active")
     list_filter = ("is_active", "is_staff", "has_made_first_purchase")
     search_help_text = "User name, e-mail or code, in full"
-    ordering: Any = ("-pk",)
+    ordering = ("-pk",)
     readonly_fields = (
         "credits",
         "referral_code",

@@ -21,7 +21,7 @@ class TooManyRequests(APIException):
     default_code = "too_many_requests"
 
     def __init__(self, refusal: limits.LimitReachedError) -> None:
-        self.wait = whole_seconds(refusal)
+        self.wait = max(1, ceil(refusal.wait.total_seconds()))
         super().__init__(f"Too many requests. Try again in {self.wait} s.")
 
 
@@ -51,19 +51,11 @@ def limit_wrong_keys(request: HttpRequest) -> None:
 
 
 def _limit_request(what: str, who: str) -> None:
+    rate = settings.RATE_LIMITS[what]
+    if rate is None:
+        return
+    most, period = rate
     try:
-        limit(what, who)
+        limits.use(what=what, who=who, most=most, period=period, now=timezone.now())
     except limits.LimitReachedError as refusal:
         raise TooManyRequests(refusal) from refusal
-
-
-def limit(what: str, who: str) -> None:
-    """Count that `who` does `what`, if that is limited. Raises LimitReachedError."""
-    if rate := settings.RATE_LIMITS[what]:
-        most, period = rate
-        limits.use(what=what, who=who, most=most, period=period, now=timezone.now())
-
-
-def whole_seconds(refusal: limits.LimitReachedError) -> int:
-    """Return the seconds to wait, for `Retry-After`."""
-    return max(1, ceil(refusal.wait.total_seconds()))

@@ -1,21 +1,16 @@
-"""The operators' desk: which pages there are, and what a browser may do on them."""
+"""The operators' desk: which pages there are, and who is let in."""
 
 from typing import Any
 
-from csp.decorators import csp_update
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
+from accounts import operator_login
 from gatewayz import model_admin
-
-# Alpine evaluates the expressions that stand in the pages' attributes; the pages set colours and
-# widths in `style`. Scripts still come from our own files only: nothing inline, no other host.
-_what_unfold_needs = csp_update(
-    {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
-)
+from gatewayz.content_policy import as_unfold_needs
 
 
 class Desk(UnfoldAdminSite):
@@ -42,11 +37,17 @@ class Desk(UnfoldAdminSite):
         return []
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        return _what_unfold_needs(super().admin_view(view, cacheable))
+        return as_unfold_needs(super().admin_view(view, cacheable))
 
-    @method_decorator(_what_unfold_needs)
+    @method_decorator(as_unfold_needs)
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if request.method != "POST":
+            return self._log_in(request, extra_context)
+        with operator_login.one_at_a_time(request):
+            return self._log_in(request, extra_context)
+
+    def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         page: HttpResponse = super().login(request, extra_context)
         return page

@@ -39,7 +39,12 @@ _SHARED: list[Processor] = [
 ]
 
 # The request's own line has told of refusals; and the libraries would tell of every call.
-_QUIETER = {"django.request": "ERROR", "stripe": "WARNING", "procrastinate": "WARNING"}
+_QUIETER = {
+    "axes": "WARNING",
+    "django.request": "ERROR",
+    "procrastinate": "WARNING",
+    "stripe": "WARNING",
+}
 
 
 def configure(*, as_json: bool) -> None:

@@ -1,7 +1,7 @@
 """The one place that knows which admin we build on; operators may look, unless a page says more."""
 
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
@@ -59,7 +59,7 @@ class ModelAdmin(unfold.ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
     sortable_by: Any = ()
-    ordering: Any = ("-pk",)
+    ordering: ClassVar[Any] = ("-pk",)
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True

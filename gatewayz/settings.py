@@ -1,5 +1,6 @@
 """Django's settings, all of them from the environment (CONTRACT 4)."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ INSTALLED_APPS = [
     "django_structlog",
     "procrastinate.contrib.django",
     "csp",
+    "axes",
 ]
 if STRIPE_SANDBOX:
     INSTALLED_APPS.append("payments.sandbox")
@@ -99,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gatewayz.database_trouble.DatabaseTroubleMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "gatewayz.urls"
@@ -219,9 +222,28 @@ UNFOLD = {
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "accounts.operator_login.LogInForm"},
     "STYLES": ["gatewayz.navigation.stylesheet"],
     "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
 }
+
+# --- Log-in to the desk: see accounts/operator_login.py ------------------------------------------
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# Whoever develops mistypes more often, and has nothing to lose.
+AXES_FAILURE_LIMIT = 100 if DEBUG else 10
+AXES_COOLOFF_TIME = timedelta(hours=1)
+# Who tries on while locked out neither prolongs it nor fills the table.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "accounts.operator_login.address"
+AXES_LOCKOUT_CALLABLE = "accounts.operator_login.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 
 # --- Limits: how many in what time, or None ------------------------------------------------------
 
@@ -230,7 +252,6 @@ RATE_LIMITS = {
     "validate": environment.rate("RATE_LIMIT_VALIDATE", default="off" if DEBUG else "60/minute"),
     "api": environment.rate("RATE_LIMIT_API", default="off" if DEBUG else "600/minute"),
     "wrong_key": environment.rate("RATE_LIMIT_WRONG_KEY", default="off" if DEBUG else "30/minute"),
-    "login": environment.rate("RATE_LIMIT_LOGIN", default="off" if DEBUG else "10/hour"),
 }
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 

@@ -6,7 +6,6 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from accounts.operator_login import log_in
 from gatewayz import pages
 from gatewayz.health import HealthViewSet
 from gatewayz.metrics import MetricsView
@@ -34,7 +33,6 @@ urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("api/schema", SpectacularJSONAPIView.as_view(**_open_to_all), name="schema"),
     path("api/docs", _docs, name="docs"),
-    path("admin/login/", log_in),
     path("admin/", admin.site.urls),
     re_path(r"^(?:api|auth|referral|user)(?:/|\Z)", pages.NoSuchEndpoint.as_view()),
 ]

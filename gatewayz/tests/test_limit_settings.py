@@ -65,4 +65,12 @@ def test_production_is_limited_unless_told_otherwise() -> None:
 
     outcome = run("shell", "-v0", "-c", shown, env=unset)
 
-    assert outcome.stdout.split() == ["register", "validate", "api", "wrong_key", "login"]
+    assert outcome.stdout.split() == ["register", "validate", "api", "wrong_key"]
+
+
+def test_production_locks_a_name_out_after_ten_wrong_passwords() -> None:
+    asked = "from django.conf import settings; print(settings.AXES_FAILURE_LIMIT)"
+
+    outcome = run("shell", "-v0", "-c", asked, env=described())
+
+    assert outcome.stdout.strip() == "10"
