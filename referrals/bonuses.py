@@ -13,9 +13,6 @@ from referrals import codes, gates
 from referrals.gates import Decision, Gate
 from referrals.models import Program, Referral
 
-# With these decisions a purchase is not the one that qualifies; a later one may be the first.
-_NOT_QUALIFYING = {Decision.BELOW_MINIMUM, Decision.NOT_FIRST}
-
 
 @dataclass(frozen=True)
 class Award:
@@ -35,10 +32,10 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
     asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=terms.uses)
     decision = gates.decide(asked)
-    if decision not in _NOT_QUALIFYING:
+    if decision not in gates.NOT_QUALIFYING:
         buyer.has_made_first_purchase = True
         buyer.save(update_fields=["has_made_first_purchase"])
-    if referrer is None or decision not in (Decision.AWARDED, Decision.HELD):
+    if referrer is None or decision not in gates.TAKING_A_USE:
         return Award(decision, asked)
     if not reserve(terms):
         return Award(Decision.BUDGET_SPENT, gates.shut(asked, gates.Name.BUDGET))

@@ -27,6 +27,12 @@ class Decision(StrEnum):
     AWARDED = "awarded"  # both sides got their bonus
 
 
+# With these decisions a purchase is not the one that qualifies; a later one may be the first.
+NOT_QUALIFYING = {Decision.BELOW_MINIMUM, Decision.NOT_FIRST}
+# With these a use is taken, and the money is paid or set aside.
+TAKING_A_USE = {Decision.AWARDED, Decision.HELD}
+
+
 class Name(StrEnum):
     """What a gate asks, in the order in which they are asked."""
 

@@ -1,0 +1,308 @@
+"""A rehearsal of other terms says what they would really have paid, to the cent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from payments.models import Payment
+from payments.rehearsal import WINDOW, Rehearsal, Tally, rehearse
+from payments.tests.stripe_events import deliver, refer, refund, settle, turn
+from referrals.models import Program, Referral
+from referrals.tests.terms import terms_now
+
+
+def draft(**changes: Any) -> Program:
+    terms = {"referrer_bonus": 10, "referee_bonus": 10, "minimum_purchase": 10, "max_uses": 10}
+    amounts = {name: Decimal(value) for name, value in (terms | changes).items()}
+    return Program(starts_at=timezone.now(), **amounts)
+
+
+def rehearsal(began: datetime | None = None, **changes: Any) -> Rehearsal:
+    """Rehearse the wiki's terms with `changes` on all that happened, or on what came after."""
+    return rehearse(draft(**changes), now=began + WINDOW if began else timezone.now())
+
+
+def uses_and_total(tally: Tally) -> tuple[int, Decimal]:
+    return tally.uses, tally.total
+
+
+def test_the_terms_that_were_in_force_give_what_was_paid(alice: Person) -> None:
+    refer(alice, 2)
+
+    seen = rehearsal()
+
+    assert uses_and_total(seen.paid) == uses_and_total(seen.drafted) == (2, Decimal(40))
+    assert (seen.purchases, seen.newly_qualifying, seen.no_longer_qualifying) == (2, 0, 0)
+
+
+def test_other_bonuses_are_paid_to_each_side(alice: Person) -> None:
+    refer(alice, 2)
+
+    seen = rehearsal(referrer_bonus=15, referee_bonus=4)
+
+    assert (seen.drafted.to_referrers, seen.drafted.to_referees) == (Decimal(30), Decimal(8))
+    assert seen.difference == Decimal(-2)
+
+
+def test_a_lower_minimum_finds_those_who_bought_for_less(alice: Person, bob: Person) -> None:
+    settle(bob.user, 500)
+
+    seen = rehearsal(minimum_purchase=5)
+
+    assert (seen.paid.uses, seen.drafted.uses, seen.newly_qualifying) == (0, 1, 1)
+    [line] = seen.most_changed(20)
+    assert (line.username, line.difference) == ("alice", Decimal(20))
+
+
+def test_a_higher_minimum_waits_for_a_purchase_that_is_large_enough(bob: Person) -> None:
+    settle(bob.user, 1000)
+    settle(bob.user, 2500)
+
+    seen = rehearsal(minimum_purchase=25)
+
+    assert (seen.newly_qualifying, seen.no_longer_qualifying) == (1, 1)
+    assert (seen.paid.uses, seen.drafted.uses) == (1, 1)
+
+
+def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> None:
+    refer(alice, 2)
+    began = timezone.now()
+    refer(alice, 3)
+
+    seen = rehearsal(began, max_uses=4)
+
+    assert (seen.paid.uses, seen.drafted.uses, seen.purchases) == (3, 2, 3)
+
+
+def test_whoever_had_qualified_before_the_window_does_not_qualify_again(bob: Person) -> None:
+    settle(bob.user)
+    began = timezone.now()
+    settle(bob.user, 5000)
+
+    seen = rehearsal(began, minimum_purchase=50)
+
+    assert (seen.purchases, seen.newly_qualifying, seen.drafted.uses) == (1, 0, 0)
+
+
+def test_a_budget_ends_where_it_is_spent(alice: Person) -> None:
+    refer(alice, 3)
+
+    seen = rehearsal(budget=50)
+
+    assert uses_and_total(seen.drafted) == (2, Decimal(40))
+    last = Payment.objects.latest("paid_at")
+    assert seen.spent_at == last.paid_at
+    assert seen.first_at
+    assert seen.budget_lasts == last.paid_at - seen.first_at
+
+
+def test_a_budget_that_lasts_is_forecast_at_the_pace_of_the_purchases(alice: Person) -> None:
+    refer(alice, 2)
+
+    seen = rehearsal(budget=80)
+
+    assert seen.spent_at is None
+    assert seen.first_at
+    assert seen.budget_lasts == 2 * (seen.until - seen.first_at)
+
+
+@pytest.mark.parametrize("changes", [{}, {"budget": 100}])
+def test_where_nothing_is_paid_no_budget_ends(db: None, changes: dict[str, int]) -> None:
+    seen = rehearsal(**changes)
+
+    assert (seen.budget_lasts, seen.lines, seen.purchases) == (None, {}, 0)
+
+
+@pytest.mark.parametrize("fate", ["reversed", "held", "voided"])
+def test_what_became_of_a_bonus_later_is_not_counted(bob: Person, fate: str) -> None:
+    settle(bob.user)
+    turn(Referral.objects.get(), fate)
+
+    seen = rehearsal()
+
+    assert uses_and_total(seen.paid) == uses_and_total(seen.drafted) == (1, Decimal(20))
+
+
+def test_one_mailbox_is_told_as_held(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(email="alice+bob@example.com")
+    settle(bob.user)
+
+    seen = rehearsal()
+
+    assert (seen.paid.held, seen.drafted.held) == (1, 1)
+
+
+def test_a_referrer_who_is_deactivated_by_now_would_get_nothing(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    seen = rehearsal()
+
+    assert (seen.paid.uses, seen.drafted.uses) == (1, 0)
+
+
+def test_those_for_whom_most_changes_come_first(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    refer(charlie, 2)
+
+    names = [line.username for line in rehearsal(referrer_bonus=5).most_changed(1)]
+
+    assert names == ["charlie"]
+
+
+def test_the_draft_is_left_as_it_is(alice: Person) -> None:
+    refer(alice, 1)
+    terms = draft(budget=100)
+
+    rehearse(terms, now=timezone.now())
+
+    assert (terms.reserved, Program.objects.count()) == (0, 1)
+
+
+def test_it_asks_the_database_twice(alice: Person, django_assert_num_queries: Any) -> None:
+    refer(alice, 3)
+
+    with django_assert_num_queries(2):
+        rehearsal()
+
+
+# --- Whatever happened ---
+
+TERMS = st.fixed_dictionaries(
+    {
+        "referrer_bonus": st.sampled_from([Decimal(10), Decimal("7.50")]),
+        "referee_bonus": st.sampled_from([Decimal(10), Decimal(3)]),
+        "minimum_purchase": st.sampled_from([Decimal(10), Decimal(5), Decimal(20)]),
+        "max_uses": st.sampled_from([10, 1, 2, 3]),
+        "budget": st.sampled_from([None, Decimal(40), Decimal("35.01"), Decimal(20)]),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Buys:
+    """One of the people buys for so many cents; perhaps all of it is refunded."""
+
+    who: int
+    cents: int
+    is_refunded: bool
+
+
+@dataclass(frozen=True)
+class Joins:
+    """Somebody registers with the code of an earlier one, perhaps from his mailbox."""
+
+    code_of: int | None
+    is_alias: bool
+
+
+NUMBERS = st.integers(0, 9)
+PURCHASES = st.lists(
+    st.builds(Buys, NUMBERS, st.sampled_from([1000, 500, 2000, 999]), st.booleans()), max_size=8
+)
+PEOPLE = st.lists(
+    st.builds(Joins, st.none() | st.integers(0, 3), st.booleans()), min_size=3, max_size=9
+)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def join(people: list[Joins]) -> list[User]:
+    known: list[User] = []
+    for number, one in enumerate(people):
+        referrer = known[one.code_of % len(known)] if known and one.code_of is not None else None
+        member = register(f"person{number}", code=referrer and referrer.referral_code).user
+        if referrer and one.is_alias:
+            member.email = referrer.email.replace("@", f"+{number}@")
+            member.save(update_fields=["email"])
+        known.append(member)
+    return known
+
+
+def play(people: list[User], purchases: list[Buys]) -> None:
+    for one in purchases:
+        payment = settle(people[one.who % len(people)], one.cents)
+        if one.is_refunded:
+            deliver(refund(payment, payment.amount))
+
+
+Told = dict[str, tuple[int, int, Decimal, Decimal]]
+
+
+def really_awarded(terms: Program) -> Told:
+    """Return what the records say of each referrer, without a line of the rehearsal."""
+    rows = (
+        Referral.objects.filter(program=terms)
+        .values_list("referrer__username")
+        .annotate(
+            uses=Count("pk"),
+            held=Count("pk", filter=Q(payment__bonus_decision="held")),
+            to_referrer=Sum("bonus_amount"),
+            to_referees=Sum("referee_bonus_amount"),
+        )
+    )
+    return {name: tuple(figures) for name, *figures in rows}
+
+
+def told(seen: Rehearsal, which: str) -> Told:
+    tallies = {line.username: getattr(line, which) for line in seen.lines.values()}
+    return {
+        name: (tally.uses, tally.held, tally.to_referrers, tally.to_referees)
+        for name, tally in tallies.items()
+        if tally.uses
+    }
+
+
+@pytest.mark.django_db
+@given(
+    people=PEOPLE,
+    gone=st.none() | NUMBERS,
+    before=PURCHASES,
+    during=PURCHASES,
+    drafted=TERMS,
+    real=TERMS,
+)
+def test_it_says_what_the_same_purchases_really_bring_under_the_draft(
+    people: list[Joins],
+    gone: int | None,
+    before: list[Buys],
+    during: list[Buys],
+    drafted: dict[str, Any],
+    real: dict[str, Any],
+) -> None:
+    with undone():
+        known = join(people)
+        play(known, before)
+        if gone is not None:
+            User.objects.filter(pk=known[gone % len(known)].pk).update(is_active=False)
+        began = timezone.now()
+        with undone():
+            terms = terms_now(**drafted)
+            play(known, during)
+            under_the_draft = really_awarded(terms)
+        terms = terms_now(**real)
+        play(known, during)
+        seen = rehearse(Program(**drafted), now=began + WINDOW)
+        as_it_was = rehearse(Program(**real), now=began + WINDOW)
+
+        assert told(seen, "drafted") == under_the_draft
+        assert told(seen, "paid") == really_awarded(terms)
+        assert told(as_it_was, "drafted") == told(as_it_was, "paid")
+        assert (as_it_was.newly_qualifying, as_it_was.no_longer_qualifying) == (0, 0)
