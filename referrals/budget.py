@@ -1,0 +1,111 @@
+"""Foresees when the programme's budget ends."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import F, Sum
+
+from referrals.models import Program, Referral
+
+LOOK_BACK = timedelta(days=14)
+# Somebody is told when less than this is left.
+NOTICE = timedelta(days=14)
+# Of terms that began today an hour's luck is no rate.
+_SHORTEST_LOOK_BACK = timedelta(days=1)
+# Beyond that a forecast is noise.
+_HORIZON_DAYS = 3650
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is left of a budget and when it ends at the present rate; amounts in US dollars."""
+
+    budget: Decimal
+    left: Decimal
+    daily: Decimal
+    award: Decimal
+    asked_at: datetime
+    ends_at: datetime | None  # None: not in the foreseeable future
+    next_terms_at: datetime | None
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether what is left pays no further award."""
+        return self.left < self.award
+
+    @property
+    def outlasts_terms(self) -> bool:
+        """Whether the next terms start before the budget ends."""
+        if self.is_spent or self.next_terms_at is None:
+            return False
+        return self.ends_at is None or self.ends_at >= self.next_terms_at
+
+    @property
+    def needs_someone(self) -> bool:
+        if self.is_spent:
+            return True
+        is_soon = self.ends_at is not None and self.ends_at < self.asked_at + NOTICE
+        return is_soon and not self.outlasts_terms
+
+    @property
+    def sentence(self) -> str:
+        """Say it to an operator."""
+        if self.is_spent:
+            return "The budget is spent: purchases are credited, and no bonus is paid."
+        if self.outlasts_terms:
+            return (
+                f"At this rate it lasts until the next terms start, on {_day(self.next_terms_at)}."
+            )
+        if self.ends_at is None:
+            return "At this rate no end is in sight."
+        days = (self.ends_at - self.asked_at) / _DAY
+        ahead = "in less than a day" if days < 1 else f"in about {days:.0f} days"
+        return f"At this rate it is spent {ahead}, on {_day(self.ends_at)}."
+
+
+def outlook(terms: Program, *, now: datetime) -> Outlook | None:
+    """Return what is to be expected of the budget of `terms`; None when they have none.
+
+    The rate is that of the last 14 days under these terms; what was voided is given back and does
+    not count.
+    """
+    if terms.budget is None or terms.left is None:
+        return None
+    daily = _daily(terms, now=now)
+    return Outlook(
+        budget=terms.budget,
+        left=terms.left,
+        daily=daily,
+        award=terms.award,
+        asked_at=now,
+        ends_at=_end(terms.left, daily, now=now),
+        next_terms_at=_next_start(terms),
+    )
+
+
+def _daily(terms: Program, *, now: datetime) -> Decimal:
+    span = min(LOOK_BACK, max(now - terms.starts_at, _SHORTEST_LOOK_BACK))
+    awarded = (
+        Referral.objects.filter(program=terms, completed_at__gt=now - span, completed_at__lte=now)
+        .exclude(review=Referral.Review.VOIDED)
+        .aggregate(sum=Sum(F("bonus_amount") + F("referee_bonus_amount")))
+    )
+    return Decimal(awarded["sum"] or 0) / Decimal(span / _DAY)
+
+
+def _end(left: Decimal, daily: Decimal, *, now: datetime) -> datetime | None:
+    if not daily:
+        return None
+    days = left / daily
+    return now + float(days) * _DAY if days < _HORIZON_DAYS else None
+
+
+def _next_start(terms: Program) -> datetime | None:
+    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
+    return later.values_list("starts_at", flat=True).first()
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%B} {at.day}" if at else ""
