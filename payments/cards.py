@@ -28,17 +28,25 @@ def check_unchecked(*, now: datetime) -> int:
 
 
 def check(payment: Payment, *, now: datetime) -> None:
+    """Ask Stripe for the card of a payment, and note it. Raises StripeUnavailableError."""
+    note_card(payment, _fingerprint(payment), now=now)
+
+
+def note_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:
     """Remember the card of a payment, and hold the referrals that have it on both sides.
 
     The card is committed before it is looked for: of two payments that are checked at once, the
-    later one finds the other. Raises StripeUnavailableError.
+    later one finds the other. Returns the referrals that are held.
     """
-    payment.card_fingerprint = _fingerprint(payment)
+    payment.card_fingerprint = fingerprint
     payment.save(update_fields=["card_fingerprint"])
-    for referral_id in _with_one_card(payment.user_id):
+    held = [
         review.hold(referral_id, reason="one card on both sides", now=now)
+        for referral_id in _with_one_card(payment.user_id)
+    ]
     payment.card_checked_at = now
     payment.save(update_fields=["card_checked_at"])
+    return held
 
 
 def _fingerprint(payment: Payment) -> str:

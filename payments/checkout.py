@@ -33,7 +33,7 @@ def start_checkout(
 
     Raises IdempotencyKeyReusedError, StripeUnavailableError and StripeRefusedError.
     """
-    payment = _recorded(user=user, order=order, idempotency_key=idempotency_key, now=now)
+    payment = record(user=user, order=order, idempotency_key=idempotency_key, now=now)
     if payment.status != Payment.Status.CREATED:
         return payment
     try:
@@ -44,12 +44,7 @@ def start_checkout(
         if payment.status == Payment.Status.CREATED:
             raise
         return payment
-    Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
-        status=Payment.Status.PENDING,
-        session_id=session.session_id,
-        checkout_url=session.url or "",
-        expires_at=session.expires_at,
-    )
+    open_session(payment, session)
     payment.refresh_from_db()
     return payment
 
@@ -65,7 +60,8 @@ def _ask_stripe(payment: Payment) -> stripe_gateway.CheckoutSession:
     )
 
 
-def _recorded(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:
+def record(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:
+    """Record what is asked for, before Stripe hears of it. Raises IdempotencyKeyReusedError."""
     asked = vars(order)
     if idempotency_key is None:
         return Payment.objects.create(user=user, created_at=now, **asked)
@@ -75,6 +71,16 @@ def _recorded(*, user: User, order: Order, idempotency_key: str | None, now: dat
     if any(getattr(payment, field) != value for field, value in asked.items()):
         raise IdempotencyKeyReusedError
     return payment
+
+
+def open_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:
+    """Give a recorded purchase the session that Stripe made for it, unless it has one."""
+    Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
+        status=Payment.Status.PENDING,
+        session_id=session.session_id,
+        checkout_url=session.url or "",
+        expires_at=session.expires_at,
+    )
 
 
 EXPIRY_GRACE = timedelta(days=1)

@@ -1,0 +1,56 @@
+"""A bar for commands that take longer than a moment, where somebody watches."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from django.core.management.base import OutputWrapper
+
+A_MOMENT = 1.0
+DRAWN_EVERY = 0.1
+WIDTH = 30
+
+
+class Progress:
+    """Draws how much of a work is done, on a terminal only, and wipes it off at the end."""
+
+    def __init__(self, what: str, total: int, *, out: OutputWrapper) -> None:
+        self._what = what
+        self._total = total
+        self._out = out
+        self._done = 0
+        self._begun = self._drawn = time.monotonic()
+        self._is_shown = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._is_shown:
+            self._write("\r\033[K")
+
+    def advance(self, count: int = 1) -> None:
+        """Note that so many more are done."""
+        self._done += count
+        now = time.monotonic()
+        is_time = now - self._begun > A_MOMENT and now - self._drawn > DRAWN_EVERY
+        if is_time and self._out.isatty():
+            self._is_shown = True
+            self._drawn = now
+            self._write(f"\r{self._line(now - self._begun)}\033[K")
+
+    def _line(self, seconds: float) -> str:
+        share = min(self._done / self._total, 1.0) if self._total else 1.0
+        bar = ("█" * round(share * WIDTH)).ljust(WIDTH, "·")
+        rate = self._done / seconds
+        left = f"{(self._total - self._done) / rate:.0f} s left" if rate else "…"
+        return f"{bar} {share:4.0%}  {self._done:,} {self._what}, {rate:,.0f}/s, {left}"
+
+    def _write(self, text: str) -> None:
+        self._out.write(text, ending="")
+        self._out.flush()
