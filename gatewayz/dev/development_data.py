@@ -10,13 +10,15 @@ from collections.abc import Iterator
 
 import django
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.models import Q
 
 from gatewayz.dev.checkout import WORKSHOP, Refusal
 
 OPERATOR = "operator"
+# Who decided in the example data; made with them.
+DEMO_REVIEWER = "demo.reviewer"
 OPERATOR_EMAIL = "operator@gatewayz.localhost"
 SECRET_FILE = WORKSHOP / "operator.secret"
 
@@ -62,6 +64,17 @@ def _read_secret() -> bytes:
         finally:
             fresh.unlink()
     return SECRET_FILE.read_bytes()
+
+
+def ensure_demo(users: int) -> None:
+    """Add example data of so many users, unless there are any already."""
+    if get_user_model().objects.filter(username=DEMO_REVIEWER).exists():
+        print("The example data are there already; ./dev manage seed_demo adds more.", flush=True)
+        return
+    try:
+        call_command("seed_demo", users=users)
+    except CommandError as refusal:
+        raise Refusal(f"no example data: {refusal}") from None
 
 
 def free_suffixes() -> Iterator[str]:

@@ -3,12 +3,15 @@
 import shutil
 import sys
 
-from gatewayz.dev.checkout import Refusal, development_database
+from gatewayz.dev import running
+from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
 from gatewayz.dev.children import run_in_foreground
 from gatewayz.postgres_binaries import ServerAccount, find_binaries
 
 
 def manage(arguments: list[str]) -> int:
+    read_dotenv()
+    running.join()
     with development_database():
         return run_in_foreground([sys.executable, "manage.py", *arguments])
 

@@ -1,5 +1,6 @@
 """`./dev run`: serves the program, with a local Stripe beside it, and tells how to begin."""
 
+import argparse
 import os
 import socket
 import sys
@@ -10,12 +11,12 @@ from itertools import islice
 import requests
 
 from gatewayz import environment
-from gatewayz.dev import development_data, story, walkthrough
+from gatewayz.dev import development_data, running, story, walkthrough
 from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
 from gatewayz.dev.children import POLL_SECONDS, Children
-from gatewayz.dev.verbs import EXIT_USAGE
 
 HIGHEST_PORT = 65535
+DEMO_USERS = 1000
 # After a kill -9 the servers of the run before need a moment to notice and go.
 PORT_SECONDS = 3
 READY_SECONDS = 60
@@ -52,32 +53,54 @@ class Addresses:
 
 def run(arguments: list[str]) -> int:
     """Serve until Ctrl-C; return 1 when something ends by itself or the story ends wrongly."""
-    if arguments not in ([], ["--story"]):
-        print("Usage: ./dev run [--story]", file=sys.stderr)
-        return EXIT_USAGE
+    wishes = _read(arguments)
     read_dotenv()
     addresses = _choose_addresses()
-    if arguments and addresses.sandbox is None:
+    if wishes.story and addresses.sandbox is None:
         raise Refusal("--story pays with a test card in the sandbox; unset STRIPE_SECRET_KEY.")
     try:
-        _serve(addresses, with_story=bool(arguments))
+        _serve(addresses, wishes)
     except KeyboardInterrupt:
         print("\nStopped.", flush=True)
     return 0
 
 
-def _serve(addresses: Addresses, *, with_story: bool) -> None:
+@dataclass
+class Wishes(argparse.Namespace):
+    """What is asked for besides serving: a story told, example data for so many users."""
+
+    story: bool = False
+    demo: int | None = None
+
+
+def _read(arguments: list[str]) -> Wishes:
+    parser = argparse.ArgumentParser(prog="./dev run", allow_abbrev=False)
+    parser.add_argument("--story", action="store_true", help="play Alice and Bob first")
+    parser.add_argument(
+        "--demo",
+        type=int,
+        nargs="?",
+        const=DEMO_USERS,
+        metavar="N",
+        help=f"add half a year of example data, once: N users (default: {DEMO_USERS})",
+    )
+    return parser.parse_args(arguments, namespace=Wishes())
+
+
+def _serve(addresses: Addresses, wishes: Wishes) -> None:
     _set_environment(addresses)
     with development_database() as database_url:
         development_data.migrate()
         password = development_data.ensure_operator(database_url)
+        if wishes.demo is not None:
+            development_data.ensure_demo(wishes.demo)
         first, second = islice(development_data.free_suffixes(), 2)
         development_data.disconnect()
-        with Children() as children:
+        with running.announced(), Children() as children:
             _start(children, addresses)
             _wait_until_ready(children, addresses)
-            print(_banner(addresses, password, second if with_story else first), flush=True)
-            if with_story:
+            print(_banner(addresses, password, second if wishes.story else first), flush=True)
+            if wishes.story:
                 _tell_story(addresses, first)
             children.wait()
 

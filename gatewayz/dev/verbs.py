@@ -3,7 +3,7 @@
 import sys
 
 VERBS = {
-    "run": "serve the program with a local Stripe; --story plays Alice and Bob first",
+    "run": "serve it with a local Stripe; --story plays Alice and Bob, --demo [N] adds examples",
     "test": "run every check and every test, --long for longer; with arguments only pytest",
     "lint": "check style, types, migrations and the production settings",
     "format": "format the code, and fix what can be fixed by rule",

@@ -203,6 +203,17 @@ def test_run_names_the_port_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> N
             serving.run([])
 
 
+@pytest.mark.parametrize("arguments", [["--demo", "many"], ["--storey"], ["here"]])
+def test_run_refuses_what_it_does_not_know(
+    capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        serving.run(arguments)
+
+    assert refusal.value.code == 2
+    assert "usage: ./dev run [-h] [--story] [--demo [N]]" in capsys.readouterr().err
+
+
 def test_when_one_server_ends_by_itself_the_others_are_stopped(tmp_path: Path) -> None:
     lasting = tmp_path / "pid"
     with Children() as children:

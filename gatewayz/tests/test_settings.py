@@ -66,6 +66,13 @@ def test_it_refuses_to_start_without(name: str) -> None:
     assert f"{name} must be" in refusal(**{name: ""})
 
 
+def test_a_refusal_is_one_line_without_a_traceback() -> None:
+    outcome = run("check", env=described() | {"SECRET_KEY": "replace-me"})
+
+    assert outcome.returncode == 1
+    assert len(outcome.stderr.splitlines()) == 1
+
+
 BAD = [
     ("SECRET_KEY", "short"),
     ("SECRET_KEY", "a" * 60),

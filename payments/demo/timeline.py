@@ -2,9 +2,17 @@
 
 import heapq
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import count
+
+
+@dataclass(order=True, frozen=True, slots=True)
+class _Coming:
+    moment: datetime
+    place: int
+    happen: Callable[[], None] = field(compare=False)
 
 
 class Timeline:
@@ -12,17 +20,17 @@ class Timeline:
 
     def __init__(self, ends_at: datetime) -> None:
         self.ends_at = ends_at
-        self._coming: list[tuple[datetime, int, Callable[[], None]]] = []
-        self._order = count()
+        self._coming: list[_Coming] = []
+        self._places = count()
 
     def at(self, moment: datetime, happening: Callable[..., None], *subject: object) -> None:
         """Let `happening(*subject, now=moment)` come, after what was arranged for that time."""
         if moment <= self.ends_at:
-            happens = partial(happening, *subject, now=moment)
-            heapq.heappush(self._coming, (moment, next(self._order), happens))
+            happen = partial(happening, *subject, now=moment)
+            heapq.heappush(self._coming, _Coming(moment, next(self._places), happen))
 
     def go_on(self, steps: int) -> bool:
         """Let the next so many things happen, which may arrange more; say if any are left."""
         for _ in range(min(steps, len(self._coming))):
-            heapq.heappop(self._coming)[2]()
+            heapq.heappop(self._coming).happen()
         return bool(self._coming)

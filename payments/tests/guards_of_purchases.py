@@ -166,13 +166,13 @@ SETTLEMENT = [
     ),
     Guard(
         "one Idempotency-Key is one purchase",
-        line(checkout._recorded, "idempotency_key is None", "True"),
+        line(checkout.record, "idempotency_key is None", "True"),
         test_checkout.test_asked_twice_with_one_key_it_is_one_payment_and_one_session,
         "payment_id",
     ),
     Guard(
         "one Idempotency-Key does not name two purchases",
-        line(checkout._recorded, "raise IdempotencyKeyReusedError"),
+        line(checkout.record, "raise IdempotencyKeyReusedError"),
         test_checkout.test_a_key_does_not_name_two_purchases,
         "KeyError: 'code'",
         {"change": {"amount": 2000}},

@@ -142,10 +142,13 @@ class TestReplayEvents:
         assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
         assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
 
-    def test_an_event_that_is_not_there_exits_with_1(self, db: None) -> None:
+    def test_an_event_that_is_not_there_exits_with_1(
+        self, db: None, caplog: pytest.LogCaptureFixture
+    ) -> None:
         run = Run("replay_events", MISSING)
 
         assert (run.status, run.refusal) == (1, f"There is no event {MISSING}.")
+        assert caplog.records == []
 
     @pytest.mark.parametrize("arguments", [(), ("--failed", "evt_1")])
     def test_it_wants_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:

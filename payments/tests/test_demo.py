@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, LedgerEntry, User
 from payments.demo import chance, seeding
+from payments.demo.history import LASTS
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.models import Referral
 
@@ -23,7 +24,7 @@ def seeded(users: int = 60, seed: int = 1, now: Any = None) -> Counter[str]:
     return seeding.seed(users=users, seed=seed, now=moment, on_progress=lambda _: None)
 
 
-def kinds(rows: Iterable[Any], field: str) -> set[str]:
+def kinds(rows: Iterable[Any], field: str) -> set[Any]:
     return {getattr(row, field) for row in rows}
 
 
@@ -56,7 +57,7 @@ def test_each_kind_of_thing_happens_and_all_of_it_in_the_order_of_time() -> None
     entries = LedgerEntry.objects.order_by("user", "number")
     for earlier, later in pairwise(entries):
         assert earlier.user_id != later.user_id or earlier.created_at <= later.created_at
-        assert begun - seeding.LASTS <= later.created_at <= begun
+        assert begun - LASTS <= later.created_at <= begun
 
 
 @pytest.mark.django_db
