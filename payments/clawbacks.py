@@ -196,6 +196,11 @@ def _share_out(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Cla
         yield clawback, due
 
 
+def posting_key(clawback: Clawback, number: int) -> str:
+    """Return what names the entry by which a clawback takes for the `number`th time."""
+    return f"{clawback.kind}:{clawback.stripe_id}:{number}"
+
+
 def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) -> None:
     clawback.postings += 1
     clawback.taken = cents
@@ -203,7 +208,7 @@ def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) ->
         user_id=payment.user_id,
         kind=_ENTRY_KIND[Kind(clawback.kind)],
         amount=-ledger.dollars(cents),
-        idempotency_key=f"{clawback.kind}:{clawback.stripe_id}:{clawback.postings}",
+        idempotency_key=posting_key(clawback, clawback.postings),
         description=_DESCRIPTION[Kind(clawback.kind)],
         reference=clawback.stripe_id,
         now=now,

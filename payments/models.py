@@ -7,11 +7,17 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
-from referrals.gates import Decision
+from referrals.gates import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def deciding(self) -> "PaymentQuerySet":
+        """The purchases that qualified as their buyer's first: of each buyer one at most."""
+        return self.filter(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
 
 
 class Payment(models.Model):
@@ -76,6 +82,8 @@ class Payment(models.Model):
     )
     card_checked_at = models.DateTimeField(null=True)
 
+    objects = PaymentQuerySet.as_manager()
+
     class Meta:
         db_table = "payments"
         indexes = [
@@ -125,6 +133,11 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"payment {self.pk}"
+
+    @property
+    def is_decisive(self) -> bool:
+        """Whether it is its buyer's first that qualified."""
+        return self.bonus_decision not in {"", *NOT_QUALIFYING}
 
 
 class Clawback(models.Model):

@@ -101,3 +101,10 @@ def buyer_and_referrer(buyer: User) -> QuerySet[User]:
     """Return the accounts that a purchase of `buyer` can credit."""
     code = buyer.referred_by_code
     return User.objects.filter(Q(pk=buyer.pk) | Q(referral_code=code) if code else Q(pk=buyer.pk))
+
+
+def referrer_of(user: User) -> User | None:
+    """Return whose code `user` registered with, if the account is still there."""
+    if user.referred_by_code is None:
+        return None
+    return User.objects.filter(referral_code=user.referred_by_code).first()

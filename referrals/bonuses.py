@@ -23,14 +23,29 @@ class Award:
     referral: Referral | None = None
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What a purchase is held against: the terms in force, and the uses of the referrer's code."""
+
+    terms: Program
+    uses: int
+
+
+def standing(referrer: User | None, *, now: datetime) -> Standing:
+    """Return what a purchase is held against at `now`, in one query."""
+    terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
+    return Standing(terms, terms.uses)
+
+
 def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime) -> Award:
     """Decide what a purchase of `amount` US dollars earns, and pay it (CONTRACT 2.4, 2.5, 2.8).
 
     Call it inside the transaction that credits the purchase, with both accounts locked: the lock
     on the buyer makes the purchase the first one, the lock on the referrer counts the uses.
     """
-    terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
-    asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=terms.uses)
+    found = standing(referrer, now=now)
+    terms, uses = found.terms, found.uses
+    asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=uses)
     decision = gates.decide(asked)
     if decision not in gates.NOT_QUALIFYING:
         buyer.has_made_first_purchase = True
@@ -39,7 +54,7 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
         return Award(decision, asked)
     if not reserve(terms):
         return Award(Decision.BUDGET_SPENT, gates.shut(asked, gates.Name.BUDGET))
-    referral = _use_code(buyer, referrer, terms=terms, uses=terms.uses, decision=decision, now=now)
+    referral = _use_code(buyer, referrer, terms=terms, uses=uses, decision=decision, now=now)
     return Award(decision, asked, referral)
 
 
@@ -105,29 +120,35 @@ def bring_in_line(referral: Referral, *, now: datetime, posted_by: User | None =
         _pay(referral, now=now, posted_by=posted_by)
     elif not is_due and referral.referrer_entry and referral.referee_entry:
         legs = referral.referrer_entry, referral.referee_entry
-        reason = f"Bonus taken back: {_WHY_NOT[referral.status]}"
+        reason = TAKEN_BACK[referral.status]
         ledger.reverse(*legs, description=reason, now=now, posted_by=posted_by)
         referral.referrer_entry = referral.referee_entry = None
     referral.save()
 
 
-_WHY_NOT = {
-    Referral.Status.HELD: "it is under review",
-    Referral.Status.REVERSED: "the purchase no longer qualifies",
-    Referral.Status.VOIDED: "it was not granted on review",
+# How the ledger describes a bonus that is taken back, by what has become of the referral.
+TAKEN_BACK = {
+    Referral.Status.HELD: "Bonus taken back: it is under review",
+    Referral.Status.REVERSED: "Bonus taken back: the purchase no longer qualifies",
+    Referral.Status.VOIDED: "Bonus taken back: it was not granted on review",
 }
+
+
+def award_key(referral: Referral, number: int) -> str:
+    """Return what names the referrer's entry when the bonuses are paid for the `number`th time."""
+    return f"referrer_bonus:user:{referral.referred_user_id}:{number}"
 
 
 def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
     """Post both bonuses in one statement: one side never has what the other has not."""
     referral.awards += 1
-    cause = f"bonus:user:{referral.referred_user_id}:{referral.awards}"
+    referee_key = f"referee_bonus:user:{referral.referred_user_id}:{referral.awards}"
     referral.referee_entry, referral.referrer_entry = ledger.post_all(
         Posting(
             user_id=referral.referred_user_id,
             kind=LedgerEntry.Kind.REFEREE_BONUS,
             amount=referral.referee_bonus_amount,
-            idempotency_key=f"referee_{cause}",
+            idempotency_key=referee_key,
             description=f"Bonus for registering with the code {referral.referral_code}",
             reference=f"user:{referral.referrer_id}",
         ),
@@ -135,7 +156,7 @@ def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
             user_id=referral.referrer_id,
             kind=LedgerEntry.Kind.REFERRER_BONUS,
             amount=referral.bonus_amount,
-            idempotency_key=f"referrer_{cause}",
+            idempotency_key=award_key(referral, referral.awards),
             description=f"Bonus for inviting {referral.referred_user.username}",
             reference=f"user:{referral.referred_user_id}",
         ),
