@@ -148,9 +148,9 @@ def rehearse(draft: Program, *, now: datetime) -> Rehearsal:
 
 
 def _purchases(since: datetime) -> Iterator[_Purchase]:
-    params = {"since": since, "not_qualifying": [str(one) for one in gates.NOT_QUALIFYING]}
+    not_qualifying = [str(decision) for decision in gates.NOT_QUALIFYING]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(_PURCHASES, params)
+        cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
         while rows := cursor.fetchmany(_AT_A_TIME):
             yield from map(_Purchase._make, rows)
 

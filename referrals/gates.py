@@ -129,12 +129,15 @@ def ask(
         buyer_email=buyer.email,
         has_qualified=buyer.has_made_first_purchase,
         code=buyer.referred_by_code,
-        referrer=referrer
-        and Referrer(referrer.pk, referrer.username, referrer.email, referrer.is_active),
+        referrer=None if referrer is None else _referrer(referrer),
         uses=uses,
     )
     evidence = _evidence(case)
     return [Gate(name, _verdict(name, case), *evidence.get(name, ())) for name in Name]
+
+
+def _referrer(user: User) -> Referrer:
+    return Referrer(user.pk, user.username, user.email, user.is_active)
 
 
 def _verdict(name: Name, case: Case) -> Verdict:

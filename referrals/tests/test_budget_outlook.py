@@ -96,7 +96,7 @@ def test_what_was_voided_is_given_back(alice: Person) -> None:
 
     seen = outlook(terms)
 
-    assert (seen.left, seen.daily) == (Decimal(200), 0)
+    assert (seen.left, seen.daily) == (Decimal(200), Decimal(0))
 
 
 def test_it_asks_the_database_twice(db: None, django_assert_num_queries: Any) -> None:
