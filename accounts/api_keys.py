@@ -42,9 +42,14 @@ def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
     """Make a key for `user`; return its record and its text, which nobody can read again."""
     text = f"gw_live_{secrets.token_urlsafe(32)}"
     record = ApiKey.objects.create(
-        user=user, name=name, prefix=text[:_PREFIX_LENGTH], digest=digest(text), created_at=now
+        user=user, name=name, prefix=prefix(text), digest=digest(text), created_at=now
     )
     return record, text
+
+
+def prefix(text: str) -> str:
+    """Return how the key begins, which may be shown and tells nobody the rest."""
+    return text[:_PREFIX_LENGTH]
 
 
 def digest(text: str) -> str:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.indexes import OpClass
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -76,8 +77,15 @@ class User(AbstractUser):
         db_table = "users"
         permissions = [("deactivate_user", "Can deactivate and reactivate people")]
         constraints = [
-            models.UniqueConstraint(Lower("username"), name="users_username_any_case_unique"),
-            models.UniqueConstraint(Lower("email"), name="users_email_any_case_unique"),
+            # Of this class an index finds beginnings too, whatever the database's collation.
+            models.UniqueConstraint(
+                OpClass(Lower("username"), name="text_pattern_ops"),
+                name="users_username_any_case_unique",
+            ),
+            models.UniqueConstraint(
+                OpClass(Lower("email"), name="text_pattern_ops"),
+                name="users_email_any_case_unique",
+            ),
             models.CheckConstraint(
                 condition=Q(referral_code__regex=r"^[A-Z0-9]{6,16}$"),
                 name="users_referral_code_form",
@@ -93,6 +101,9 @@ class User(AbstractUser):
                 condition=Q(referred_by_code__isnull=False),
                 name="users_referred_by_code",
             ),
+            models.Index(fields=["has_made_first_purchase", "-id"], name="users_by_first_purchase"),
+            models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
+            models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -121,6 +132,7 @@ class ApiKey(models.Model):
     class Meta:
         db_table = "api_keys"
         permissions = [("manage_keys", "Can revoke and rotate API keys")]
+        indexes = [models.Index(fields=["prefix"], name="api_keys_by_prefix")]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"
@@ -167,6 +179,12 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "ledger_entries"
         verbose_name_plural = "ledger entries"
+        indexes = [
+            # Purchases are so many that the latest are found without.
+            models.Index(
+                fields=["kind", "-id"], condition=~Q(kind="purchase"), name="ledger_by_kind"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["user", "number"], name="ledger_entries_in_a_row"),
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_amount_not_zero"),

@@ -2,6 +2,7 @@
 
 import django.contrib.auth.models
 import django.contrib.auth.validators
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
@@ -306,17 +307,52 @@ class Migration(migrations.Migration):
                 name="users_referred_by_code",
             ),
         ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                fields=["has_made_first_purchase", "-id"], name="users_by_first_purchase"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_active", False)), fields=["-id"], name="users_deactivated"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_staff", True)), fields=["-id"], name="users_staff"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="apikey",
+            index=models.Index(fields=["prefix"], name="api_keys_by_prefix"),
+        ),
+        migrations.AddIndex(
+            model_name="ledgerentry",
+            index=models.Index(
+                condition=models.Q(("kind", "purchase"), _negated=True),
+                fields=["kind", "-id"],
+                name="ledger_by_kind",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("username"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower("username"), name="text_pattern_ops"
+                ),
                 name="users_username_any_case_unique",
             ),
         ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"), name="users_email_any_case_unique"
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower("email"), name="text_pattern_ops"
+                ),
+                name="users_email_any_case_unique",
             ),
         ),
         migrations.AddConstraint(

@@ -14,6 +14,7 @@ INTERFACE_ROOMS = {
     "apps",
     "authentication",
     "checks",
+    "desk",
     "forms",
     "management",
     "operator_login",

@@ -1,0 +1,109 @@
+"""How the desk's pages for people say things: words, badges, links, moments."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+
+from accounts.models import ApiKey, LedgerEntry, User
+from accounts.money import dollars
+from payments.models import Clawback, Payment
+from referrals.gates import Decision
+from referrals.models import Referral
+
+KINDS = {
+    LedgerEntry.Kind.PURCHASE: "Purchase",
+    LedgerEntry.Kind.REFERRER_BONUS: "Bonus for inviting",
+    LedgerEntry.Kind.REFEREE_BONUS: "Bonus for being invited",
+    LedgerEntry.Kind.REFUND: "Refund",
+    LedgerEntry.Kind.DISPUTE: "Dispute",
+    LedgerEntry.Kind.ADJUSTMENT: "Adjustment",
+    LedgerEntry.Kind.REVERSAL: "Reversal",
+}
+DECISIONS = {
+    "": "Not paid yet",
+    Decision.BELOW_MINIMUM: "No bonus: below the minimum",
+    Decision.NOT_FIRST: "No bonus: not the first",
+    Decision.NOT_REFERRED: "No bonus: nobody invited",
+    Decision.REFERRER_GONE: "No bonus: the inviter is gone",
+    Decision.SELF_REFERRAL: "No bonus: own code",
+    Decision.CAP_REACHED: "No bonus: the code was used up",
+    Decision.BUDGET_SPENT: "No bonus: the budget was spent",
+    Decision.HELD: "Bonus held for review",
+    Decision.AWARDED: "Bonus paid",
+}
+COLOURS = {
+    Referral.Status.COMPLETED: "success",
+    Referral.Status.HELD: "warning",
+    Referral.Status.REVERSED: "danger",
+    Referral.Status.VOIDED: "info",
+    Payment.Status.PAID: "success",
+    Payment.Status.PENDING: "info",
+    Payment.Status.FAILED: "danger",
+    Clawback.Status.SUCCEEDED: "danger",
+    Clawback.Status.OPEN: "warning",
+    Clawback.Status.LOST: "danger",
+    Clawback.Status.WON: "success",
+    "in use": "success",
+    "ending": "warning",
+    "active": "success",
+    "deactivated": "danger",
+}
+
+
+def badge(word: str) -> str:
+    """Return the word in a box whose colour says whether it is good or bad news."""
+    return render_to_string(
+        "unfold/helpers/label.html", {"text": word, "variant": COLOURS.get(word, "")}
+    )
+
+
+def link(page: str, pk: int, text: object) -> str:
+    """Return a link to a page of the admin, named as in `reverse`."""
+    target = reverse(f"admin:{page}", args=[pk])
+    return format_html('<a href="{}" class="desk-link">{}</a>', target, text)
+
+
+def person(user: User | None) -> str:
+    """Return the person's name, with the way to the person's page."""
+    return link("accounts_user_change", user.pk, user) if user else "–"
+
+
+def money(amount: Decimal) -> str:
+    """Return `$10.00`, red if it is less than nothing."""
+    colour = "desk-debt" if amount < 0 else ""
+    return format_html('<span class="desk-money {}">{}</span>', colour, dollars(amount))
+
+
+def moment(at: datetime | None) -> str:
+    """Return the day, and the time to the minute beside it in small, in UTC."""
+    if at is None:
+        return "–"
+    at = localtime(at)
+    day, time = f"{at:%Y-%m-%d}", f"{at:%H:%M}"
+    return format_html('{} <span class="desk-time">{}</span>', day, time)
+
+
+def key_state(key: ApiKey, *, now: datetime) -> str:
+    """Return `in use`, `ending` if the key was rotated and still opens, or `revoked`."""
+    if key.revoked_at is None:
+        return "in use"
+    return "ending" if key.revoked_at > now else "revoked"
+
+
+def cause(entry: LedgerEntry) -> str:
+    """Return a link to what the entry came from, or its reference as it is."""
+    reference = entry.reference
+    kind, _, name = entry.idempotency_key.partition(":payment:")
+    if kind == LedgerEntry.Kind.PURCHASE and name.isdecimal():
+        return link("payments_payment_change", int(name), f"payment {name}")
+    subject, _, pk = reference.partition(":")
+    if subject == "user" and pk.isdecimal():
+        return link("accounts_user_change", int(pk), f"user {pk}")
+    if reference.startswith(("re_", "pyr_", "dp_", "du_")):
+        found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"
+        return format_html('<a href="{}" class="desk-link">{}</a>', found, reference)
+    return reference or "–"

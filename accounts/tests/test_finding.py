@@ -1,0 +1,146 @@
+"""An operator finds a person by whatever the person has at hand, and never by reading a table."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts.desk import finding
+from accounts.models import LedgerEntry, User
+from accounts.tests.factories import Person, operator, register
+from payments.models import Payment
+from payments.tests.stripe_events import deliver, refund, settle
+
+PEOPLE = "/admin/accounts/user/"
+
+
+@pytest.fixture
+def office(db: None) -> Client:
+    return operator()
+
+
+@pytest.fixture
+def purchase(bob: Person, charlie: Person) -> Payment:
+    """Bob's, refunded in part."""
+    payment = settle(bob.user)
+    deliver(refund(payment, 100))
+    return payment
+
+
+def found(office: Client, term: str, page: str = PEOPLE) -> list[Any]:
+    return list(office.get(page, {"q": term}).context["cl"].result_list)
+
+
+@pytest.mark.parametrize("term", ["BOB", "Bob@exam", "bob@example.com"])
+@pytest.mark.usefixtures("charlie")
+def test_a_person_is_found_by_a_beginning(office: Client, bob: Person, term: str) -> None:
+    register("not-bob")
+
+    assert found(office, term) == [bob.user]
+
+
+@pytest.mark.parametrize("term", ["b%b", "b_b", "b\\b", "%%%", "___", "bo"])
+@pytest.mark.usefixtures("bob")
+def test_a_pattern_is_only_text(office: Client, term: str) -> None:
+    assert found(office, term) == []
+
+
+def test_a_person_is_found_by_code_and_by_id(office: Client, bob: Person) -> None:
+    by_code = found(office, f" {bob.code.lower()} ")
+    by_id = found(office, str(bob.user.pk))
+
+    assert by_code == by_id == [bob.user]
+
+
+@pytest.mark.parametrize("field", ["session_id", "payment_intent_id"])
+def test_a_person_is_found_by_a_purchase(office: Client, purchase: Payment, field: str) -> None:
+    assert found(office, getattr(purchase, field)) == [purchase.user]
+
+
+def test_a_person_is_found_by_a_refund_and_by_an_event(office: Client, purchase: Payment) -> None:
+    terms = [purchase.clawbacks.get().stripe_id, purchase.stripe_events.first().event_id]
+
+    people = [found(office, term) for term in terms]
+
+    assert people == [[purchase.user], [purchase.user]]
+
+
+@pytest.mark.parametrize(
+    "page", [PEOPLE, "/admin/accounts/apikey/", "/admin/accounts/ledgerentry/"]
+)
+def test_of_a_pasted_key_only_the_beginning_is_kept(office: Client, bob: Person, page: str) -> None:
+    response = office.get(page, {"q": f"it is {bob.api_key}", "p": "1"})
+
+    assert response.status_code == 302
+    assert response["Location"] == f"{page}?q=it+is+{bob.api_key[:12]}&p=1"
+
+
+@pytest.mark.usefixtures("charlie")
+def test_a_key_finds_its_owner_and_itself(office: Client, bob: Person) -> None:
+    owners = found(office, bob.api_key[:12])
+    keys = found(office, bob.api_key[:12], "/admin/accounts/apikey/")
+
+    assert owners == [bob.user]
+    assert keys == [bob.user.api_keys.get()]
+
+
+@pytest.mark.parametrize("field", ["session_id", "payment_intent_id"])
+def test_an_entry_is_found_by_stripes_id(office: Client, purchase: Payment, field: str) -> None:
+    term = getattr(purchase, field)
+
+    assert found(office, term, "/admin/accounts/ledgerentry/") == [purchase.ledger_entry]
+
+
+def test_the_entry_of_a_refund_is_found_by_the_refund(office: Client, purchase: Payment) -> None:
+    name = purchase.clawbacks.get().stripe_id
+
+    [entry] = found(office, name, "/admin/accounts/ledgerentry/")
+
+    assert entry.kind == "refund"
+
+
+@pytest.mark.parametrize("term", ["9" * 18, "9" * 5000, "cs_", "ſſſ", "💸", "'; --"])
+@pytest.mark.parametrize(
+    "page", [PEOPLE, "/admin/accounts/apikey/", "/admin/accounts/ledgerentry/"]
+)
+def test_nonsense_finds_nothing(office: Client, page: str, term: str) -> None:
+    register("alice")
+
+    assert found(office, term, page) == []
+
+
+@pytest.mark.parametrize("term", ["alice", "ABC12345", "77", "gw_live_abcd"])
+def test_a_search_reads_no_whole_table(db: None, term: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    plans = [
+        json.loads(User.objects.filter(condition).order_by().values("pk").explain(format="json"))
+        for condition in finding.people(term)
+    ]
+
+    assert plans
+    assert "Seq Scan" not in str(plans)
+
+
+@pytest.mark.parametrize(
+    ("model", "asked"),
+    [
+        (User, {"has_made_first_purchase": False}),
+        (User, {"is_active": False}),
+        (User, {"is_staff": True}),
+        (LedgerEntry, {"kind": "refund"}),
+        (LedgerEntry, {"kind": "adjustment"}),
+    ],
+)
+def test_what_a_filter_asks_has_an_index(db: None, model: Any, asked: dict[str, Any]) -> None:
+    rows = model.objects.filter(**asked).order_by("-pk")[:51]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+
+    plan = rows.explain()
+
+    assert "Filter:" not in plan
+    assert "Index" in plan
