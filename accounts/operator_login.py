@@ -1,4 +1,4 @@
-"""The limit on log-ins to the admin, by django-axes: passwords are not guessed here.
+"""The log-in to the admin: its form, and the limit on it by django-axes against guessing.
 
 Ten wrong attempts of one name from one address, each within an hour of the last, lock that name
 out from that address for an hour; from elsewhere it stays open, or anybody could lock an operator
@@ -12,23 +12,60 @@ from math import ceil
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
+from django import forms
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from unfold.forms import AuthenticationForm
+from unfold.widgets import BASE_INPUT_CLASSES
 
+from accounts import second_factor
+from accounts.models import User
 from gatewayz.client_address import client_address
 from gatewayz.content_policy import as_unfold_needs
 
 
 class LogInForm(AuthenticationForm):
-    """Name and password; a name that is too long for anybody's is refused before axes keeps it."""
+    """Name and password, and a code of those who have set up a second factor."""
 
+    # A name that is too long for anybody's is refused before axes keeps it.
     username = UsernameField(max_length=150)
+    code = forms.CharField(
+        max_length=20,
+        required=False,
+        help_text="If you have set up a second factor: from your app, or a backup code.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "class": " ".join(BASE_INPUT_CLASSES)}
+        ),
+    )
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        """Ask for the code once the password is right; it is guessed as little as that is."""
+        super().confirm_login_allowed(user)
+        if not isinstance(user, User) or not second_factor.is_on(user):
+            return
+        code = self.cleaned_data.get("code")
+        if not code:
+            raise ValidationError("This account also needs the code from your app.", "code")
+        try:
+            device = second_factor.verify(user=user, code=code)
+        except second_factor.WrongCodeError:
+            self._count_as_wrong(user)
+            raise ValidationError(
+                "The code is not right. Each works once; wait for the next one.", "code"
+            ) from None
+        user.otp_device = device  # type: ignore[attr-defined]  # django-otp marks the session by it
+
+    def _count_as_wrong(self, user: User) -> None:
+        credentials = {"username": user.get_username()}
+        user_login_failed.send(__name__, credentials=credentials, request=self.request)
 
 
 def address(request: HttpRequest) -> str | None:

@@ -4,12 +4,13 @@ from typing import Any
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
-from accounts import operator_login
-from gatewayz import model_admin
+from accounts import operator_login, second_factor
+from accounts.models import User
+from gatewayz import model_admin, second_factor_page
 from gatewayz.content_policy import as_unfold_needs
 
 
@@ -17,7 +18,7 @@ class Desk(UnfoldAdminSite):
     """The admin site, `django.contrib.admin.site`."""
 
     index_title = "Overview"
-    enable_nav_sidebar = True
+    login_template = "admin/log_in.html"
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -34,7 +35,15 @@ class Desk(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the pages that belong to no one model, one path a line."""
-        return []
+        return [
+            path("second-factor/", self.admin_view(second_factor_page.page), name="second_factor"),
+        ]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in whose session has given the second factor, if they have one."""
+        user = request.user
+        is_staff = super().has_permission(request)
+        return is_staff and isinstance(user, User) and second_factor.is_given(user)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return as_unfold_needs(super().admin_view(view, cacheable))

@@ -1,20 +1,55 @@
 """The one place that knows which admin we build on; operators may look, unless a page says more."""
 
+from collections.abc import Callable
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from unfold import admin as unfold
-from unfold.decorators import action, display
+from unfold import decorators
 from unfold.views import ChangeList
 
-__all__ = ["ModelAdmin", "ReadOnlyAdmin", "StackedInline", "TabularInline", "action", "display"]
+from accounts.models import User
+
+__all__ = [
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "StackedInline",
+    "SuperuserAdmin",
+    "TabularInline",
+    "action",
+    "display",
+    "operator",
+]
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 StackedInline = unfold.StackedInline
 TabularInline = unfold.TabularInline
+
+
+def display(**how: Any) -> Callable[[_Method], _Method]:
+    """Say how a column is shown, as Django's own does, and `label`: the colour of each value."""
+    decorate: Callable[[_Method], _Method] = decorators.display(**how)
+    return decorate
+
+
+def action(**how: Any) -> Callable[[_Method], _Method]:
+    """Say what an action is called, who may take it, and with which form (`dialog`)."""
+    decorate: Callable[[_Method], _Method] = decorators.action(**how)
+    return decorate
+
+
+def operator(request: HttpRequest) -> User:
+    """Return who is at the desk, for the record of what is done. Raises PermissionDenied."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
 
 # As deep as one can page: OFFSET reads all that it skips. Who looks for more searches or filters.
 MOST_PAGES = 100
@@ -115,3 +150,26 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class SuperuserAdmin(ModelAdmin):
+    """Open to superusers alone, whatever permissions somebody else was given."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser

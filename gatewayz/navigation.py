@@ -55,7 +55,24 @@ GROUPS: dict[str, list[Entry]] = {
         ),
         Entry("Inbox", "inbox", "payments_stripeevent_changelist", ("payments.view_stripeevent",)),
     ],
-    "Office": [],
+    "Office": [
+        Entry("Staff groups", "badge", "auth_group_changelist", ("auth.view_group",)),
+        Entry(
+            "Locked log-ins", "lock", "axes_accessattempt_changelist", ("axes.view_accessattempt",)
+        ),
+        Entry(
+            "Second factors",
+            "smartphone",
+            "otp_totp_totpdevice_changelist",
+            ("otp_totp.view_totpdevice",),
+        ),
+        Entry(
+            "Jobs",
+            "schedule",
+            "procrastinate_procrastinatejob_changelist",
+            ("procrastinate.view_procrastinatejob",),
+        ),
+    ],
 }
 
 

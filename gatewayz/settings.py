@@ -6,6 +6,7 @@ from typing import Any
 
 import environ
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 from gatewayz import environment, logs
 
@@ -83,6 +84,9 @@ INSTALLED_APPS = [
     "procrastinate.contrib.django",
     "csp",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_static",
+    "django_otp.plugins.otp_totp",
 ]
 if STRIPE_SANDBOX:
     INSTALLED_APPS.append("payments.sandbox")
@@ -99,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gatewayz.database_trouble.DatabaseTroubleMiddleware",
@@ -224,6 +229,12 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "LOGIN": {"form": "accounts.operator_login.LogInForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ],
+    },
     "STYLES": ["gatewayz.navigation.stylesheet"],
     "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
 }
@@ -245,6 +256,7 @@ AXES_CLIENT_IP_CALLABLE = "accounts.operator_login.address"
 AXES_LOCKOUT_CALLABLE = "accounts.operator_login.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "Gatewayz"
 
 # --- Limits: how many in what time, or None ------------------------------------------------------
 

@@ -1,0 +1,243 @@
+"""With a second factor on, a password alone opens nothing."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_static.models import StaticDevice
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import colleague, operator
+from payments.tests.at_once import at_once
+
+NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
+PAGE = "/admin/second-factor/"
+PASSWORD = "correct horse"
+STEP = timedelta(seconds=30)
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[Any]:
+    """The clock moves only when a test says so."""
+    with time_machine.travel(NOON, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def sam(db: None) -> Client:
+    """The browser of one of Support, who has a password."""
+    browser = colleague("Support")
+    user = User.objects.get(username="sam")
+    user.set_password(PASSWORD)
+    user.save()
+    browser.force_login(user)
+    return browser
+
+
+def code_now() -> str:
+    """Return what Sam's app shows."""
+    device = TOTPDevice.objects.get(user__username="sam")
+    return f"{TOTP(device.bin_key).token():06}"
+
+
+def a_wrong_code() -> str:
+    return f"{(int(code_now()) + 1) % 1_000_000:06}"
+
+
+@pytest.fixture
+def backup_codes(sam: Client, clock: Any) -> list[str]:
+    """The codes that Sam saw when the second factor was set up, half a minute ago."""
+    sam.post(PAGE, {"step": "begin"})
+    answer = sam.post(PAGE, {"step": "confirm", "code": code_now()})
+    clock.shift(STEP)
+    codes: list[str] = answer.context["codes"]
+    return codes
+
+
+def log_in(code: str = "", *, password: str = PASSWORD) -> Any:
+    return Client().post("/admin/login/", {"username": "sam", "password": password, "code": code})
+
+
+def is_let_in(answer: Any) -> bool:
+    return bool(answer.client.get("/admin/accounts/user/").status_code == 200)
+
+
+def test_without_one_the_password_is_enough(sam: Client) -> None:
+    assert is_let_in(log_in())
+
+
+def test_it_is_set_up_by_the_code_of_the_secret_that_is_shown(sam: Client) -> None:
+    sam.post(PAGE, {"step": "begin"})
+    shown = sam.get(PAGE)
+
+    answer = sam.post(PAGE, {"step": "confirm", "code": code_now()})
+
+    assert "<svg" in shown.content.decode()
+    assert re.fullmatch(r"([A-Z2-7]{4} ){7}[A-Z2-7]{4}", shown.context["secret"])
+    assert len(set(answer.context["codes"])) == 10
+    assert sam.get("/admin/").status_code == 200
+
+
+def test_a_wrong_code_does_not_turn_it_on(sam: Client) -> None:
+    sam.post(PAGE, {"step": "begin"})
+
+    answer = sam.post(PAGE, {"step": "confirm", "code": a_wrong_code()})
+
+    assert "not right" in answer.content.decode()
+    assert not TOTPDevice.objects.filter(confirmed=True).exists()
+    assert is_let_in(log_in())
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_the_log_in_asks_for_the_code(sam: Client) -> None:
+    answers = [log_in(), log_in(a_wrong_code())]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert "also needs the code" in answers[0].content.decode()
+    assert "The code is not right" in answers[1].content.decode()
+    assert not any(is_let_in(answer) for answer in answers)
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_the_right_code_lets_in(sam: Client) -> None:
+    typed = f" {code_now()[:3]} {code_now()[3:]} "
+
+    assert is_let_in(log_in(typed))
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_a_wrong_password_stays_wrong_with_the_right_code(sam: Client) -> None:
+    assert not is_let_in(log_in(code_now(), password="wrong"))
+    assert is_let_in(log_in(code_now()))
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_a_code_that_was_used_is_refused(sam: Client) -> None:
+    code = code_now()
+
+    assert [is_let_in(log_in(code)) for _ in range(2)] == [True, False]
+
+
+def test_a_backup_code_works_once(sam: Client, backup_codes: list[str]) -> None:
+    first, second, *_ = backup_codes
+
+    answers = [log_in(first), log_in(first)]
+
+    assert [is_let_in(answer) for answer in answers] == [True, False]
+    assert second not in sam.get(PAGE).content.decode()
+
+
+def test_a_wrong_code_is_followed_by_a_wait_that_doubles(
+    sam: Client, backup_codes: list[str], clock: Any
+) -> None:
+    for _ in range(2):
+        log_in(a_wrong_code())
+        clock.shift(1)
+
+    too_soon = is_let_in(log_in(code_now()))
+    clock.shift(2)
+
+    assert not too_soon
+    assert is_let_in(log_in(code_now()))
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_wrong_codes_lock_the_log_in_out_as_wrong_passwords_do(
+    sam: Client, settings: Any, clock: Any
+) -> None:
+    settings.AXES_FAILURE_LIMIT = 3
+
+    answers = [log_in(a_wrong_code()) for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+
+
+@pytest.mark.usefixtures("backup_codes")
+@pytest.mark.parametrize("path", ["/admin/", "/admin/accounts/user/", PAGE, "/admin/jsi18n/"])
+def test_a_session_without_the_code_is_let_in_nowhere(sam: Client, path: str) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(User.objects.get(username="sam"))
+
+    answer = elsewhere.get(path)
+
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/admin/login/")
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_it_is_turned_off_by_a_code_alone(sam: Client, clock: Any) -> None:
+    sam.post(PAGE, {"step": "turn off", "code": a_wrong_code()})
+    was_on = TOTPDevice.objects.exists()
+    clock.shift(STEP)
+
+    sam.post(PAGE, {"step": "turn off", "code": code_now()})
+
+    assert was_on
+    assert not TOTPDevice.objects.exists()
+    assert not StaticDevice.objects.exists()
+    assert is_let_in(log_in())
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_another_phone_needs_the_first_one_turned_off(sam: Client) -> None:
+    sam.post(PAGE, {"step": "begin"})
+
+    assert TOTPDevice.objects.count() == 1
+
+
+@pytest.mark.parametrize("form", [{}, {"step": "dance"}, {"step": "confirm", "code": "123456"}])
+def test_a_step_that_is_none_changes_nothing(sam: Client, form: dict[str, str]) -> None:
+    assert sam.post(PAGE, form).status_code in (302, 400)
+
+
+@pytest.mark.usefixtures("backup_codes")
+@pytest.mark.parametrize("code", ["", "x" * 21, "nul\0", "１２３４５６", "+12345", "-----"])
+def test_whatever_is_typed_for_a_code_is_only_a_wrong_code(sam: Client, code: str) -> None:
+    assert log_in(code).status_code == 200
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_a_superuser_removes_the_lost_phone_of_a_colleague(sam: Client) -> None:
+    olivia = operator()
+    device = TOTPDevice.objects.get()
+    path = f"/admin/otp_totp/totpdevice/{device.pk}"
+
+    page = olivia.get(f"{path}/change/").content.decode()
+    olivia.post(f"{path}/delete/", {"post": "yes"})
+
+    assert device.key not in page
+    assert is_let_in(log_in())
+    assert AuditEntry.objects.filter(
+        action="turn off second factor", by__username="olivia"
+    ).exists()
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_support_removes_nobodys_phone(sam: Client) -> None:
+    path = f"/admin/otp_totp/totpdevice/{TOTPDevice.objects.get().pk}/delete/"
+
+    assert sam.post(path, {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_one_code_given_five_times_at_once_one_is_let_in(sam: Client, clock: Any) -> None:
+    sam.post(PAGE, {"step": "begin"})
+    sam.post(PAGE, {"step": "confirm", "code": code_now()})
+    clock.shift(STEP)
+    code = code_now()
+
+    answers = at_once(*[partial(log_in, code)] * 5)
+
+    assert Counter(answer.status_code for answer in answers) == {302: 1, 200: 4}
