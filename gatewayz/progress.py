@@ -1,6 +1,9 @@
 """A bar for commands that take longer than a moment, where somebody watches."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
@@ -54,3 +57,29 @@ class Progress:
     def _write(self, text: str) -> None:
         self._out.write(text, ending="")
         self._out.flush()
+
+
+@contextmanager
+def waiting(what: str, *, out: OutputWrapper) -> Iterator[None]:
+    """Show on a terminal how long something goes on of which nobody knows how much is done."""
+    is_over = Event()
+    begun = time.monotonic()
+
+    def draw() -> None:
+        if is_over.wait(A_MOMENT):
+            return
+        while not is_over.wait(DRAWN_EVERY):
+            out.write(f"\r{what} … {time.monotonic() - begun:.0f} s\033[K", ending="")
+            out.flush()
+        out.write("\r\033[K", ending="")
+
+    if not out.isatty():
+        yield
+        return
+    drawer = Thread(target=draw, daemon=True)
+    drawer.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        drawer.join()

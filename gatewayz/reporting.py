@@ -26,6 +26,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number of things as people say it: 1 event, 2 events."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 def add_format(parser: ArgumentParser) -> None:
     """Let the command's caller choose how it writes."""
     parser.add_argument("--format", choices=tuple(_WRITERS), default="table")

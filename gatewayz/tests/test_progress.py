@@ -1,6 +1,7 @@
 """The bar is drawn for people who wait, and for nobody else."""
 
 import io
+import time
 
 import pytest
 from django.core.management.base import OutputWrapper
@@ -38,3 +39,22 @@ def test_into_a_file_or_within_a_moment_it_draws_nothing(
     monkeypatch: pytest.MonkeyPatch, screen: type[io.StringIO], moment: float
 ) -> None:
     assert drawn_on(screen(), moment=moment, monkeypatch=monkeypatch) == ""
+
+
+def waited_on(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(progress, "A_MOMENT", 0.01)
+    monkeypatch.setattr(progress, "DRAWN_EVERY", 0.01)
+    with progress.waiting("Asking Stripe", out=OutputWrapper(screen)):
+        time.sleep(0.1)
+    return screen.getvalue()
+
+
+def test_waiting_is_shown_on_a_terminal_and_wiped_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = waited_on(Terminal(), monkeypatch)
+
+    assert "Asking Stripe … 0 s" in drawn
+    assert drawn.endswith("\r\033[K")
+
+
+def test_waiting_is_not_shown_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert waited_on(io.StringIO(), monkeypatch) == ""

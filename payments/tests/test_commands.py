@@ -56,8 +56,9 @@ class TestReplayEvents:
 
         assert (run.status, outcome_of(event_id)) == (0, "settled")
         assert run.printed == (
+            f"event_id{' ' * (len(event_id) - 8)}  event_type                  outcome  reason\n"
             f"{event_id}  checkout.session.completed  settled  awarded\n"
-            "1 events replayed, 0 failed.\n"
+            "1 event replayed, 0 failed.\n"
         )
         assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
@@ -122,6 +123,20 @@ class TestReplayEvents:
         assert [outcome_of(event_id) for event_id in event_ids] == ["settled"] * 2
         assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
 
+    def test_as_json_it_says_what_became_of_each(self, bob: Person) -> None:
+        event_id = fail_to_deliver(bob)
+
+        run = Run("replay_events", event_id, "--format", "json")
+
+        assert json.loads(run.printed) == [
+            {
+                "event_id": event_id,
+                "event_type": "checkout.session.completed",
+                "outcome": "settled",
+                "reason": "awarded",
+            }
+        ]
+
     def test_with_failed_there_may_be_none(self, bob: Person) -> None:
         settle(bob.user)
 
@@ -138,7 +153,10 @@ class TestReplayEvents:
         with refusing("ledger_entries", sqlstate="P0001", times=1):
             run = Run("replay_events", "--failed")
 
-        assert (run.status, run.refusal) == (1, "1 events failed again; see their last_error.")
+        assert (run.status, run.refusal) == (
+            1,
+            "1 event failed again; see the last error in the inbox.",
+        )
         assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
         assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
 

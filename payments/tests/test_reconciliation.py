@@ -223,8 +223,8 @@ def test_the_command_shows_what_it_would_do(bob: Person) -> None:
     assert lines[0] == (
         f"{payment.session_id}  paid, but payment {payment.pk} is pending  to do: settle it"
     )
-    assert lines[1].startswith("1 differences since ")
-    assert lines[2] == "Nothing was changed; settle them with --apply."
+    assert lines[2].startswith("1 difference since ")
+    assert lines[3] == "Nothing was changed; settle them with --apply."
     assert bob.balance() == "0.00"
 
 
@@ -233,8 +233,8 @@ def test_the_command_settles_with_apply(bob: Person) -> None:
 
     first, second = command("--apply"), command("--apply")
 
-    assert first[0].endswith("  checkout.session.completed was not processed  settled")
-    assert (len(first), len(second)) == (2, 1)
+    assert first[1].endswith("  checkout.session.completed was not processed  process it  settled")
+    assert (len(first), len(second)) == (3, 1)
     assert second[0].startswith("0 differences since ")
     assert bob.balance() == "20.00"
 

@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from payments.reconciliation import differences
+from gatewayz import reporting
+from gatewayz.progress import waiting
+from payments.reconciliation import Difference, differences
 from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
 
 
@@ -28,18 +30,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=moment, help="default: three days ago")
         parser.add_argument("--apply", action="store_true", help="settle what is missing")
+        reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         since = options["since"] or now - timedelta(days=3)
-        count = 0
+        found: list[Difference] = []
         try:
-            for found in differences(since=since, now=now, apply=options["apply"]):
-                count += 1
-                done = found.outcome or f"to do: {found.remedy}"
-                self.stdout.write(f"{found.stripe_id}  {found.what}  {done}")
+            with waiting("Asking Stripe", out=self.stdout):
+                found.extend(differences(since=since, now=now, apply=options["apply"]))
         except (StripeUnavailableError, StripeRefusedError) as error:
-            raise CommandError(f"Stripe: {error} ({count} differences until then)") from error
-        self.stdout.write(f"{count} differences since {since:%Y-%m-%d %H:%M} UTC.")
-        if count and not options["apply"]:
+            count = reporting.counted(len(found), "difference")
+            raise CommandError(f"Stripe: {error} ({count} until then)") from error
+        finally:
+            if found or options["format"] != "table":
+                reporting.write(found, Difference, self.stdout, options["format"])
+        if options["format"] == "table":
+            self._conclude(len(found), since, is_applied=options["apply"])
+
+    def _conclude(self, count: int, since: datetime, *, is_applied: bool) -> None:
+        counted = reporting.counted(count, "difference")
+        self.stdout.write(f"{counted} since {since:%Y-%m-%d %H:%M} UTC.")
+        if count and not is_applied:
             self.stdout.write("Nothing was changed; settle them with --apply.")

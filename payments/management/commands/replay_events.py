@@ -1,13 +1,26 @@
 """`manage.py replay_events`"""
 
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from gatewayz import reporting
+from gatewayz.progress import Progress
 from payments import inbox
 from payments.models import StripeEvent
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What became of an event this time."""
+
+    event_id: str
+    event_type: str
+    outcome: str
+    reason: str
 
 
 class Command(BaseCommand):
@@ -18,23 +31,37 @@ class Command(BaseCommand):
         parser.add_argument(
             "--failed", action="store_true", help="all that failed or were never finished"
         )
+        reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["ids"]) == options["failed"]:
             raise CommandError("Name the events, or say --failed.")
-        events = [self._replay(event_id) for event_id in options["ids"] or _unprocessed()]
-        failed = sum(event.processed_at is None for event in events)
-        self.stdout.write(f"{len(events)} events replayed, {failed} failed.")
+        replayed = self._replay_all(options["ids"] or _unprocessed())
+        failed = sum(event.outcome == StripeEvent.Outcome.FAILED for event in replayed)
+        if replayed or options["format"] != "table":
+            reporting.write(replayed, Replayed, self.stdout, options["format"])
+        if options["format"] == "table":
+            count = reporting.counted(len(replayed), "event")
+            self.stdout.write(f"{count} replayed, {failed} failed.")
         if failed:
-            raise CommandError(f"{failed} events failed again; see their last_error.")
+            count = reporting.counted(failed, "event")
+            raise CommandError(f"{count} failed again; see the last error in the inbox.")
 
-    def _replay(self, event_id: str) -> StripeEvent:
-        try:
-            event = inbox.replay(event_id, now=timezone.now())
-        except StripeEvent.DoesNotExist:
-            raise CommandError(f"There is no event {event_id}.") from None
-        self.stdout.write(f"{event_id}  {event.event_type}  {event.outcome}  {event.reason}")
-        return event
+    def _replay_all(self, event_ids: list[str]) -> list[Replayed]:
+        replayed = []
+        with Progress("events", len(event_ids), out=self.stdout) as progress:
+            for event_id in event_ids:
+                replayed.append(_replay(event_id))
+                progress.advance()
+        return replayed
+
+
+def _replay(event_id: str) -> Replayed:
+    try:
+        event = inbox.replay(event_id, now=timezone.now())
+    except StripeEvent.DoesNotExist:
+        raise CommandError(f"There is no event {event_id}.") from None
+    return Replayed(event.event_id, event.event_type, event.outcome, event.reason)
 
 
 def _unprocessed() -> list[str]:
