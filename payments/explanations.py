@@ -11,7 +11,7 @@ from accounts.money import dollars, dollars_of_cents
 from payments.histories import Happening, History, both_sides, histories, reviewer
 from payments.models import Clawback, Payment, PaymentQuerySet
 from referrals import gates, sentences
-from referrals.bonuses import Standing
+from referrals.bonuses import Conditions
 from referrals.gates import Decision
 from referrals.models import Referral
 from referrals.sentences import Line
@@ -121,17 +121,17 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def what_if(*, buyer: User, referrer: User | None, cents: int, standing: Standing) -> WhatIf:
+def what_if(*, buyer: User, referrer: User | None, cents: int, conditions: Conditions) -> WhatIf:
     """Ask the gates about a purchase that nobody makes, with what is true now; write nothing."""
     amount = dollars_from_cents(cents)
     asked = gates.ask(
-        buyer=buyer, referrer=referrer, amount=amount, terms=standing.terms, uses=standing.uses
+        buyer=buyer, referrer=referrer, amount=amount, terms=conditions.terms, uses=conditions.uses
     )
     decision = gates.decide(asked)
     lines = sentences.to_operators(asked, sentences.NOW)
     line = sentences.decisive(lines, decision)
     outcome = {
-        Decision.AWARDED: f"a bonus for both sides, {dollars(standing.terms.award)} in all",
+        Decision.AWARDED: f"a bonus for both sides, {dollars(conditions.terms.award)} in all",
         Decision.HELD: "a bonus that is held for review",
     }.get(decision, "no bonus")
     because = f": {line.clause}" if line else ""

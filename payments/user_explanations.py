@@ -15,7 +15,7 @@ from payments.explanations import (
 from payments.friends import Friend, friends_of
 from payments.models import Payment
 from referrals.attribution import referrer_of
-from referrals.bonuses import Standing, standing
+from referrals.bonuses import Conditions, conditions
 
 LISTED_PURCHASES = 20
 
@@ -50,7 +50,7 @@ class UserAnswer:
 def explain_user(user: User, *, cents: int | None, now: datetime) -> UserAnswer:
     """Explain a person, and what a purchase of `cents` would earn now: by default, the minimum."""
     referrer = referrer_of(user)
-    found = standing(referrer, now=now)
+    found = conditions(referrer, now=now)
     if cents is None:
         cents = int(found.terms.minimum_purchase * 100)
     purchases = _purchases(user)
@@ -60,9 +60,9 @@ def explain_user(user: User, *, cents: int | None, now: datetime) -> UserAnswer:
         summary=_summary(user, purchases, found),
         attribution=_attribution(user, referrer),
         purchases=purchases,
-        what_if=what_if(buyer=user, referrer=referrer, cents=cents, standing=found),
+        what_if=what_if(buyer=user, referrer=referrer, cents=cents, conditions=found),
         invitations=Invitations(
-            uses=standing(user, now=now).uses,
+            uses=conditions(user, now=now).uses,
             max_uses=found.terms.max_uses,
             friends=friends_of(user),
         ),
@@ -77,7 +77,7 @@ def _purchases(user: User) -> list[PaymentAnswer]:
     return explain_payments([*decisive, *others[:LISTED_PURCHASES]])
 
 
-def _summary(user: User, purchases: list[PaymentAnswer], found: Standing) -> str:
+def _summary(user: User, purchases: list[PaymentAnswer], found: Conditions) -> str:
     if purchases and purchases[0].payment.is_decisive:
         return purchases[0].summary
     if user.has_made_first_purchase:

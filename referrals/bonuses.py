@@ -24,17 +24,17 @@ class Award:
 
 
 @dataclass(frozen=True)
-class Standing:
+class Conditions:
     """What a purchase is held against: the terms in force, and the uses of the referrer's code."""
 
     terms: Program
     uses: int
 
 
-def standing(referrer: User | None, *, now: datetime) -> Standing:
+def conditions(referrer: User | None, *, now: datetime) -> Conditions:
     """Return what a purchase is held against at `now`, in one query."""
     terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
-    return Standing(terms, terms.uses)
+    return Conditions(terms, terms.uses)
 
 
 def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime) -> Award:
@@ -43,7 +43,7 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     Call it inside the transaction that credits the purchase, with both accounts locked: the lock
     on the buyer makes the purchase the first one, the lock on the referrer counts the uses.
     """
-    found = standing(referrer, now=now)
+    found = conditions(referrer, now=now)
     terms, uses = found.terms, found.uses
     asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=uses)
     decision = gates.decide(asked)

@@ -6,6 +6,8 @@ from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
 
 from referrals.serializers import (
     CodeSerializer,
+    ExplainRequestSerializer,
+    ExplanationSerializer,
     GeneratedCodeSerializer,
     InvalidCodeSerializer,
     LeaderboardRequestSerializer,
@@ -135,6 +137,54 @@ LEADERBOARD: dict[str, Any] = {
                     {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
                 ],
                 "you": {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
+            },
+        )
+    ],
+}
+
+_LIKE_NOW: list[dict[str, str]] = [
+    {
+        "gate": "terms",
+        "verdict": "passed",
+        "sentence": "The programme's terms from 2026-01-01 are in force.",
+    },
+    {
+        "gate": "minimum",
+        "verdict": "failed",
+        "sentence": "The purchase of $5.00 is below the minimum of $10.00; "
+        "a later one may still count.",
+    },
+]
+
+EXPLAIN: dict[str, Any] = {
+    "summary": "Why you have a bonus or none, and what your friends have done",
+    "description": "With an amount also what a purchase would bring now. Bonuses may be looked at "
+    "by a person before they are paid; of that the gates say nothing. Of your friends you learn "
+    "the name and how your bonus for them stands.",
+    "tags": ["Referrals"],
+    "parameters": [ExplainRequestSerializer],
+    "responses": ExplanationSerializer,
+    "examples": [
+        OpenApiExample(
+            "Alice asks about five dollars",
+            value={
+                "summary": "carol invited you: your first purchase of $10.00 or more brings you "
+                "a bonus of $10.00.",
+                "gates": [],
+                "friends": [
+                    {
+                        "username": "bob",
+                        "state": "pending",
+                        "sentence": "Your friend bob has not made a purchase that counts yet.",
+                    }
+                ],
+                "what_if": {
+                    "amount": 500,
+                    "decision": "below_minimum",
+                    "summary": "A purchase of $5.00 now would bring no bonus: the purchase of "
+                    "$5.00 is below the minimum of $10.00; a later one may still count.",
+                    "gates": _LIKE_NOW,
+                },
             },
         )
     ],

@@ -58,8 +58,8 @@ _TO_OPERATORS_WITHOUT_VALUE: _Templates = {
 # Of others a person reads at most the user name, and of the checks for fraud nothing.
 _TO_THE_PERSON: _Templates = {
     (Name.TERMS, _PASSED): "The programme's terms from {found} {are} in force.",
-    (Name.MINIMUM, _PASSED): "Your purchase of {found} {is} enough; the minimum {is} {required}.",
-    (Name.MINIMUM, _FAILED): "Your purchase of {found} {is} below the minimum of {required};"
+    (Name.MINIMUM, _PASSED): "The purchase of {found} {is} enough; the minimum {is} {required}.",
+    (Name.MINIMUM, _FAILED): "The purchase of {found} {is} below the minimum of {required};"
     " a later one may still count.",
     (Name.FIRST, _PASSED): "No earlier purchase of yours {has} counted.",
     (Name.FIRST, _FAILED): "An earlier purchase of yours {has} counted.",

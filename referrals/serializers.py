@@ -1,11 +1,15 @@
 """What the endpoints about referrals take and give."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import MONEY
 from gatewayz.json_api import AnythingField
+from payments.friends import State
+from payments.models import MAX_AMOUNT_CENTS
+from referrals.gates import Decision, Name, Verdict
 from referrals.models import Referral, Standing
 
 
@@ -94,3 +98,57 @@ class LeaderboardSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(allow_null=True, help_text="When it was counted.")
     leaders = StandingSerializer(many=True)
     you = StandingSerializer(allow_null=True, help_text="Your own row, wherever you stand.")
+
+
+class CentsInQueryField(serializers.IntegerField):
+    """An amount in cents in the address: ASCII digits and nothing else."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,18}", str(data), re.ASCII):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ExplainRequestSerializer(serializers.Serializer[Any]):
+    amount = CentsInQueryField(
+        min_value=1,
+        max_value=MAX_AMOUNT_CENTS,
+        required=False,
+        help_text="In cents: what a purchase of this amount would bring now.",
+    )
+
+
+class GateSerializer(serializers.Serializer[Any]):
+    gate = serializers.ChoiceField(
+        choices=[name.value for name in Name if name != Name.MAILBOX], source="gate.name"
+    )
+    verdict = serializers.ChoiceField(
+        choices=[verdict.value for verdict in Verdict if verdict != Verdict.HELD],
+        source="gate.verdict",
+    )
+    sentence = serializers.CharField()
+
+
+class FriendSerializer(serializers.Serializer[Any]):
+    username = serializers.CharField()
+    state = serializers.ChoiceField(choices=[state.value for state in State])
+    sentence = serializers.CharField(source="sentence_for_referrer")
+
+
+class WhatIfSerializer(serializers.Serializer[Any]):
+    amount = serializers.IntegerField(help_text="In cents.")
+    decision = serializers.ChoiceField(
+        choices=[decision.value for decision in Decision if decision != Decision.HELD],
+        help_text="`awarded`, or the first gate that is shut.",
+    )
+    summary = serializers.CharField()
+    gates = GateSerializer(many=True, source="lines")
+
+
+class ExplanationSerializer(serializers.Serializer[Any]):
+    summary = serializers.CharField()
+    gates = GateSerializer(
+        many=True, source="lines", help_text="As they stood when your purchase was decided."
+    )
+    friends = FriendSerializer(many=True, help_text="The newest hundred, newest first.")
+    what_if = WhatIfSerializer(allow_null=True, help_text="Null unless an amount is asked about.")

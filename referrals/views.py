@@ -11,12 +11,14 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
-from payments import standings
+from payments import own_explanations, standings
 from referrals import attribution, codes, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
 from referrals.models import Program, Standing
 from referrals.serializers import (
     CodeSerializer,
+    ExplainRequestSerializer,
+    ExplanationSerializer,
     GeneratedCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
@@ -91,6 +93,18 @@ def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
         "referrals": row.referrals,
         "earned": row.earned,
     }
+
+
+class ExplanationViewSet(ViewSet):
+    """Why the caller has a bonus or none, and what the caller's friends have done."""
+
+    @extend_schema(**schema.EXPLAIN)
+    def retrieve(self, request: AuthenticatedRequest) -> Response:
+        asked = ExplainRequestSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        cents = asked.validated_data.get("amount")
+        answer = own_explanations.explain_to(request.user, cents=cents, now=timezone.now())
+        return Response(ExplanationSerializer(answer).data)
 
 
 class ValidationViewSet(ViewSet):

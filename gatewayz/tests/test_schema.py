@@ -47,6 +47,7 @@ CONTRACT = {
     ("post", "/referral/generate"),
     ("post", "/referral/validate"),
     ("get", "/referral/stats"),
+    ("get", "/referral/explain"),
     ("get", "/referral/leaderboard"),
     ("get", "/user/preferences"),
     ("patch", "/user/preferences"),
@@ -112,6 +113,7 @@ def test_every_endpoint_with_a_limit_documents_its_refusal(schema: dict[str, Any
 READS = [
     "/referral/code",
     "/referral/stats",
+    "/referral/explain",
     "/referral/leaderboard",
     "/user/balance",
     "/user/preferences",
