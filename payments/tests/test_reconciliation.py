@@ -218,13 +218,14 @@ def test_the_command_shows_what_it_would_do(bob: Person) -> None:
     payment = pay(bob)
     forget_events()
 
-    lines = command()
+    header, difference, *end = command()
 
-    assert lines[0] == (
-        f"{payment.session_id}  paid, but payment {payment.pk} is pending  to do: settle it"
+    assert header.split() == ["stripe_id", "what", "remedy", "outcome"]
+    assert difference == (
+        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle it"
     )
-    assert lines[2].startswith("1 difference since ")
-    assert lines[3] == "Nothing was changed; settle them with --apply."
+    assert end[0].startswith("1 difference since ")
+    assert end[1] == "Nothing was changed; settle them with --apply."
     assert bob.balance() == "0.00"
 
 
