@@ -1,0 +1,158 @@
+"""Renders the answer to "why?" for the pages of the desk: in a sentence, by gates, as a story."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from payments.explanations import PaymentAnswer, explain_payments, with_facts
+from payments.friends import Friend, State
+from payments.models import Payment, PaymentQuerySet
+from payments.user_explanations import explain_user
+from referrals.gates import MEANING, Verdict
+from referrals.models import Referral
+from referrals.sentences import Line
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A word with a colour and an icon, so that no one of the three has to be seen."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """A gate as the page shows it."""
+
+    badge: Badge
+    sentence: str
+    decided: bool
+
+
+@dataclass(frozen=True)
+class FriendRow:
+    """A friend as the page shows it."""
+
+    badge: Badge
+    friend: Friend
+    link: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way on from here."""
+
+    title: str
+    address: str
+
+
+_PASSED = Badge("Passed", "success", "check_circle")
+_SHUT = Badge("Shut", "danger", "cancel")
+_HELD = Badge("Held", "warning", "pause_circle")
+_OPEN = Badge("Not yet", "info", "schedule")
+_VERDICTS = {
+    Verdict.PASSED: _PASSED,
+    Verdict.FAILED: _SHUT,
+    Verdict.HELD: _HELD,
+    Verdict.NOT_ASKED: Badge("Not asked", "default", "remove_circle"),
+}
+_PAID = Badge("Paid", "success", "check_circle")
+_NO_BONUS = Badge("No bonus", "default", "do_not_disturb_on")
+_STATES = {
+    State.PENDING: _OPEN,
+    State.COMPLETED: _PAID,
+    State.HELD: _HELD,
+    State.REVERSED: Badge("Taken back", "danger", "undo"),
+    State.VOIDED: Badge("Not granted", "danger", "block"),
+    State.NOT_COUNTED: _NO_BONUS,
+}
+
+
+def about_payment(payment: Payment) -> SafeString:
+    """Return the answer about a payment, for its page."""
+    return _rendered(Payment.objects.filter(pk=payment.pk))
+
+
+def about_referral(referral: Referral) -> SafeString:
+    """Return the answer about a referral, for its page; empty if no payment made it."""
+    return _rendered(Payment.objects.filter(referral=referral))
+
+
+def _rendered(payments: PaymentQuerySet) -> SafeString:
+    told = [_payment(answer) for answer in explain_payments(list(with_facts(payments)))]
+    return render_to_string("admin/why.html", {"answers": told})
+
+
+def about_user(user: User, *, cents: int | None = None, now: datetime | None = None) -> SafeString:
+    """Return the answer about a person, with what a purchase of `cents` would earn now."""
+    answer = explain_user(user, cents=cents, now=now or timezone.now())
+    invitations = answer.invitations
+    context = {
+        "answer": answer,
+        "referrer": answer.referrer and _link(answer.referrer, answer.referrer.username),
+        "answers": [_payment(purchase) for purchase in answer.purchases],
+        "what_if": answer.what_if,
+        "what_if_gates": _gates(answer.what_if.lines, answer.what_if.decision),
+        "friends": [_friend(friend) for friend in invitations.friends],
+    }
+    return render_to_string("admin/why_user.html", context)
+
+
+def _payment(answer: PaymentAnswer) -> dict[str, object]:
+    decision = answer.payment.bonus_decision
+    return {
+        "badge": _badge(answer.payment),
+        "answer": answer,
+        "gates": _gates(answer.lines, decision),
+        "links": _links(answer.payment),
+    }
+
+
+def _badge(payment: Payment) -> Badge:
+    """Return where it stands, in the words of the lists' filters."""
+    if payment.referral:
+        return replace(_STATES[State(payment.referral.status)], word=payment.referral.status)
+    if payment.bonus_decision:
+        return replace(_NO_BONUS, word=payment.bonus_decision.replace("_", " "))
+    return replace(_OPEN, word=payment.status)
+
+
+def _gates(lines: Iterable[Line], decision: str) -> list[GateRow]:
+    return [
+        GateRow(
+            badge=_VERDICTS[line.gate.verdict],
+            sentence=line.sentence,
+            decided=MEANING.get(line.gate.name) == decision,
+        )
+        for line in lines
+    ]
+
+
+def _links(payment: Payment) -> list[Link]:
+    links = [_link(payment, f"Payment {payment.pk}"), _link(payment.user, payment.user.username)]
+    if referral := payment.referral:
+        links += [
+            _link(referral, f"Referral {referral.pk}"),
+            _link(referral.referrer, referral.referrer.username),
+            _link(referral.program, f"Terms {referral.program}"),
+        ]
+    return links
+
+
+def _link(target: Model, title: str) -> Link:
+    page = f"admin:{target._meta.app_label}_{target._meta.model_name}_change"
+    return Link(title, reverse(page, args=[target.pk]))
+
+
+def _friend(friend: Friend) -> FriendRow:
+    address = reverse("admin:accounts_user_change", args=[friend.user_id])
+    return FriendRow(_STATES[friend.state], friend, address)
