@@ -1,8 +1,12 @@
-"""Deactivates people and lets them come back; nobody is ever deleted (CONTRACT 2.8)."""
+"""Finds people, deactivates them and lets them come back; nobody is deleted (CONTRACT 2.8)."""
 
+import re
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 
 from accounts import audit
 from accounts.models import User
@@ -14,6 +18,25 @@ class OwnAccountError(Exception):
 
 class NotYoursToDecideError(Exception):
     """Who may come into the admin is decided by a superuser alone."""
+
+
+def find(who: str) -> User:
+    """Return whom a colleague means: by user name, e-mail address, code or id, in this order.
+
+    Raises User.DoesNotExist.
+    """
+    term = who.strip()
+    is_id = re.fullmatch(r"[0-9]{1,18}", term)
+    ways = (
+        Q(Exact(Lower("username"), Lower(Value(term)))),
+        Q(Exact(Lower("email"), Lower(Value(term)))),
+        Q(referral_code=term.upper()),
+        Q(pk=int(term) if is_id else None),
+    )
+    for way in ways:
+        if found := User.objects.filter(way).first():
+            return found
+    raise User.DoesNotExist
 
 
 def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
