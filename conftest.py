@@ -57,7 +57,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if not str(connection.settings_dict["NAME"]).startswith("test_"):
         return
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("ledger_entries", "audit_entries"):
+        for table in ("ledger_entries", "audit_entries", "adjustments"):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
 
 

@@ -12,9 +12,9 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.money import MONEY
-from accounts.operator_records import AuditEntry
+from accounts.operator_records import Adjustment, AuditEntry
 
-__all__ = ["MONEY", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
+__all__ = ["MONEY", "Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
 
 
 class User(AbstractUser):

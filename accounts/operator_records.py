@@ -1,8 +1,15 @@
-"""The tables of what operators did: so far the audit log."""
+"""The tables of what operators did: the audit log, and the adjustments of balances."""
+
+from decimal import Decimal
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+
+from accounts.money import MONEY, dollars
+
+# What nobody adjusts by at a stroke, whoever approves: in US dollars, up or down.
+MOST_ADJUSTED = Decimal(100_000)
 
 
 class AuditEntry(models.Model):
@@ -45,3 +52,126 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action}: {self.target_label}"
+
+
+class Adjustment(models.Model):
+    """A change of a balance that an operator asked for; see `accounts.adjustments` (CONTRACT 7).
+
+    What it asks for never changes, and once it is decided nothing does. A mistake is reversed by
+    another one.
+    """
+
+    class Category(models.TextChoices):
+        """Why, in one word, for reports; the words are in `reason`."""
+
+        GOODWILL = "goodwill"
+        CORRECTION = "correction"
+        PROMOTION = "promotion"
+        FRAUD = "fraud"
+        OTHER = "other"
+
+    class Status(models.TextChoices):
+        """Where it stands: posted at once, or waiting → posted or rejected; these are final."""
+
+        WAITING = "waiting"  # for another person of Finance
+        POSTED = "posted"  # it has its ledger entry
+        REJECTED = "rejected"  # another person said no
+
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="adjustments")
+    amount = models.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
+    category = models.CharField(max_length=12, choices=Category.choices)
+    reason = models.CharField(max_length=500, help_text="In words, for colleagues.")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    requested_by = models.ForeignKey(
+        "accounts.User",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Empty when it was asked for on the command line.",
+    )
+    requested_at = models.DateTimeField()
+    approval_limit = models.DecimalField(
+        **MONEY, help_text="US dollars that could be posted without a second person then."
+    )
+    decided_by = models.ForeignKey(
+        "accounts.User",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The second person; empty when none was needed.",
+    )
+    decided_at = models.DateTimeField(null=True)
+    decision_note = models.CharField(max_length=500, blank=True)
+    ledger_entry = models.OneToOneField(
+        "accounts.LedgerEntry", on_delete=models.PROTECT, null=True, related_name="adjustment"
+    )
+    reverses = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="reversals", db_index=False
+    )
+    token = models.UUIDField(unique=True, help_text="Names the wish: asked for twice it is one.")
+
+    class Meta:
+        db_table = "adjustments"
+        default_permissions = ("view",)
+        permissions = [
+            ("adjust_credits", "Can adjust balances"),
+            ("approve_adjustment", "Can approve and reject adjustments of others"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="adjustments_by_status"),
+            models.Index(
+                fields=["user", "requested_by", "requested_at"],
+                condition=Q(status="posted", decided_by__isnull=True),
+                name="adjustments_unapproved",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(amount=0) & Q(amount__gte=-MOST_ADJUSTED, amount__lte=MOST_ADJUSTED),
+                name="adjustments_of_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(reason__regex=r"\S"), name="adjustments_have_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="posted", ledger_entry__isnull=False)
+                | (~Q(status="posted") & Q(ledger_entry__isnull=True)),
+                name="adjustments_posted_by_an_entry",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True, decided_at__isnull=True)
+                | (
+                    Q(decided_by__isnull=False, decided_at__isnull=False)
+                    & ~Q(status="waiting")
+                    & Q(decision_note__regex=r"\S")
+                ),
+                name="adjustments_decided_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="waiting")
+                | Q(decided_by__isnull=False)
+                | Q(
+                    status="posted",
+                    amount__gte=-F("approval_limit"),
+                    amount__lte=F("approval_limit"),
+                ),
+                name="adjustments_above_the_limit_need_two",
+            ),
+            models.CheckConstraint(
+                condition=~Q(decided_by=F("requested_by")), name="adjustments_decided_by_another"
+            ),
+            models.CheckConstraint(
+                condition=~Q(requested_by=F("user")) & ~Q(decided_by=F("user")),
+                name="adjustments_not_of_ones_own",
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=~Q(status="rejected"),
+                name="adjustments_reversed_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{dollars(self.amount)} for user {self.user_id}"

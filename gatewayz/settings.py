@@ -57,6 +57,13 @@ REFERRAL_REFERRER_EMAIL = environment.one_of(
     "REFERRAL_REFERRER_EMAIL", ("full", "masked", "hidden"), default="full"
 )
 
+# --- Operators ----------------------------------------------------------------------------------
+
+# What one operator may adjust on one account in 24 hours without a second person.
+ADJUSTMENT_APPROVAL_LIMIT = environment.dollars(
+    "ADJUSTMENT_APPROVAL_LIMIT", default="100.00", least="0", most="100000"
+)
+
 # --- Django -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

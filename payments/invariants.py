@@ -128,6 +128,24 @@ INVARIANTS = {
         SELECT 'clawback ' || c.id, 'waits, but payment ' || p.id || ' is settled'
         FROM clawbacks c JOIN payments p ON p.payment_intent_id = c.payment_intent_id
         WHERE c.payment_id IS NULL""",
+    "a posted adjustment has its one entry": """
+        SELECT 'adjustment ' || a.id, 'amount ' || a.amount || ', entry ' || COALESCE(e.amount, 0)
+        FROM adjustments a LEFT JOIN ledger_entries e ON e.id = a.ledger_entry_id
+        LEFT JOIN adjustments o ON o.id = a.reverses_id
+        WHERE a.status = 'posted'
+          AND (e.id IS NULL OR e.user_id <> a.user_id OR e.amount <> a.amount
+               OR e.kind <> CASE WHEN o.id IS NULL THEN 'adjustment' ELSE 'reversal' END
+               OR e.reverses_id IS DISTINCT FROM o.ledger_entry_id)""",
+    "an entry of an adjustment belongs to one that is posted": """
+        SELECT 'entry ' || e.id, 'no adjustment'
+        FROM ledger_entries e LEFT JOIN ledger_entries o ON o.id = e.reverses_id
+        LEFT JOIN adjustments a ON a.ledger_entry_id = e.id
+        WHERE 'adjustment' IN (e.kind, o.kind) AND a.id IS NULL""",
+    "an adjustment above the limit has two people": """
+        SELECT 'adjustment ' || id, 'amount ' || amount || ', limit ' || approval_limit
+        FROM adjustments
+        WHERE status = 'posted' AND ABS(amount) > approval_limit
+          AND (decided_by_id IS NULL OR decided_by_id IN (requested_by_id, user_id))""",
     "no event is stuck for a day": """
         SELECT 'event ' || event_id, attempts || ' attempts, ' || last_error
         FROM stripe_events

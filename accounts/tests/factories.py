@@ -1,13 +1,16 @@
 """Makes accounts for tests, through the same door as a registration."""
 
 from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
 
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts import adjustments
+from accounts.models import Adjustment, LedgerEntry, User
 from referrals import attribution
 
 
@@ -62,11 +65,18 @@ def operator() -> Client:
 def colleague(group: str) -> Client:
     """Return the browser of somebody of the staff who is in this group, and no more."""
     client = Client()
-    name = {"Support": "sam", "Finance": "fiona"}[group]
-    user = User.objects.create(username=name, email=f"{name}@example.com", is_staff=True)
-    user.groups.add(Group.objects.get(name=group))
-    client.force_login(user)
+    client.force_login(member_of(group))
     return client
+
+
+def member_of(group: str, name: str = "") -> User:
+    """Return the one of this name in the group: Sam of Support, Fiona of Finance, or another."""
+    name = name or {"Support": "sam", "Finance": "fiona"}[group]
+    user, _ = User.objects.get_or_create(
+        username=name, defaults={"email": f"{name}@example.com", "is_staff": True}
+    )
+    user.groups.add(Group.objects.get(name=group))
+    return user
 
 
 def reviewer() -> User:
@@ -74,3 +84,35 @@ def reviewer() -> User:
     return User.objects.get_or_create(
         username="rita", defaults={"email": "rita@example.com", "is_staff": True}
     )[0]
+
+
+def give(person: Person, amount: str) -> Adjustment:
+    """Adjust the balance, as the command does."""
+    return adjustments.request_adjustment(
+        user=person.user,
+        amount=Decimal(amount),
+        category=Adjustment.Category.GOODWILL,
+        reason="A gift",
+        by=None,
+        token=uuid4(),
+        now=timezone.now(),
+    )
+
+
+def vouch_for(entry: LedgerEntry) -> LedgerEntry:
+    """Record the adjustment, or the reversal of one, that a test has posted an entry for."""
+    original = Adjustment.objects.filter(ledger_entry=entry.reverses_id or 0).first()
+    if original or entry.kind == LedgerEntry.Kind.ADJUSTMENT:
+        facts = {
+            "user_id": entry.user_id,
+            "amount": entry.amount,
+            "category": Adjustment.Category.OTHER,
+            "reason": "A test",
+            "status": Adjustment.Status.POSTED,
+            "requested_at": entry.created_at,
+            "approval_limit": abs(entry.amount),
+            "reverses": original,
+            "token": uuid4(),
+        }
+        Adjustment.objects.get_or_create(ledger_entry=entry, defaults=facts)
+    return entry

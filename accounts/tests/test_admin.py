@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts import api_keys, ledger
 from accounts.models import ApiKey, LedgerEntry, User
-from accounts.tests.factories import Person, operator
+from accounts.tests.factories import Person, operator, vouch_for
 
 FORM = {"username": "alice", "email": "new@example.com", "auth_method": "email", "is_active": "on"}
 
@@ -20,7 +20,7 @@ def office(db: None) -> Client:
 
 @pytest.fixture
 def entry(alice: Person) -> LedgerEntry:
-    return ledger.post(
+    gift = ledger.post(
         user_id=alice.user.pk,
         kind=LedgerEntry.Kind.ADJUSTMENT,
         amount=Decimal("10.00"),
@@ -28,6 +28,7 @@ def entry(alice: Person) -> LedgerEntry:
         description="A gift",
         now=datetime(2026, 11, 1, tzinfo=UTC),
     )
+    return vouch_for(gift)
 
 
 @pytest.mark.parametrize("model", [User, ApiKey, LedgerEntry])

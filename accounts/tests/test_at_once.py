@@ -6,12 +6,12 @@ from decimal import Decimal
 from functools import partial
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from accounts import ledger
 from accounts.models import ApiKey, LedgerEntry, User
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, vouch_for
 from payments.tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,8 +19,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime(2026, 3, 16, tzinfo=UTC)
 
 
+@transaction.atomic
 def adjust(person: Person, amount: str, key: str) -> LedgerEntry:
-    return ledger.post(
+    entry = ledger.post(
         user_id=person.user.pk,
         kind=LedgerEntry.Kind.ADJUSTMENT,
         amount=Decimal(amount),
@@ -28,11 +29,13 @@ def adjust(person: Person, amount: str, key: str) -> LedgerEntry:
         description="Goodwill",
         now=NOW,
     )
+    return vouch_for(entry)
 
 
+@transaction.atomic
 def reverse(entry: LedgerEntry) -> LedgerEntry:
     [reversal] = ledger.reverse(entry, description="Mistake", now=NOW)
-    return reversal
+    return vouch_for(reversal)
 
 
 def forge_reversal(entry: LedgerEntry, key: str) -> LedgerEntry | str:
@@ -46,7 +49,8 @@ def forge_reversal(entry: LedgerEntry, key: str) -> LedgerEntry | str:
         reverses_id=entry.pk,
     )
     try:
-        return ledger.post_all(forged, now=NOW)[0]
+        with transaction.atomic():
+            return vouch_for(ledger.post_all(forged, now=NOW)[0])
     except IntegrityError as refusal:
         return type(refusal.__cause__).__name__
 
@@ -103,7 +107,9 @@ def test_pairs_posted_at_once_in_both_orders_add_up(alice: Person, charlie: Pers
             )
             for person in (first, second)
         )
-        ledger.post_all(*postings, now=NOW)
+        with transaction.atomic():
+            for entry in ledger.post_all(*postings, now=NOW):
+                vouch_for(entry)
 
     pairs = [(alice, charlie), (charlie, alice)] * 6
     at_once(*(partial(give_both, *pair, n) for n, pair in enumerate(pairs)))

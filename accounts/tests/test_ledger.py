@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts import ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, vouch_for
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -25,7 +25,11 @@ def post(person: Person, amount: str, **changes: Any) -> LedgerEntry:
         "description": "A gift",
         "now": NOW,
     }
-    return ledger.post(**asked | changes)
+    return vouch_for(ledger.post(**asked | changes))
+
+
+def post_all(*postings: Posting) -> list[LedgerEntry]:
+    return [vouch_for(entry) for entry in ledger.post_all(*postings, now=NOW)]
 
 
 def gift(person: Person, amount: str, key: str = "gift") -> Posting:
@@ -41,7 +45,7 @@ def gift(person: Person, amount: str, key: str = "gift") -> Posting:
 
 def take_back(entry: LedgerEntry) -> LedgerEntry:
     [reversal] = ledger.reverse(entry, description="A mistake", now=NOW)
-    return reversal
+    return vouch_for(reversal)
 
 
 def test_it_moves_the_balance_by_the_amount(alice: Person) -> None:
@@ -124,11 +128,11 @@ def test_reversing_again_returns_the_reversal_that_is_there(alice: Person) -> No
 
 
 def test_several_entries_are_reversed_at_a_stroke(alice: Person, charlie: Person) -> None:
-    entries = ledger.post_all(gift(charlie, "5.00"), gift(alice, "7.00"), now=NOW)
+    entries = post_all(gift(charlie, "5.00"), gift(alice, "7.00"))
 
     reversals = ledger.reverse(*entries, description="A mistake", now=NOW)
 
-    assert [reversal.reverses for reversal in reversals] == entries
+    assert [vouch_for(reversal).reverses for reversal in reversals] == entries
     assert (alice.balance(), charlie.balance()) == ("0.00", "0.00")
 
 
@@ -138,16 +142,16 @@ def test_several_accounts_are_posted_to_in_one_statement(
     with django_assert_num_queries(1):
         entries = ledger.post_all(gift(charlie, "5.00"), gift(alice, "7.00"), now=NOW)
 
-    assert [entry.user_id for entry in entries] == [charlie.user.pk, alice.user.pk]
+    assert [vouch_for(entry).user_id for entry in entries] == [charlie.user.pk, alice.user.pk]
     assert (alice.balance(), charlie.balance()) == ("7.00", "5.00")
 
 
 def test_of_several_entries_those_that_are_there_are_not_posted_again(
     alice: Person, charlie: Person
 ) -> None:
-    [first] = ledger.post_all(gift(alice, "7.00"), now=NOW)
+    [first] = post_all(gift(alice, "7.00"))
 
-    entries = ledger.post_all(gift(charlie, "5.00"), gift(alice, "7.00"), now=NOW)
+    entries = post_all(gift(charlie, "5.00"), gift(alice, "7.00"))
 
     assert entries[1] == first
     assert (alice.balance(), charlie.balance()) == ("7.00", "5.00")

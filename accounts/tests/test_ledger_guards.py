@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts import ledger
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, vouch_for
 from accounts.tests.test_ledger import NOW, gift, post, take_back
 
 
@@ -46,7 +46,7 @@ def test_the_database_counts_the_entries_of_each_account(alice: Person, charlie:
         created_at=NOW,
     )
 
-    forged.refresh_from_db()
+    vouch_for(forged).refresh_from_db()
     assert [entry.number for entry in [*entries, forged]] == [1, 1, 2, 3]
     User.objects.filter(pk=alice.user.pk).update(credits=9)
 
@@ -99,7 +99,7 @@ def test_an_entry_cannot_be_saved_again(alice: Person) -> None:
 def test_an_entry_cannot_be_deleted(alice: Person) -> None:
     entry = post(alice, "10.00")
 
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+    with pytest.raises(IntegrityError), transaction.atomic():
         entry.delete()
 
 
@@ -146,7 +146,7 @@ def test_an_entry_that_does_not_go_on_from_the_balance_is_refused(
 
 def test_an_entry_that_the_balance_does_not_follow_is_refused(alice: Person) -> None:
     commit_would_check()
-    LedgerEntry.objects.create(
+    forged = LedgerEntry.objects.create(
         user=alice.user,
         kind=LedgerEntry.Kind.ADJUSTMENT,
         amount=Decimal("5.00"),
@@ -154,6 +154,7 @@ def test_an_entry_that_the_balance_does_not_follow_is_refused(alice: Person) -> 
         idempotency_key="forged",
         created_at=NOW,
     )
+    vouch_for(forged)
 
     with pytest.raises(IntegrityError, match="the ledger says"), transaction.atomic():
         commit_would_check()

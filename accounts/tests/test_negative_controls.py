@@ -10,7 +10,7 @@ from psycopg import errors
 
 from accounts import ledger
 from accounts.models import LedgerEntry
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, vouch_for
 from payments.invariants import breaches
 from payments.tests.at_once import PATIENCE_SECONDS, at_once, execute, wait_until_blocked
 from payments.tests.guards import without_constraint, without_trigger
@@ -18,9 +18,10 @@ from payments.tests.guards import without_constraint, without_trigger
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
 
 
+@transaction.atomic
 def adjust(person: Person, key: str) -> None:
     """Post ten dollars."""
-    ledger.post(
+    entry = ledger.post(
         user_id=person.user.pk,
         kind=LedgerEntry.Kind.ADJUSTMENT,
         amount=Decimal(10),
@@ -28,6 +29,7 @@ def adjust(person: Person, key: str) -> None:
         description="Goodwill",
         now=datetime(2026, 3, 16, tzinfo=UTC),
     )
+    vouch_for(entry)
 
 
 def post_two_over_each_other(person: Person) -> None:
@@ -57,7 +59,7 @@ PAST_THE_LEDGER = {
     "ledger_entries_chain": (
         "ledger_entries",
         "INSERT INTO ledger_entries (user_id, kind, amount, balance_after, number,"
-        " idempotency_key, description, reference, created_at) SELECT user_id, kind, amount,"
+        " idempotency_key, description, reference, created_at) SELECT user_id, 'purchase', amount,"
         " balance_after, number + 1, 'stale', '', '', created_at FROM ledger_entries",
     ),
 }

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from accounts import ledger
 from accounts.models import LedgerEntry
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, vouch_for
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 def give(person: Person, count: int, *, start: int = 0) -> None:
     """Post `count` entries of a cent each."""
     for number in range(start, start + count):
-        ledger.post(
+        gift = ledger.post(
             user_id=person.user.pk,
             kind=LedgerEntry.Kind.ADJUSTMENT,
             amount=Decimal("0.01"),
@@ -29,6 +29,7 @@ def give(person: Person, count: int, *, start: int = 0) -> None:
             description=f"Gift {number}",
             now=NOW,
         )
+        vouch_for(gift)
 
 
 def pages(client: APIClient, path: str) -> Iterator[list[dict[str, Any]]]:

@@ -144,6 +144,10 @@ class Books:
             if use.referrer is referrer and purchase.use_status == "completed"
         )
 
+    def may_adjust(self, member: Member, cents: int) -> bool:
+        """Tell whether operators may: nobody into debt, nothing for whoever is deactivated."""
+        return member.is_active if cents > 0 else self.balance(member) + cents >= 0
+
     def balance(self, member: Member) -> int:
         mine = [p for p in self.purchases if p.buyer is member and p.status == "paid"]
         bought = sum(purchase.cents - purchase.taken_back for purchase in mine)

@@ -5,7 +5,9 @@ holds the database against a model in plain Python (`plain_books`).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -20,8 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts import ledger
-from accounts.models import LedgerEntry, User
+from accounts import adjustments
+from accounts.adjustment_rules import AdjustmentRefusedError
+from accounts.models import Adjustment, User
 from payments.models import Payment
 from payments.tests.cast import NEWS, Caller, Demand, Letter, Order, client, dollars
 from payments.tests.plain_books import Books, Claim, Purchase, Terms, Use
@@ -198,17 +201,23 @@ class AnyStory(Stage):
 
     @rule(person=callers, cents=st.sampled_from([-1250, -1, 1, 700]))
     def a_balance_is_adjusted(self, person: Caller, cents: int) -> None:
-        key = f"adjustment:{self.count()}"
-        for _ in range(2):
-            ledger.post(
-                user_id=person.user_id,
-                kind=LedgerEntry.Kind.ADJUSTMENT,
-                amount=dollars(cents),
-                idempotency_key=key,
-                description="Adjustment",
-                now=timezone.now(),
-                posted_by=self.operator,
-            )
+        wish = partial(
+            adjustments.request_adjustment,
+            user=User(pk=person.user_id),
+            amount=dollars(cents),
+            category=Adjustment.Category.OTHER,
+            reason="She asked",
+            by=self.operator,
+            token=uuid4(),
+        )
+        if not self.books.may_adjust(person.member, cents):
+            with pytest.raises(AdjustmentRefusedError):
+                wish(now=timezone.now())
+            return
+        asked = wish(now=timezone.now())
+        assert wish(now=timezone.now()) == asked
+        if asked.status == Adjustment.Status.WAITING:
+            adjustments.approve(asked.pk, by=self.approver, note="looked", now=timezone.now())
         person.member.adjustments.append(cents)
 
     @rule(person=callers)

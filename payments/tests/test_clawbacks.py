@@ -1,16 +1,12 @@
 """Refunds and disputes take back what they took, never more, in every order (CONTRACT 2.7)."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from itertools import permutations
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from accounts import ledger
-from accounts.models import LedgerEntry
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person, give, register
 from payments.models import Clawback, Payment, StripeEvent
 from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
 from referrals.models import Referral
@@ -152,14 +148,7 @@ def test_a_refund_takes_its_share_once_the_dispute_is_won(alice: Person, bob: Pe
 
 def test_a_balance_goes_below_zero_and_is_filled_first(charlie: Person) -> None:
     refunded = settle(charlie.user, 1000)
-    ledger.post(
-        user_id=charlie.user.pk,
-        kind=LedgerEntry.Kind.ADJUSTMENT,
-        amount=Decimal("-7.50"),
-        idempotency_key="spent",
-        description="Spent",
-        now=timezone.now(),
-    )
+    give(charlie, "-7.50")
 
     deliver(refund(refunded, 1000))
     debt = charlie.api.get("/user/balance").json()["credits"]

@@ -16,16 +16,18 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.tests import test_adjustment_guards
 from payments.invariants import breaches
 from payments.tests import test_inbox
 from payments.tests.guards import Guard
 from payments.tests.guards_of_accounts import DOORS, LEDGER
+from payments.tests.guards_of_adjustments import ADJUSTMENTS
 from payments.tests.guards_of_bonuses import BONUSES
 from payments.tests.guards_of_clawbacks import CLAWBACKS
 from payments.tests.guards_of_purchases import EVENTS, SETTLEMENT
 from referrals.tests import test_budget, test_review
 
-GUARDS = [*LEDGER, *EVENTS, *SETTLEMENT, *BONUSES, *CLAWBACKS, *DOORS]
+GUARDS = [*LEDGER, *EVENTS, *SETTLEMENT, *BONUSES, *CLAWBACKS, *DOORS, *ADJUSTMENTS]
 
 _PURCHASES = "payments.tests.test_negative_controls"
 _BALANCES = "accounts.tests.test_negative_controls::TestBalanceGuard"
@@ -44,12 +46,15 @@ CONTROLS = {
     "::test_without_the_lock_the_database_refuses_what_would_be_lost",
     "an entry has a number of its own": f"{_BALANCES}"
     "::test_without_the_lock_and_the_numbers_an_update_is_lost",
+    "an account is locked while it is adjusted": "accounts.tests.test_adjustments_at_once"
+    "::test_without_the_lock_what_is_split_exceeds_the_limit",
     "a limit counts in one statement": "accounts.tests.test_limits"
     "::test_a_counter_that_reads_and_then_writes_lets_more_through",
 }
 
 # Of the stories' own fixtures, those that some of them need.
 broken = test_inbox.broken
+waiting, posted = test_adjustment_guards.waiting, test_adjustment_guards.posted
 held, one_mailbox = test_review.held, test_review.one_mailbox
 budget = test_budget.budget
 

@@ -1,0 +1,239 @@
+"""Whatever goes past `accounts.adjustments`, the database refuses."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import IntegrityError, transaction
+from psycopg import errors
+
+from accounts.models import Adjustment, User
+from accounts.tests.factories import Person, member_of, register
+from accounts.tests.test_adjustments import approve, ask, fiona, reverse, sam
+from accounts.tests.test_ledger_guards import commit_would_check
+from payments.tests.at_once import execute
+from payments.tests.stripe_events import settle
+
+DECIDE = "UPDATE adjustments SET decided_by_id = %s, decided_at = now(), decision_note = 'Right'"
+REJECT = f"{DECIDE}, status = 'rejected'"
+
+
+@transaction.atomic
+def commit(statement: str, *params: int | str) -> None:
+    execute(statement, *params)
+    commit_would_check()
+
+
+def refused(statement: str, *params: int | str, by: str) -> None:
+    """Run the statement and what a commit checks, and see it refused by the constraint `by`."""
+    with pytest.raises(IntegrityError) as refusal:
+        commit(statement, *params)
+
+    assert isinstance(refusal.value.__cause__, errors.Error)
+    assert refusal.value.__cause__.diag.constraint_name == by
+
+
+@pytest.fixture
+def waiting(alice: Person) -> Adjustment:
+    """Sam asked for more than he may alone."""
+    adjustment = ask(alice, "250.00")
+    commit_would_check()
+    return adjustment
+
+
+@pytest.fixture
+def posted(alice: Person) -> Adjustment:
+    adjustment = ask(alice, "10.00")
+    commit_would_check()
+    return adjustment
+
+
+@pytest.mark.parametrize(
+    ("statement", "constraint"),
+    [
+        ("UPDATE adjustments SET reason = ' '", "adjustments_have_a_reason"),
+        ("UPDATE adjustments SET amount = 0", "adjustments_of_something"),
+        ("UPDATE adjustments SET amount = 100000.01", "adjustments_of_something"),
+        ("UPDATE adjustments SET amount = -100000.01", "adjustments_of_something"),
+        ("UPDATE adjustments SET requested_by_id = user_id", "adjustments_not_of_ones_own"),
+    ],
+)
+def test_it_refuses_to_keep_nonsense(waiting: Adjustment, statement: str, constraint: str) -> None:
+    execute("ALTER TABLE adjustments DISABLE TRIGGER adjustments_stand")
+
+    refused(statement, by=constraint)
+
+
+POST_ALONE = """WITH entry AS (
+    INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key, description,
+                                reference, created_at)
+    SELECT user_id, 'adjustment', amount, 250, 'forged', '', '', now() FROM adjustments
+    WHERE status = 'waiting' RETURNING *
+), balance AS (UPDATE users SET credits = 250 FROM entry WHERE users.id = entry.user_id)
+UPDATE adjustments SET status = 'posted', ledger_entry_id = entry.id FROM entry
+WHERE status = 'waiting'"""
+
+
+def test_above_the_limit_it_refuses_one_person(waiting: Adjustment) -> None:
+    refused(POST_ALONE, by="adjustments_above_the_limit_need_two")
+
+
+def test_it_refuses_a_decision_by_who_asked(alice: Person) -> None:
+    ask(alice, "250.00", by=fiona())
+
+    refused(REJECT, fiona().pk, by="adjustments_decided_by_another")
+
+
+def test_it_refuses_a_decision_by_who_gets_it(alice: Person) -> None:
+    ask(Person(fiona(), ""), "250.00")
+
+    refused(REJECT, fiona().pk, by="adjustments_not_of_ones_own")
+
+
+def of_support() -> User:
+    return member_of("Support", "susan")
+
+
+def of_nobody() -> User:
+    return register("mallory").user
+
+
+def not_active() -> User:
+    frank = member_of("Finance", "frank")
+    frank.is_active = False
+    frank.save()
+    return frank
+
+
+@pytest.mark.parametrize("who", [of_support, of_nobody, not_active])
+def test_it_refuses_a_decider_who_may_not(waiting: Adjustment, who: Callable[[], User]) -> None:
+    refused(REJECT, who().pk, by="adjustments_decider_may")
+
+
+def by_group() -> User:
+    return fiona()
+
+
+def by_permission() -> User:
+    dana = register("dana").user
+    dana.user_permissions.add(Permission.objects.get(codename="approve_adjustment"))
+    return dana
+
+
+def by_being_a_superuser() -> User:
+    return User.objects.create(username="max", email="max@example.com", is_superuser=True)
+
+
+@pytest.mark.parametrize("who", [by_group, by_permission, by_being_a_superuser])
+def test_it_takes_a_decider_who_may(waiting: Adjustment, who: Callable[[], User]) -> None:
+    execute(REJECT, who().pk)
+
+    waiting.refresh_from_db()
+    assert waiting.status == "rejected"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [REJECT.replace("'Right'", "' '"), DECIDE, REJECT.replace("now()", "NULL")],
+)
+def test_it_refuses_half_a_decision(waiting: Adjustment, statement: str) -> None:
+    refused(statement, fiona().pk, by="adjustments_decided_with_a_reason")
+
+
+def test_it_refuses_a_rejection_by_nobody(waiting: Adjustment) -> None:
+    refused("UPDATE adjustments SET status = 'rejected'", by="adjustments_above_the_limit_need_two")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE adjustments SET status = 'waiting', ledger_entry_id = NULL",
+        "UPDATE adjustments SET reason = 'Nothing to see here'",
+        "UPDATE adjustments SET decision_note = 'Me too'",
+        "DELETE FROM adjustments",
+        "TRUNCATE adjustments",
+    ],
+)
+def test_it_refuses_to_change_what_is_posted(posted: Adjustment, statement: str) -> None:
+    # The tests' own emptying of the tables needs it off; nothing else does.
+    execute("ALTER TABLE adjustments ENABLE TRIGGER adjustments_not_truncated")
+
+    with pytest.raises(IntegrityError, match="adjustments stand"), transaction.atomic():
+        execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE adjustments SET amount = 1",
+        "UPDATE adjustments SET user_id = user_id + 1",
+        "UPDATE adjustments SET reason = 'Other'",
+        "UPDATE adjustments SET requested_by_id = NULL",
+        "UPDATE adjustments SET approval_limit = 1000",
+    ],
+)
+def test_it_refuses_to_change_what_is_asked_for(waiting: Adjustment, statement: str) -> None:
+    refused(statement, by="adjustments_stand")
+
+
+FORGE = """WITH entry AS (
+    INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key, description,
+                                reference, created_at, reverses_id)
+    SELECT user_id, %s, %s::numeric, balance_after + %s::numeric, 'forged', '', '', now(),
+           CASE %s WHEN 'reversal' THEN id END
+    FROM ledger_entries RETURNING *
+) UPDATE users SET credits = entry.balance_after FROM entry WHERE users.id = entry.user_id"""
+
+
+@pytest.mark.parametrize(("kind", "amount"), [("adjustment", "5.00"), ("reversal", "-10.00")])
+def test_it_refuses_an_entry_that_no_adjustment_posted(
+    posted: Adjustment, kind: str, amount: str
+) -> None:
+    refused(FORGE, kind, amount, amount, kind, by="adjustments_match_the_ledger")
+
+
+COPY = """INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,
+    approval_limit, decision_note, ledger_entry_id, token)
+    SELECT user_id, %s::numeric, 'other', 'Because', 'posted', now(), 100, '', %s::bigint,
+           gen_random_uuid() FROM adjustments LIMIT 1"""
+
+
+def test_it_refuses_an_adjustment_with_an_entry_of_something_else(posted: Adjustment) -> None:
+    purchase = settle(posted.user).ledger_entry
+    assert purchase
+    commit_would_check()
+
+    refused(COPY, "10.00", purchase.pk, by="adjustments_match_the_ledger")
+
+
+def test_it_refuses_two_adjustments_of_one_entry(posted: Adjustment) -> None:
+    assert posted.ledger_entry
+
+    refused(COPY, "10.00", posted.ledger_entry.pk, by="adjustments_ledger_entry_id_key")
+
+
+def test_it_refuses_an_adjustment_that_is_posted_without_an_entry(waiting: Adjustment) -> None:
+    refused(DECIDE + ", status = 'posted'", fiona().pk, by="adjustments_posted_by_an_entry")
+
+
+def test_it_refuses_a_second_reversal(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+    reverse(adjustment)
+
+    refused(
+        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,"
+        " approval_limit, decision_note, reverses_id, token) SELECT user_id, amount, category,"
+        " reason, status, requested_at, approval_limit, '', reverses_id, gen_random_uuid()"
+        " FROM adjustments WHERE reverses_id IS NOT NULL",
+        by="adjustments_reversed_once",
+    )
+
+
+def test_it_refuses_a_token_twice(posted: Adjustment) -> None:
+    refused(
+        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,"
+        " approval_limit, decision_note, token) SELECT user_id, 1, 'other', 'Because', 'waiting',"
+        " now(), 0, '', token FROM adjustments",
+        by="adjustments_token_key",
+    )
+    assert posted.requested_by == sam()

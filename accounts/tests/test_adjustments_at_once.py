@@ -1,0 +1,101 @@
+"""However many click at once: each adjustment moves the balance once, or not at all."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from accounts import adjustment_rules as rules
+from accounts.models import Adjustment, AuditEntry, LedgerEntry
+from accounts.tests.factories import Person, member_of
+from accounts.tests.test_adjustments import approve, ask, fiona, reject, reverse, sam
+from payments.tests.at_once import at_once
+from payments.tests.guards import meeting, unlock_accounts
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def outcome(act: Callable[[], Adjustment]) -> str:
+    """Return the status it ends with, or the name of the refusal."""
+    try:
+        return act().status
+    except rules.AdjustmentRefusedError as refusal:
+        return type(refusal).__name__
+
+
+def test_one_click_that_comes_twenty_times_is_one_adjustment(alice: Person) -> None:
+    click = partial(ask, alice, "10.00", by=sam(), token=uuid4())
+
+    clicks = at_once(*[click] * 20)
+
+    assert len({adjustment.pk for adjustment in clicks}) == 1
+    assert (alice.balance(), LedgerEntry.objects.count()) == ("10.00", 1)
+    assert AuditEntry.objects.count() == 1
+
+
+def test_what_is_split_at_once_stays_within_the_limit(alice: Person) -> None:
+    operator = sam()
+    parts = [partial(ask, alice, "30.00", by=operator) for _ in range(8)]
+
+    statuses = at_once(*(partial(outcome, part) for part in parts))
+
+    assert Counter(statuses) == {"posted": 3, "waiting": 5}
+    assert alice.balance() == "90.00"
+
+
+@pytest.mark.negative_control
+def test_without_the_lock_what_is_split_exceeds_the_limit(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlock_accounts(monkeypatch)
+    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    parts = [partial(ask, alice, "60.00", by=sam()) for _ in range(2)]
+
+    statuses = at_once(*(partial(outcome, part) for part in parts))
+
+    assert (statuses, alice.balance()) == (["posted", "posted"], "120.00")
+
+
+def test_debits_at_once_do_not_go_below_zero(alice: Person) -> None:
+    ask(alice, "10.00")
+    debits = [partial(ask, alice, "-4.00", by=sam()) for _ in range(6)]
+
+    statuses = at_once(*(partial(outcome, debit) for debit in debits))
+
+    assert Counter(statuses) == {"posted": 2, "BelowZeroError": 4}
+    assert alice.balance() == "2.00"
+
+
+def test_two_who_approve_at_once_post_it_once(alice: Person) -> None:
+    waiting = ask(alice, "250.00")
+    approvals = [partial(approve, waiting, by=by) for by in (fiona(), member_of("Finance", "fred"))]
+
+    statuses = at_once(*(partial(outcome, approval) for approval in approvals))
+
+    assert sorted(statuses) == ["NotWaitingError", "posted"]
+    assert (alice.balance(), LedgerEntry.objects.count()) == ("250.00", 1)
+
+
+def test_approved_and_rejected_at_once_it_is_one_of_them(alice: Person) -> None:
+    for _ in range(5):
+        before, waiting = alice.balance(), ask(alice, "250.00")
+        yes = partial(approve, waiting, by=fiona())
+        no = partial(reject, waiting, by=member_of("Finance", "fred"))
+
+        statuses = at_once(partial(outcome, yes), partial(outcome, no))
+
+        waiting.refresh_from_db()
+        assert sorted(statuses) == sorted(["NotWaitingError", waiting.status])
+        assert (alice.balance() != before) == (waiting.status == "posted")
+
+
+def test_two_who_reverse_at_once_reverse_it_once(alice: Person) -> None:
+    adjustment = ask(alice, "10.00")
+    reversals = [partial(reverse, adjustment, by=by) for by in (sam(), fiona())]
+
+    statuses = at_once(*(partial(outcome, reversal) for reversal in reversals))
+
+    assert sorted(statuses) == ["NotReversibleError", "posted"]
+    assert alice.balance() == "0.00"

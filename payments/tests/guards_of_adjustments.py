@@ -1,0 +1,166 @@
+"""The guards of manual adjustments, each with the test that it is missed by."""
+
+from datetime import timedelta
+
+from accounts import adjustment_rules as rules
+from accounts import adjustments
+from accounts.tests import test_adjustment_guards as in_database
+from accounts.tests.test_adjustments import TestAsking, TestDeciding, TestRefusing
+from payments.tests.guards import (
+    NOT_REFUSED,
+    Guard,
+    alteration,
+    both,
+    constraint,
+    function_in_database,
+    line,
+    trigger,
+    value,
+)
+
+REFUSE_EFFECT = "rules.refuse_effect(adjustment.user, adjustment.amount, is_reversal=is_reversal)"
+
+ADJUSTMENTS = [
+    Guard(
+        "what is split adds up to the limit",
+        value(rules, "_LOOKS_BACK", timedelta(0)),
+        TestAsking().test_what_is_split_waits_once_it_adds_up_to_more,
+        "Status.POSTED != 'waiting'",
+    ),
+    Guard(
+        "by hand nobody goes into debt",
+        line(rules.refuse_effect, "amount < 0 and after < 0", "False"),
+        TestRefusing().test_a_debt,
+        NOT_REFUSED,
+        {"owed": "-10.01"},
+    ),
+    Guard(
+        "nobody adjusts his own balance",
+        both(
+            line(rules.refuse_nonsense, "by == account", "False"),
+            constraint("adjustments", "adjustments_not_of_ones_own"),
+        ),
+        TestRefusing().test_ones_own_balance,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "the balance is looked at again when it is approved",
+        line(adjustments._post, REFUSE_EFFECT),
+        TestDeciding().test_the_balance_is_looked_at_again_when_it_is_approved,
+        "DID NOT RAISE",
+    ),
+    Guard(
+        "above the limit the database wants two people",
+        constraint("adjustments", "adjustments_above_the_limit_need_two"),
+        in_database.test_above_the_limit_it_refuses_one_person,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "the second person is another than who asked",
+        constraint("adjustments", "adjustments_decided_by_another"),
+        in_database.test_it_refuses_a_decision_by_who_asked,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "the second person is another than who gets it",
+        constraint("adjustments", "adjustments_not_of_ones_own"),
+        in_database.test_it_refuses_a_decision_by_who_gets_it,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "the second person may approve",
+        trigger("adjustments", "adjustments_decider_may"),
+        in_database.test_it_refuses_a_decider_who_may_not,
+        NOT_REFUSED,
+        {"who": in_database.of_support},
+    ),
+    Guard(
+        "the second person is active",
+        function_in_database("adjustments_check_decider", "u.is_active AND", ""),
+        in_database.test_it_refuses_a_decider_who_may_not,
+        NOT_REFUSED,
+        {"who": in_database.not_active},
+    ),
+    Guard(
+        "a decision on an adjustment has a reason",
+        constraint("adjustments", "adjustments_decided_with_a_reason"),
+        in_database.test_it_refuses_half_a_decision,
+        NOT_REFUSED,
+        {"statement": in_database.REJECT.replace("'Right'", "' '")},
+    ),
+    Guard(
+        "an adjustment has a reason",
+        constraint("adjustments", "adjustments_have_a_reason"),
+        in_database.test_it_refuses_to_keep_nonsense,
+        NOT_REFUSED,
+        {
+            "statement": "UPDATE adjustments SET reason = ' '",
+            "constraint": "adjustments_have_a_reason",
+        },
+    ),
+    Guard(
+        "what was asked for stays",
+        trigger("adjustments", "adjustments_stand"),
+        in_database.test_it_refuses_to_change_what_is_asked_for,
+        NOT_REFUSED,
+        {"statement": "UPDATE adjustments SET approval_limit = 1000"},
+    ),
+    Guard(
+        "a decided adjustment stays",
+        trigger("adjustments", "adjustments_stand"),
+        in_database.test_it_refuses_to_change_what_is_posted,
+        NOT_REFUSED,
+        {"statement": "UPDATE adjustments SET reason = 'Nothing to see here'"},
+    ),
+    Guard(
+        "an adjustment is never deleted",
+        trigger("adjustments", "adjustments_stay"),
+        in_database.test_it_refuses_to_change_what_is_posted,
+        NOT_REFUSED,
+        {"statement": "DELETE FROM adjustments"},
+    ),
+    Guard(
+        "adjustments are never truncated",
+        function_in_database("adjustments_refuse_change", "RAISE", "RETURN NULL; RAISE"),
+        in_database.test_it_refuses_to_change_what_is_posted,
+        NOT_REFUSED,
+        {"statement": "TRUNCATE adjustments"},
+    ),
+    Guard(
+        "an entry of an adjustment belongs to one",
+        trigger("ledger_entries", "ledger_matches_the_adjustments"),
+        in_database.test_it_refuses_an_entry_that_no_adjustment_posted,
+        NOT_REFUSED,
+        {"kind": "adjustment", "amount": "5.00"},
+    ),
+    Guard(
+        "an adjustment says what its entry says",
+        trigger("adjustments", "adjustments_match_the_ledger"),
+        in_database.test_it_refuses_an_adjustment_with_an_entry_of_something_else,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "an entry is of one adjustment",
+        constraint("adjustments", "adjustments_ledger_entry_id_key"),
+        in_database.test_it_refuses_two_adjustments_of_one_entry,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "a posted adjustment has an entry",
+        constraint("adjustments", "adjustments_posted_by_an_entry"),
+        in_database.test_it_refuses_an_adjustment_that_is_posted_without_an_entry,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "an adjustment is reversed once",
+        alteration("DROP INDEX adjustments_reversed_once"),
+        in_database.test_it_refuses_a_second_reversal,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "a token names one adjustment",
+        constraint("adjustments", "adjustments_token_key"),
+        in_database.test_it_refuses_a_token_twice,
+        NOT_REFUSED,
+    ),
+]
