@@ -1,0 +1,77 @@
+"""`manage.py adjust_credits`"""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts import adjustments, people
+from accounts.adjustment_rules import AdjustmentRefusedError
+from accounts.audit import ReasonMissingError
+from accounts.models import Adjustment, User
+from accounts.money import dollars
+
+
+def amount(text: str) -> Decimal:
+    """Return an amount of US dollars like 10 or -2.50."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ArgumentTypeError(f"{text!r} is no amount like 10.00 or -2.50") from None
+
+
+class Command(BaseCommand):
+    help = "Adjusts the balance of a user; above the limit it waits for another person's approval."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", metavar="USER", help="user name, e-mail, code or id")
+        parser.add_argument("amount", metavar="AMOUNT", type=amount, help="US dollars: 10 or -2.50")
+        parser.add_argument("--reason", required=True, help="why, in words")
+        parser.add_argument(
+            "--category",
+            choices=Adjustment.Category.values,
+            default=Adjustment.Category.OTHER,
+        )
+        parser.add_argument("--by", metavar="OPERATOR", help="whose action it is")
+        parser.add_argument(
+            "--token", type=UUID, help="a UUID that names this wish: run again it is done once"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = _find(options["user"])
+        try:
+            adjustment = adjustments.request_adjustment(
+                user=user,
+                amount=options["amount"],
+                category=Adjustment.Category(options["category"]),
+                reason=options["reason"],
+                by=_find(options["by"]) if options["by"] else None,
+                token=options["token"] or uuid4(),
+                now=timezone.now(),
+            )
+        except (AdjustmentRefusedError, ReasonMissingError) as refusal:
+            raise CommandError(f"Nothing was adjusted: {refusal}.") from None
+        self.stdout.write(_told(user, adjustment))
+
+
+def _find(who: str) -> User:
+    try:
+        return people.find(who)
+    except User.DoesNotExist:
+        raise CommandError(f"There is no user {who!r}.") from None
+
+
+def _told(user: User, adjustment: Adjustment) -> str:
+    entry = adjustment.ledger_entry
+    if entry is None:
+        return (
+            f"0 balances adjusted: adjustment {adjustment.pk}, {dollars(adjustment.amount)} for"
+            f" {user}, waits for approval (more than {dollars(adjustment.approval_limit)})."
+        )
+    return (
+        f"1 balance adjusted: {user} {dollars(adjustment.amount)},"
+        f" now {dollars(entry.balance_after)} (adjustment {adjustment.pk})."
+    )

@@ -1,0 +1,89 @@
+"""`manage.py adjust_credits` adjusts as the desk does, and says what came of it."""
+
+import io
+import re
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts import audit
+from accounts.models import Adjustment
+from accounts.tests.factories import Person, give, member_of
+
+REASON = "--reason=She waited for a week"
+
+
+def adjust(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("adjust_credits", *arguments, REASON, stdout=out)
+    return out.getvalue()
+
+
+def test_it_says_what_the_balance_is_now(alice: Person) -> None:
+    printed = adjust("alice", "25", "--category", "goodwill")
+
+    adjustment = Adjustment.objects.get()
+    assert printed == (
+        f"1 balance adjusted: alice $25.00, now $25.00 (adjustment {adjustment.pk}).\n"
+    )
+    assert (adjustment.category, adjustment.requested_by) == ("goodwill", None)
+
+
+@pytest.mark.parametrize("amount", ["-2.50", "-2.5", "-02.5"])
+def test_it_takes_away(alice: Person, amount: str) -> None:
+    give(alice, "10.00")
+
+    adjust("alice", amount)
+
+    assert alice.balance() == "7.50"
+
+
+def test_it_finds_the_user_however_he_is_named(alice: Person) -> None:
+    for name in ("ALICE", "alice@Example.com", alice.code.lower(), str(alice.user.pk)):
+        adjust(name, "1.00")
+
+    assert alice.balance() == "4.00"
+
+
+def test_above_the_limit_it_waits(alice: Person) -> None:
+    printed = adjust("alice", "100.01")
+
+    assert "0 balances adjusted" in printed
+    assert "$100.01 for alice, waits for approval (more than $100.00)" in printed
+    assert alice.balance() == "0.00"
+
+
+def test_with_a_token_it_is_done_once(alice: Person) -> None:
+    token = f"--token={uuid4()}"
+
+    assert adjust("alice", "5", token) == adjust("alice", "5", token)
+    assert alice.balance() == "5.00"
+
+
+def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
+    sam = member_of("Support")
+
+    adjust("alice", "5", "--by", "sam")
+
+    assert audit.of(Adjustment.objects.get()).get().by == sam
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nobody", "5"), "There is no user 'nobody'"),
+        (("alice", "5", "--by", "nobody"), "There is no user 'nobody'"),
+        (("alice", "5", "--by", "alice"), "Nothing was adjusted: nobody adjusts his own balance"),
+        (("alice", "0"), "Nothing was adjusted: an amount up to"),
+        (("alice", "NaN"), "Nothing was adjusted: an amount up to"),
+        (("alice", "-1"), "Nothing was adjusted: the balance would be -$1.00; it is $0.00"),
+        (("alice", "ten"), "'ten' is no amount like 10.00"),
+        (("alice", "5", "--token", "x"), "invalid UUID value"),
+    ],
+)
+def test_it_says_what_is_wrong(alice: Person, arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(message)):
+        adjust(*arguments)
+
+    assert alice.balance() == "0.00"
