@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.contrib.postgres.indexes import OpClass
+from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -104,6 +104,13 @@ class User(AbstractUser):
             models.Index(fields=["has_made_first_purchase", "-id"], name="users_by_first_purchase"),
             models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
             models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
+            models.Index(fields=["created_at"], name="users_by_age"),
+            models.Index(
+                fields=["created_at"],
+                include=["id", "has_made_first_purchase"],
+                condition=Q(referred_by_code__isnull=False),
+                name="users_invited_by_age",
+            ),
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -183,6 +190,11 @@ class LedgerEntry(models.Model):
             # Purchases are so many that the latest are found without.
             models.Index(
                 fields=["kind", "-id"], condition=~Q(kind="purchase"), name="ledger_by_kind"
+            ),
+            # Entries lie in the order of time, and a small index is cheap for each that is posted.
+            BrinIndex(fields=["created_at"], pages_per_range=16, name="ledger_entries_by_time"),
+            models.Index(
+                fields=["user"], condition=Q(balance_after__lt=0), name="ledger_entries_in_debt"
             ),
         ]
         constraints = [

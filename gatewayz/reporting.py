@@ -31,6 +31,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def days(text: str) -> int:
+    """Return a number of days up to ten years. Raises ArgumentTypeError."""
+    if (number := positive(text)) > 3660:
+        raise ArgumentTypeError(f"{text} days are more than ten years")
+    return number
+
+
 def add_format(parser: ArgumentParser) -> None:
     """Let the command's caller choose how it writes."""
     parser.add_argument("--format", choices=tuple(_WRITERS), default="table")

@@ -7,8 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
+from payments.report_models import DailyFigures, LedgerCheck
 from referrals.gates import NOT_QUALIFYING, Decision
 from referrals.models import Referral
+
+__all__ = ["Clawback", "DailyFigures", "LedgerCheck", "Payment", "StripeEvent"]
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
@@ -88,6 +91,12 @@ class Payment(models.Model):
         db_table = "payments"
         indexes = [
             models.Index(fields=["user", "-id"], name="payments_of_user"),
+            models.Index(
+                fields=["paid_at"],
+                include=["user", "bonus_decision"],
+                condition=Q(status="paid"),
+                name="payments_paid",
+            ),
             models.Index(
                 fields=["card_fingerprint", "user"],
                 condition=~Q(card_fingerprint=""),

@@ -6,8 +6,7 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from payments import cards, checkout, inbox, reconciliation, standings
-from payments.invariants import breaches
+from payments import cards, checkout, daily, inbox, ledger_checks, reconciliation, standings
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +58,19 @@ def refresh_standings(timestamp: int) -> None:
     standings.refresh(now=timezone.now())
 
 
+@app.periodic(cron="12 * * * *")
+@app.task(name="close_days", queueing_lock="close_days")
+def close_days(timestamp: int) -> None:
+    """Keep the figures of each day that is over."""
+    if count := daily.close_days(now=timezone.now()):
+        log.info("days_closed", count=count)
+
+
 @app.periodic(cron="17 3 * * *")
 @app.task(name="check_ledger", queueing_lock="check_ledger")
 def check_ledger(timestamp: int) -> None:
     """Check every invariant of money. Raises LedgerBroken."""
-    found = breaches()
+    found = ledger_checks.run(now=timezone.now())
     for breach in found:
         log.error("ledger_broken", invariant=breach.invariant, subject=breach.subject)
     if found:

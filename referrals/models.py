@@ -258,3 +258,21 @@ class Standing(models.Model):
         if not self.signups:
             return None
         return (Decimal(100 * self.buyers) / self.signups).quantize(_TENTH, ROUND_HALF_UP)
+
+
+class InvitationLook(models.Model):
+    """How often a person's invitation was looked at on one day (UTC); see `referrals.looks`."""
+
+    pk = models.CompositePrimaryKey("day", "user_id")
+    day = models.DateField()
+    # Without the constraint, which would lock the user's row at each look.
+    user = models.ForeignKey(
+        User, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
+    )
+    looks = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "invitation_looks"
+
+    def __str__(self) -> str:
+        return f"{self.looks} on {self.day:%Y-%m-%d}"

@@ -12,7 +12,7 @@ from rest_framework.viewsets import ViewSet
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from payments import own_explanations, standings
-from referrals import attribution, codes, reports, schema
+from referrals import attribution, codes, looks, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
 from referrals.models import Program, Standing
 from referrals.serializers import (
@@ -117,11 +117,10 @@ class ValidationViewSet(ViewSet):
     def check(self, request: Request) -> Response:
         asked = ValidateRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        checked = attribution.check_code(
-            asked.validated_data["referral_code"],
-            person=request.user if isinstance(request.user, User) else None,
-            now=timezone.now(),
-        )
+        now = timezone.now()
+        person = request.user if isinstance(request.user, User) else None
+        typed = asked.validated_data["referral_code"]
+        checked = attribution.check_code(typed, person=person, now=now)
         if checked.refusal or checked.owner is None:
             return Response(
                 {
@@ -130,6 +129,8 @@ class ValidationViewSet(ViewSet):
                     "error": checked.refusal,
                 }
             )
+        if person is None:
+            looks.note(owner=checked.owner, now=now)
         return Response(
             {
                 "valid": True,

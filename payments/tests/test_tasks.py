@@ -20,7 +20,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.tests.factories import Person
 from payments import inbox, tasks
-from payments.models import Payment, StripeEvent
+from payments.models import DailyFigures, LedgerCheck, Payment, StripeEvent
 from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute, refusing
 from payments.tests.fake_stripe import stripe_is_down
@@ -181,10 +181,19 @@ def test_the_standings_task_counts_anew(alice: Person, bob: Person) -> None:
     assert Standing.objects.get(user=alice.user, period="7d").referrals == 1
 
 
+def test_the_closing_task_keeps_the_figures_of_days_that_are_over(alice: Person) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        tasks.close_days(0)
+
+    assert next(day.signups for day in DailyFigures.objects.order_by("day")) == 1
+
+
 def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
     settle(bob.user)
 
     tasks.check_ledger(0)
+
+    assert LedgerCheck.objects.get().breaches == 0
 
 
 @pytest.mark.negative_control
@@ -194,6 +203,10 @@ def test_the_ledger_task_raises_when_an_invariant_does_not_hold(bob: Person) -> 
 
     with pytest.raises(tasks.LedgerBroken, match="2 breaches"):
         tasks.check_ledger(0)
+
+    check = LedgerCheck.objects.get()
+    assert check.breaches == 2
+    assert f"user {bob.user.pk}: credits 25.00, entries 20.00" in check.detail
 
 
 def test_every_task_is_run_by_itself() -> None:
@@ -206,6 +219,7 @@ def test_every_task_is_run_by_itself() -> None:
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
         ("refresh_standings", "*/5 * * * *"),
+        ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
     }
 

@@ -1,29 +1,30 @@
 """`manage.py check_ledger`"""
 
-import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
-from payments.invariants import INVARIANTS, breaches
+from gatewayz import reporting
+from payments import ledger_checks
+from payments.invariants import INVARIANTS, Breach
 
 
 class Command(BaseCommand):
     help = "Checks every invariant of money and prints the rows that break one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print the breaches as JSON")
+        reporting.add_format(parser)
+        parser.add_argument("--json", action="store_const", const="json", dest="format")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = breaches()
-        if options["json"]:
-            self.stdout.write(json.dumps([asdict(breach) for breach in found], indent=2))
-        else:
-            for breach in found:
-                self.stdout.write(f"{breach.subject}: {breach.detail} ({breach.invariant})")
+        found = ledger_checks.run(now=timezone.now())
+        if options["format"] != "table":
+            reporting.write(found, Breach, self.stdout, options["format"])
+        for breach in found if options["format"] == "table" else ():
+            self.stdout.write(f"{breach.subject}: {breach.detail} ({breach.invariant})")
         if found:
             raise CommandError(f"{len(found)} breaches of {len(INVARIANTS)} invariants.")
-        if not options["json"]:
+        if options["format"] == "table":
             self.stdout.write(f"{len(INVARIANTS)} invariants hold.")

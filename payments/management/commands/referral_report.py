@@ -1,0 +1,82 @@
+"""`manage.py referral_report`"""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from gatewayz import reporting
+from payments.figures import Books, Figures, Period, figures
+
+_HOUR = timedelta(hours=1)
+_TENTH = Decimal("0.1")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A figure of the period, and the same of the period before; money in US dollars."""
+
+    figure: str
+    value: Any
+    before: Any
+
+
+class Command(BaseCommand):
+    help = "Shows how the referral programme does, beside the period before."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--days", type=reporting.days, default=30, help="of how many days (default: 30)"
+        )
+        reporting.add_format(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = figures(days=options["days"], now=timezone.now())
+        lines = list(_lines(found))
+        reporting.write(lines, Line, self.stdout, options["format"])
+        if options["format"] == "table":
+            self.stdout.write(f"{len(lines)} figures since {found.now.first:%Y-%m-%d}.")
+
+
+def _lines(found: Figures) -> Iterator[Line]:
+    before = _of_period(found.before)
+    for figure, value in _of_period(found.now).items():
+        yield Line(figure, value, before[figure])
+    for figure, value in _of_books(found.books).items():
+        yield Line(figure, value, None)
+
+
+def _of_period(period: Period) -> dict[str, Any]:
+    sums, cohort = period.sums, period.cohort
+    return {
+        "looks_at_invitations": sums.looks,
+        "sign_ups": sums.signups,
+        "sign_ups_by_code": cohort.invited,
+        "of_these_bought": cohort.bought,
+        "of_these_qualified": cohort.qualified,
+        "conversion_percent": cohort.conversion,
+        "first_qualifying_purchases": sums.first_purchases,
+        "median_hours_to_first_purchase": _hours(period.time_to_purchase),
+        "purchases": sums.purchases,
+        "bonuses_paid": sums.bonuses,
+        "bonuses_taken_back": sums.bonuses_taken,
+        "refunds": sums.refunds,
+        "disputes": sums.disputes,
+    }
+
+
+def _of_books(books: Books) -> dict[str, Any]:
+    return {
+        "bonuses_paid_in_all": books.bonuses,
+        "credits_outstanding": books.outstanding,
+        "debts": books.debts,
+    }
+
+
+def _hours(time: timedelta | None) -> Decimal | None:
+    return None if time is None else Decimal(time / _HOUR).quantize(_TENTH)

@@ -1,0 +1,50 @@
+"""What the reports keep: the figures of closed days, and how each check of the ledger ended."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from accounts.money import MONEY
+
+
+class DailyFigures(models.Model):
+    """What happened on one day that is over (UTC); written by `payments.daily` alone.
+
+    Only facts that later ones do not change, so that a row stays true for good.
+    """
+
+    day = models.DateField(primary_key=True)
+    looks = models.PositiveIntegerField(help_text="At invitations.")
+    signups = models.PositiveIntegerField()
+    invited_signups = models.PositiveIntegerField(help_text="Sign-ups by a code.")
+    first_purchases = models.PositiveIntegerField(help_text="First qualifying purchases.")
+    times_to_purchase = ArrayField(
+        models.PositiveIntegerField(),
+        help_text="Seconds from sign-up to each first qualifying purchase of somebody referred.",
+    )
+    purchases = models.DecimalField(**MONEY, help_text="US dollars credited to buyers.")
+    bonuses = models.DecimalField(**MONEY, help_text="US dollars, both sides together.")
+    bonuses_taken = models.DecimalField(**MONEY, help_text="US dollars of bonuses taken back.")
+    refunds = models.DecimalField(**MONEY, help_text="US dollars, less refunds that failed.")
+    disputes = models.DecimalField(**MONEY, help_text="US dollars, less disputes that were won.")
+    net = models.DecimalField(**MONEY, help_text="The sum of the day's ledger entries.")
+
+    class Meta:
+        db_table = "daily_figures"
+        verbose_name_plural = "daily figures"
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d}"
+
+
+class LedgerCheck(models.Model):
+    """One look at every invariant of money; written by `payments.ledger_checks` alone."""
+
+    checked_at = models.DateTimeField(db_index=True)
+    breaches = models.PositiveIntegerField(help_text="Rows that break an invariant.")
+    detail = models.TextField(blank=True, help_text="The first of them, one a line.")
+
+    class Meta:
+        db_table = "ledger_checks"
+
+    def __str__(self) -> str:
+        return f"{self.breaches} breaches at {self.checked_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,129 @@
+"""A day's figures are the same whether they were kept or are counted, and lie on days of UTC."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, register
+from payments import daily
+from payments.daily import Day
+from payments.models import DailyFigures
+from payments.tests.stripe_events import deliver, dispute, refund, settle
+from referrals import looks
+
+MAY = [date(2026, 5, day) for day in range(1, 11)]
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+
+
+def at(day: int, clock: str = "12:00:00") -> time_machine.travel:
+    return time_machine.travel(f"2026-05-{day:02} {clock}Z", tick=False)
+
+
+@pytest.fixture
+def history(db: None) -> None:
+    """Alice joins on the 2nd, Bob by her code on the 3rd; he buys on the 4th, and so on."""
+    with at(2):
+        alice = register("alice")
+    with at(3):
+        looks.note(owner=alice.user, now=datetime.now(UTC))
+        looks.note(owner=alice.user, now=datetime.now(UTC))
+        bob = register("bob", code=alice.code)
+        settle(bob.user, 500)
+    with at(4):
+        purchase = settle(bob.user, 3000)
+    with at(5):
+        deliver(refund(purchase, 1000))
+        deliver(dispute(purchase, 2000))
+    with at(6):
+        deliver(dispute(purchase, 2000, status="won"))
+
+
+def day(number: int, **figures: Any) -> Day:
+    names: dict[str, Any] = (
+        dict.fromkeys(daily.COLUMNS[1:], 0) | {"times_to_purchase": []} | figures
+    )
+    return Day(day=MAY[number - 1], **names)
+
+
+EXPECTED = [
+    day(1),
+    day(2, signups=1),
+    day(3, looks=2, signups=1, invited_signups=1, purchases=5, net=5),
+    day(4, first_purchases=1, times_to_purchase=[86400], purchases=30, bonuses=20, net=50),
+    day(5, refunds=10, disputes=20, bonuses_taken=20, net=-50),
+    day(6, disputes=-20, bonuses=20, net=40),
+    day(7),
+]
+
+
+@pytest.mark.usefixtures("history")
+def test_each_day_has_what_happened_on_it() -> None:
+    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+
+
+@pytest.mark.usefixtures("history")
+def test_what_was_kept_is_what_would_be_counted() -> None:
+    closed = daily.close_days(now=NOON - timedelta(days=5))
+
+    assert closed == DailyFigures.objects.count() == 3
+    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+
+
+@pytest.mark.usefixtures("history")
+def test_closing_again_closes_what_is_new() -> None:
+    daily.close_days(now=NOON - timedelta(days=5))
+
+    again, more = (daily.close_days(now=NOON - timedelta(days=days)) for days in (5, 0))
+
+    assert (again, more) == (0, 5)
+    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+
+
+@pytest.mark.usefixtures("history")
+def test_a_day_is_closed_an_hour_after_its_end() -> None:
+    early = daily.close_days(now=datetime(2026, 5, 3, 0, 59, 59, tzinfo=UTC))
+    in_time = daily.close_days(now=datetime(2026, 5, 3, 1, tzinfo=UTC))
+
+    assert (early, in_time) == (0, 1)
+
+
+@pytest.mark.usefixtures("history")
+def test_history_that_is_written_later_counts_once_days_are_reopened() -> None:
+    daily.close_days(now=NOON)
+    with at(2):
+        register("dave")
+
+    before = daily.between(MAY[1], MAY[1])[0].signups
+    daily.reopen()
+
+    assert (before, daily.between(MAY[1], MAY[1])[0].signups) == (1, 2)
+
+
+@pytest.mark.parametrize("clock", ["00:00:00", "23:59:59.999999"])
+def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> None:
+    with at(4, clock):
+        settle(register("alice").user)
+
+    days = daily.between(MAY[2], MAY[4])
+
+    assert [day.signups for day in days] == [day.first_purchases for day in days] == [0, 1, 0]
+    assert [day.net for day in days] == [0, 10, 0]
+
+
+def test_without_anybody_there_is_nothing_to_close(db: None) -> None:
+    assert daily.close_days(now=NOON) == 0
+    assert daily.between(MAY[0], MAY[1]) == [day(1), day(2)]
+
+
+def test_the_sum_of_all_days_is_the_sum_of_all_entries(history: None, charlie: Person) -> None:
+    settle(charlie.user)
+    daily.close_days(now=NOON)
+
+    days = daily.between(MAY[0], daily.today(datetime.now(UTC)))
+
+    entries = sum(entry.amount for entry in LedgerEntry.objects.all())
+    assert sum(day.net for day in days) == entries == Decimal(55)
