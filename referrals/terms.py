@@ -1,4 +1,4 @@
-"""Adds the next terms of the programme; those that have started are never rewritten."""
+"""Adds the next terms and withdraws them; those that have started are never rewritten."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +17,10 @@ class StartInPastError(ValueError):
 
 class StartTakenError(Exception):
     """Other terms start at this very moment: they cannot both be in force."""
+
+
+class TermsStartedError(Exception):
+    """What was promised is not taken back: only terms that lie ahead can be withdrawn."""
 
 
 @transaction.atomic
@@ -62,3 +66,24 @@ def told(terms: Program) -> dict[str, datetime | Decimal | int | None]:
         "code_length": terms.code_length,
         "budget": terms.budget,
     }
+
+
+@transaction.atomic
+def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime) -> None:
+    """Give up terms that have not started, so that those before them go on.
+
+    Raises TermsStartedError, Program.DoesNotExist and ReasonMissingError.
+    """
+    reason = audit.stated(reason)
+    terms = Program.objects.select_for_update().get(pk=terms_id)
+    if terms.starts_at <= now:
+        raise TermsStartedError(f"terms {terms} have started: add the next ones")
+    audit.record(
+        by=by,
+        action="withdraw terms",
+        target=terms,
+        reason=reason,
+        before=told(terms),
+        now=now,
+    )
+    terms.delete()

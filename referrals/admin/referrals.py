@@ -1,30 +1,11 @@
-"""A plain admin for referrals and for the programme's terms."""
+"""The desk's page of the referrals."""
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
 
 from accounts.models import User
 from gatewayz.model_admin import ReadOnlyAdmin
-from referrals.models import Program, Referral
-
-
-@admin.register(Program)
-class ProgramAdmin(ReadOnlyAdmin):
-    """Terms are added, with the day on which they start; what was promised is not rewritten."""
-
-    list_display = (
-        "starts_at",
-        "referrer_bonus",
-        "referee_bonus",
-        "minimum_purchase",
-        "max_uses",
-        "code_length",
-    )
-    ordering = ("-starts_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("referrals.add_program")
+from referrals.models import Referral
 
 
 @admin.register(Referral)

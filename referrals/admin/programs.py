@@ -1,0 +1,125 @@
+"""The desk's page of the programme's terms: their history, the budget, and what lies ahead."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts.money import dollars
+from gatewayz.model_admin import ReadOnlyAdmin, display
+from referrals import budget
+from referrals.admin import next_terms, withdrawal
+from referrals.budget import Outlook
+from referrals.models import Program
+
+_STATES = {"in force": "success", "to come": "info", "past": "default"}
+
+
+@admin.register(Program)
+class ProgramAdmin(ReadOnlyAdmin):
+    """Terms are added, with the day on which they start; what was promised is not rewritten."""
+
+    list_display = (
+        "from_day",
+        "state",
+        "to_referrer",
+        "to_referee",
+        "minimum",
+        "max_uses",
+        "budget_left",
+        "code_length",
+    )
+    list_display_links = None
+    ordering = ("-starts_at",)
+    list_before_template = "admin/referrals/program/budget.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
+        later = Program.objects.filter(starts_at__gt=OuterRef("starts_at")).order_by("starts_at")
+        terms: QuerySet[Program] = super().get_queryset(request)
+        return terms.annotate(ends_at=Subquery(later.values("starts_at")[:1]))
+
+    def get_urls(self) -> list[URLPattern]:
+        withdraw = self.admin_site.admin_view(self.withdraw_view)
+        ours = path("<int:pk>/withdraw/", withdraw, name="referrals_program_withdraw")
+        return [ours, *super().get_urls()]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("referrals.add_program")
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        columns = list(super().get_list_display(request))
+        return [*columns, "withdrawal"] if self.has_add_permission(request) else columns
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        now = timezone.now()
+        outlook = budget.outlook(Program.objects.at(now).get(), now=now)
+        context = {"title": "Programme terms", **_told(outlook), **(extra_context or {})}
+        return super().changelist_view(request, context)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._require_permission(request)
+        return next_terms.answer(request, self._context(request))
+
+    def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._require_permission(request)
+        return withdrawal.answer(request, pk, self._context(request))
+
+    def _require_permission(self, request: HttpRequest) -> None:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
+    @display(description="From (UTC)")
+    def from_day(self, terms: Program) -> str:
+        return f"{terms.starts_at:%-d %b %Y, %H:%M}"
+
+    @display(description="State", label=_STATES)
+    def state(self, terms: Any) -> str:
+        now = timezone.now()
+        if terms.starts_at > now:
+            return "to come"
+        return "past" if terms.ends_at and terms.ends_at <= now else "in force"
+
+    @display(description="To the referrer")
+    def to_referrer(self, terms: Program) -> str:
+        return dollars(terms.referrer_bonus)
+
+    @display(description="To the friend")
+    def to_referee(self, terms: Program) -> str:
+        return dollars(terms.referee_bonus)
+
+    @display(description="Minimum purchase")
+    def minimum(self, terms: Program) -> str:
+        return dollars(terms.minimum_purchase)
+
+    @display(description="Budget")
+    def budget_left(self, terms: Program) -> str:
+        if terms.budget is None or terms.left is None:
+            return "no end"
+        return f"{dollars(terms.left)} of {dollars(terms.budget)} left"
+
+    @display(description="")
+    def withdrawal(self, terms: Program) -> str:
+        if terms.starts_at <= timezone.now():
+            return ""
+        page = reverse("admin:referrals_program_withdraw", args=[terms.pk])
+        return format_html('<a class="desk-link" href="{}">Withdraw</a>', page)
+
+
+def _told(outlook: Outlook | None) -> dict[str, Any]:
+    """Return what the page says of the budget of the terms in force, if they have one."""
+    if outlook is None:
+        return {}
+    amounts = {name: dollars(getattr(outlook, name)) for name in ("budget", "left", "daily")}
+    return {"outlook": outlook, **amounts}

@@ -1,0 +1,134 @@
+"""What the page that shows a rehearsal of terms has in its tables."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from accounts.money import dollars
+from payments.rehearsal import WINDOW, Line, Rehearsal, Tally
+from referrals.models import Program
+
+SHOWN = 20
+_MONEY = ("referrer_bonus", "referee_bonus", "minimum_purchase", "budget")
+_NAMES = {
+    "referrer_bonus": "Bonus of the referrer",
+    "referee_bonus": "Bonus of the friend",
+    "minimum_purchase": "Minimum purchase",
+    "max_uses": "Uses of one code",
+    "budget": "Budget",
+    "code_length": "Length of new codes",
+}
+
+
+def changes(before: Program, draft: Program) -> list[dict[str, Any]]:
+    """Return each of the terms as it is before the draft starts, and as it will be."""
+    return [
+        {
+            "name": words,
+            "before": _said(before, name),
+            "after": _said(draft, name),
+            "is_changed": getattr(before, name) != getattr(draft, name),
+        }
+        for name, words in _NAMES.items()
+    ]
+
+
+def _said(terms: Program, name: str) -> str:
+    value = getattr(terms, name)
+    if value is None:
+        return "no end"
+    return dollars(value) if name in _MONEY else str(value)
+
+
+def context(seen: Rehearsal) -> dict[str, Any]:
+    """Return what the page shows."""
+    lines = seen.most_changed(SHOWN)
+    more = len(seen.lines) - len(lines)
+    return {
+        "seen": seen,
+        "days": WINDOW.days,
+        "sums": {
+            "headers": ["", "Really awarded", "Under the draft", "Difference"],
+            "rows": _sums(seen),
+        },
+        "budget_end": _budget_end(seen),
+        "people": {
+            "headers": ["Referrer", "Uses", "Under the draft", "Awarded", "Under it", "Difference"],
+            "rows": [_row(line) for line in lines],
+        },
+        "qualifying": _qualifying(seen),
+        "unshown": f"{more:,} more for whom less would change. " if more else "",
+    }
+
+
+def _qualifying(seen: Rehearsal) -> str:
+    return (
+        f"{seen.purchases:,} purchases since {seen.since:%-d %b %Y}."
+        f" {seen.newly_qualifying:,} would newly qualify,"
+        f" {seen.no_longer_qualifying:,} would no longer."
+    )
+
+
+def _sums(seen: Rehearsal) -> list[list[str]]:
+    paid, drafted = seen.paid, seen.drafted
+    return [
+        ["Uses of a code", *_counted(paid.uses, drafted.uses)],
+        ["of these held for review", *_counted(paid.held, drafted.held)],
+        ["To referrers", *_moneys(paid.to_referrers, drafted.to_referrers)],
+        ["To their friends", *_moneys(paid.to_referees, drafted.to_referees)],
+        ["In all", *_moneys(paid.total, drafted.total)],
+    ]
+
+
+def _counted(before: int, after: int) -> tuple[str, str, str]:
+    return f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "–"
+
+
+def _moneys(before: Decimal, after: Decimal) -> tuple[str, str, str]:
+    return dollars(before), dollars(after), difference(after - before)
+
+
+def difference(amount: Decimal) -> str:
+    """Return `+$10.00`, `-$10.00`, or a dash for nothing."""
+    if not amount:
+        return "–"
+    return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
+
+
+def _row(line: Line) -> list[str]:
+    paid, drafted = line.paid, line.drafted
+    return [
+        line.username,
+        _uses(paid),
+        _uses(drafted),
+        dollars(paid.total),
+        dollars(drafted.total),
+        difference(line.difference),
+    ]
+
+
+def _uses(tally: Tally) -> str:
+    return f"{tally.uses} ({tally.held} held)" if tally.held else str(tally.uses)
+
+
+def _budget_end(seen: Rehearsal) -> str:
+    """Say how long the draft's budget would last, if it has one."""
+    if seen.draft.budget is None:
+        return ""
+    lasts = seen.budget_lasts
+    if lasts is None:
+        return "Nothing would have been awarded, so that the budget would last for ever."
+    days = f"{_days(lasts)}"
+    if seen.spent_at:
+        return (
+            f"The budget would have been spent after {days}, on {seen.spent_at:%-d %b %Y};"
+            " from then on no bonus."
+        )
+    return f"The budget would not have been spent; at this pace it lasts about {days}."
+
+
+def _days(span: timedelta) -> str:
+    days = span.days
+    if not days:
+        return "less than a day"
+    return "1 day" if days == 1 else f"{days:,} days"

@@ -1,0 +1,239 @@
+"""The pages of the terms: drafted, rehearsed, added once with a reason, and withdrawn in time."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import AuditEntry
+from accounts.tests.factories import Person, colleague
+from payments.tests.at_once import at_once
+from payments.tests.stripe_events import refer
+from referrals.models import Program
+from referrals.tests.terms import new_terms, terms_now
+
+HISTORY = "/admin/referrals/program/"
+ADD = f"{HISTORY}add/"
+DRAFT = {
+    "starts_at_0": "2040-01-01",
+    "starts_at_1": "00:00:00",
+    "referrer_bonus": "15.00",
+    "referee_bonus": "5.00",
+    "minimum_purchase": "20.00",
+    "max_uses": "25",
+    "budget": "",
+    "code_length": "8",
+}
+PREVIEW, CONFIRM = {"preview": "yes"}, {"add": "yes", "reason": "Winter campaign."}
+
+
+@pytest.fixture
+def fiona(db: None) -> Client:
+    return colleague("Finance")
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+def test_the_history_marks_what_is_in_force_and_what_comes(fiona: Client) -> None:
+    terms_now()
+    new_terms()
+
+    page = fiona.get(HISTORY)
+
+    states = [page.context["cl"].model_admin.state(row) for row in page.context["cl"].result_list]
+    assert states == ["to come", "in force", "past"]
+    assert text(page).count("Withdraw<") == 1
+
+
+def test_the_history_tells_what_is_left_of_the_budget(fiona: Client, alice: Person) -> None:
+    terms_now(budget=Decimal(50))
+    refer(alice, 2)
+
+    page = text(fiona.get(HISTORY))
+
+    assert "<strong>$10.00</strong> of $50.00 left" in page
+    assert "The budget is spent" in page
+
+
+def test_the_history_is_a_few_queries(fiona: Client, django_assert_max_num_queries: Any) -> None:
+    for days in range(1, 6):
+        new_terms(starts_at=timezone.now() + timedelta(days=days))
+
+    with django_assert_max_num_queries(9):
+        fiona.get(HISTORY)
+
+
+def test_the_next_terms_begin_as_those_in_force_tomorrow(fiona: Client) -> None:
+    initial = fiona.get(ADD).context["form"].initial
+
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    assert (initial["starts_at"].date(), initial["starts_at"].hour) == (tomorrow, 0)
+    assert (initial["referrer_bonus"], initial["max_uses"]) == (Decimal(10), 10)
+
+
+def test_a_draft_is_rehearsed_and_not_saved(fiona: Client, alice: Person) -> None:
+    refer(alice, 2)
+
+    page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00"})
+
+    assert Program.objects.count() == 1
+    in_all = page.context["sums"]["rows"][-1]
+    assert in_all == ["In all", "$40.00", "$40.00", "–"]
+    assert page.context["people"]["rows"] == [["alice", "2", "2", "$40.00", "$40.00", "–"]]
+
+
+def test_a_rehearsal_says_when_the_budget_ends(fiona: Client, alice: Person) -> None:
+    refer(alice, 3)
+
+    page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00", "budget": "50.00"})
+
+    assert "The budget would have been spent after less than a day" in text(page)
+
+
+def test_a_draft_that_is_confirmed_is_added_with_its_reason(fiona: Client) -> None:
+    response = fiona.post(ADD, DRAFT | CONFIRM)
+
+    assert response.headers["Location"] == HISTORY
+    terms = Program.objects.latest("starts_at")
+    assert (terms.starts_at, terms.max_uses) == (datetime(2040, 1, 1, tzinfo=UTC), 25)
+    entry = AuditEntry.objects.get()
+    assert entry.by
+    assert (entry.by.username, entry.action, entry.reason) == (
+        "fiona",
+        "add terms",
+        "Winter campaign.",
+    )
+
+
+def test_a_draft_can_be_changed_after_the_rehearsal(fiona: Client) -> None:
+    page = fiona.post(ADD, DRAFT | {"edit": "yes"})
+
+    assert page.templates[0].name == "admin/referrals/program/draft.html"
+    assert 'value="15.00"' in text(page)
+
+
+def test_terms_are_not_added_without_a_reason(fiona: Client) -> None:
+    page = fiona.post(ADD, DRAFT | {"add": "yes", "reason": " "})
+
+    assert page.context["form"].errors == {"reason": ["This field is required."]}
+    assert Program.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"referrer_bonus": "0"}, "referrer_bonus"),
+        ({"referee_bonus": "NaN"}, "referee_bonus"),
+        ({"minimum_purchase": "10.001"}, "minimum_purchase"),
+        ({"max_uses": "0"}, "max_uses"),
+        ({"code_length": "5"}, "code_length"),
+        ({"budget": "-1"}, "budget"),
+        ({"starts_at_0": "2020-01-01"}, "starts_at"),
+        ({"starts_at_1": ""}, "starts_at"),
+    ],
+)
+@pytest.mark.parametrize("step", [PREVIEW, CONFIRM])
+def test_an_error_names_its_field(
+    fiona: Client, changes: dict[str, str], field: str, step: dict[str, str]
+) -> None:
+    page = fiona.post(ADD, DRAFT | changes | step)
+
+    assert list(page.context["form"].errors) == [field]
+    assert Program.objects.count() == 1
+
+
+@pytest.mark.parametrize("step", [PREVIEW, CONFIRM])
+def test_other_terms_cannot_start_at_the_same_moment(fiona: Client, step: dict[str, str]) -> None:
+    new_terms(starts_at=datetime(2040, 1, 1, tzinfo=UTC))
+
+    page = fiona.post(ADD, DRAFT | step)
+
+    assert "Other terms start at this very moment." in text(page)
+    assert Program.objects.count() == 2
+
+
+def test_confirmed_again_they_are_there_already(fiona: Client) -> None:
+    fiona.post(ADD, DRAFT | CONFIRM)
+
+    page = fiona.post(ADD, DRAFT | CONFIRM, follow=True)
+
+    assert "These terms were added already." in text(page)
+    assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_confirmed_at_once_they_are_added_once(fiona: Client) -> None:
+    answers = at_once(*[partial(fiona.post, ADD, DRAFT | CONFIRM)] * 6)
+
+    assert {answer.status_code for answer in answers} == {302}
+    assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 1)
+
+
+def withdraw(client: Client, terms: Program, **answers: str) -> Any:
+    return client.post(f"{HISTORY}{terms.pk}/withdraw/", answers, follow=True)
+
+
+def test_terms_that_lie_ahead_are_withdrawn_with_a_reason(fiona: Client) -> None:
+    terms = new_terms()
+
+    page = withdraw(fiona, terms, reason="A slip.")
+
+    assert "The terms were withdrawn" in text(page)
+    assert Program.objects.count() == 1
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason, entry.before["max_uses"]) == (
+        "withdraw terms",
+        "A slip.",
+        10,
+    )
+
+
+def test_withdrawn_again_they_are_gone_already(fiona: Client) -> None:
+    terms = new_terms()
+    withdraw(fiona, terms, reason="A slip.")
+
+    page = withdraw(fiona, terms, reason="A slip.")
+
+    assert "These terms were withdrawn already." in text(page)
+    assert AuditEntry.objects.count() == 1
+
+
+def test_terms_are_not_withdrawn_without_a_reason(fiona: Client) -> None:
+    page = withdraw(fiona, new_terms(), reason="")
+
+    assert page.context["form"].errors == {"reason": ["This field is required."]}
+    assert Program.objects.count() == 2
+
+
+def test_terms_that_have_started_stay(fiona: Client) -> None:
+    page = withdraw(fiona, Program.objects.get(), reason="Too late.")
+
+    assert "These terms have started" in text(page)
+    assert (Program.objects.count(), AuditEntry.objects.count()) == (1, 0)
+
+
+@pytest.mark.parametrize("page", ["change", "delete"])
+def test_terms_that_held_are_not_rewritten(fiona: Client, page: str) -> None:
+    path = f"{HISTORY}{Program.objects.get().pk}/{page}/"
+
+    response = fiona.post(path, {"referrer_bonus": "999.00", "post": "yes"})
+
+    assert response.status_code == 403
+    assert Program.objects.get().referrer_bonus == 10
+
+
+def test_support_sees_the_history_and_adds_nothing(db: None) -> None:
+    sam, terms = colleague("Support"), new_terms()
+
+    pages = [sam.get(HISTORY), sam.get(ADD), sam.post(ADD, DRAFT | CONFIRM)]
+    withdrawn = withdraw(sam, terms, reason="I may not.")
+
+    assert [page.status_code for page in pages] == [200, 403, 403]
+    assert "Withdraw" not in text(pages[0])
+    assert (withdrawn.status_code, Program.objects.count()) == (403, 2)
