@@ -149,7 +149,9 @@ def rehearse(draft: Program, *, now: datetime) -> Rehearsal:
 
 def _purchases(since: datetime) -> Iterator[_Purchase]:
     not_qualifying = [str(decision) for decision in gates.NOT_QUALIFYING]
-    with connection.chunked_cursor() as cursor:
+    # Not a cursor of the server's: for one of those PostgreSQL plans to be quick with the first
+    # tenth of the rows, one by one, and all of them take minutes.
+    with connection.cursor() as cursor:
         cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
         while rows := cursor.fetchmany(_AT_A_TIME):
             yield from map(_Purchase._make, rows)

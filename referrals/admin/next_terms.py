@@ -130,7 +130,7 @@ def _add(
     try:
         add_terms(by=operator(request), reason=reason, now=timezone.now(), **wanted)
     except StartTakenError:
-        if told(Program.objects.get(starts_at=wanted["starts_at"])) != wanted:
+        if told(Program.objects.get(starts_at=form.instance.starts_at)) != wanted:
             form.add_error("starts_at", "Other terms start at this very moment.")
             return _ask(request, form, context)
         messages.info(request, "These terms were added already.")

@@ -61,7 +61,8 @@ class ProgramAdmin(ReadOnlyAdmin):
         now = timezone.now()
         outlook = budget.outlook(Program.objects.at(now).get(), now=now)
         context = {"title": "Programme terms", **_told(outlook), **(extra_context or {})}
-        return super().changelist_view(request, context)
+        page: HttpResponse = super().changelist_view(request, context)
+        return page
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

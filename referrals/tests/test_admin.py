@@ -1,6 +1,5 @@
 """Operators look at referrals and add terms; what was paid or promised is not rewritten."""
 
-
 import pytest
 from django.test import Client
 
