@@ -33,7 +33,13 @@ class LockedLogInAdmin(SuperuserAdmin):
     """Deleting one lets the colleague try again at once."""
 
     list_display = ("username", "ip_address", "failures", "attempt_time")
-    fields = readonly_fields = ("username", "ip_address", "failures", "attempt_time", "user_agent")
+    fields = readonly_fields = (
+        "username",
+        "ip_address",
+        "failures_since_start",
+        "attempt_time",
+        "user_agent",
+    )
     search_help_text = "User name, in full"
 
     def found_by(self, term: str) -> list[Q]:
@@ -57,7 +63,7 @@ class SecondFactorAdmin(SuperuserAdmin):
 
     list_display = ("user", "state", "created_at", "last_used_at")
     list_select_related = ("user",)
-    fields = readonly_fields = ("user", "state", "created_at", "last_used_at")
+    fields = readonly_fields = ("user", "confirmed", "created_at", "last_used_at")
     search_help_text = "User name, in full"
 
     def found_by(self, term: str) -> list[Q]:

@@ -44,7 +44,8 @@ def _error(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
     if is_api_path(request.path) or not request.accepts("text/html"):
         code = status.name.lower()
         return JsonResponse({"detail": f"{status.phrase}.", "code": code}, status=status)
-    return render(request, "error.html", {"status": status}, status=status)
+    start = "/admin/" if request.path.startswith("/admin/") else "/"
+    return render(request, "error.html", {"status": status, "start": start}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 
-from gatewayz import environment, logs
+from gatewayz import desk_look, environment, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -219,35 +217,9 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- The operators' desk -------------------------------------------------------------------------
+# --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
-UNFOLD = {
-    "SITE_TITLE": "Gatewayz",
-    "SITE_HEADER": "Gatewayz",
-    "SITE_SUBHEADER": "Operators' desk",
-    "SITE_SYMBOL": "hub",
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "href": lambda request: static("gatewayz/favicon.svg"),
-        }
-    ],
-    "SHOW_VIEW_ON_SITE": False,
-    "SHOW_BACK_BUTTON": True,
-    "LOGIN": {"form": "accounts.operator_login.LogInForm"},
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-        ],
-    },
-    "STYLES": ["gatewayz.navigation.stylesheet"],
-    "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
-}
-
-# --- Log-in to the desk: see accounts/operator_login.py ------------------------------------------
-
+UNFOLD = desk_look.UNFOLD
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.test import Client
 
 from accounts.models import User
-from accounts.tests.factories import operator, register
+from accounts.tests.factories import colleague, operator, register
 from gatewayz import model_admin
 
 USERS = "/admin/accounts/user/"
@@ -98,3 +98,25 @@ def test_the_desk_may_evaluate_its_own_expressions(office: Client, path: str) ->
 @pytest.mark.parametrize("path", ["/", "/api/docs", "/payment/success", "/nothing"])
 def test_no_other_page_may(client: Client, path: str) -> None:
     assert "unsafe-eval" not in client.get(path)["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("asked", ["s=user", "s=user&extended=1", "s=user&page=x", "s=u&page=99"])
+def test_the_pages_are_found_by_name(office: Client, asked: str) -> None:
+    response = office.get(f"/admin/search/?{asked}")
+
+    assert response.status_code == 200
+    assert USERS in response.content.decode()
+
+
+def test_who_may_not_is_told_whom_to_ask(db: None) -> None:
+    response = colleague("Support").get("/admin/auth/group/")
+
+    assert response.status_code == 403
+    assert "Ask somebody whose account may" in response.content.decode()
+    assert 'href="/admin/"' in response.content.decode()
+
+
+def test_a_list_without_what_was_sought_says_what_can_be(office: Client) -> None:
+    page = office.get(USERS, {"q": "nobody-at-all"}).content.decode()
+
+    assert "Nothing is found for “nobody-at-all”" in page
