@@ -1,0 +1,179 @@
+"""What each page of the desk lets whom do: Support, Finance, who only looks, who may nothing."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pytest
+from axes.models import AccessAttempt
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.db.models import Model
+from django.test import Client
+from django.urls import URLPattern, URLResolver
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts.models import ApiKey, LedgerEntry, User
+from accounts.tests.factories import Person, colleague, operator
+from gatewayz.groups import FINANCE, MAY, SUPPORT
+from payments.models import Clawback, Payment, StripeEvent
+from payments.tasks import retry_events as a_job
+from payments.tests.stripe_events import deliver, event, pending_payment
+from referrals.models import Program, Referral
+
+LOOKED_AT = (User, ApiKey, LedgerEntry, Program, Referral, Payment, Clawback, StripeEvent)
+OF_THE_OFFICE = ("auth", "axes", "otp_totp", "procrastinate")
+# What every member of the staff may open: oneself, and the way in and out.
+FOR_ALL_STAFF = {
+    "admin/",
+    "admin/jsi18n/",
+    "admin/login/",
+    "admin/logout/",
+    "admin/password_change/",
+    "admin/password_change/done/",
+    "admin/search/",
+    "admin/second-factor/",
+}
+
+
+# Who does more than look, and where: the path, and the permission that opens it.
+DOES = {"admin/referrals/program/add/": "referrals.add_program"}
+
+
+def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -> Iterator[str]:
+    """Give every path of the desk, with `{row}` for what it shows."""
+    for pattern in patterns:
+        path = start + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from paths(pattern.url_patterns, path)
+        elif not re.search(r"[\^$]|/r/|<path:object_id>/\Z", path):
+            yield re.sub(r"<[^>]+>", "{row}", path)
+
+
+CLOSED = sorted(set(paths(admin.site.get_urls())) - FOR_ALL_STAFF)
+ONLY_SHOWN = [path for path in CLOSED if re.fullmatch(r"admin/\w+/\w+/(.*history/)?", path)]
+CHANGING = [path for path in CLOSED if path not in ONLY_SHOWN]
+OFFICE = [path for path in CLOSED if path.split("/")[1] in OF_THE_OFFICE]
+
+
+def staff(permissions: Iterable[Permission] = ()) -> Client:
+    """Return the browser of somebody of the staff who has these permissions and no group."""
+    user = User.objects.create(username="nina", email="nina@example.com", is_staff=True)
+    user.user_permissions.set(permissions)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def rows(alice: Person, bob: Person) -> None:
+    """One row at least of whatever the desk shows."""
+    deliver(event(pending_payment(bob.user)))
+    Clawback.objects.create(
+        kind="refund", stripe_id="re_1", status="pending", amount=100, created_at=timezone.now()
+    )
+    AccessAttempt.objects.create(username="dora", failures_since_start=3)
+    TOTPDevice.objects.create(user=alice.user, name="App")
+    a_job.defer(timestamp=0)
+
+
+def real(path: str) -> str:
+    """Return the path with a row that is there."""
+    if "{row}" not in path:
+        return f"/{path}"
+    _, app, model, *_ = path.split("/")
+    row = apps.get_model(app, model)._default_manager.order_by("pk").first()
+    return "/" + path.format(row=row.pk if row else 1)
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_staff_without_permissions_open_nothing(path: str) -> None:
+    nina = staff()
+
+    answers = [nina.get(real(path)).status_code, nina.post(real(path)).status_code]
+
+    assert set(answers) <= {403, 405}
+
+
+@pytest.mark.parametrize("path", CHANGING)
+def test_who_may_look_at_everything_changes_nothing(path: str) -> None:
+    nina = staff(Permission.objects.filter(codename__startswith="view_"))
+
+    assert nina.post(real(path)).status_code in (403, 405)
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+@pytest.mark.parametrize("model", LOOKED_AT)
+def test_both_groups_look_at_whatever_is_ours(group: str, model: type[Model]) -> None:
+    browser = colleague(group)
+    page = f"admin/{model._meta.app_label}/{model._meta.model_name}/"
+
+    answers = [browser.get(real(path)) for path in (page, page + "{row}/change/")]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+@pytest.mark.parametrize("path", [path for path in CHANGING if path not in DOES])
+def test_neither_group_adds_changes_or_deletes_by_a_form(group: str, path: str) -> None:
+    assert colleague(group).post(real(path)).status_code in (403, 405)
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+@pytest.mark.parametrize(("path", "permission"), DOES.items())
+def test_a_group_does_what_it_has_the_permission_for(
+    group: str, path: str, permission: str
+) -> None:
+    answer = colleague(group).post(real(path))
+
+    assert (answer.status_code != 403) == (permission in MAY[group])
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+@pytest.mark.parametrize("path", OFFICE)
+def test_the_office_is_closed_to_both_groups(group: str, path: str) -> None:
+    assert colleague(group).get(real(path)).status_code == 403
+
+
+@pytest.mark.parametrize("path", [path for path in OFFICE if path.count("/") == 3])
+def test_a_superuser_looks_after_the_office(path: str) -> None:
+    assert operator().get(real(path)).status_code == 200
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+def test_nobody_gives_himself_more(group: str) -> None:
+    browser = colleague(group)
+    me = User.objects.get(pk=browser.session["_auth_user_id"])
+    form = {"username": me.username, "email": me.email, "auth_method": "email", "is_active": "on"}
+
+    browser.post(
+        f"/admin/accounts/user/{me.pk}/change/",
+        form | {"is_staff": "on", "is_superuser": "on", "groups": [1, 2]},
+    )
+
+    me.refresh_from_db()
+    assert not me.is_superuser
+    assert [group.name for group in me.groups.all()] == [group]
+
+
+def test_even_who_may_change_users_makes_no_superuser() -> None:
+    browser = staff(Permission.objects.filter(content_type__app_label__in=["accounts", "auth"]))
+    me = User.objects.get(username="nina")
+    form = {"username": "nina", "email": "nina@example.com", "auth_method": "email"}
+
+    browser.post(
+        f"/admin/accounts/user/{me.pk}/change/",
+        form | {"is_active": "on", "is_staff": "on", "is_superuser": "on"},
+    )
+
+    me.refresh_from_db()
+    assert not me.is_superuser
+
+
+def test_the_sidebar_shows_what_one_may_open() -> None:
+    pages = [colleague(SUPPORT).get("/admin/"), operator().get("/admin/")]
+
+    shown = ["Locked log-ins" in page.content.decode() for page in pages]
+    assert shown == [False, True]
+    assert all("Ledger" in page.content.decode() for page in pages)
