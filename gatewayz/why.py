@@ -95,14 +95,15 @@ def _rendered(payments: PaymentQuerySet) -> SafeString:
 def about_user(user: User, *, cents: int | None = None, now: datetime | None = None) -> SafeString:
     """Return the answer about a person, with what a purchase of `cents` would earn now."""
     answer = explain_user(user, cents=cents, now=now or timezone.now())
-    invitations = answer.invitations
+    first, others = answer.purchases[:1], answer.purchases[1:]
     context = {
         "answer": answer,
         "referrer": answer.referrer and _link(answer.referrer, answer.referrer.username),
-        "answers": [_payment(purchase) for purchase in answer.purchases],
+        "answers": [_payment(purchase) for purchase in first],
+        "others": [_payment(purchase) for purchase in others],
         "what_if": answer.what_if,
         "what_if_gates": _gates(answer.what_if.lines, answer.what_if.decision),
-        "friends": [_friend(friend) for friend in invitations.friends],
+        "friends": [_friend(friend) for friend in answer.invitations.friends],
     }
     return render_to_string("admin/why_user.html", context)
 

@@ -89,8 +89,8 @@ def _summary(user: User, purchases: list[PaymentAnswer], found: Conditions) -> s
 def _attribution(user: User, referrer: User | None) -> str:
     if user.referred_by_code is None:
         return (
-            "Registered without a code that counts: with none, or with one that was refused "
-            "(which, is not kept)."
+            "Registered without a code that counts: none was given, or it was refused; "
+            "which of both was not kept."
         )
     whose = f" of {referrer.username}" if referrer else ", whose owner's account is deleted"
     return f"Registered with the code {user.referred_by_code}{whose}."

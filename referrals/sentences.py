@@ -52,7 +52,7 @@ _TO_OPERATORS: _Templates = {
 # The same where there is no value to name.
 _TO_OPERATORS_WITHOUT_VALUE: _Templates = {
     (Name.REFERRER, _FAILED): "The account of the referrer {is} deleted.",
-    (Name.BUDGET, _PASSED): "The programme {has} no budget that could be spent.",
+    (Name.BUDGET, _PASSED): "The programme {has} no budget to keep to.",
     (Name.BUDGET, _FAILED): "The last of the programme's budget {has} just gone to somebody else.",
 }
 # Of others a person reads at most the user name, and of the checks for fraud nothing.
@@ -74,7 +74,13 @@ _TO_THE_PERSON: _Templates = {
     (Name.BUDGET, _PASSED): "The programme {has} bonuses to give.",
     (Name.BUDGET, _FAILED): "The programme {has} no more bonuses to give.",
 }
-_NOT_ASKED = "This {is} not asked: there {is} no referrer."
+_NOT_ASKED: Mapping[Name, str] = {
+    Name.REFERRER: "Whether the referrer's account is active",
+    Name.OTHER: "Whether the referrer is somebody else",
+    Name.CAP: "Whether the code has a use left",
+    Name.BUDGET: "Whether the programme's budget suffices",
+    Name.MAILBOX: "Whether each has a mailbox",
+}
 
 
 def to_operators(asked: Iterable[Gate], tense: Tense) -> list[Line]:
@@ -84,19 +90,24 @@ def to_operators(asked: Iterable[Gate], tense: Tense) -> list[Line]:
 
 def _to_operators(gate: Gate, tense: Tense) -> str:
     key = gate.name, gate.verdict
-    template = _TO_OPERATORS.get(key, _NOT_ASKED)
-    if not gate.found:
-        template = _TO_OPERATORS_WITHOUT_VALUE.get(key, template)
-    return _filled(template, gate, tense)
+    if not gate.found and key in _TO_OPERATORS_WITHOUT_VALUE:
+        return _filled(_TO_OPERATORS_WITHOUT_VALUE[key], gate, tense)
+    return _filled(_template(_TO_OPERATORS, gate), gate, tense)
 
 
 def to_the_person(asked: Iterable[Gate], tense: Tense) -> list[Line]:
     """Say what a person may know of the gates: whether fraud is suspected is none of it."""
     return [
-        Line(gate, _filled(_TO_THE_PERSON.get((gate.name, gate.verdict), _NOT_ASKED), gate, tense))
+        Line(gate, _filled(_template(_TO_THE_PERSON, gate), gate, tense))
         for gate in asked
         if gate.name != Name.MAILBOX
     ]
+
+
+def _template(templates: _Templates, gate: Gate) -> str:
+    if gate.verdict == Verdict.NOT_ASKED:
+        return f"{_NOT_ASKED[gate.name]} {{is}} not asked: there {{is}} no referrer."
+    return templates[gate.name, gate.verdict]
 
 
 def _filled(template: str, gate: Gate, tense: Tense) -> str:

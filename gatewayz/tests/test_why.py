@@ -111,9 +111,22 @@ def test_a_person_is_shown_with_purchases_friends_and_what_would_be_now(alice: P
 
     assert "alice has not made a qualifying purchase yet: $10.00 or more." in text
     assert "Registered without a code that counts" in text
-    assert "Now: A purchase of $10.00 now would earn no bonus" in text
+    assert "A purchase of $10.00 now would earn no bonus" in text
     assert "2 of 10 uses of the code are taken, 8 left." in text
-    assert "dora: dora has not made a qualifying purchase yet." in text
+    assert "Not yet dora has not made a qualifying purchase yet." in text
+
+
+def test_of_several_purchases_the_decisive_one_is_told_in_full(bob: Person) -> None:
+    settle(bob.user, 500)
+    settle(bob.user)
+    settle(bob.user, 2000)
+
+    text = words(why.about_user(bob.user))
+
+    assert text.count("What happened") == 1
+    assert text.index("Bonus paid: $10.00 to alice") < text.index("Other purchases")
+    assert "not first No bonus: an earlier purchase had qualified." in text
+    assert "below minimum No bonus: the purchase of $5.00" in text
 
 
 def test_markup_in_what_people_wrote_stays_text(bob: Person) -> None:

@@ -155,7 +155,7 @@ def test_it_says_what_every_gate_said_in_order(alice: Person, bob: Person) -> No
         "The referrer alice had an active account.",
         "The referrer alice was somebody else than the buyer.",
         "9 of 10 uses of the code were taken.",
-        "The programme had no budget that could be spent.",
+        "The programme had no budget to keep to.",
         "Their e-mail addresses were two mailboxes.",
     ]
 
@@ -163,7 +163,10 @@ def test_it_says_what_every_gate_said_in_order(alice: Person, bob: Person) -> No
 def test_what_was_not_asked_is_said_to_be_so(charlie: Person) -> None:
     payment = settle(charlie.user)
 
-    assert said(payment, Name.CAP) == "This was not asked: there was no referrer."
+    assert (
+        said(payment, Name.CAP)
+        == "Whether the code has a use left was not asked: there was no referrer."
+    )
 
 
 def test_a_budget_that_ran_out_under_its_hands_is_said_to_have(alice: Person, bob: Person) -> None:
