@@ -1,17 +1,23 @@
 """Our record of each purchase, and the inbox of Stripe's events."""
 
-import json
-from typing import Any
-
 from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
+from payments.inbox_records import StripeEvent
 from payments.report_models import DailyFigures, LedgerCheck
 from referrals.gates import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
-__all__ = ["Clawback", "DailyFigures", "LedgerCheck", "Payment", "StripeEvent"]
+__all__ = [
+    "MAX_AMOUNT_CENTS",
+    "Clawback",
+    "DailyFigures",
+    "LedgerCheck",
+    "Payment",
+    "PaymentQuerySet",
+    "StripeEvent",
+]
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
@@ -112,6 +118,16 @@ class Payment(models.Model):
                 condition=Q(status="pending", completed_at__isnull=True),
                 name="payments_open",
             ),
+            # For operators: what most payments are is found by going through them backwards, so
+            # that to settle an ordinary one writes to neither.
+            models.Index(
+                fields=["status", "-id"], condition=~Q(status="paid"), name="payments_by_status"
+            ),
+            models.Index(
+                fields=["bonus_decision", "-id"],
+                condition=~Q(bonus_decision__in=["", "not_first", "not_referred"]),
+                name="payments_by_decision",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -196,6 +212,15 @@ class Clawback(models.Model):
 
     class Meta:
         db_table = "clawbacks"
+        verbose_name = "refund or dispute"
+        verbose_name_plural = "refunds and disputes"
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="clawbacks_by_kind"),
+            models.Index(fields=["status", "-id"], name="clawbacks_by_status"),
+            models.Index(
+                fields=["-id"], condition=Q(payment__isnull=True), name="clawbacks_waiting"
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(kind="refund", status__in=["pending", "succeeded", "failed"])
@@ -220,65 +245,3 @@ class Clawback(models.Model):
     @property
     def takes_back(self) -> bool:
         return self.status in {self.Status.SUCCEEDED, self.Status.OPEN, self.Status.LOST}
-
-
-class StripeEvent(models.Model):
-    """An authentic event as it arrived, byte for byte, and what became of it."""
-
-    class Outcome(models.TextChoices):
-        """What became of an event; with `failed` and `received` it is not the end of it."""
-
-        RECEIVED = "received"  # stored, not yet worked on
-        SETTLED = "settled"  # the purchase was credited
-        REPEATED = "repeated"  # what it says had been done already
-        APPLIED = "applied"  # what a refund or a dispute means for the purchase was done
-        DEFERRED = "deferred"  # its purchase is not known yet; applied when that settles
-        WAITING = "waiting"  # checkout is complete, the money is still on its way
-        CLOSED = "closed"  # the payment failed or expired
-        IGNORED = "ignored"  # of a type that means nothing to us
-        QUARANTINED = "quarantined"  # authentic, but does not fit our record: a person looks
-        FAILED = "failed"  # an error on our side: Stripe delivers again
-
-    event_id = models.CharField(max_length=255, unique=True)
-    event_type = models.CharField(max_length=100)
-    body = models.BinaryField(help_text="Raw: jsonb refuses NUL, NaN and lone surrogates.")
-    received_at = models.DateTimeField()
-    retry_at = models.DateTimeField(help_text="When to try again, unless Stripe does before.")
-    attempts = models.PositiveIntegerField(default=0)
-    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.RECEIVED)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why, for a person.")
-    last_error = models.TextField(blank=True)
-    processed_at = models.DateTimeField(null=True)
-    payment = models.ForeignKey(
-        Payment, on_delete=models.PROTECT, null=True, related_name="stripe_events"
-    )
-
-    class Meta:
-        db_table = "stripe_events"
-        indexes = [
-            models.Index(
-                fields=["retry_at"],
-                condition=Q(processed_at__isnull=True),
-                name="stripe_events_unprocessed",
-            ),
-            models.Index(
-                fields=["-received_at"],
-                condition=Q(outcome__in=["quarantined", "failed"]),
-                name="stripe_events_need_someone",
-            ),
-        ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(outcome__in=["received", "failed"], processed_at__isnull=True)
-                | (~Q(outcome__in=["received", "failed"]) & Q(processed_at__isnull=False)),
-                name="stripe_events_processed_has_an_outcome",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.event_id
-
-    def parsed(self) -> dict[str, Any]:
-        """Return the event as Stripe wrote it."""
-        event: dict[str, Any] = json.loads(bytes(self.body))
-        return event
