@@ -16,6 +16,7 @@ from psycopg import errors
 from accounts import audit
 from accounts.models import User
 from payments import clawbacks, settlement
+from payments.event_subjects import payment_of
 from payments.handling import Handled, QuarantinedError
 from payments.models import StripeEvent
 from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session, read_claim
@@ -107,28 +108,29 @@ def retry_due(*, now: datetime) -> list[StripeEvent]:
     return [attempt(event_id, now=now) for event_id in due.values_list("event_id", flat=True)]
 
 
-# What is worth doing over: a person may have put right what was in the way.
-_REPLAYED = [Outcome.IGNORED, Outcome.QUARANTINED]
-
-
 def replay(
     event_id: str, *, now: datetime, by: User | None = None, reason: str = ""
 ) -> StripeEvent:
-    """Attempt an event again that was put aside; what has been done is not done again.
+    """Attempt an event again that failed or was put aside; what has been done stays as it is.
 
     That an operator wanted it is recorded first, and so also when it fails. Raises
-    StripeEvent.DoesNotExist.
+    StripeEvent.DoesNotExist and ReasonMissingError.
     """
     with transaction.atomic():
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+        if event.is_done:
+            return event
         if by is not None:
-            was = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
-            audit.record(
-                by=by, action="replay event", target=event, reason=reason, before=was, now=now
-            )
-        aside = StripeEvent.objects.filter(event_id=event_id, outcome__in=_REPLAYED)
-        aside.update(outcome=Outcome.RECEIVED, processed_at=None, retry_at=now)
+            _record_replay(event, by=by, reason=audit.stated(reason), now=now)
+        if event.processed_at is not None:
+            event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
+            event.save(update_fields=["outcome", "processed_at", "retry_at"])
     return attempt(event_id, now=now)
+
+
+def _record_replay(event: StripeEvent, *, by: User, reason: str, now: datetime) -> None:
+    was = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
+    audit.record(by=by, action="replay event", target=event, reason=reason, before=was, now=now)
 
 
 def _process_or_quarantine(event_id: str, *, now: datetime) -> StripeEvent:
@@ -201,6 +203,7 @@ def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
     if event.processed_at:
         return event
     log.warning("event_quarantined", event_id=event_id, reason=reason)
+    event.payment = payment_of(event)
     return _stamp(event, Outcome.QUARANTINED, reason=reason, now=now)
 
 
