@@ -139,16 +139,20 @@ def award_key(referral: Referral, number: int) -> str:
     return f"referrer_bonus:user:{referral.referred_user_id}:{number}"
 
 
+def referee_award_key(referral: Referral, number: int) -> str:
+    """Return what names the referee's entry of the same payment."""
+    return f"referee_bonus:user:{referral.referred_user_id}:{number}"
+
+
 def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
     """Post both bonuses in one statement: one side never has what the other has not."""
     referral.awards += 1
-    referee_key = f"referee_bonus:user:{referral.referred_user_id}:{referral.awards}"
     referral.referee_entry, referral.referrer_entry = ledger.post_all(
         Posting(
             user_id=referral.referred_user_id,
             kind=LedgerEntry.Kind.REFEREE_BONUS,
             amount=referral.referee_bonus_amount,
-            idempotency_key=referee_key,
+            idempotency_key=referee_award_key(referral, referral.awards),
             description=f"Bonus for registering with the code {referral.referral_code}",
             reference=f"user:{referral.referrer_id}",
         ),

@@ -1,0 +1,144 @@
+"""What the desk's pages about Stripe show in a cell: links, badges and ids that fit."""
+
+import re
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Model
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.money import dollars_of_cents
+from payments.models import Clawback, Payment, StripeEvent
+
+Outcome = StripeEvent.Outcome
+Status = Payment.Status
+
+NOTHING = "–"
+# What Stripe calls a thing is 30 to 70 characters long; a few of them tell it from the others.
+ID_SHOWN = 22
+URL_SHOWN = 48
+
+PAYMENT_COLOURS = {
+    Status.CREATED.value: "default",
+    Status.PENDING.value: "info",
+    Status.PAID.value: "success",
+    Status.FAILED.value: "danger",
+    Status.EXPIRED.value: "default",
+}
+DECISION_COLOURS = {
+    "Awarded": "success",
+    "Held": "warning",
+    "Budget spent": "danger",
+    "Cap reached": "info",
+    "Referrer gone": "info",
+    "Self referral": "warning",
+}
+CLAWBACK_COLOURS = {
+    Clawback.Status.PENDING.value: "info",
+    Clawback.Status.SUCCEEDED.value: "warning",
+    Clawback.Status.FAILED.value: "default",
+    Clawback.Status.OPEN.value: "danger",
+    Clawback.Status.DISMISSED.value: "default",
+    Clawback.Status.LOST.value: "danger",
+    Clawback.Status.WON.value: "success",
+}
+OUTCOME_COLOURS = {
+    Outcome.RECEIVED.value: "info",
+    Outcome.SETTLED.value: "success",
+    Outcome.REPEATED.value: "default",
+    Outcome.APPLIED.value: "success",
+    Outcome.DEFERRED.value: "info",
+    Outcome.WAITING.value: "info",
+    Outcome.CLOSED.value: "default",
+    Outcome.IGNORED.value: "default",
+    Outcome.QUARANTINED.value: "warning",
+    Outcome.FAILED.value: "danger",
+}
+
+
+def decided(payment: Payment) -> str:
+    """Return the bonus decision in words: `Cap reached`."""
+    return payment.bonus_decision.replace("_", " ").capitalize()
+
+
+def link(target: Model | None, text: str = "") -> str:
+    """Return a link to the desk's page of `target`."""
+    if target is None:
+        return NOTHING
+    opts = target._meta
+    page = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[target.pk])
+    return format_html('<a class="desk-link" href="{}">{}</a>', page, text or str(target))
+
+
+def shortened(text: str, length: int = ID_SHOWN) -> str:
+    """Return the beginning of a long id or address, with the whole of it to hover over."""
+    if len(text) <= length:
+        return text
+    return format_html('<span title="{}">{}…</span>', text, text[:length])
+
+
+def wrapped(text: str) -> str:
+    """Return text that breaks anywhere rather than run out of its place."""
+    return format_html('<span class="desk-wrapped">{}</span>', text) if text else NOTHING
+
+
+def at_stripe(stripe_id: str | None, place: str) -> str:
+    """Return an id of Stripe's, with a way to Stripe's own dashboard where there is one."""
+    if not stripe_id:
+        return NOTHING
+    if not settings.STRIPE_LIVEMODE:
+        return wrapped(stripe_id)
+    return away(f"https://dashboard.stripe.com/{place}/{stripe_id}", stripe_id)
+
+
+def away(address: str, text: str = "") -> str:
+    """Return a link that leaves the desk, in a tab of its own; only to the web."""
+    text = text or address
+    if urlsplit(address).scheme not in ("http", "https"):
+        return shortened(text, URL_SHOWN) or NOTHING
+    return format_html(
+        '<a class="desk-link" href="{}" title="{}" target="_blank"'
+        ' rel="noopener noreferrer">{}</a>',
+        address,
+        address,
+        text if len(text) <= URL_SHOWN else f"{text[:URL_SHOWN]}…",
+    )
+
+
+def badge(text: str, colour: str = "default") -> str:
+    """Return a badge as the lists have them, for a table of our own."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+
+
+_AMOUNTS = re.compile(r"amount is (\d{1,18}), but (\d{1,18}) in our record", re.ASCII)
+
+
+def why(event: StripeEvent) -> str:
+    """Return why an event has its outcome, with a unit to what Stripe counts in cents."""
+    reason = event.reason
+    amounts = _AMOUNTS.fullmatch(reason)
+    if amounts:
+        theirs, ours = (
+            f"{cents} cents ({dollars_of_cents(int(cents))})" for cents in amounts.groups()
+        )
+        return f"the amount is {theirs}, but {ours} in our record"
+    # A decision or a status of ours, which is a word of the program.
+    return reason.replace("_", " ") if reason.isidentifier() else reason
+
+
+def moment(at: datetime | None) -> str:
+    """Return `22 Nov 2026, 17:30` in UTC."""
+    return f"{at:%-d %b %Y, %H:%M}" if at else NOTHING
+
+
+def outcome(event: StripeEvent) -> str:
+    """Return the badge of what became of an event."""
+    return badge(event.get_outcome_display(), OUTCOME_COLOURS[event.outcome])
+
+
+def clawback_status(clawback: Clawback) -> str:
+    """Return the badge of where a refund or a dispute stands."""
+    return badge(clawback.get_status_display(), CLAWBACK_COLOURS[clawback.status])

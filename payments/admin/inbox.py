@@ -1,0 +1,143 @@
+"""The pages of Stripe's inbox: what came, and what became of it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path
+
+from accounts import audit
+from accounts.money import dollars_of_cents
+from gatewayz.model_admin import ReadOnlyAdmin, action, display
+from payments.admin import cells, replay, stories
+from payments.admin.filters import OutcomeFilter, TypeFilter
+from payments.admin.people import called
+from payments.admin.raw_events import readable
+from payments.event_subjects import payment_of
+from payments.models import StripeEvent
+
+
+@admin.register(StripeEvent)
+class StripeEventAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state", "trouble", "attempts", "received", "person", "purchase")
+    list_filter = (OutcomeFilter, TypeFilter)
+    list_select_related = ("payment__user",)
+    list_disable_select_all = True
+    search_help_text = (
+        "Stripe's id (evt_…, cs_…, pi_…) or how it begins, or the person's name or e-mail"
+    )
+    actions = ("replay_selected",)
+    change_form_outer_before_template = "admin/payments/event_story.html"
+    change_form_outer_after_template = "admin/payments/event_body.html"
+    readonly_fields = ("became", "why", "purchase", "person", "error", "next_attempt")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("event_type", "became"),
+                    ("purchase", "person"),
+                    ("received_at", "processed_at"),
+                    ("attempts", "next_attempt"),
+                    "why",
+                    "error",
+                )
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StripeEvent]:
+        events: QuerySet[StripeEvent] = super().get_queryset(request).defer("body")
+        return events
+
+    def found_by(self, term: str) -> list[Q]:
+        return [
+            Q(event_id__startswith=term),
+            Q(payment__session_id__startswith=term),
+            Q(payment__payment_intent_id__startswith=term),
+            Q(payment__user__in=called(term).values("pk")),
+        ]
+
+    @display(description="Event", header=True)
+    def name(self, event: StripeEvent) -> list[str]:
+        return [event.event_type, cells.shortened(event.event_id)]
+
+    @display(description="Outcome", label=cells.OUTCOME_COLOURS)
+    def state(self, event: StripeEvent) -> tuple[str, str]:
+        return event.outcome, event.get_outcome_display()
+
+    @display(description="Outcome")
+    def became(self, event: StripeEvent) -> str:
+        return cells.outcome(event)
+
+    @display(description="Why, or the last error")
+    def trouble(self, event: StripeEvent) -> str:
+        return cells.shortened(cells.why(event) or event.last_error, 60) or cells.NOTHING
+
+    @display(description="Why")
+    def why(self, event: StripeEvent) -> str:
+        return cells.why(event) or cells.NOTHING
+
+    @display(description="Last error")
+    def error(self, event: StripeEvent) -> str:
+        return cells.wrapped(event.last_error)
+
+    @display(description="Received")
+    def received(self, event: StripeEvent) -> str:
+        return cells.moment(event.received_at)
+
+    @display(description="Payment")
+    def purchase(self, event: StripeEvent) -> str:
+        return (
+            cells.link(event.payment, dollars_of_cents(event.payment.amount))
+            if event.payment
+            else cells.NOTHING
+        )
+
+    @display(description="Person")
+    def person(self, event: StripeEvent) -> str:
+        return cells.link(event.payment.user) if event.payment else cells.NOTHING
+
+    @display(description="Next attempt")
+    def next_attempt(self, event: StripeEvent) -> str:
+        return cells.NOTHING if event.processed_at else cells.moment(event.retry_at)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> StripeEvent | None:
+        """Fetch an event with what it is about, which one that failed is not linked to."""
+        event: StripeEvent | None = super().get_object(request, object_id, from_field)
+        if event and event.payment_id is None:
+            event.payment = payment_of(event)
+        return event
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
+    ) -> HttpResponse:
+        context |= {
+            "story": stories.told(obj),
+            "body": readable(obj),
+            "replays": audit.of(obj).select_related("by"),
+            "can_replay": self.has_replay_permission(request),
+            "replay_page": replay.page_for([obj.pk]),
+        }
+        page: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kw)
+        return page
+
+    def has_replay_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("payments.replay_event")
+
+    @action(description="Replay, with one reason for all", permissions=["replay"])
+    def replay_selected(self, request: HttpRequest, events: QuerySet) -> HttpResponse:
+        return HttpResponseRedirect(replay.page_for(events.values_list("pk", flat=True)))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.replay_view)
+        return [path("replay/", view, name="payments_stripeevent_replay"), *super().get_urls()]
+
+    def replay_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_replay_permission(request):
+            raise PermissionDenied
+        return replay.answer(request, {**self.admin_site.each_context(request), "opts": self.opts})

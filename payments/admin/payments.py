@@ -1,0 +1,199 @@
+"""The pages of payments: who bought what, what it earned, and what Stripe says of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import LedgerEntry
+from accounts.money import dollars, dollars_of_cents
+from gatewayz import why
+from gatewayz.model_admin import ReadOnlyAdmin, display
+from payments import consequences
+from payments.admin import cells
+from payments.admin.filters import DecisionFilter, PaidFilter, StatusFilter
+from payments.admin.people import called
+from payments.models import Clawback, Payment, StripeEvent
+
+LARGEST_ID = 2**63 - 1
+# A payment has a handful of events; Stripe repeating itself must not make the page endless.
+EVENTS_SHOWN = 50
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin):
+    list_display = ("id", "person", "price", "state", "bonus", "back", "paid_at")
+    list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
+    list_select_related = ("user",)
+    sortable_by = ("id",)
+    search_help_text = (
+        "Stripe's id (cs_…, pi_…) or how it begins, our own number, or the person's name or e-mail"
+    )
+    change_form_outer_after_template = "admin/payments/payment.html"
+    readonly_fields = (
+        "person",
+        "price",
+        "status_now",
+        "bonus_now",
+        "back",
+        "session",
+        "intent",
+        "checkout",
+        "idempotency_key",
+        "card_fingerprint",
+    )
+    fieldsets = (
+        (
+            None,
+            {"fields": (("person", "price"), ("status_now", "bonus_now"), ("back", "paid_at"))},
+        ),
+        (
+            "At Stripe",
+            {
+                "fields": (
+                    ("session", "intent"),
+                    ("checkout", "card_fingerprint"),
+                    ("created_at", "completed_at"),
+                    ("expires_at", "card_checked_at"),
+                    "idempotency_key",
+                )
+            },
+        ),
+    )
+
+    def found_by(self, term: str) -> list[Q]:
+        by_number = [Q(pk=int(term))] if term.isdecimal() and int(term) <= LARGEST_ID else []
+        return [
+            Q(session_id__startswith=term),
+            Q(payment_intent_id__startswith=term),
+            Q(user__in=called(term).values("pk")),
+            *by_number,
+        ]
+
+    def get_ordering(self, request: HttpRequest) -> Sequence[str]:
+        """Within a period, list by the day: its index gives the page without sorting the period."""
+        within_period = any(request.GET.get(f"paid_at_{end}") for end in ("from", "to"))
+        return ("-paid_at", "-pk") if within_period else ("-pk",)
+
+    @display(description="Person")
+    def person(self, payment: Payment) -> str:
+        return cells.link(payment.user)
+
+    @display(description="Amount")
+    def price(self, payment: Payment) -> str:
+        return dollars_of_cents(payment.amount)
+
+    @display(description="Status", label=cells.PAYMENT_COLOURS)
+    def state(self, payment: Payment) -> tuple[str, str]:
+        return payment.status, payment.get_status_display()
+
+    @display(description="Bonus", label=cells.DECISION_COLOURS)
+    def bonus(self, payment: Payment) -> str:
+        return cells.decided(payment)
+
+    @display(description="Status")
+    def status_now(self, payment: Payment) -> str:
+        return cells.badge(payment.get_status_display(), cells.PAYMENT_COLOURS[payment.status])
+
+    @display(description="Bonus")
+    def bonus_now(self, payment: Payment) -> str:
+        words = cells.decided(payment)
+        return cells.badge(words, cells.DECISION_COLOURS.get(words, "")) if words else cells.NOTHING
+
+    @display(description="Taken back")
+    def back(self, payment: Payment) -> str:
+        return dollars_of_cents(payment.taken_back) if payment.taken_back else cells.NOTHING
+
+    @display(description="Checkout session")
+    def session(self, payment: Payment) -> str:
+        return cells.at_stripe(payment.session_id, "checkout/sessions")
+
+    @display(description="Payment intent")
+    def intent(self, payment: Payment) -> str:
+        return cells.at_stripe(payment.payment_intent_id, "payments")
+
+    @display(description="Checkout page")
+    def checkout(self, payment: Payment) -> str:
+        return cells.away(payment.checkout_url) if payment.checkout_url else cells.NOTHING
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
+    ) -> HttpResponse:
+        context |= {"why": why.about_payment(obj), "tables": _tables(obj)}
+        page: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kw)
+        return page
+
+
+def _tables(payment: Payment) -> list[dict[str, Any]]:
+    """Return what belongs to a payment, each as a table of unfold's."""
+    clawbacks = list(payment.clawbacks.order_by("pk"))
+    events = payment.stripe_events.defer("body").order_by("-pk")[:EVENTS_SHOWN]
+    entries = consequences.entries_of(payment, clawbacks)
+    return [
+        _table("Referral", ["Referral", "Referrer", "Bonus", "Status"], _referral(payment)),
+        _table(
+            "Refunds and disputes",
+            ["Stripe's id", "Status", "Amount", "Took", "Since"],
+            map(_clawback, clawbacks),
+        ),
+        _table(
+            "Ledger entries",
+            ["When", "Person", "What", "Amount", "Balance after"],
+            map(_entry, entries),
+        ),
+        _table(
+            "What Stripe told us",
+            ["Event", "Type", "Outcome", "Why", "Received"],
+            map(_told, events),
+        ),
+    ]
+
+
+def _table(title: str, headers: list[str], rows: Any) -> dict[str, Any]:
+    return {"title": title, "table": {"headers": headers, "rows": list(rows)}}
+
+
+def _referral(payment: Payment) -> list[list[Any]]:
+    referral = payment.referral
+    if referral is None:
+        return []
+    return [
+        [
+            cells.link(referral),
+            cells.link(referral.referrer),
+            dollars(referral.bonus_amount),
+            referral.get_status_display(),
+        ]
+    ]
+
+
+def _clawback(clawback: Clawback) -> list[Any]:
+    return [
+        cells.link(clawback),
+        cells.clawback_status(clawback),
+        dollars_of_cents(clawback.amount),
+        dollars_of_cents(clawback.taken),
+        cells.moment(clawback.created_at),
+    ]
+
+
+def _entry(entry: LedgerEntry) -> list[Any]:
+    return [
+        cells.moment(entry.created_at),
+        cells.link(entry.user),
+        cells.link(entry, entry.description),
+        dollars(entry.amount),
+        dollars(entry.balance_after),
+    ]
+
+
+def _told(event: StripeEvent) -> list[Any]:
+    return [
+        cells.link(event, event.event_id),
+        event.event_type,
+        cells.outcome(event),
+        cells.why(event),
+        cells.moment(event.received_at),
+    ]

@@ -1,0 +1,105 @@
+"""The page that replays events of Stripe's, one or many, with the reason of whoever does it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from accounts import audit
+from accounts.models import User
+from gatewayz.model_admin import operator
+from payments import inbox
+from payments.admin import cells
+from payments.models import StripeEvent
+
+# As many as a list has on its page; thousands are for `manage.py replay_events`.
+AT_ONCE = 50
+DONE_ALREADY = "done already"
+
+
+class ReplayForm(forms.Form):
+    """Why; one reason for all that are replayed together."""
+
+    reason = forms.CharField(
+        max_length=audit.LONGEST_REASON,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="What was put right? It is kept in the audit log, with your name.",
+    )
+
+
+def page_for(ids: Iterable[Any]) -> str:
+    """Return the address of the page that replays these events."""
+    return reverse("admin:payments_stripeevent_replay", query={"ids": ",".join(map(str, ids))})
+
+
+def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """Ask for the reason; then replay each event by itself, and tell what came of them."""
+    events = _chosen(request.GET.get("ids", ""))
+    whence = _whence(events)
+    if not events:
+        messages.warning(request, "No events were chosen.")
+        return HttpResponseRedirect(whence)
+    form = ReplayForm(request.POST or None)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        _tell(request, [_replay(event, by=operator(request), reason=reason) for event in events])
+        return HttpResponseRedirect(whence)
+    count = len(events)
+    title = "Replay one event" if count == 1 else f"Replay {count} events"
+    context |= {"title": title, "table": _table(events), "back": whence, "form": form}
+    return TemplateResponse(request, "admin/payments/replay.html", context)
+
+
+def _table(events: list[StripeEvent]) -> dict[str, Any]:
+    rows = [
+        [
+            cells.link(event, event.event_id),
+            event.event_type,
+            cells.outcome(event),
+            "stays as it is" if event.is_done else cells.why(event) or cells.NOTHING,
+        ]
+        for event in events
+    ]
+    return {"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows}
+
+
+def _chosen(ids: str) -> list[StripeEvent]:
+    numbers = [int(number) for number in ids.split(",")[:AT_ONCE] if _is_id(number)]
+    return list(StripeEvent.objects.defer("body").filter(pk__in=numbers).order_by("pk"))
+
+
+def _is_id(number: str) -> bool:
+    return number.isascii() and number.isdecimal() and len(number) <= 18
+
+
+def _whence(events: list[StripeEvent]) -> str:
+    if len(events) == 1:
+        return reverse("admin:payments_stripeevent_change", args=[events[0].pk])
+    return reverse("admin:payments_stripeevent_changelist")
+
+
+def _replay(event: StripeEvent, *, by: User, reason: str) -> str:
+    """Replay one event and return what came of it."""
+    if event.is_done:
+        return DONE_ALREADY
+    return inbox.replay(event.event_id, by=by, reason=reason, now=timezone.now()).outcome
+
+
+def _tell(request: HttpRequest, outcomes: list[str]) -> None:
+    counted = Counter(outcomes)
+    done_already = counted.pop(DONE_ALREADY, 0)
+    if counted:
+        came = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.items()))
+        trouble = counted.keys() & {StripeEvent.Outcome.FAILED, StripeEvent.Outcome.QUARANTINED}
+        say = messages.warning if trouble else messages.success
+        say(request, f"Replayed {counted.total()}: {came}.")
+    if done_already:
+        which = "It was" if len(outcomes) == 1 else f"{done_already} were"
+        messages.info(request, f"{which} done already, so nothing was done.")

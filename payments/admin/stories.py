@@ -1,0 +1,89 @@
+"""Says in plain words what became of an event of Stripe's, and what a person can do about it."""
+
+from dataclasses import dataclass
+
+from payments.admin.cells import moment, why
+from payments.models import StripeEvent
+
+Outcome = StripeEvent.Outcome
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened, and what can be done."""
+
+    happened: str
+    advice: str
+
+
+_NOTHING_TO_DO = "Nothing needs to be done."
+
+_HAPPENED = {
+    Outcome.SETTLED: "Settled: the purchase was credited, once. Bonus: {why}.",
+    Outcome.REPEATED: "Repeated: {why}. Nothing was credited again.",
+    Outcome.APPLIED: "Applied: the ledger follows this refund or dispute, which is {why}.",
+    Outcome.DEFERRED: "Deferred: the purchase is not known yet. Nothing was taken back.",
+    Outcome.WAITING: "Waiting: checkout is complete, the money is on its way. Nothing is credited.",
+    Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",
+    Outcome.IGNORED: "Ignored: events of this type mean nothing to us.",
+    Outcome.QUARANTINED: "Quarantined: {why}. Nothing was credited.",
+}
+
+_ADVICE = {
+    Outcome.DEFERRED: "It is applied by itself when the purchase settles.",
+    Outcome.WAITING: "Another event tells when the money has arrived, or that it has not.",
+    Outcome.IGNORED: "Replay it only if the program has learnt what to do with this type since.",
+}
+
+# What is worth knowing about each way not to fit, by how the reason begins.
+_QUARANTINE_ADVICE = {
+    "amount ": "Stripe was paid another amount than we asked for. Compare the session at Stripe "
+    "with our payment; what the person is owed is an adjustment of credits.",
+    "no payment of ours": "The session was not made by us: a payment link, or another system on "
+    "this Stripe account. If a customer of ours paid it, refund it at Stripe or adjust credits.",
+    "livemode ": "A test event reached the live system, or a live one a test system. Check which "
+    "mode the webhook at Stripe is for; there is nothing to credit here.",
+    "payment_status ": "Stripe does not say that it is paid. When it is, another event says so.",
+    "not the object that we know": "The webhook at Stripe may send another API version than the "
+    "program speaks. Set the version there, let an engineer look, then replay it.",
+    "user_id in metadata": "The session names another person than our payment. Nobody may be "
+    "credited by it until an engineer knows why.",
+}
+_COMPARE = "Compare the event with our payment. Replay it when what was in the way is put right."
+
+
+def told(event: StripeEvent) -> Story:
+    """Return the story of an event, by its outcome and the reason that was kept."""
+    outcome = Outcome(event.outcome)
+    if outcome == Outcome.FAILED:
+        return _failed(event)
+    if outcome == Outcome.RECEIVED:
+        return _received(event)
+    happened = _HAPPENED[outcome].format(why=why(event) or "no reason was kept")
+    if outcome == Outcome.QUARANTINED:
+        return Story(happened, _about_quarantine(event.reason))
+    return Story(happened, _ADVICE.get(outcome, _NOTHING_TO_DO))
+
+
+def _about_quarantine(reason: str) -> str:
+    for beginning, advice in _QUARANTINE_ADVICE.items():
+        if reason.startswith(beginning):
+            return advice
+    return _COMPARE
+
+
+def _failed(event: StripeEvent) -> Story:
+    times = "once" if event.attempts == 1 else f"{event.attempts} times"
+    return Story(
+        f"Failed {times}: an error on our side. Nothing of it was credited or taken back.",
+        f"It is attempted again by itself, next at {moment(event.retry_at)}. Show an engineer the "
+        "last error; once that is mended, a replay need not wait.",
+    )
+
+
+def _received(event: StripeEvent) -> Story:
+    return Story(
+        "Received, and not worked on yet. Nothing was credited.",
+        f"It is attempted by itself at {moment(event.retry_at)}. If it is still here after that, "
+        "the worker does not run: tell an engineer.",
+    )

@@ -1,0 +1,262 @@
+"""Operators read Stripe's inbox: what came, what became of it, and what they can do about it."""
+
+import json
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.tests.factories import Person, colleague
+from payments.admin import raw_events
+from payments.models import Payment, StripeEvent
+from payments.tests.stripe_events import (
+    deliver,
+    envelope,
+    event,
+    pending_payment,
+    refund,
+    settle,
+)
+
+INBOX = "/admin/payments/stripeevent/"
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return colleague("Support")
+
+
+def ids(response: Any) -> list[str]:
+    return [event.event_id for event in response.context["cl"].result_list]
+
+
+def kept(told: dict[str, Any]) -> StripeEvent:
+    deliver(told)
+    return StripeEvent.objects.get(event_id=told["id"])
+
+
+def failed(payment: Payment) -> StripeEvent:
+    """Return an event that failed in the middle, for a reason that is gone."""
+    told = event(payment)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE ledger_entries ADD CONSTRAINT broken CHECK (false) NOT VALID")
+        row = kept(told)
+        cursor.execute("ALTER TABLE ledger_entries DROP CONSTRAINT broken")
+    return row
+
+
+def page_of(row: StripeEvent) -> str:
+    return f"{INBOX}{row.pk}/change/"
+
+
+def test_those_that_need_someone_are_one_choice(support: Client, bob: Person) -> None:
+    settle(bob.user)
+    wrong = kept(event(pending_payment(bob.user), amount_total=999))
+    broken = failed(pending_payment(bob.user))
+    untouched = StripeEvent.objects.create(
+        event_id="evt_1", body=b"{}", received_at=timezone.now(), retry_at=timezone.now()
+    )
+
+    response = support.get(INBOX, {"outcome": "needs_someone"})
+
+    assert ids(response) == [untouched.event_id, broken.event_id, wrong.event_id]
+
+
+def test_it_is_filtered_by_outcome_and_by_type(support: Client, bob: Person) -> None:
+    payment = settle(bob.user)
+    refunded = kept(refund(payment, 100))
+    ignored = kept(envelope("customer.created", {"id": "cus_1"}))
+
+    by_outcome = support.get(INBOX, {"outcome": "ignored"})
+    by_type = support.get(INBOX, {"event_type": "refund.created"})
+
+    assert (ids(by_outcome), ids(by_type)) == ([ignored.event_id], [refunded.event_id])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"), [("applied", 1), ("settled", 0), ("needs_someone", 0)]
+)
+def test_it_is_filtered_by_both(support: Client, bob: Person, outcome: str, found: int) -> None:
+    deliver(refund(settle(bob.user), 100))
+
+    response = support.get(INBOX, {"event_type": "refund.created", "outcome": outcome})
+
+    assert len(ids(response)) == found
+
+
+@pytest.mark.parametrize(
+    "sought",
+    ["{event}", "{event:.12}", "{session}", "{session:.20}", "{intent}", "BOB@example.com"],
+)
+def test_it_is_found_by_stripes_ids_and_the_person(
+    support: Client, bob: Person, charlie: Person, sought: str
+) -> None:
+    settle(charlie.user)
+    payment = settle(bob.user)
+    told = payment.stripe_events.get()
+    names = {
+        "event": told.event_id,
+        "session": payment.session_id,
+        "intent": payment.payment_intent_id,
+    }
+
+    response = support.get(INBOX, {"q": sought.format(**names)})
+
+    assert ids(response) == [told.event_id]
+
+
+def test_a_quarantined_event_is_found_by_the_payment_that_it_names(
+    support: Client, bob: Person
+) -> None:
+    payment = pending_payment(bob.user)
+    wrong = kept(event(payment, amount_total=999))
+
+    response = support.get(INBOX, {"q": str(payment.session_id)})
+
+    assert ids(response) == [wrong.event_id]
+    assert wrong.payment == payment
+
+
+def test_the_list_asks_as_often_for_many_and_loads_no_bodies(
+    support: Client, bob: Person, django_assert_max_num_queries: Any
+) -> None:
+    asked = []
+    for _ in range(2):
+        settle(bob.user)
+        with django_assert_max_num_queries(8) as queries:
+            support.get(INBOX)
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]
+    assert '"body"' not in str(queries.captured_queries)
+
+
+def test_a_page_asks_as_little_as_it_can_for_any_event(
+    support: Client, bob: Person, django_assert_max_num_queries: Any
+) -> None:
+    settle(bob.user)
+    page = page_of(StripeEvent.objects.get())
+
+    with django_assert_max_num_queries(13):
+        support.get(page)
+
+
+def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Person) -> None:
+    wrong = kept(event(pending_payment(bob.user), amount_total=999))
+
+    story = support.get(page_of(wrong)).context["story"]
+
+    assert story.happened == (
+        "Quarantined: the amount is 999 cents ($9.99), but 1000 cents ($10.00) in our record."
+        " Nothing was credited."
+    )
+    assert story.advice.startswith("Stripe was paid another amount")
+
+
+def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+
+    page = support.get(page_of(broken))
+
+    assert page.context["story"].happened.startswith("Failed once: an error on our side.")
+    assert f"{broken.retry_at:%H:%M}" in page.context["story"].advice
+    assert "IntegrityError" in page.content.decode()
+
+
+def test_a_failed_event_is_shown_with_the_payment_that_it_is_about(
+    support: Client, bob: Person
+) -> None:
+    payment = pending_payment(bob.user)
+
+    page = support.get(page_of(failed(payment))).content.decode()
+
+    assert f"/admin/payments/payment/{payment.pk}/change/" in page
+    assert f"/admin/accounts/user/{bob.user.pk}/change/" in page
+
+
+@pytest.mark.parametrize("outcome", StripeEvent.Outcome.values)
+def test_every_outcome_has_a_story(support: Client, outcome: str) -> None:
+    is_open = outcome in ("received", "failed")
+    row = StripeEvent.objects.create(
+        event_id="evt_1",
+        event_type="refund.created",
+        body=b"{}",
+        received_at=timezone.now(),
+        retry_at=timezone.now(),
+        outcome=outcome,
+        processed_at=None if is_open else timezone.now(),
+    )
+
+    story = support.get(page_of(row)).context["story"]
+
+    assert story.happened.lower().startswith(outcome)
+    assert story.advice
+
+
+MARKUP = "<script>alert(1)</script>"
+
+
+def test_markup_in_an_event_is_text(support: Client, bob: Person) -> None:
+    odd = kept(event(pending_payment(bob.user), mode=MARKUP, description=MARKUP))
+
+    pages = [support.get(path).content.decode() for path in (page_of(odd), INBOX)]
+
+    assert MARKUP not in pages[0] + pages[1]
+    assert "&lt;script&gt;alert(1)" in pages[0]
+
+
+@pytest.mark.parametrize(
+    ("odd", "shown"),
+    [
+        ("\0", r"\u0000"),
+        (float("nan"), "NaN"),
+        ("\ud800", r"\ud800"),
+        ("\u202etxt", r"\u202etxt"),
+        ("Zoë", "Zoë"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(odd: object, shown: str) -> None:
+    body = json.dumps({"odd": odd}).encode()
+
+    text = raw_events.readable(StripeEvent(body=body))
+
+    assert f'"odd": {shown}' in text.replace('"odd": "', '"odd": ')
+    assert text.encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"not json \xff\x00", r"not json \xff\x00"),
+        (b"[" * 50_000, "[[["),
+        (b"[" * 300 + b"1,1," * 50_000 + b"1" + b"]" * 300, "[[["),
+    ],
+    ids=["no JSON", "too deep", "too long once indented"],
+)
+def test_what_cannot_be_indented_is_shown_as_it_came(body: bytes, shown: str) -> None:
+    text = raw_events.readable(StripeEvent(body=body))
+
+    assert text.startswith(shown)
+    assert len(text) <= len(body) * 4
+
+
+def test_the_largest_event_has_a_page(support: Client, bob: Person) -> None:
+    large = kept(event(pending_payment(bob.user), pad=["<b>"] * 30_000))
+
+    assert support.get(page_of(large)).status_code == 200
+
+
+def test_a_person_sees_no_page_without_permission(client: Client, bob: Person) -> None:
+    bob.user.is_staff = True
+    bob.user.save()
+    settle(bob.user)
+    client.force_login(bob.user)
+
+    answers = [client.get(INBOX), client.get(page_of(StripeEvent.objects.get()))]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert not settings.STRIPE_LIVEMODE

@@ -1,0 +1,242 @@
+"""Operators read payments, and the refunds and disputes of them, with all that belongs to each."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.tests.factories import Person, colleague
+from payments.models import Clawback, Payment, StripeEvent
+from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
+
+PAYMENTS = "/admin/payments/payment/"
+CLAWBACKS = "/admin/payments/clawback/"
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return colleague("Support")
+
+
+def listed(response: Any) -> list[Any]:
+    return list(response.context["cl"].result_list)
+
+
+def page_of(row: Payment | Clawback) -> str:
+    return f"/admin/payments/{row._meta.model_name}/{row.pk}/change/"
+
+
+def test_amounts_are_in_dollars(support: Client, bob: Person) -> None:
+    payment = settle(bob.user, 123_456)
+
+    pages = [support.get(path).content.decode() for path in (PAYMENTS, page_of(payment))]
+
+    assert all("$1,234.56" in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ({"status": "pending"}, ["charlie"]),
+        ({"bonus_decision": "awarded"}, ["bob"]),
+        ({"bonus_decision": "below_minimum"}, ["alice"]),
+        ({"status": "paid", "bonus_decision": "awarded"}, ["bob"]),
+        ({"status": "nonsense"}, ["charlie", "bob", "alice"]),
+    ],
+)
+def test_payments_are_filtered(
+    support: Client,
+    alice: Person,
+    bob: Person,
+    charlie: Person,
+    chosen: dict[str, str],
+    found: list[str],
+) -> None:
+    settle(alice.user, 500)
+    settle(bob.user)
+    pending_payment(charlie.user)
+
+    response = support.get(PAYMENTS, chosen)
+
+    assert [payment.user.username for payment in listed(response)] == found
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        (-1, 1, 1),
+        (0, 0, 1),
+        (1, 2, 0),
+        (-2, -1, 0),
+        (0, None, 1),
+        (None, 0, 1),
+    ],
+)
+def test_payments_are_filtered_by_whole_days(
+    support: Client, bob: Person, first: int | None, last: int | None, found: int
+) -> None:
+    settle(bob.user)
+    pending_payment(bob.user)
+    today = datetime.now(UTC).date()
+    days = {
+        f"paid_at_{end}": (today + timedelta(days=away)).isoformat()
+        for end, away in (("from", first), ("to", last))
+        if away is not None
+    }
+
+    assert len(listed(support.get(PAYMENTS, days))) == found
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-13-01", "9999-12-31", "\0"])
+def test_a_day_that_cannot_be_is_no_error(support: Client, day: str) -> None:
+    assert support.get(PAYMENTS, {"paid_at_from": day, "paid_at_to": day}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sought", ["{session}", "{session:.20}", "{intent}", "Bob", "bob@example.com", "{number}"]
+)
+def test_a_payment_is_found(support: Client, bob: Person, charlie: Person, sought: str) -> None:
+    settle(charlie.user)
+    payment = settle(bob.user)
+    names = {
+        "session": payment.session_id,
+        "intent": payment.payment_intent_id,
+        "number": payment.pk,
+    }
+
+    assert listed(support.get(PAYMENTS, {"q": sought.format(**names)})) == [payment]
+
+
+@pytest.mark.parametrize("sought", ["9" * 40, "²", "%", "_"])
+def test_a_search_for_what_is_not_there_finds_nothing(
+    support: Client, bob: Person, sought: str
+) -> None:
+    settle(bob.user)
+
+    assert listed(support.get(PAYMENTS, {"q": sought})) == []
+
+
+def rows(response: Any, title: str) -> list[list[str]]:
+    tables = {part["title"]: part["table"]["rows"] for part in response.context["tables"]}
+    return [[str(cell) for cell in row] for row in tables[title]]
+
+
+def test_a_payment_is_shown_with_all_that_it_led_to(support: Client, bob: Person) -> None:
+    payment = settle(bob.user)
+    deliver(refund(payment, 1000))
+
+    page = support.get(page_of(payment))
+
+    entries = [row[3] for row in rows(page, "Ledger entries")]
+    assert entries == ["$10.00", "$10.00", "$10.00", "-$10.00", "-$10.00", "-$10.00"]
+    assert [row[2:4] for row in rows(page, "Refunds and disputes")] == [["$10.00", "$10.00"]]
+    assert [row[3] for row in rows(page, "Referral")] == ["Reversed"]
+    assert len(rows(page, "What Stripe told us")) == StripeEvent.objects.count() == 2
+
+
+def test_a_payment_tells_why_it_earned_what_it_did(support: Client, bob: Person) -> None:
+    page = support.get(page_of(settle(bob.user, 500))).content.decode()
+
+    assert "why-gates" in page
+
+
+def test_a_payment_that_was_not_credited_shows_the_event_that_does_not_fit(
+    support: Client, bob: Person
+) -> None:
+    payment = pending_payment(bob.user)
+    deliver(event(payment, amount_total=999))
+
+    [told] = rows(support.get(page_of(payment)), "What Stripe told us")
+
+    assert told[3] == "the amount is 999 cents ($9.99), but 1000 cents ($10.00) in our record"
+
+
+@pytest.mark.parametrize(("path", "most"), [(PAYMENTS, 8), (CLAWBACKS, 8), (f"{PAYMENTS}1", 20)])
+def test_the_pages_ask_as_often_for_many(
+    support: Client, bob: Person, path: str, most: int, django_assert_max_num_queries: Any
+) -> None:
+    payment = settle(bob.user)
+    path = path.replace("1", f"{payment.pk}/change/")
+    support.get(path)
+    asked = []
+    for name in ("1", "2"):
+        settle(bob.user)
+        deliver(refund(payment, 100, name=name))
+        with django_assert_max_num_queries(most) as queries:
+            support.get(path)
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]
+
+
+def test_the_way_to_stripes_dashboard_is_only_shown_when_it_leads_there(
+    support: Client, bob: Person, settings: Any
+) -> None:
+    payment = settle(bob.user)
+    away = f"https://dashboard.stripe.com/payments/{payment.payment_intent_id}"
+
+    pages = []
+    for settings.STRIPE_LIVEMODE in (False, True):
+        pages.append(support.get(page_of(payment)).content.decode())
+
+    assert [away in page for page in pages] == [False, True]
+    assert 'rel="noopener noreferrer"' in pages[1]
+
+
+@pytest.mark.parametrize(
+    ("address", "is_link"),
+    [("https://checkout.stripe.com/" + "x" * 900, True), ("javascript:alert(1)", False)],
+)
+def test_a_checkout_page_is_linked_and_cut_short(
+    support: Client, bob: Person, address: str, is_link: bool
+) -> None:
+    payment = pending_payment(bob.user)
+    Payment.objects.update(checkout_url=address)
+
+    page = support.get(page_of(payment)).content.decode()
+
+    assert (f'href="{address}"' in page) is is_link
+    assert f">{address}<" not in page or len(address) < 50
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ({"kind": "dispute"}, ["open"]),
+        ({"status": "succeeded"}, ["succeeded", "succeeded"]),
+        ({"purchase": "waiting"}, ["succeeded"]),
+        ({"q": "bob"}, ["open", "succeeded"]),
+        ({"q": "re_early"}, ["succeeded"]),
+    ],
+)
+def test_refunds_and_disputes_are_filtered_and_found(
+    support: Client, bob: Person, charlie: Person, chosen: dict[str, str], found: list[str]
+) -> None:
+    payment = settle(bob.user)
+    deliver(refund(payment, 300))
+    deliver(dispute(payment, 700))
+    deliver(refund(pending_payment(charlie.user), 1000, name="early"))
+
+    assert [row.status for row in listed(support.get(CLAWBACKS, chosen))] == found
+
+
+def test_a_refund_is_shown_with_its_purchase(support: Client, bob: Person) -> None:
+    payment = settle(bob.user)
+    deliver(refund(payment, 300))
+
+    page = support.get(page_of(Clawback.objects.get())).content.decode()
+
+    assert page_of(payment) in page
+    assert f"/admin/accounts/user/{bob.user.pk}/change/" in page
+    assert "$3.00" in page
+
+
+@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/delete/"])
+def test_a_refund_is_only_for_looking_at(support: Client, bob: Person, page: str) -> None:
+    deliver(refund(settle(bob.user), 300))
+    path = f"{CLAWBACKS}{page.format(pk=Clawback.objects.get().pk)}"
+
+    response = support.post(path, {"amount": "1", "status": "failed", "post": "yes"})
+
+    assert (response.status_code, Clawback.objects.get().amount) == (403, 300)

@@ -1,0 +1,134 @@
+"""Finance replays Stripe's events with a reason, once each; Support may not."""
+
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+
+from accounts import audit
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, colleague
+from payments.models import StripeEvent
+from payments.tests.stripe_events import event, pending_payment, settle
+from payments.tests.test_admin_inbox import INBOX, failed, kept, page_of
+
+
+@pytest.fixture
+def finance(db: None) -> Client:
+    return colleague("Finance")
+
+
+def replay(office: Client, *rows: StripeEvent, reason: str = "It is mended") -> Any:
+    chosen = ",".join(str(row.pk) for row in rows)
+    return office.post(f"{INBOX}replay/?ids={chosen}", {"reason": reason})
+
+
+def told(response: Any) -> list[str]:
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def test_it_settles_what_failed_and_keeps_who_and_why(finance: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+
+    response = replay(finance, broken)
+
+    broken.refresh_from_db()
+    entry = audit.of(broken).get()
+    assert (response.url, told(response)) == (page_of(broken), ["Replayed 1: 1 settled."])
+    assert (broken.outcome, bob.balance()) == ("settled", "20.00")
+    assert (str(entry.by), entry.action, entry.reason) == ("fiona", "replay event", "It is mended")
+
+
+def test_the_page_of_an_event_tells_who_replayed_it(finance: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+    replay(finance, broken, reason="<b>mended</b>")
+
+    page = finance.get(page_of(broken)).content.decode()
+
+    assert "fiona, when it was failed: “&lt;b&gt;mended&lt;/b&gt;”" in page
+
+
+def test_a_double_click_is_harmless(finance: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+
+    first, second = replay(finance, broken), replay(finance, broken)
+
+    assert told(second)[-1] == "It was done already, so nothing was done."
+    assert (first.status_code, bob.balance()) == (302, "20.00")
+    assert audit.of(broken).count() == 1
+
+
+def test_what_is_settled_stays_as_it_is(finance: Client, bob: Person) -> None:
+    settle(bob.user)
+    settled = StripeEvent.objects.get()
+
+    replay(finance, settled)
+
+    again = StripeEvent.objects.get()
+    assert (again.outcome, again.attempts) == ("settled", settled.attempts)
+    assert (bob.balance(), audit.of(settled).count()) == ("20.00", 0)
+
+
+def test_many_are_replayed_each_by_itself_and_counted(
+    finance: Client, alice: Person, bob: Person, charlie: Person
+) -> None:
+    settle(bob.user)
+    done = StripeEvent.objects.get()
+    wrong = kept(event(pending_payment(alice.user), amount_total=999))
+    broken = failed(pending_payment(charlie.user))
+
+    response = replay(finance, done, wrong, broken)
+
+    assert response.url == INBOX
+    assert told(response) == [
+        "Replayed 2: 1 quarantined, 1 settled.",
+        "1 were done already, so nothing was done.",
+    ]
+    assert [entry.reason for entry in audit.of(wrong)] == ["It is mended"]
+    assert charlie.balance() == "10.00"
+
+
+def test_the_lists_action_asks_for_the_reason_first(finance: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+    choice = {"action": "replay_selected", "_selected_action": [broken.pk]}
+
+    page = finance.post(INBOX, choice, follow=True)
+
+    assert page.status_code == 200
+    assert broken.event_id in page.content.decode()
+    assert not LedgerEntry.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
+def test_it_needs_a_reason(finance: Client, bob: Person, reason: str) -> None:
+    broken = failed(pending_payment(bob.user))
+
+    response = replay(finance, broken, reason=reason)
+
+    broken.refresh_from_db()
+    assert response.status_code == 200
+    assert response.context["form"].errors["reason"]
+    assert broken.outcome == "failed"
+
+
+@pytest.mark.parametrize("ids", ["", "x", "1e9", "999999", "9" * 40, "١"])
+def test_what_is_not_there_is_no_error(finance: Client, ids: str) -> None:
+    response = finance.get(f"{INBOX}replay/", {"ids": ids})
+
+    assert (response.status_code, told(response)) == (302, ["No events were chosen."])
+
+
+def test_support_looks_but_does_not_replay(bob: Person) -> None:
+    support = colleague("Support")
+    broken = failed(pending_payment(bob.user))
+    page = support.get(page_of(broken)).content.decode()
+    action = {"action": "replay_selected", "_selected_action": [broken.pk]}
+
+    answers = [replay(support, broken), support.get(f"{INBOX}replay/?ids={broken.pk}")]
+    support.post(INBOX, action)
+
+    broken.refresh_from_db()
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "Colleagues of Finance can replay it." in page
+    assert (broken.outcome, LedgerEntry.objects.exists()) == ("failed", False)
