@@ -25,13 +25,6 @@ def explain(person: Person, query: str = "") -> dict[str, Any]:
     return body
 
 
-def friend(alice: Person) -> dict[str, str]:
-    """Return what Alice reads of her one friend."""
-    told: dict[str, str]
-    [told] = explain(alice)["friends"]
-    return told
-
-
 def use_up(alice: Person, bob: Person) -> None:
     refer(alice, 10)
 
@@ -168,74 +161,6 @@ class TestOnesOwn:
         User.objects.filter(pk=bob.user.pk).update(has_made_first_purchase=True)
 
         assert explain(bob)["summary"].startswith("A purchase of yours has counted; why")
-
-
-class TestFriends:
-    def test_who_has_not_bought_is_told_to_have_not(self, alice: Person, bob: Person) -> None:
-        assert friend(alice) == {
-            "username": "bob",
-            "state": "pending",
-            "sentence": "Your friend bob has not made a purchase that counts yet.",
-        }
-
-    @pytest.mark.parametrize(
-        ("status", "sentence"),
-        [
-            ("completed", "Your friend bob has bought, and you both have your bonus."),
-            ("held", "Your friend bob has bought, and the bonus is under review."),
-            ("reversed", "Your friend bob has bought, but that purchase no longer counts."),
-            ("voided", "Your friend bob has bought, but the bonus was not granted."),
-        ],
-    )
-    def test_each_state_has_its_sentence(
-        self, alice: Person, bob: Person, status: str, sentence: str
-    ) -> None:
-        settle(bob.user)
-        turn(Referral.objects.get(), status)
-
-        assert friend(alice) == {"username": "bob", "state": status, "sentence": sentence}
-
-    def test_who_bought_after_the_cap_is_not_told_to_have_not_bought(
-        self, alice: Person, bob: Person
-    ) -> None:
-        refer(alice, 10)
-        settle(bob.user)
-
-        told = next(one for one in explain(alice)["friends"] if one["username"] == "bob")
-
-        assert told["state"] == "not_counted"
-        assert told["sentence"] == (
-            "Your friend bob has bought, but without a bonus: all uses of your code were taken."
-        )
-
-    @pytest.mark.parametrize("status", ["", "completed", "held", "reversed", "voided"])
-    def test_nothing_of_a_friend_is_told_but_the_name(
-        self, alice: Person, bob: Person, status: str
-    ) -> None:
-        payment = settle(bob.user, 4321 if status else 567)
-        if status:
-            turn(Referral.objects.get(), status)
-
-        told = str(explain(alice, "?amount=1000"))
-
-        secrets = ["@", bob.code, "43.21", "4321", "5.67", "567", "card", "mailbox", "one person"]
-        assert "bob" in told
-        assert [secret for secret in [*secrets, str(payment.session_id)] if secret in told] == []
-
-    def test_nothing_of_the_referrer_is_told_but_the_name(self, alice: Person, bob: Person) -> None:
-        settle(alice.user, 4321)
-        refer(alice, 3)
-        settle(bob.user)
-
-        told = str(explain(bob, "?amount=1000"))
-
-        assert "alice" in told
-        assert [one for one in ("@", alice.code, "43.21", "3 of", "referee_") if one in told] == []
-
-    def test_a_stranger_is_nobodys_friend(self, alice: Person, charlie: Person) -> None:
-        settle(charlie.user)
-
-        assert explain(alice)["friends"] == []
 
 
 class TestWhatIf:
