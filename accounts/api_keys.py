@@ -96,12 +96,14 @@ def listed(user: User, *, now: datetime) -> QuerySet[ApiKey]:
 
 @transaction.atomic
 def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = "") -> None:
-    """Make the key useless from now on.
+    """Make the key useless from now on; to revoke it again changes nothing and is not recorded.
 
     When it is not its owner but an operator who does it, it takes a reason and is recorded.
     Raises ReasonMissingError.
     """
-    before = key.revoked_at
+    before = _locked(key).revoked_at
+    if before is not None and before <= now:
+        return
     key.revoked_at = now
     key.save(update_fields=["revoked_at"])
     if by is not None:
@@ -117,13 +119,18 @@ def rotate(
     Return the new record and its text, which nobody can read again. Raises KeyNotInUseError and
     ReasonMissingError.
     """
-    old = ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
+    old = _locked(key)
     if old.revoked_at is not None:
         raise KeyNotInUseError(f"{old} was revoked or rotated already")
     old.revoked_at = now + grace
     old.save(update_fields=["revoked_at"])
     _record("rotate key", old, None, by=by, reason=audit.stated(reason), now=now)
     return create(user=old.user, name=old.name, now=now)
+
+
+def _locked(key: ApiKey) -> ApiKey:
+    """Return the key as it is now, for nobody else to change until the transaction ends."""
+    return ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
 
 
 def _record(

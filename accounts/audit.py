@@ -1,11 +1,13 @@
 """The audit log: who did what to what, why, and how it was before and after."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEntry, User
 
@@ -57,6 +59,15 @@ def _label(target: models.Model | type[models.Model]) -> str:
     if isinstance(target, models.Model):
         return str(target)
     return str(target._meta.verbose_name_plural)
+
+
+def of_all(targets: Iterable[models.Model]) -> QuerySet[AuditEntry]:
+    """Return what was done to any of `targets`, the latest first; there is at least one."""
+    ids: dict[str, list[int]] = {}
+    for target in targets:
+        ids.setdefault(target._meta.label_lower, []).append(target.pk)
+    about = (Q(target_type=kind, target_id__in=pks) for kind, pks in ids.items())
+    return AuditEntry.objects.filter(reduce(or_, about)).order_by("-pk")
 
 
 def of(target: models.Model) -> QuerySet[AuditEntry]:

@@ -107,7 +107,7 @@ class ModelAdmin(unfold.ModelAdmin):
     paginator: Any = SteppingPaginator
     show_full_result_count = False
     list_per_page = 50
-    sortable_by: Any = ()
+    sortable_by: ClassVar[Any] = ()
     ordering: ClassVar[Any] = ("-pk",)
     list_filter_submit = True
     list_fullwidth = True

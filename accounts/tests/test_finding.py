@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts.desk import finding
+from accounts.admin import finding
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, operator, register
 from payments.models import Payment
@@ -60,7 +60,8 @@ def test_a_person_is_found_by_a_purchase(office: Client, purchase: Payment, fiel
 
 
 def test_a_person_is_found_by_a_refund_and_by_an_event(office: Client, purchase: Payment) -> None:
-    terms = [purchase.clawbacks.get().stripe_id, purchase.stripe_events.first().event_id]
+    event = purchase.stripe_events.earliest("pk")
+    terms = [purchase.clawbacks.get().stripe_id, event.event_id]
 
     people = [found(office, term) for term in terms]
 

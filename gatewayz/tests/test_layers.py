@@ -14,7 +14,6 @@ INTERFACE_ROOMS = {
     "apps",
     "authentication",
     "checks",
-    "desk",
     "forms",
     "management",
     "operator_login",

@@ -6,14 +6,17 @@ from decimal import Decimal
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 
 from accounts.models import ApiKey, LedgerEntry, User
 from accounts.money import dollars
+from payments.friends import State
 from payments.models import Clawback, Payment
 from referrals.gates import Decision
 from referrals.models import Referral
 
+NOTHING = "–"
+# Enough of one of Stripe's ids to tell it from the others.
+ID_SHOWN = 16
 KINDS = {
     LedgerEntry.Kind.PURCHASE: "Purchase",
     LedgerEntry.Kind.REFERRER_BONUS: "Bonus for inviting",
@@ -47,17 +50,22 @@ COLOURS = {
     Clawback.Status.OPEN: "warning",
     Clawback.Status.LOST: "danger",
     Clawback.Status.WON: "success",
+    State.PENDING: "info",
+    State.NOT_COUNTED: "",
     "in use": "success",
     "ending": "warning",
     "active": "success",
     "deactivated": "danger",
+    "staff": "primary",
+    "superuser": "primary",
 }
 
 
 def badge(word: str) -> str:
     """Return the word in a box whose colour says whether it is good or bad news."""
     return render_to_string(
-        "unfold/helpers/label.html", {"text": word, "variant": COLOURS.get(word, "")}
+        "unfold/helpers/label.html",
+        {"text": word.replace("_", " "), "variant": COLOURS.get(word, "")},
     )
 
 
@@ -69,7 +77,7 @@ def link(page: str, pk: int, text: object) -> str:
 
 def person(user: User | None) -> str:
     """Return the person's name, with the way to the person's page."""
-    return link("accounts_user_change", user.pk, user) if user else "–"
+    return link("accounts_user_change", user.pk, user) if user else NOTHING
 
 
 def money(amount: Decimal) -> str:
@@ -79,12 +87,18 @@ def money(amount: Decimal) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """Return the day, and the time to the minute beside it in small, in UTC."""
-    if at is None:
-        return "–"
-    at = localtime(at)
-    day, time = f"{at:%Y-%m-%d}", f"{at:%H:%M}"
-    return format_html('{} <span class="desk-time">{}</span>', day, time)
+    """Return `22 Nov 2026, 17:30`, in UTC."""
+    return whole(f"{at:%-d %b %Y, %H:%M}") if at else NOTHING
+
+
+def day(at: datetime) -> str:
+    """Return `22 Nov 2026`, in UTC."""
+    return whole(f"{at:%-d %b %Y}")
+
+
+def whole(text: str) -> str:
+    """Return the text in one line, however narrow the column is."""
+    return format_html('<span class="desk-whole">{}</span>', text)
 
 
 def key_state(key: ApiKey, *, now: datetime) -> str:
@@ -94,16 +108,24 @@ def key_state(key: ApiKey, *, now: datetime) -> str:
     return "ending" if key.revoked_at > now else "revoked"
 
 
+def poster(entry: LedgerEntry) -> str:
+    """Return the operator who posted the entry, if one did."""
+    return person(entry.posted_by) if entry.posted_by else whole("the program")
+
+
 def cause(entry: LedgerEntry) -> str:
     """Return a link to what the entry came from, or its reference as it is."""
     reference = entry.reference
     kind, _, name = entry.idempotency_key.partition(":payment:")
     if kind == LedgerEntry.Kind.PURCHASE and name.isdecimal():
-        return link("payments_payment_change", int(name), f"payment {name}")
+        return link("payments_payment_change", int(name), whole(f"payment {name}"))
     subject, _, pk = reference.partition(":")
     if subject == "user" and pk.isdecimal():
-        return link("accounts_user_change", int(pk), f"user {pk}")
+        return link("accounts_user_change", int(pk), whole(f"user {pk}"))
     if reference.startswith(("re_", "pyr_", "dp_", "du_")):
         found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"
-        return format_html('<a href="{}" class="desk-link">{}</a>', found, reference)
-    return reference or "–"
+        short = f"{reference[:ID_SHOWN]}…" if len(reference) > ID_SHOWN else reference
+        return format_html(
+            '<a href="{}" class="desk-link" title="{}">{}</a>', found, reference, short
+        )
+    return reference or NOTHING

@@ -1,0 +1,56 @@
+"""The list of ledger entries: only for looking at."""
+
+from django.contrib import admin
+from django.db.models import Q
+
+from accounts.admin import finding, wording
+from accounts.models import LedgerEntry
+from gatewayz.model_admin import ReadOnlyAdmin, display
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
+    list_display = (
+        "id",
+        "owner",
+        "what",
+        "moved",
+        "balance",
+        "origin",
+        "by",
+        "posted",
+    )
+    list_filter = ("kind",)
+    list_select_related = ("user", "posted_by")
+    search_help_text = "Person's name or e-mail, Stripe's id, the entry's id or cause, in full"
+
+    @display(description="Person")
+    def owner(self, entry: LedgerEntry) -> str:
+        return wording.person(entry.user)
+
+    @display(description="What", header=True)
+    def what(self, entry: LedgerEntry) -> list[str]:
+        return [wording.KINDS[LedgerEntry.Kind(entry.kind)], entry.description]
+
+    @display(description="Amount")
+    def moved(self, entry: LedgerEntry) -> str:
+        return wording.money(entry.amount)
+
+    @display(description="Balance after")
+    def balance(self, entry: LedgerEntry) -> str:
+        return wording.money(entry.balance_after)
+
+    @display(description="From")
+    def origin(self, entry: LedgerEntry) -> str:
+        return wording.cause(entry)
+
+    @display(description="By")
+    def by(self, entry: LedgerEntry) -> str:
+        return wording.poster(entry)
+
+    @display(description="Posted")
+    def posted(self, entry: LedgerEntry) -> str:
+        return wording.moment(entry.created_at)
+
+    def found_by(self, term: str) -> list[Q]:
+        return finding.entries(term)

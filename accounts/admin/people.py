@@ -1,0 +1,189 @@
+"""The list of people and the page of each: looks at money, never writes it."""
+
+from functools import partial
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.admin import actions, edits, finding, wording
+from accounts.admin.own_pages import OwnPages
+from accounts.admin.person import person_page
+from accounts.admin.statement import statement
+from accounts.admin.why import why
+from accounts.models import User
+from gatewayz.model_admin import display, operator
+from referrals.models import Program, Referral
+
+_ACCOUNT: Any = (
+    None,
+    {
+        "fields": (
+            ("username", "email"),
+            ("auth_method", "show_on_leaderboard"),
+            ("created_at", "last_login"),
+        )
+    },
+)
+_STAFF: Any = (
+    "Staff",
+    {"fields": ("password", "is_staff", "is_superuser", "groups")},
+)
+
+
+@admin.register(User)
+class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "person",
+        "balance",
+        "code",
+        "uses",
+        "invited_by",
+        "bought",
+        "signed_up",
+        "state",
+    )
+    filter_horizontal = ()
+    list_filter = ("has_made_first_purchase", "is_active", "is_staff")
+    sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
+    search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    ordering = ("-pk",)
+    # Money and codes stand above, and are nobody's to edit; `is_active` has a form of its own.
+    readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
+    fieldsets = (_ACCOUNT, _STAFF)
+    add_fieldsets = (
+        (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """Add what a row tells beside its columns; PostgreSQL computes it for the page's rows."""
+        inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
+        # Slots count the uses from 1, without a gap: the last is how many there are.
+        made = Referral.objects.filter(referrer=OuterRef("pk")).order_by("-slot")
+        terms = Program.objects.at(timezone.now())
+        people: QuerySet[User] = super().get_queryset(request)
+        return people.annotate(
+            uses=Coalesce(Subquery(made.values("slot")[:1]), 0),
+            max_uses=Subquery(terms.values("max_uses")),
+            inviter_id=Subquery(inviter.values("pk")),
+            inviter_name=Subquery(inviter.values("username")),
+        )
+
+    @display(description="Person", header=True, ordering="username")
+    def person(self, user: User) -> list[str]:
+        return [user.username, user.email]
+
+    @display(description="Balance")
+    def balance(self, user: User) -> str:
+        return wording.money(user.credits)
+
+    @display(description="Code", ordering="referral_code")
+    def code(self, user: User) -> str:
+        return format_html(
+            '<span class="desk-code">{}</span>', user.referral_code or wording.NOTHING
+        )
+
+    @display(description="Uses")
+    def uses(self, user: Any) -> str:
+        if user.referral_code is None:
+            return wording.NOTHING
+        return wording.whole(f"{user.uses} of {user.max_uses}")
+
+    @display(description="Invited by")
+    def invited_by(self, user: Any) -> str:
+        if user.inviter_id is None:
+            return user.referred_by_code or wording.NOTHING
+        return wording.link("accounts_user_change", user.inviter_id, user.inviter_name)
+
+    @display(description="Signed up", ordering="pk")
+    def signed_up(self, user: User) -> str:
+        return wording.day(user.created_at)
+
+    @display(description="Bought")
+    def bought(self, user: User) -> str:
+        return "Yes" if user.has_made_first_purchase else "No"
+
+    @display(description="State")
+    def state(self, user: User) -> str:
+        return wording.badge("active" if user.is_active else "deactivated")
+
+    def found_by(self, term: str) -> list[Q]:
+        return finding.people(term)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Leave what is about staff to those who may decide about staff."""
+        return super().get_fieldsets(request, obj) if _is_superuser(request) else (_ACCOUNT,)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Serve what operators do to a person beside Django's pages."""
+        return [
+            self.own_page("statement", statement),
+            self.own_page("why", why),
+            self.own_page("deactivate", partial(actions.switch, verb="deactivate")),
+            self.own_page("reactivate", partial(actions.switch, verb="reactivate")),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Put the person's page above the fields."""
+        person = self.get_object(request, object_id)
+        context = dict(extra_context or {})
+        if person is not None and self.has_view_or_change_permission(request, person):
+            context["person_page"] = person_page(person, request=request, now=timezone.now())
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write only what the form changed: the rest may have moved since it was read."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        columns = {column.name for column in obj._meta.concrete_fields}
+        obj.save(update_fields=columns.intersection(form.changed_data))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Record the edit once all of it is saved."""
+        super().save_related(request, form, formsets, change)
+        edits.record(form, by=operator(request), is_new=not change, now=timezone.now())
+
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Record that the password was set; not to what."""
+        with transaction.atomic():
+            answer: HttpResponse = super().user_change_password(request, *args, **kwargs)
+            if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+                edits.record_password(int(kwargs["id"]), by=operator(request), now=timezone.now())
+        return answer
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Customers register; who is added here is staff."""
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Name, e-mail and the permissions of staff are a superuser's to change."""
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """People are deactivated: their entries must stay (CONTRACT 2.8)."""
+        return False
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser

@@ -1,0 +1,127 @@
+"""A person's page: what matters of her at the top, then a section for each thing one may ask."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.admin import sections, wording
+from accounts.models import ApiKey, User
+from accounts.money import dollars
+from referrals import reports
+from referrals.attribution import referrer_of
+from referrals.models import Referral
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something to be seen at a glance."""
+
+    name: str
+    value: str
+    detail: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Button:
+    """A way to an action's form."""
+
+    text: str
+    target: str
+    variant: str = "default"
+
+
+@dataclass(frozen=True)
+class PersonPage:
+    """All that the template shows above the fields."""
+
+    facts: list[Fact]
+    badges: list[str]
+    buttons: list[Button]
+    sections: list[sections.Section]
+
+
+def person_page(user: User, *, request: HttpRequest, now: datetime) -> PersonPage:
+    """Return what this operator may see of the person."""
+    return PersonPage(
+        facts=_facts(user, now=now),
+        badges=[wording.badge(word) for word in _states(user)],
+        buttons=list(_buttons(user, request)),
+        sections=list(_sections(user, request, now=now)),
+    )
+
+
+def _facts(user: User, *, now: datetime) -> list[Fact]:
+    stats = reports.stats(user, now=now)
+    return [
+        _balance(user),
+        Fact(
+            "Code",
+            user.referral_code or "none yet",
+            f"{stats.total_uses} of {stats.max_uses} uses taken, {stats.remaining_uses} left",
+        ),
+        Fact(
+            "Earned by inviting", dollars(stats.total_earned), f"{stats.pending_referrals} pending"
+        ),
+        Fact("Invited by", *_inviter(user)),
+        Fact(
+            "First purchase",
+            "Yes" if user.has_made_first_purchase else "Not yet",
+            "that qualifies for the bonus",
+        ),
+        Fact("Signed up", wording.day(user.created_at), f"by {user.get_auth_method_display()}"),
+    ]
+
+
+def _balance(user: User) -> Fact:
+    if user.credits < 0:
+        owed = f"owes {dollars(-user.credits)}; the next credits fill it up"
+        return Fact("Balance", dollars(user.credits), owed, tone="debt")
+    return Fact("Balance", dollars(user.credits), "credits to spend")
+
+
+def _inviter(user: User) -> tuple[str, str]:
+    if user.referred_by_code is None:
+        return "nobody", "registered without a code that counts"
+    referrer = referrer_of(user)
+    code = f"with the code {user.referred_by_code}"
+    return (wording.person(referrer), code) if referrer else ("an account that is deleted", code)
+
+
+def _states(user: User) -> Iterator[str]:
+    yield "active" if user.is_active else "deactivated"
+    if user.is_superuser:
+        yield "superuser"
+    elif user.is_staff:
+        yield "staff"
+
+
+def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
+    may = request.user.has_perm
+    if may("payments.view_payment") and may("referrals.view_referral"):
+        yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
+    if may("accounts.deactivate_user") and request.user != user:
+        verb, variant = ("deactivate", "danger") if user.is_active else ("reactivate", "primary")
+        target = reverse(f"admin:accounts_user_{verb}", args=[user.pk])
+        yield Button(f"{verb.capitalize()}…", target, variant)
+
+
+def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:
+    may = request.user.has_perm
+    keys: list[ApiKey] = []
+    if may("accounts.view_ledgerentry"):
+        yield sections.statement(user)
+    if may("payments.view_payment"):
+        yield sections.purchases(user)
+    if may("referrals.view_referral"):
+        yield sections.referrals(user)
+    if may("accounts.view_apikey"):
+        keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
+        manages = may("accounts.manage_keys")
+        yield sections.api_keys(user, keys, now=now, may_manage=manages)
+    if may("accounts.view_auditentry"):
+        received = Referral.objects.filter(referred_user=user)
+        yield sections.history(sections.done_to(user, keys, received)[: sections.SHOWN])

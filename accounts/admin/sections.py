@@ -1,0 +1,226 @@
+"""The parts of a person's page: each a short table, the latest first, with the way to the rest."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from accounts import audit
+from accounts.admin import wording
+from accounts.models import ApiKey, AuditEntry, LedgerEntry, User
+from accounts.money import dollars_of_cents
+from payments.friends import State, friends_of
+from payments.models import Clawback, Payment
+
+SHOWN = 10
+FRIENDS_SHOWN = 20
+Rows = list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A card with a table; `more` is the page that has all of it."""
+
+    slug: str
+    title: str
+    headers: list[str]
+    rows: Rows
+    empty: str
+    more: str = ""
+    note: str = ""
+
+    @property
+    def table(self) -> dict[str, Any]:
+        return {"headers": self.headers, "rows": self.rows}
+
+
+STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "In words", "From", "By"]
+
+
+def entries_of(user: User) -> QuerySet[LedgerEntry]:
+    """Return what a statement shows, the latest first."""
+    return user.ledger_entries.select_related("posted_by").order_by("-number")
+
+
+def statement_row(entry: LedgerEntry) -> list[Any]:
+    """Return an entry as a line of a statement."""
+    return [
+        wording.moment(entry.created_at),
+        wording.KINDS[LedgerEntry.Kind(entry.kind)],
+        wording.money(entry.amount),
+        wording.money(entry.balance_after),
+        entry.description,
+        wording.cause(entry),
+        wording.poster(entry),
+    ]
+
+
+def statement(user: User) -> Section:
+    """Return how the balance came to be."""
+    return Section(
+        slug="statement",
+        title="Statement",
+        headers=STATEMENT_HEADERS,
+        rows=[statement_row(entry) for entry in entries_of(user)[:SHOWN]],
+        empty="No entry yet: nothing was bought, given or taken.",
+        more=reverse("admin:accounts_user_statement", args=[user.pk]),
+    )
+
+
+def purchases(user: User) -> Section:
+    """Return what was bought, and what became of it."""
+    latest = user.payments.order_by("-pk").prefetch_related("clawbacks")[:SHOWN]
+    return Section(
+        slug="purchases",
+        title="Purchases",
+        headers=["Purchase", "Amount", "Status", "Bonus", "Refunds and disputes", "When"],
+        rows=[_purchase_row(payment) for payment in latest],
+        empty="Nothing was bought yet.",
+        more=_belonging("payments_payment", user),
+    )
+
+
+def _purchase_row(payment: Payment) -> list[Any]:
+    decided = wording.DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
+    return [
+        wording.link("payments_payment_change", payment.pk, payment),
+        dollars_of_cents(payment.amount),
+        wording.badge(payment.status),
+        decided,
+        _joined(map(_clawback, payment.clawbacks.all())),
+        wording.moment(payment.paid_at or payment.created_at),
+    ]
+
+
+def _clawback(clawback: Clawback) -> str:
+    text = f"{clawback.kind} of {dollars_of_cents(clawback.amount)}"
+    page = wording.link("payments_clawback_change", clawback.pk, text)
+    return format_html("{} {}", page, wording.badge(clawback.status))
+
+
+def referrals(user: User) -> Section:
+    """Return whom she invited and what became of each; who invited her stands at the top."""
+    friends = friends_of(user)
+    uses = dict(user.referrals_made.values_list("referred_user", "pk"))
+    return Section(
+        slug="referrals",
+        title="Invited by this person",
+        headers=["Friend", "State", "In words", "Use of the code"],
+        rows=[
+            [
+                wording.link("accounts_user_change", friend.user_id, friend.username),
+                wording.badge(friend.state),
+                friend.sentence,
+                _use(uses.get(friend.user_id)),
+            ]
+            for friend in friends[:FRIENDS_SHOWN]
+        ],
+        empty="Nobody registered with this code yet.",
+        more=f"{reverse('admin:accounts_user_changelist')}?referred_by_code={user.referral_code}",
+        note=_counted(Counter(friend.state for friend in friends)),
+    )
+
+
+def _use(referral_id: int | None) -> str:
+    if referral_id is None:
+        return wording.NOTHING
+    return wording.link("referrals_referral_change", referral_id, f"referral {referral_id}")
+
+
+def _counted(states: Counter[State]) -> str:
+    """Return `2 completed · 1 pending`, in the order in which the states are explained."""
+    return " · ".join(
+        f"{states[state]} {state.replace('_', ' ')}" for state in State if states[state]
+    )
+
+
+def api_keys(user: User, keys: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:
+    """Return the keys, never with more than tells them by."""
+    headers = ["Key", "Name", "State", "Created", "Last used", "Ends"]
+    return Section(
+        slug="keys",
+        title="API keys",
+        headers=[*headers, "Do"] if may_manage else headers,
+        rows=[_key_row(key, now=now, may_manage=may_manage) for key in keys],
+        empty="No key was made yet.",
+        more=_belonging("accounts_apikey", user),
+    )
+
+
+def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
+    state = wording.key_state(key, now=now)
+    prefix = format_html('<span class="desk-code">{}…</span>', key.prefix)
+    row = [
+        wording.link("accounts_apikey_change", key.pk, prefix),
+        key.name,
+        wording.badge(state),
+        wording.moment(key.created_at),
+        wording.moment(key.last_used_at),
+        wording.moment(key.revoked_at),
+    ]
+    return [*row, _doings(key, state)] if may_manage else row
+
+
+def _doings(key: ApiKey, state: str) -> str:
+    doings = {"in use": ("revoke", "rotate"), "ending": ("revoke",)}.get(state, ())
+    return _joined(
+        wording.link(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…") for verb in doings
+    )
+
+
+def history(entries: Iterable[AuditEntry]) -> Section:
+    """Return what operators did to the person and to what is hers."""
+    return Section(
+        slug="history",
+        title="History",
+        headers=["When", "What", "To what", "Who", "Why", "Change"],
+        rows=[_history_row(entry) for entry in entries],
+        empty="No operator ever did anything here.",
+    )
+
+
+def done_to(user: User, *others: Iterable[Any]) -> QuerySet[AuditEntry]:
+    """Return what was done to the person and to these `others` that are hers."""
+    targets = [user, *(target for group in others for target in group)]
+    return audit.of_all(targets).select_related("by")
+
+
+def _history_row(entry: AuditEntry) -> list[Any]:
+    return [
+        wording.moment(entry.at),
+        entry.action.capitalize(),
+        entry.target_label,
+        wording.person(entry.by) if entry.by else "the command line",
+        entry.reason or wording.NOTHING,
+        _change(entry.before, entry.after),
+    ]
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return `is active: True → False`, a line for each thing that changed."""
+    names = dict.fromkeys([*before, *after])
+    changes = (
+        (name.replace("_", " "), _shown(before.get(name)), _shown(after.get(name)))
+        for name in names
+        if before.get(name) != after.get(name)
+    )
+    return format_html_join("\n", '<span class="desk-change">{}: {} → {}</span>', changes)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return wording.NOTHING if value in (None, "", []) else str(value)
+
+
+def _belonging(model: str, user: User) -> str:
+    return f"{reverse(f'admin:{model}_changelist')}?user__id__exact={user.pk}"
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return format_html_join("\n", '<span class="desk-part">{}</span>', ((part,) for part in parts))

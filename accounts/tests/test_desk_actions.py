@@ -1,0 +1,274 @@
+"""What operators do to people and keys: by a form, with a reason, once, and on record."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import ApiKey, AuditEntry, User
+from accounts.tests.factories import Person, colleague, operator
+
+WHY = {"reason": "It stood in a public repository."}
+ROTATION = WHY | {"grace": "24"}
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return colleague("Support")
+
+
+@pytest.fixture
+def key(alice: Person) -> ApiKey:
+    return alice.user.api_keys.get()
+
+
+def key_path(key: ApiKey, verb: str) -> str:
+    return f"/admin/accounts/apikey/{key.pk}/{verb}/"
+
+
+def person_path(user: User, verb: str) -> str:
+    return f"/admin/accounts/user/{user.pk}/{verb}/"
+
+
+def actions() -> list[str]:
+    return list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+
+
+def told(response: Any) -> str:
+    return str([str(message) for message in response.context["messages"]])
+
+
+def is_let_in(person: Person) -> bool:
+    return bool(person.api.get("/user/balance").status_code == 200)
+
+
+def test_a_key_is_revoked_with_a_reason(support: Client, alice: Person, key: ApiKey) -> None:
+    response = support.post(key_path(key, "revoke"), WHY)
+
+    assert response["Location"] == f"/admin/accounts/user/{alice.user.pk}/change/#keys"
+    assert not is_let_in(alice)
+    entry = audit.of(key).get()
+    assert (entry.action, entry.reason) == ("revoke key", WHY["reason"])
+    assert entry.by == User.objects.get(username="sam")
+
+
+def test_a_key_is_revoked_once_however_often_one_clicks(support: Client, key: ApiKey) -> None:
+    support.post(key_path(key, "revoke"), WHY)
+    revoked_at = ApiKey.objects.get().revoked_at
+
+    support.post(key_path(key, "revoke"), WHY)
+
+    assert ApiKey.objects.get().revoked_at == revoked_at
+    assert actions() == ["revoke key"]
+
+
+def test_a_rotated_key_is_shown_once_and_both_work(
+    support: Client, alice: Person, key: ApiKey
+) -> None:
+    response = support.post(key_path(key, "rotate"), ROTATION)
+
+    text = response.context["text"]
+    assert "no-store" in response["Cache-Control"]
+    assert text in response.content.decode()
+    assert [is_let_in(Person(alice.user, one)) for one in (alice.api_key, text)] == [True, True]
+
+
+@pytest.mark.parametrize(("grace", "still"), [("0", False), ("1", True)])
+def test_the_old_key_ends_when_the_grace_is_over(
+    support: Client, alice: Person, key: ApiKey, grace: str, still: bool
+) -> None:
+    support.post(key_path(key, "rotate"), WHY | {"grace": grace})
+
+    key.refresh_from_db()
+    assert key.revoked_at
+    assert key.revoked_at - timezone.now() <= timedelta(hours=int(grace))
+    assert is_let_in(alice) is still
+
+
+def test_a_key_is_rotated_once_however_often_one_clicks(support: Client, key: ApiKey) -> None:
+    support.post(key_path(key, "rotate"), ROTATION)
+
+    again = support.post(key_path(key, "rotate"), ROTATION, follow=True)
+
+    assert "No key was made" in told(again)
+    assert ApiKey.objects.count() == 2
+    assert actions() == ["rotate key"]
+
+
+def test_a_new_key_is_nowhere_but_in_the_answer(support: Client, key: ApiKey) -> None:
+    text = support.post(key_path(key, "rotate"), ROTATION).context["text"]
+
+    kept = [*AuditEntry.objects.values(), *ApiKey.objects.values(), dict(support.session)]
+
+    assert text not in str(kept)
+
+
+def test_a_person_is_deactivated_and_comes_back(support: Client, alice: Person) -> None:
+    support.post(person_path(alice.user, "deactivate"), WHY)
+    was_let_in = is_let_in(alice)
+    support.post(person_path(alice.user, "reactivate"), WHY)
+
+    assert [was_let_in, is_let_in(alice)] == [False, True]
+    assert actions() == ["deactivate", "reactivate"]
+
+
+@pytest.mark.parametrize("verb", ["deactivate", "reactivate"])
+def test_a_double_click_on_a_person_is_recorded_once(
+    support: Client, alice: Person, verb: str
+) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=verb == "deactivate")
+
+    for _ in range(2):
+        support.post(person_path(alice.user, verb), WHY)
+
+    assert actions() == [verb]
+
+
+def test_staff_is_for_superusers_to_deactivate(support: Client) -> None:
+    boss = User.objects.create(username="boss", email="boss@example.com", is_staff=True)
+
+    refused = support.post(person_path(boss, "deactivate"), WHY, follow=True)
+
+    boss.refresh_from_db()
+    assert (boss.is_active, actions()) == (True, [])
+    assert "ask a superuser" in told(refused)
+
+
+def test_nobody_deactivates_his_own_account(support: Client) -> None:
+    sam = User.objects.get(username="sam")
+
+    support.post(person_path(sam, "deactivate"), WHY)
+
+    sam.refresh_from_db()
+    assert sam.is_active
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "\n", "x" * 501])
+@pytest.mark.parametrize("verb", ["revoke", "rotate"])
+def test_nothing_is_done_to_a_key_without_a_reason(
+    support: Client, alice: Person, key: ApiKey, verb: str, reason: str
+) -> None:
+    response = support.post(key_path(key, verb), {"reason": reason, "grace": "0"})
+
+    assert response.context["form"].errors
+    assert is_let_in(alice)
+    assert actions() == []
+
+
+@pytest.mark.parametrize("grace", ["", "-1", "9999", "x"])
+def test_a_grace_is_one_of_those_offered(support: Client, key: ApiKey, grace: str) -> None:
+    support.post(key_path(key, "rotate"), WHY | {"grace": grace})
+
+    assert ApiKey.objects.count() == 1
+
+
+def test_looking_at_a_form_does_nothing(support: Client, alice: Person, key: ApiKey) -> None:
+    paths = [
+        key_path(key, "revoke"),
+        key_path(key, "rotate"),
+        person_path(alice.user, "deactivate"),
+    ]
+
+    answers = [support.get(path) for path in paths]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert is_let_in(alice)
+    assert actions() == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "group", "status"),
+    [
+        ("revoke", "Support", 200),
+        ("rotate", "Support", 200),
+        ("revoke", "Finance", 403),
+        ("rotate", "Finance", 403),
+    ],
+)
+def test_keys_are_supports(key: ApiKey, verb: str, group: str, status: int) -> None:
+    client = colleague(group)
+
+    answer = client.get(key_path(key, verb))
+    client.post(key_path(key, verb), ROTATION)
+
+    assert answer.status_code == status
+    assert bool(actions()) is (status == 200)
+
+
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+def test_both_groups_deactivate(alice: Person, group: str) -> None:
+    colleague(group).post(person_path(alice.user, "deactivate"), WHY)
+
+    alice.user.refresh_from_db()
+    assert not alice.user.is_active
+
+
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/password/", "{pk}/delete/"])
+def test_accounts_are_a_superusers_to_edit(alice: Person, group: str, page: str) -> None:
+    wishes = {"username": "alice", "email": "mine@example.com", "is_staff": "on"}
+
+    answer = colleague(group).post(f"/admin/accounts/user/{page.format(pk=alice.user.pk)}", wishes)
+
+    alice.user.refresh_from_db()
+    assert answer.status_code == 403
+    assert (alice.user.email, alice.user.is_staff) == ("alice@example.com", False)
+
+
+def test_an_edit_is_recorded_with_before_and_after(alice: Person) -> None:
+    office = operator()
+    group = Group.objects.get(name="Support")
+    form = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
+
+    office.post(person_path(alice.user, "change"), form | {"is_staff": "on", "groups": group.pk})
+
+    entry = audit.of(alice.user).get()
+    assert entry.action == "edit person"
+    assert entry.before == {"email": "alice@example.com", "is_staff": False, "groups": []}
+    assert entry.after == {"email": "new@example.com", "is_staff": True, "groups": ["Support"]}
+
+
+def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    office, form = (
+        operator(),
+        {"username": "alice", "email": "a@example.com", "auth_method": "email"},
+    )
+    save: Callable[..., None] = User.save
+
+    def overtaken(user: User, *args: Any, **kwargs: Any) -> None:
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        save(user, *args, **kwargs)
+
+    monkeypatch.setattr(User, "save", overtaken)
+
+    office.post(person_path(alice.user, "change"), form)
+
+    alice.user.refresh_from_db()
+    assert (alice.user.email, alice.user.is_active) == ("a@example.com", False)
+
+
+def test_a_form_without_changes_is_not_recorded(alice: Person) -> None:
+    form = {"username": "alice", "email": "alice@example.com", "auth_method": "email"}
+
+    operator().post(person_path(alice.user, "change"), form)
+
+    assert actions() == []
+
+
+def test_adding_staff_and_setting_a_password_are_recorded(db: None) -> None:
+    office, password = operator(), "a long and unheard-of phrase"
+    form = {"username": "nina", "email": "nina@example.com", "usable_password": "false"}
+
+    office.post("/admin/accounts/user/add/", form)
+    nina = User.objects.get(username="nina")
+    office.post(person_path(nina, "password"), {"password1": password, "password2": password})
+
+    nina.refresh_from_db()
+    assert nina.check_password(password)
+    assert actions() == ["add person", "set password"]
+    assert password not in str(list(AuditEntry.objects.values()))

@@ -1,0 +1,223 @@
+"""A support agent sees on one page what there is to know of a person, with a dozen queries."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts import people
+from accounts.models import User
+from accounts.tests.factories import Person, colleague, give, operator, register
+from payments.models import Payment
+from payments.tests.stripe_events import deliver, refer, refund, settle
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return colleague("Support")
+
+
+@pytest.fixture
+def purchase(bob: Person) -> Payment:
+    """Bob's first, which earned the bonus for him and for Alice."""
+    return settle(bob.user, 2000)
+
+
+def path(person: Person, page: str = "change") -> str:
+    return f"/admin/accounts/user/{person.user.pk}/{page}/"
+
+
+def text(client: Client, person: Person, page: str = "change") -> str:
+    content: str = client.get(path(person, page)).content.decode()
+    return content
+
+
+def sections(client: Client, person: Person) -> dict[str, Any]:
+    page = client.get(path(person)).context["person_page"]
+    return {section.slug: section for section in page.sections}
+
+
+def facts(client: Client, person: Person) -> dict[str, Any]:
+    page = client.get(path(person)).context["person_page"]
+    return {fact.name: fact for fact in page.facts}
+
+
+@pytest.mark.usefixtures("purchase")
+def test_the_top_says_what_matters(support: Client, alice: Person) -> None:
+    shown = facts(support, alice)
+
+    assert (shown["Balance"].value, shown["Code"].value) == ("$10.00", alice.code)
+    assert shown["Code"].detail == "1 of 10 uses taken, 9 left"
+    assert (shown["Earned by inviting"].value, shown["First purchase"].value) == (
+        "$10.00",
+        "Not yet",
+    )
+
+
+@pytest.mark.usefixtures("purchase")
+def test_it_says_who_invited_her(support: Client, alice: Person, bob: Person) -> None:
+    inviter = facts(support, bob)["Invited by"]
+
+    assert path(alice) in inviter.value
+    assert inviter.detail == f"with the code {alice.code}"
+
+
+def test_a_debt_is_told_in_words(support: Client, bob: Person, alice: Person) -> None:
+    purchase = settle(bob.user)
+    give(alice, "-10.00")
+
+    deliver(refund(purchase, 1000))
+
+    balance = facts(support, alice)["Balance"]
+    assert (balance.value, balance.tone) == ("-$10.00", "debt")
+    assert "owes $10.00" in balance.detail
+
+
+def test_the_statement_leads_to_what_it_came_from(
+    support: Client, bob: Person, purchase: Payment
+) -> None:
+    deliver(refund(purchase, 100))
+
+    rows = sections(support, bob)["statement"].rows
+
+    assert [row[1] for row in rows] == ["Refund", "Bonus for being invited", "Purchase"]
+    assert purchase.clawbacks.get().stripe_id in rows[0][5]
+    assert f"/admin/payments/payment/{purchase.pk}/change/" in rows[2][5]
+
+
+def test_purchases_tell_of_bonus_and_refunds(
+    support: Client, bob: Person, purchase: Payment
+) -> None:
+    deliver(refund(purchase, 100))
+
+    [row] = sections(support, bob)["purchases"].rows
+
+    assert row[1:2] + row[3:4] == ["$20.00", "Bonus paid"]
+    assert "refund of $1.00" in row[4]
+
+
+def test_friends_stand_with_their_state(support: Client, alice: Person, purchase: Payment) -> None:
+    register("dora", code=alice.code)
+
+    section = sections(support, alice)["referrals"]
+
+    assert section.note == "1 pending · 1 completed"
+    assert ["dora" in section.rows[0][0], "pending" in section.rows[0][1]] == [True, True]
+    assert f"/admin/referrals/referral/{purchase.referral_id}/change/" in section.rows[1][3]
+
+
+def test_keys_show_no_more_than_tells_them_by(support: Client, alice: Person) -> None:
+    page = text(support, alice)
+
+    assert alice.api_key[:12] in page
+    assert alice.api_key[12:] not in page
+    assert alice.user.api_keys.get().digest not in page
+
+
+def test_the_history_tells_who_did_what_and_why(support: Client, alice: Person) -> None:
+    people.deactivate(alice.user, by=None, reason="Chargeback, ticket 12", now=NOW)
+
+    [row] = sections(support, alice)["history"].rows
+
+    assert row[1:5] == ["Deactivate", "alice", "the command line", "Chargeback, ticket 12"]
+    assert "is active: yes → no" in row[5]
+
+
+def test_what_people_call_themselves_is_only_text(support: Client) -> None:
+    name = "<script>alert(1)</script>"
+    mallory = Person(User.objects.create(username=name, email="m@example.com"), "")
+
+    pages = [text(support, mallory, page) for page in ("change", "statement", "why", "deactivate")]
+    pages.append(support.get("/admin/accounts/user/").content.decode())
+
+    assert [name in page for page in pages] == [False] * 5
+    assert ["&lt;script&gt;" in page for page in pages] == [True] * 5
+
+
+def test_it_asks_as_little_of_a_long_life_as_of_a_short_one(
+    support: Client,
+    alice: Person,
+    charlie: Person,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    refer(alice, 3)
+    for _ in range(3):
+        deliver(refund(settle(alice.user), 100))
+
+    with django_assert_max_num_queries(18) as long:
+        support.get(path(alice))
+    with django_assert_max_num_queries(18) as short:
+        support.get(path(charlie))
+
+    assert 0 <= len(long) - len(short) <= 1
+    assert "OFFSET" not in str(long.captured_queries)
+
+
+def test_the_list_asks_once_however_long_it_is(
+    support: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    alice = register("alice")
+    refer(alice, 2)
+
+    with django_assert_max_num_queries(8) as queries:
+        page = support.get("/admin/accounts/user/").content.decode()
+
+    rows = [query for query in queries.captured_queries if 'FROM "users" ORDER BY' in query["sql"]]
+    assert len(rows) == 1
+    assert "2 of 10" in page
+
+
+@pytest.mark.usefixtures("purchase")
+def test_why_is_answered_for_an_amount(support: Client, bob: Person) -> None:
+    page = support.get(path(bob, "why"), {"amount": "25"}).content.decode()
+
+    assert "A purchase of $25.00 now would earn no bonus" in page
+
+
+@pytest.mark.parametrize("amount", ["", "x", "-1", "0", "1e9", "NaN", "9" * 99])
+def test_an_amount_that_cannot_be_is_no_error(support: Client, bob: Person, amount: str) -> None:
+    assert support.get(path(bob, "why"), {"amount": amount}).status_code == 200
+
+
+def test_the_statement_goes_on_where_it_stopped(support: Client, alice: Person) -> None:
+    for _ in range(120):
+        give(alice, "0.50")
+
+    first = support.get(path(alice, "statement"))
+    second = support.get(path(alice, "statement"), {"before": first.context["older"]})
+    third = support.get(path(alice, "statement"), {"before": second.context["older"]})
+
+    pages = [first, second, third]
+    assert [len(page.context["table"]["rows"]) for page in pages] == [50, 50, 20]
+    assert [page.context["older"] for page in pages] == [71, 21, None]
+    assert "$60.00" in first.context["table"]["rows"][0][3]
+
+
+@pytest.mark.parametrize("before", ["0", "-1", "x", "٣", "9" * 30, "1.5"])
+def test_a_statement_starts_anywhere(support: Client, alice: Person, before: str) -> None:
+    assert support.get(path(alice, "statement"), {"before": before}).status_code == 200
+
+
+@pytest.mark.parametrize("page", ["change", "statement", "why", "deactivate", "reactivate"])
+def test_a_customer_is_sent_away(client: Client, alice: Person, page: str) -> None:
+    client.force_login(alice.user)
+
+    assert client.get(path(alice, page))["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("page", ["statement", "why", "deactivate", "reactivate"])
+def test_a_page_of_nobody_is_not_there(page: str, db: None) -> None:
+    assert operator().get(f"/admin/accounts/user/999999/{page}/").status_code == 404
+
+
+def test_staff_without_permissions_sees_nothing(client: Client, alice: Person) -> None:
+    newcomer = User.objects.create(username="nina", email="nina@example.com", is_staff=True)
+    client.force_login(newcomer)
+
+    pages = ["change", "statement", "why", "deactivate", "reactivate"]
+
+    assert [client.get(path(alice, page)).status_code for page in pages] == [403] * 5
