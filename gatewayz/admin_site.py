@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
@@ -51,7 +51,7 @@ class Desk(UnfoldAdminSite):
         """List the pages by name, on one page: unfold fails on a number that is none."""
         asked = request.GET.copy()
         asked.pop("page", None)
-        request.GET = asked
+        request.GET = QueryDict(asked.urlencode())
         found: HttpResponse = super().search(request, extra_context)
         return found
 

@@ -104,7 +104,7 @@ class ModelAdmin(unfold.ModelAdmin):
     what can be searched for (`found_by`, announced to people by `search_help_text`).
     """
 
-    paginator: Any = SteppingPaginator
+    paginator: ClassVar[Any] = SteppingPaginator
     show_full_result_count = False
     list_per_page = 50
     sortable_by: ClassVar[Any] = ()

@@ -1,4 +1,4 @@
-"""Prepares the development database: its tables, the operator's log-in, the names still free."""
+"""Prepares the development database: its tables, the staff's log-ins, the names still free."""
 
 import base64
 import hashlib
@@ -7,6 +7,7 @@ import itertools
 import os
 import secrets
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import django
 from django.contrib.auth import get_user_model
@@ -16,10 +17,14 @@ from django.db.models import Q
 
 from gatewayz.dev.checkout import WORKSHOP, Refusal
 
+if TYPE_CHECKING:  # Django is set up only later, in `migrate`.
+    from accounts.models import User
+
 OPERATOR = "operator"
 # Who decided in the example data; made with them.
 DEMO_REVIEWER = "demo.reviewer"
-OPERATOR_EMAIL = "operator@gatewayz.localhost"
+# One of each group (gatewayz/groups.py).
+MEMBERS = {"support": "Support", "finance": "Finance"}
 SECRET_FILE = WORKSHOP / "operator.secret"
 
 
@@ -30,24 +35,39 @@ def migrate() -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
-def ensure_operator(database_url: str) -> str:
-    """See to it that the operator can log in, and return the password.
+def ensure_staff(database_url: str) -> dict[str, str]:
+    """See to it that an operator and a member of each group can log in; return their passwords.
 
-    It is random for each database, and the same at each start.
+    They are random for each database, and the same at each start.
     """
-    digest = hmac.digest(_read_secret(), database_url.encode(), hashlib.sha256)
-    password = base64.b32encode(digest).decode()[:20].lower()
-    users = get_user_model().objects
-    operator, _created = users.get_or_create(
-        username=OPERATOR,
-        defaults={"email": OPERATOR_EMAIL, "is_staff": True, "is_superuser": True},
+    passwords = {name: _password(database_url, name) for name in (OPERATOR, *MEMBERS)}
+    for name, password in passwords.items():
+        user = _ensure(name, is_superuser=name == OPERATOR)
+        if not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])
+    return passwords
+
+
+def _ensure(name: str, *, is_superuser: bool) -> "User":
+    user, is_new = get_user_model().objects.get_or_create(
+        username=name,
+        defaults={
+            "email": f"{name}@gatewayz.localhost",
+            "is_staff": True,
+            "is_superuser": is_superuser,
+        },
     )
-    if not operator.is_superuser:
-        raise Refusal(f"the user {OPERATOR!r} of this database is not an operator; rename it.")
-    if not operator.check_password(password):
-        operator.set_password(password)
-        operator.save(update_fields=["password"])
-    return password
+    if not user.is_staff or user.is_superuser != is_superuser:
+        raise Refusal(f"the user {name!r} of this database is somebody else; rename it.")
+    if is_new and not is_superuser:
+        user.groups.set(user.groups.model.objects.filter(name=MEMBERS[name]))
+    return user
+
+
+def _password(database_url: str, name: str) -> str:
+    digest = hmac.digest(_read_secret(), f"{name} {database_url}".encode(), hashlib.sha256)
+    return base64.b32encode(digest).decode()[:20].lower()
 
 
 def _read_secret() -> bytes:

@@ -91,7 +91,7 @@ def _serve(addresses: Addresses, wishes: Wishes) -> None:
     _set_environment(addresses)
     with development_database() as database_url:
         development_data.migrate()
-        password = development_data.ensure_operator(database_url)
+        passwords = development_data.ensure_staff(database_url)
         if wishes.demo is not None:
             development_data.ensure_demo(wishes.demo)
         first, second = islice(development_data.free_suffixes(), 2)
@@ -99,7 +99,7 @@ def _serve(addresses: Addresses, wishes: Wishes) -> None:
         with running.announced(), Children() as children:
             _start(children, addresses)
             _wait_until_ready(children, addresses)
-            print(_banner(addresses, password, second if wishes.story else first), flush=True)
+            print(_banner(addresses, passwords, second if wishes.story else first), flush=True)
             if wishes.story:
                 _tell_story(addresses, first)
             children.wait()
@@ -186,14 +186,15 @@ def _tell_story(addresses: Addresses, suffix: str) -> None:
     print("As it should be. Serving on; Ctrl-C stops.", flush=True)
 
 
-def _banner(addresses: Addresses, password: str, suffix: str) -> str:
-    operator = f"{development_data.OPERATOR} / {password}"
+def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str:
+    operator, *members = [f"{name} / {password}" for name, password in passwords.items()]
     stripe = addresses.sandbox or "none: the real Stripe is used (STRIPE_SECRET_KEY is set)"
     lines = [
         "",
         f"  API        {addresses.api}",
         f"  Docs       {addresses.api}/api/docs",
         f"  Admin      {addresses.api}/admin/   log in as {operator}",
+        *(f"{'or as':>{len(addresses.api) + 32}} {member}" for member in members),
         f"  Sandbox    {stripe}",
         "",
         "The walkthrough, to be pasted line by line into another terminal:",

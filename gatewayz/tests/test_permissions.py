@@ -75,7 +75,7 @@ def rows(alice: Person, bob: Person) -> None:
     )
     AccessAttempt.objects.create(username="dora", failures_since_start=3)
     TOTPDevice.objects.create(user=alice.user, name="App")
-    a_job.defer(timestamp=0)
+    a_job.configure().defer(timestamp=0)
 
 
 def real(path: str) -> str:
