@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, ClassVar, TypeVar
 
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db.models import F, Q, QuerySet
@@ -106,6 +107,7 @@ class ModelAdmin(unfold.ModelAdmin):
 
     paginator: ClassVar[Any] = SteppingPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     sortable_by: ClassVar[Any] = ()
     ordering: ClassVar[Any] = ("-pk",)

@@ -37,7 +37,7 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("asked", ["", "?q=alice", "?p=2"])
+@pytest.mark.parametrize("asked", ["", "?q=alice", "?p=2", "?_facets=True"])
 @pytest.mark.parametrize("path", LISTS)
 def test_no_list_counts_its_table(
     office: Client, path: str, asked: str, django_assert_max_num_queries: Any
