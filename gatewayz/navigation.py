@@ -42,6 +42,9 @@ GROUPS: dict[str, list[Entry]] = {
             ("referrals.view_referral",),
         ),
         Entry(
+            "Review queue", "pan_tool", "referrals_referral_review", ("referrals.view_referral",)
+        ),
+        Entry(
             "Programme terms", "gavel", "referrals_program_changelist", ("referrals.view_program",)
         ),
     ],

@@ -167,3 +167,8 @@ def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
         now=now,
         posted_by=posted_by,
     )
+
+
+def cause(referral: Referral) -> str:
+    """Name the last award of a referral, as the keys of its two entries do."""
+    return f"bonus:user:{referral.referred_user_id}:{referral.awards}"

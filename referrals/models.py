@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -149,6 +150,7 @@ class Referral(models.Model):
 
     class Meta:
         db_table = "referrals"
+        permissions: ClassVar = [("review_referral", "Can release or void a held bonus")]
         constraints = [
             models.UniqueConstraint(
                 fields=["referrer", "slot"],
@@ -183,6 +185,7 @@ class Referral(models.Model):
         ]
         indexes = [
             models.Index(fields=["-completed_at", "-id"], name="referrals_recent"),
+            models.Index(fields=["status", "-completed_at", "-id"], name="referrals_by_status"),
             models.Index(
                 fields=["completed_at"], condition=Q(status="held"), name="referrals_held"
             ),

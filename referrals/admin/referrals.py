@@ -1,30 +1,98 @@
-"""The desk's page of the referrals."""
+"""The desk's pages of the referrals: the list, the page of each, and the review queue."""
+
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from accounts.models import User
-from gatewayz.model_admin import ReadOnlyAdmin
+from accounts.money import dollars
+from gatewayz.model_admin import ReadOnlyAdmin, display
+from referrals.admin import referral_page, review_queue
+from referrals.admin.cells import STATUS_COLOURS
 from referrals.models import Referral
 
 
 @admin.register(Referral)
 class ReferralAdmin(ReadOnlyAdmin):
-    list_display = (
-        "id",
-        "referrer",
-        "referred_user",
-        "referral_code",
-        "slot",
-        "bonus_amount",
-        "status",
-        "completed_at",
-    )
+    list_display = ("friend", "invited_by", "use", "bonus", "status_badge", "completed")
     list_filter = ("status",)
     list_select_related = ("referrer", "referred_user")
-    search_help_text = "Code, or the user name of either side, in full"
+    ordering = ("-completed_at", "-pk")
+    sortable_by = ("completed",)
+    search_help_text = "Code, or user name or e-mail of either side, in full"
+
+    def get_urls(self) -> list[URLPattern]:
+        queue = self.admin_site.admin_view(self.review_view)
+        return [path("review/", queue, name="referrals_referral_review"), *super().get_urls()]
 
     def found_by(self, term: str) -> list[Q]:
-        called = User.objects.filter(username=term).values("pk")
         owner = User.objects.filter(referral_code=term.upper()).values("pk")
-        return [Q(referrer__in=called), Q(referred_user__in=called), Q(referrer__in=owner)]
+        called = [
+            User.objects.filter(Exact(Lower(field), Lower(Value(term)))).values("pk")
+            for field in ("username", "email")
+        ]
+        sides = [Q(**{f"{side}__in": people}) for people in called for side in _SIDES]
+        return [Q(referrer__in=owner), *sides]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if not self.has_view_permission(request) or request.method == "POST":
+            raise PermissionDenied
+        referral = self.get_object(request, object_id)
+        if referral is None:
+            raise Http404
+        return referral_page.answer(request, referral, self._context(request))
+
+    def review_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return review_queue.answer(request, self._context(request))
+        if not self._may_review(request):
+            raise PermissionDenied
+        return review_queue.decide(request)
+
+    def _may_review(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("referrals.review_referral")
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        context = self.admin_site.each_context(request)
+        return {**context, "opts": self.opts, "may_review": self._may_review(request)}
+
+    @display(description="Friend")
+    def friend(self, referral: Referral) -> str:
+        return referral.referred_user.username
+
+    @display(description="Invited by")
+    def invited_by(self, referral: Referral) -> str:
+        return referral.referrer.username
+
+    @display(description="Use of the code")
+    def use(self, referral: Referral) -> str:
+        return f"{referral.slot} of {referral.max_uses} · {referral.referral_code}"
+
+    @display(description="Bonus, referrer + friend")
+    def bonus(self, referral: Referral) -> str:
+        return f"{dollars(referral.bonus_amount)} + {dollars(referral.referee_bonus_amount)}"
+
+    @display(description="Status", label=STATUS_COLOURS)
+    def status_badge(self, referral: Referral) -> tuple[str, str]:
+        return referral.status, referral.get_status_display()
+
+    @display(description="Purchase", ordering="completed_at")
+    def completed(self, referral: Referral) -> str:
+        return f"{referral.completed_at:%-d %b %Y, %H:%M}"
+
+
+_SIDES = ("referrer", "referred_user")

@@ -1,0 +1,88 @@
+"""Sets both people of a referral side by side: what matches, and what each of them has done."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Q, Sum
+
+from accounts import ledger, mailboxes
+from accounts.models import LedgerEntry, User
+from payments.models import Payment
+from referrals import bonuses
+from referrals.models import Referral
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two; `paid` in US dollars."""
+
+    user: User
+    purchases: int
+    paid: Decimal
+    referrals: int
+    others_held: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both sides of a referral, and what they have in common."""
+
+    referrer: Side
+    referee: Side
+    mailbox: str  # that both e-mail addresses end up in, if it is one
+    card_payments: list[int]  # the purchases of both with the same card
+    is_same_address: bool
+
+
+def pair(referral: Referral) -> Pair:
+    """Return both people of a referral, read with them, as they are now."""
+    referrer, referee = referral.referrer, referral.referred_user
+    is_one_mailbox = mailboxes.is_same(referrer.email, referee.email)
+    purchases, uses = _purchases(referrer, referee), _uses(referral)
+    sides = [
+        Side(user, *purchases.get(user.pk, (0, Decimal(0))), *uses.get(user.pk, (0, 0)))
+        for user in (referrer, referee)
+    ]
+    return Pair(
+        *sides,
+        mailbox=mailboxes.fold(referrer.email) if is_one_mailbox else "",
+        card_payments=_with_one_card(referrer, referee),
+        is_same_address=referral.is_same_address,
+    )
+
+
+def _purchases(*people: User) -> dict[int, tuple[int, Decimal]]:
+    paid = Payment.objects.filter(user__in=people, status=Payment.Status.PAID).order_by()
+    sums = paid.values_list("user").annotate(count=Count("pk"), cents=Sum("amount"))
+    return {user: (count, ledger.dollars(cents)) for user, count, cents in sums}
+
+
+def _uses(referral: Referral) -> dict[int, tuple[int, int]]:
+    """Return how many each of the two referred, and how many of these wait, this one aside."""
+    is_other = Q(status=Referral.Status.HELD) & ~Q(pk=referral.pk)
+    people = (referral.referrer_id, referral.referred_user_id)
+    made = Referral.objects.filter(referrer__in=people).order_by().values_list("referrer")
+    counts = made.annotate(uses=Count("pk"), held=Count("pk", filter=is_other))
+    return {user: (uses, held) for user, uses, held in counts}
+
+
+def _with_one_card(*people: User) -> list[int]:
+    """Return the purchases that the two made with one card; its fingerprint stays in here."""
+    rows = Payment.objects.filter(user__in=people).exclude(card_fingerprint="").order_by("pk")
+    owners: dict[str, set[int]] = {}
+    found = list(rows.values_list("pk", "user_id", "card_fingerprint"))
+    for _, user, card in found:
+        owners.setdefault(card, set()).add(user)
+    return [pk for pk, _, card in found if len(owners[card]) > 1]
+
+
+def unpaid_since(referrals: Iterable[Referral]) -> dict[int, datetime]:
+    """Return since when each of these waits: from its purchase, or from when it was taken back."""
+    waiting = {f"referrer_{bonuses.cause(referral)}": referral for referral in referrals}
+    since = {referral.pk: referral.completed_at for referral in waiting.values()}
+    taken_back = LedgerEntry.objects.filter(reverses__idempotency_key__in=waiting)
+    for key, at in taken_back.values_list("reverses__idempotency_key", "created_at"):
+        since[waiting[key].pk] = at
+    return since

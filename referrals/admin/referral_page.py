@@ -1,0 +1,99 @@
+"""The page of a referral: both people side by side, what matches, why, and who decided what."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from accounts import audit, mailboxes
+from accounts.models import User
+from accounts.money import dollars
+from gatewayz import why
+from payments.pairs import Pair, Side, pair, unpaid_since
+from referrals.admin.cells import link, moment, status
+from referrals.admin.reasons import ReasonForm
+from referrals.models import Program, Referral
+
+_PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
+
+
+def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> HttpResponse:
+    """Show it; and ask for a decision where one is due."""
+    referral = Referral.objects.select_related(*_PARTS).get(pk=found.pk)
+    both = pair(referral)
+    is_held = referral.status == Referral.Status.HELD
+    context |= {
+        "title": f"{referral.referrer.username} invited {referral.referred_user.username}",
+        "referral": referral,
+        "status": status(referral),
+        "facts": _facts(referral),
+        "matches": _matches(both),
+        "people": _people(both),
+        "since": moment(unpaid_since([referral])[referral.pk]) if is_held else "",
+        "form": ReasonForm() if is_held and context["may_review"] else None,
+        "log": audit.of(referral).select_related("by"),
+        "why": why.about_referral(referral),
+    }
+    return TemplateResponse(request, "admin/referrals/referral/page.html", context)
+
+
+def _facts(referral: Referral) -> list[tuple[str, str]]:
+    amounts = referral.bonus_amount, referral.referee_bonus_amount
+    return [
+        ("Bonus", "{} to the referrer + {} to the friend".format(*map(dollars, amounts))),
+        ("Code", f"{referral.referral_code}, use {referral.slot} of {referral.max_uses}"),
+        ("Purchase", f"{moment(referral.completed_at)} UTC"),
+        ("Terms of that day", _terms(referral.program)),
+    ]
+
+
+def _terms(terms: Program) -> str:
+    return (
+        f"from {terms.starts_at:%-d %b %Y}: {dollars(terms.award)} in all,"
+        f" from {dollars(terms.minimum_purchase)} on, {terms.max_uses} uses"
+    )
+
+
+def _matches(both: Pair) -> list[str]:
+    """Say what the two have in common."""
+    found = []
+    if both.mailbox:
+        found.append(f"Both e-mail addresses end up in one mailbox: {both.mailbox}")
+    if both.card_payments:
+        numbers = ", ".join(f"#{number}" for number in both.card_payments)
+        found.append(f"One card paid for purchases of both: {numbers}")
+    if both.is_same_address:
+        found.append("Both signed up from one network address; by itself that means little.")
+    return found
+
+
+def _people(both: Pair) -> dict[str, Any]:
+    sides = (both.referrer, both.referee)
+    rows = [
+        ["Account", *(link(side.user, side.user.username) for side in sides)],
+        ["State", *(_state(side.user) for side in sides)],
+        ["E-mail", *(side.user.email for side in sides)],
+        ["Mailbox", *(mailboxes.fold(side.user.email) for side in sides)],
+        ["Signed up", *(moment(side.user.created_at) for side in sides)],
+        ["Signs in by", *(side.user.get_auth_method_display() for side in sides)],
+        ["Purchases", *(_purchases(side) for side in sides)],
+        ["Balance", *(dollars(side.user.credits) for side in sides)],
+        ["Referrals made", *(_referrals(side) for side in sides)],
+    ]
+    return {"headers": ["", "Referrer", "Friend"], "rows": rows}
+
+
+def _state(user: User) -> str:
+    return "active" if user.is_active else "deactivated"
+
+
+def _purchases(side: Side) -> str:
+    return f"{side.purchases}, {dollars(side.paid)} in all" if side.purchases else "none"
+
+
+def _referrals(side: Side) -> str:
+    return (
+        f"{side.referrals}, {side.others_held} other held"
+        if side.others_held
+        else str(side.referrals)
+    )
