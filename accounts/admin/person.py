@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.admin import sections, wording
-from accounts.models import ApiKey, User
+from accounts.models import Adjustment, ApiKey, User
 from accounts.money import dollars
 from referrals import reports
 from referrals.attribution import referrer_of
@@ -122,6 +122,12 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
         keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
         manages = may("accounts.manage_keys")
         yield sections.api_keys(user, keys, now=now, may_manage=manages)
+    adjustments: list[Adjustment] = []
+    if may("accounts.view_adjustment"):
+        by_hand = user.adjustments.select_related("requested_by", "decided_by")
+        adjustments = list(by_hand.order_by("-pk")[: sections.SHOWN])
+        yield sections.adjustments(adjustments)
     if may("accounts.view_auditentry"):
         received = Referral.objects.filter(referred_user=user)
-        yield sections.history(sections.done_to(user, keys, received)[: sections.SHOWN])
+        done = sections.done_to(user, keys, adjustments, received)
+        yield sections.history(done[: sections.SHOWN])

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 
 from accounts import audit
 from accounts.admin import wording
-from accounts.models import ApiKey, AuditEntry, LedgerEntry, User
+from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents
 from payments.friends import State, friends_of
 from payments.models import Clawback, Payment
@@ -171,6 +171,30 @@ def _doings(key: ApiKey, state: str) -> str:
     return _joined(
         wording.link(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…") for verb in doings
     )
+
+
+def adjustments(latest: Iterable[Adjustment]) -> Section:
+    """Return what operators gave or took by hand, and what waits for a second person."""
+    return Section(
+        slug="adjustments",
+        title="Adjustments",
+        headers=["When", "Amount", "Status", "For", "Why", "By", "Second person"],
+        rows=[_adjustment_row(adjustment) for adjustment in latest],
+        empty="Nobody ever adjusted this balance.",
+    )
+
+
+def _adjustment_row(adjustment: Adjustment) -> list[Any]:
+    asked_by, decided_by = adjustment.requested_by, adjustment.decided_by
+    return [
+        wording.moment(adjustment.requested_at),
+        wording.money(adjustment.amount),
+        wording.badge(adjustment.status),
+        adjustment.get_category_display(),
+        adjustment.reason,
+        wording.person(asked_by) if asked_by else "the command line",
+        wording.person(decided_by),
+    ]
 
 
 def history(entries: Iterable[AuditEntry]) -> Section:

@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.models import ApiKey, LedgerEntry, User
+from accounts.models import Adjustment, ApiKey, LedgerEntry, User
 from accounts.money import dollars
 from payments.friends import State
 from payments.models import Clawback, Payment
@@ -50,6 +50,9 @@ COLOURS = {
     Clawback.Status.OPEN: "warning",
     Clawback.Status.LOST: "danger",
     Clawback.Status.WON: "success",
+    Adjustment.Status.WAITING: "warning",
+    Adjustment.Status.POSTED: "success",
+    Adjustment.Status.REJECTED: "danger",
     State.PENDING: "info",
     State.NOT_COUNTED: "",
     "in use": "success",

@@ -127,6 +127,17 @@ def test_the_history_tells_who_did_what_and_why(support: Client, alice: Person) 
     assert "is active: yes → no" in row[5]
 
 
+def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) -> None:
+    give(alice, "5.00")
+
+    shown = sections(support, alice)
+
+    [row], [done] = shown["adjustments"].rows, shown["history"].rows
+    assert "$5.00" in row[1]
+    assert row[3:] == ["Goodwill", "A gift", "the command line", "–"]
+    assert "djust" in done[1]
+
+
 def test_what_people_call_themselves_is_only_text(support: Client) -> None:
     name = "<script>alert(1)</script>"
     mallory = Person(User.objects.create(username=name, email="m@example.com"), "")
@@ -148,9 +159,9 @@ def test_it_asks_as_little_of_a_long_life_as_of_a_short_one(
     for _ in range(3):
         deliver(refund(settle(alice.user), 100))
 
-    with django_assert_max_num_queries(18) as long:
+    with django_assert_max_num_queries(19) as long:
         support.get(path(alice))
-    with django_assert_max_num_queries(18) as short:
+    with django_assert_max_num_queries(19) as short:
         support.get(path(charlie))
 
     assert 0 <= len(long) - len(short) <= 1
