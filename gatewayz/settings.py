@@ -163,6 +163,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = "gatewayz.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
