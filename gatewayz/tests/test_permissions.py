@@ -38,7 +38,17 @@ FOR_ALL_STAFF = {
 
 
 # Who does more than look, and where: the path, and the permission that opens it.
-DOES = {"admin/referrals/program/add/": "referrals.add_program"}
+DOES = {
+    "admin/accounts/apikey/{row}/revoke/": "accounts.manage_keys",
+    "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
+    "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
+    "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
+    "admin/payments/stripeevent/replay/": "payments.replay_event",
+    "admin/referrals/program/add/": "referrals.add_program",
+    "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
+}
+# Pages to read, beside the lists and the histories.
+READ = ("statement/", "why/")
 
 
 def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -> Iterator[str]:
@@ -52,7 +62,11 @@ def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -
 
 
 CLOSED = sorted(set(paths(admin.site.get_urls())) - FOR_ALL_STAFF)
-ONLY_SHOWN = [path for path in CLOSED if re.fullmatch(r"admin/\w+/\w+/(.*history/)?", path)]
+ONLY_SHOWN = [
+    path
+    for path in CLOSED
+    if re.fullmatch(r"admin/\w+/\w+/(.*history/)?", path) or path.endswith(READ)
+]
 CHANGING = [path for path in CLOSED if path not in ONLY_SHOWN]
 OFFICE = [path for path in CLOSED if path.split("/")[1] in OF_THE_OFFICE]
 
