@@ -223,7 +223,7 @@ def _record(
         before={"balance": was},
         after={
             "balance": entry.balance_after if entry else was,
-            "amount": adjustment.amount,
+            "amount": adjustment.amount.quantize(ledger.CENT),
             "status": adjustment.status,
         },
         now=now,

@@ -7,13 +7,18 @@ from typing import Any, ClassVar, TypeVar
 from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Page, Paginator
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from unfold import admin as unfold
 from unfold import decorators
 from unfold.views import ChangeList
 
+from accounts import audit
 from accounts.models import User
 
 __all__ = [
@@ -139,6 +144,34 @@ class ModelAdmin(unfold.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SteppingChangeList
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show what the audit log has of this object."""
+        what = urlencode({"target_type": self.opts.label_lower, "target_id": object_id})
+        return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{what}")
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
+        _record(request, "add", obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
+        _record(request, "change", obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any, /) -> Any:
+        for obj in queryset:
+            _record(request, "delete", obj, "")
+
+
+def _record(request: HttpRequest, verb: str, obj: Model, message: Any) -> None:
+    """Put what a form did into the audit log, which is the only log there is."""
+    audit.record(
+        by=operator(request),
+        action=f"{verb} {obj._meta.verbose_name}"[:50],
+        target=obj,
+        after={"form": message} if message else None,
+        now=timezone.now(),
+    )
 
 
 class ReadOnlyAdmin(ModelAdmin):

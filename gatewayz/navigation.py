@@ -33,6 +33,12 @@ GROUPS: dict[str, list[Entry]] = {
             "Ledger", "menu_book", "accounts_ledgerentry_changelist", ("accounts.view_ledgerentry",)
         ),
         Entry("API keys", "key", "accounts_apikey_changelist", ("accounts.view_apikey",)),
+        Entry(
+            "Adjustments",
+            "tune",
+            "accounts_adjustment_changelist",
+            ("accounts.view_adjustment",),
+        ),
     ],
     "Referrals": [
         Entry(
@@ -59,6 +65,9 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("Inbox", "inbox", "payments_stripeevent_changelist", ("payments.view_stripeevent",)),
     ],
     "Office": [
+        Entry(
+            "Audit log", "history", "accounts_auditentry_changelist", ("accounts.view_auditentry",)
+        ),
         Entry("Staff groups", "badge", "auth_group_changelist", ("auth.view_group",)),
         Entry(
             "Locked log-ins", "lock", "axes_accessattempt_changelist", ("axes.view_accessattempt",)

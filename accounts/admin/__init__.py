@@ -1,5 +1,5 @@
-"""The desk's pages for people, their keys and the ledger; importing it registers them."""
+"""The desk's pages for people, their money and what operators did; importing it registers them."""
 
-from accounts.admin import keys, ledger, people
+from accounts.admin import adjustment_pages, audit_pages, keys, ledger, people
 
-__all__ = ["keys", "ledger", "people"]
+__all__ = ["adjustment_pages", "audit_pages", "keys", "ledger", "people"]

@@ -65,10 +65,11 @@ def people(term: str) -> list[Q]:
     return found
 
 
-def of_person(term: str) -> Q:
+def of_person(term: str, owner: str = "user") -> Q:
     """Return what belongs to whoever has exactly this name or e-mail address."""
     by_name, by_email = _called(term)
-    return Q(user__in=User.objects.filter(by_name | by_email).values("pk"))
+    people = User.objects.filter(by_name | by_email).values("pk")
+    return Q(**{f"{owner}__in": people})
 
 
 def entries(term: str) -> list[Q]:

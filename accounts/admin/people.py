@@ -172,6 +172,12 @@ class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
                 edits.record_password(int(kwargs["id"]), by=operator(request), now=timezone.now())
         return answer
 
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
+        """Leave it to `edits`, which tells what was there before."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
+        """Leave it to `edits`, which tells what was there before."""
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Customers register; who is added here is staff."""
         return _is_superuser(request)

@@ -1,0 +1,53 @@
+"""The forms of the adjustments' pages."""
+
+from uuid import uuid4
+
+from django import forms
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts import people
+from accounts.audit import LONGEST_REASON
+from accounts.models import Adjustment, User
+
+
+class ReasonForm(forms.Form):
+    """Why; the token makes of a double click one."""
+
+    reason = forms.CharField(
+        max_length=LONGEST_REASON, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class AdjustmentForm(ReasonForm):
+    """Whose balance, by how much, and why."""
+
+    user = forms.CharField(
+        label="Person",
+        max_length=254,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="User name, e-mail, code or id.",
+    )
+    amount = forms.DecimalField(
+        label="Amount in US dollars",
+        max_digits=12,
+        decimal_places=2,
+        widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
+        help_text="Negative takes away.",
+    )
+    category = forms.ChoiceField(
+        choices=Adjustment.Category.choices, widget=UnfoldAdminSelectWidget
+    )
+
+    field_order = ("user", "amount", "category", "reason", "token")
+
+    def clean_user(self) -> User:
+        try:
+            return people.find(self.cleaned_data["user"])
+        except User.DoesNotExist:
+            raise forms.ValidationError("There is nobody of this name.") from None

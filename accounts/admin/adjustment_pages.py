@@ -1,0 +1,262 @@
+"""The desk's pages of adjustments: the list, asking with a preview, deciding and reversing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
+
+from accounts import adjustments
+from accounts.adjustment_rules import AdjustmentRefusedError
+from accounts.admin import finding, wording
+from accounts.admin.adjustment_forms import AdjustmentForm, ReasonForm
+from accounts.audit import ReasonMissingError
+from accounts.models import Adjustment, User
+from accounts.money import dollars
+from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
+
+Status = Adjustment.Status
+
+
+@admin.register(Adjustment)
+class AdjustmentAdmin(ReadOnlyAdmin):
+    """Adjustments are asked for and decided on, never edited."""
+
+    list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
+    list_filter = ("status",)
+    list_select_related = ("user", "requested_by", "decided_by")
+    search_help_text = "Person's name or e-mail, in full"
+    fields = readonly_fields = (
+        *("person", "money", "state", "category", "reason", "asked", "asked_by", "limit"),
+        *("second", "decided", "decision_note", "original", "reversal"),
+    )
+    actions_detail = ("approve", "reject", "reverse")
+
+    @display(description="Adjustment")
+    def shown(self, adjustment: Adjustment) -> str:
+        return f"#{adjustment.pk}"
+
+    @display(description="Person")
+    def person(self, adjustment: Adjustment) -> str:
+        return wording.person(adjustment.user)
+
+    @display(description="Amount")
+    def money(self, adjustment: Adjustment) -> str:
+        return wording.money(adjustment.amount)
+
+    @display(
+        description="Status",
+        label={Status.WAITING: "warning", Status.POSTED: "success", Status.REJECTED: "danger"},
+    )
+    def state(self, adjustment: Adjustment) -> str:
+        return adjustment.status
+
+    @display(description="Asked for")
+    def asked(self, adjustment: Adjustment) -> str:
+        return wording.moment(adjustment.requested_at)
+
+    @display(description="By")
+    def asked_by(self, adjustment: Adjustment) -> str:
+        return str(adjustment.requested_by or "command line")
+
+    @display(description="Second person")
+    def second(self, adjustment: Adjustment) -> str:
+        return str(adjustment.decided_by or "–")
+
+    @display(description="Decided")
+    def decided(self, adjustment: Adjustment) -> str:
+        return wording.moment(adjustment.decided_at)
+
+    @display(description="Could be posted alone")
+    def limit(self, adjustment: Adjustment) -> str:
+        return f"up to {dollars(adjustment.approval_limit)}"
+
+    @display(description="Takes back")
+    def original(self, adjustment: Adjustment) -> str:
+        return _link(adjustment.reverses)
+
+    @display(description="Taken back by")
+    def reversal(self, adjustment: Adjustment) -> str:
+        return _link(adjustment.reversals.exclude(status=Status.REJECTED).first())
+
+    def found_by(self, term: str) -> list[Q]:
+        return [finding.of_person(term)]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.adjust_credits")
+
+    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """May decide at all; who asked for it is refused by the domain, and not offered it."""
+        adjustment = Adjustment.objects.filter(pk=object_id, status=Status.WAITING).first()
+        return (
+            adjustment is not None
+            and request.user.pk not in {adjustment.requested_by_id, adjustment.user_id}
+            and request.user.has_perm("accounts.approve_adjustment")
+        )
+
+    def has_reverse_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        posted = Adjustment.objects.filter(pk=object_id, status=Status.POSTED, reverses=None)
+        is_reversed = posted.filter(reversals__status__in=[Status.WAITING, Status.POSTED])
+        return self.has_add_permission(request) and posted.exists() and not is_reversed.exists()
+
+    @action(description="Approve", icon="check", permissions=["decide"])
+    def approve(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:accounts_adjustment_approve", object_id)
+
+    @action(description="Reject", icon="close", permissions=["decide"])
+    def reject(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:accounts_adjustment_reject", object_id)
+
+    @action(description="Reverse", icon="undo", permissions=["reverse"])
+    def reverse(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:accounts_adjustment_reverse", object_id)
+
+    def get_urls(self) -> list[URLPattern]:
+        steps = [
+            path(
+                f"<int:pk>/{verb}/",
+                self.admin_site.admin_view(self._step(verb, permission, act)),
+                name=f"accounts_adjustment_{verb}",
+            )
+            for verb, (permission, act) in _STEPS.items()
+        ]
+        others: list[URLPattern] = super().get_urls()
+        return steps + others
+
+    def _step(self, verb: str, permission: str, act: "_Act") -> Callable[..., HttpResponse]:
+        """Return the view that asks for the reason, and then acts."""
+
+        def view(request: HttpRequest, pk: int) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            adjustment = Adjustment.objects.select_related("user").filter(pk=pk).first()
+            if adjustment is None:
+                raise Http404
+            form = ReasonForm(request.POST or None)
+            if form.is_valid():
+                try:
+                    done = act(adjustment, operator(request), form)
+                except (AdjustmentRefusedError, ReasonMissingError) as refusal:
+                    form.add_error(None, _sentence(refusal))
+                else:
+                    return self._told(request, done)
+            context = {
+                "form": form,
+                "adjustment": adjustment,
+                "amount": dollars(adjustment.amount),
+                "balance": dollars(adjustment.user.credits),
+                "verb": verb,
+                "variant": "primary" if verb == "approve" else "danger",
+            }
+            title = f"{verb.capitalize()} adjustment #{pk}"
+            return self._page(request, "admin/accounts/adjustment_step.html", title, context)
+
+        return view
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Ask for an adjustment: the form, then what it would do, then the deed."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = AdjustmentForm(request.POST or None, initial={"user": _named(request)})
+        context: dict[str, Any] = {"form": form}
+        if form.is_valid() and "change" not in request.POST:
+            try:
+                if "confirm" in request.POST:
+                    return self._told(request, _ask(form, operator(request)))
+                context |= _foreseen(form, operator(request))
+            except (AdjustmentRefusedError, ReasonMissingError) as refusal:
+                form.add_error(None, _sentence(refusal))
+        return self._page(request, "admin/accounts/adjustment_add.html", "New adjustment", context)
+
+    def _page(
+        self, request: HttpRequest, template: str, title: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
+        return TemplateResponse(request, template, frame | context)
+
+    def _told(self, request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
+        what = f"{dollars(adjustment.amount)} for {adjustment.user}"
+        outcome = {
+            Status.POSTED: f"Posted: {what}.",
+            Status.WAITING: f"{what} waits for the approval of another person of Finance.",
+            Status.REJECTED: f"Rejected: {what}.",
+        }
+        messages.success(request, outcome[Status(adjustment.status)])
+        return redirect("admin:accounts_adjustment_change", adjustment.pk)
+
+
+def _named(request: HttpRequest) -> str:
+    """Return the name of the person whose page the operator comes from."""
+    pk = request.GET.get("user", "")
+    user = User.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    return user.username if user else ""
+
+
+def _foreseen(form: AdjustmentForm, by: User) -> dict[str, Any]:
+    """Return what the preview shows. Raises AdjustmentRefusedError."""
+    amount = form.cleaned_data["amount"]
+    preview = adjustments.preview(
+        user=form.cleaned_data["user"], amount=amount, by=by, now=timezone.now()
+    )
+    return {
+        "preview": preview,
+        "amount": dollars(amount),
+        "before": dollars(preview.balance_before),
+        "after": dollars(preview.balance_after),
+        "left": dollars(preview.left_of_limit),
+    }
+
+
+def _ask(form: AdjustmentForm, by: User) -> Adjustment:
+    return adjustments.request_adjustment(
+        user=form.cleaned_data["user"],
+        amount=form.cleaned_data["amount"],
+        category=Adjustment.Category(form.cleaned_data["category"]),
+        reason=form.cleaned_data["reason"],
+        by=by,
+        token=form.cleaned_data["token"],
+        now=timezone.now(),
+    )
+
+
+def _approve(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
+    note = form.cleaned_data["reason"]
+    return adjustments.approve(adjustment.pk, by=by, note=note, now=timezone.now())
+
+
+def _reject(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
+    note = form.cleaned_data["reason"]
+    return adjustments.reject(adjustment.pk, by=by, note=note, now=timezone.now())
+
+
+def _reverse(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
+    return adjustments.reverse(adjustment.pk, by=by, now=timezone.now(), **form.cleaned_data)
+
+
+_Act = Callable[[Adjustment, User, ReasonForm], Adjustment]
+
+_STEPS: dict[str, tuple[str, _Act]] = {
+    "approve": ("accounts.approve_adjustment", _approve),
+    "reject": ("accounts.approve_adjustment", _reject),
+    "reverse": ("accounts.adjust_credits", _reverse),
+}
+
+
+def _link(adjustment: Adjustment | None) -> str:
+    if adjustment is None:
+        return "–"
+    return wording.link("accounts_adjustment_change", adjustment.pk, f"adjustment #{adjustment.pk}")
+
+
+def _sentence(refusal: Exception) -> str:
+    text = str(refusal)
+    return format_html("{}{}.", text[:1].upper(), text[1:])

@@ -1,0 +1,71 @@
+"""The desk's page of the audit log: who did what to what, and why."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+
+from accounts.admin import finding, wording
+from accounts.models import AuditEntry
+from gatewayz.model_admin import ReadOnlyAdmin, display
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """The log is looked at; the database lets nobody change it."""
+
+    list_display = ("when", "who", "action", "target", "reason", "change")
+    list_select_related = ("by",)
+    list_display_links = ("when",)
+    search_help_text = "Operator's name or e-mail in full, or an action like: adjust credits"
+    fields = readonly_fields = ("when", "who", "action", "target", "reason", "was", "became")
+
+    @display(description="When")
+    def when(self, entry: AuditEntry) -> str:
+        return wording.moment(entry.at)
+
+    @display(description="Who")
+    def who(self, entry: AuditEntry) -> str:
+        return str(entry.by or "command line")
+
+    @display(description="To what")
+    def target(self, entry: AuditEntry) -> str:
+        kind = entry.target_type.rpartition(".")[2]
+        page = f"{entry.target_type.replace('.', '_')}_change"
+        try:
+            reverse(f"admin:{page}", args=[entry.target_id])
+        except NoReverseMatch:
+            return entry.target_label
+        return wording.link(page, entry.target_id or 0, f"{kind} {entry.target_label}")
+
+    @display(description="Change")
+    def change(self, entry: AuditEntry) -> str:
+        changed = (
+            (name, f"{entry.before[name]} → {new}" if name in entry.before else new)
+            for name, new in entry.after.items()
+            if entry.before.get(name) != new
+        )
+        return format_html_join(", ", "{}: {}", changed) or "–"
+
+    @display(description="Before")
+    def was(self, entry: AuditEntry) -> str:
+        return _told(entry.before)
+
+    @display(description="After")
+    def became(self, entry: AuditEntry) -> str:
+        return _told(entry.after)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Let the history of one thing be asked for; it has an index."""
+        return lookup in {"target_type", "target_id"}
+
+    def found_by(self, term: str) -> list[Q]:
+        return [Q(action=term.lower()), finding.of_person(term, "by")]
+
+
+def _told(facts: dict[str, Any]) -> str:
+    lines = format_html_join("", "<div>{}: {}</div>", facts.items())
+    return format_html("{}", lines) if lines else "–"

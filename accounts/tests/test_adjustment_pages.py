@@ -1,0 +1,240 @@
+"""The desk's pages of adjustments and of the audit log: a preview, one deed, two people."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from accounts import audit
+from accounts.models import Adjustment, AuditEntry, User
+from accounts.tests.factories import Person, colleague, operator
+from accounts.tests.test_adjustments import approve, ask, fiona, frank
+
+LIST = "/admin/accounts/adjustment/"
+ADD = f"{LIST}add/"
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    return colleague("Support")
+
+
+@pytest.fixture
+def finance(db: None) -> Client:
+    return colleague("Finance")
+
+
+def form(**changes: str) -> dict[str, str]:
+    filled = {"user": "alice", "amount": "25", "category": "goodwill", "reason": "She waited"}
+    return filled | {"token": str(uuid4())} | changes
+
+
+def step(client: Client, adjustment: Adjustment, verb: str, reason: str = "Right") -> Any:
+    return client.post(f"{LIST}{adjustment.pk}/{verb}/", {"reason": reason, "token": str(uuid4())})
+
+
+def status_of(adjustment: Adjustment) -> str:
+    adjustment.refresh_from_db()
+    return adjustment.status
+
+
+def test_the_form_names_the_person_one_comes_from(support: Client, alice: Person) -> None:
+    page = support.get(ADD, {"user": alice.user.pk})
+
+    assert page.context["form"]["user"].value() == "alice"
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [("25", "Post it"), ("100.01", "Waits for another person of Finance")],
+)
+def test_the_preview_says_what_it_would_do_and_does_nothing(
+    support: Client, alice: Person, amount: str, shown: str
+) -> None:
+    page = support.post(ADD, form(amount=amount)).content.decode()
+
+    assert "$0.00 → $" in page
+    assert shown in page
+    assert not Adjustment.objects.exists()
+
+
+def test_confirmed_it_is_posted_once_however_often_it_is_clicked(
+    support: Client, alice: Person
+) -> None:
+    sent = form(confirm="1")
+
+    answers = [support.post(ADD, sent) for _ in range(3)]
+
+    adjustment = Adjustment.objects.get()
+    assert {answer["Location"] for answer in answers} == {f"{LIST}{adjustment.pk}/change/"}
+    assert alice.balance() == "25.00"
+
+
+def test_sent_again_with_something_else_in_it_it_is_refused(support: Client, alice: Person) -> None:
+    sent = form(confirm="1")
+    support.post(ADD, sent)
+
+    page = support.post(ADD, sent | {"amount": "26"})
+
+    assert "This form was sent already" in page.content.decode()
+    assert alice.balance() == "25.00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"amount": "-5"}, "The balance would be -$5.00; it is $0.00."),
+        ({"amount": "0"}, "An amount up to $100,000.00, not zero."),
+        ({"amount": "0.001"}, "no more than 2 decimal places"),
+        ({"amount": "NaN"}, "Enter a number"),
+        ({"user": "nobody"}, "There is nobody of this name."),
+        ({"user": "sam"}, "Nobody adjusts his own balance."),
+        ({"reason": "  "}, "This field is required"),
+        ({"category": "bribe"}, "Select a valid choice"),
+    ],
+)
+@pytest.mark.parametrize("button", [{}, {"confirm": "1"}])
+def test_nonsense_is_answered_in_words(
+    support: Client, alice: Person, changes: dict[str, str], shown: str, button: dict[str, str]
+) -> None:
+    page = support.post(ADD, form(**changes) | button)
+
+    assert (page.status_code, shown in page.content.decode()) == (200, True)
+    assert not Adjustment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "balance"), [("approve", "posted", "250.00"), ("reject", "rejected", "0.00")]
+)
+def test_finance_decides(
+    finance: Client, alice: Person, verb: str, status: str, balance: str
+) -> None:
+    waiting = ask(alice, "250.00")
+    offered = finance.get(f"{LIST}{waiting.pk}/{verb}/")
+
+    step(finance, waiting, verb)
+
+    assert offered.status_code == 200
+    assert (status_of(waiting), alice.balance()) == (status, balance)
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_support_decides_nothing(support: Client, alice: Person, verb: str) -> None:
+    waiting = ask(alice, "250.00", by=frank())
+
+    answer = step(support, waiting, verb)
+
+    assert (answer.status_code, status_of(waiting)) == (403, "waiting")
+
+
+def test_who_asked_is_neither_offered_to_approve_nor_able_to(
+    finance: Client, alice: Person
+) -> None:
+    waiting = ask(alice, "250.00", by=fiona())
+
+    page = finance.get(f"{LIST}{waiting.pk}/change/").content.decode()
+    answer = step(finance, waiting, "approve").content.decode()
+
+    assert "/approve" not in page
+    assert "It takes another person than who asked" in answer
+    assert status_of(waiting) == "waiting"
+
+
+def test_a_link_decides_nothing(finance: Client, alice: Person) -> None:
+    waiting = ask(alice, "250.00")
+
+    finance.get(f"{LIST}{waiting.pk}/approve/")
+    finance.get(f"{LIST}{waiting.pk}/approve-action/")
+
+    assert status_of(waiting) == "waiting"
+
+
+def test_a_mistake_is_reversed_once(support: Client, alice: Person) -> None:
+    adjustment = ask(alice, "25.00")
+
+    first, second = (step(support, adjustment, "reverse") for _ in range(2))
+
+    assert (first.status_code, alice.balance()) == (302, "0.00")
+    assert "was reversed already" in second.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/approve/", "{pk}/reverse/"])
+def test_the_pages_are_closed_to_others(client: Client, alice: Person, path: str) -> None:
+    adjustment = ask(alice, "25.00")
+    idle = User.objects.create(username="ida", email="ida@example.com", is_staff=True)
+    client.force_login(idle)
+
+    assert client.get(LIST + path.format(pk=adjustment.pk)).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["adjustment", "auditentry"])
+def test_nothing_is_edited_or_deleted(alice: Person, model: str) -> None:
+    approve(ask(alice, "250.00"))
+    last = {"adjustment": Adjustment.objects.last(), "auditentry": AuditEntry.objects.last()}[model]
+    assert last
+    boss = operator()
+
+    for page in ("change", "delete"):
+        path = f"/admin/accounts/{model}/{last.pk}/{page}/"
+        assert boss.post(path, {"reason": "Other", "post": "yes"}).status_code == 403
+
+
+def test_the_lists_cost_the_same_for_any_number(
+    finance: Client, alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(8):
+        ask(alice, "1.00")
+
+    for path in (LIST, f"{LIST}?status__exact=waiting", "/admin/accounts/auditentry/"):
+        with django_assert_max_num_queries(8):
+            assert finance.get(path).status_code == 200
+
+
+def test_the_audit_log_shows_who_changed_what(finance: Client, alice: Person) -> None:
+    ask(alice, "25.00")
+
+    page = finance.get("/admin/accounts/auditentry/", {"q": "adjust credits"}).content.decode()
+
+    assert "balance: 0.00 → 25.00" in page
+    assert "She waited for a week" in page
+
+
+def test_the_audit_log_is_found_by_operator(finance: Client, alice: Person) -> None:
+    ask(alice, "25.00")
+
+    found = finance.get("/admin/accounts/auditentry/", {"q": "SAM"}).context["cl"]
+    others = finance.get("/admin/accounts/auditentry/", {"q": "fiona"}).context["cl"]
+
+    assert (found.result_count, others.result_count) == (1, 0)
+
+
+def test_the_history_of_an_adjustment_is_what_the_audit_log_has(
+    finance: Client, alice: Person
+) -> None:
+    ask(alice, "5.00")
+    adjustment = approve(ask(alice, "250.00"))
+
+    page = finance.get(f"{LIST}{adjustment.pk}/history/", follow=True)
+
+    assert page.context["cl"].result_count == 2
+
+
+def test_what_a_superuser_edits_is_in_the_audit_log(alice: Person) -> None:
+    boss = operator()
+    edit = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
+
+    boss.post(f"/admin/accounts/user/{alice.user.pk}/change/", edit | {"is_active": "on"})
+
+    entry = audit.of(alice.user).get()
+    assert (entry.action, str(entry.by)) == ("edit person", "olivia")
+    assert (entry.before["email"], entry.after["email"]) == ("alice@example.com", "new@example.com")
+
+
+def test_what_a_form_of_the_desk_does_is_in_the_audit_log(db: None) -> None:
+    boss = operator()
+
+    boss.post("/admin/auth/group/add/", {"name": "Interns"})
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.target_label, str(entry.by)) == ("add group", "Interns", "olivia")
