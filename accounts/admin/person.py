@@ -103,6 +103,9 @@ def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
     may = request.user.has_perm
     if may("payments.view_payment") and may("referrals.view_referral"):
         yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
+    if may("accounts.adjust_credits") and request.user != user:
+        target = f"{reverse('admin:accounts_adjustment_add')}?user={user.pk}"
+        yield Button("Adjust balance…", target)
     if may("accounts.deactivate_user") and request.user != user:
         verb, variant = ("deactivate", "danger") if user.is_active else ("reactivate", "primary")
         target = reverse(f"admin:accounts_user_{verb}", args=[user.pk])

@@ -39,6 +39,12 @@ def status_of(adjustment: Adjustment) -> str:
     return adjustment.status
 
 
+def test_a_persons_page_leads_to_the_form(support: Client, alice: Person) -> None:
+    page = support.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert f"{ADD}?user={alice.user.pk}" in page
+
+
 def test_the_form_names_the_person_one_comes_from(support: Client, alice: Person) -> None:
     page = support.get(ADD, {"user": alice.user.pk})
 
