@@ -41,12 +41,13 @@ def pair(referral: Referral) -> Pair:
     referrer, referee = referral.referrer, referral.referred_user
     is_one_mailbox = mailboxes.is_same(referrer.email, referee.email)
     purchases, uses = _purchases(referrer, referee), _uses(referral)
-    sides = [
+    referrer_side, referee_side = (
         Side(user, *purchases.get(user.pk, (0, Decimal(0))), *uses.get(user.pk, (0, 0)))
         for user in (referrer, referee)
-    ]
+    )
     return Pair(
-        *sides,
+        referrer=referrer_side,
+        referee=referee_side,
         mailbox=mailboxes.fold(referrer.email) if is_one_mailbox else "",
         card_payments=_with_one_card(referrer, referee),
         is_same_address=referral.is_same_address,

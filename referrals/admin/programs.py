@@ -115,7 +115,7 @@ class ProgramAdmin(ReadOnlyAdmin):
         if terms.starts_at <= timezone.now():
             return ""
         page = reverse("admin:referrals_program_withdraw", args=[terms.pk])
-        return format_html('<a class="desk-link" href="{}">Withdraw</a>', page)
+        return format_html('<a class="desk-link desk-money" href="{}">Withdraw</a>', page)
 
 
 def _told(outlook: Outlook | None) -> dict[str, Any]:

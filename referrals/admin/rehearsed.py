@@ -53,7 +53,7 @@ def context(seen: Rehearsal) -> dict[str, Any]:
         },
         "budget_end": _budget_end(seen),
         "people": {
-            "headers": ["Referrer", "Uses", "Under the draft", "Awarded", "Under it", "Difference"],
+            "headers": ["Referrer", "Uses", "Uses drafted", "Awarded", "Drafted", "Difference"],
             "rows": [_row(line) for line in lines],
         },
         "qualifying": _qualifying(seen),

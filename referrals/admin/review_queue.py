@@ -64,7 +64,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not chosen or act is None:
         messages.warning(request, "Nothing was chosen.")
     elif not form.is_valid():
-        messages.error(request, f"Reason: {' '.join(form.errors['reason'])}")
+        messages.error(request, f"Reason: {' '.join(map(str, form.errors['reason']))}")
     else:
         reason, by = form.cleaned_data["reason"], operator(request)
         _tell(request, act[1], [_decide(one, act[0], by=by, note=reason) for one in chosen])
