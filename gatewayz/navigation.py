@@ -90,15 +90,25 @@ GROUPS: dict[str, list[Entry]] = {
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups as unfold takes them, with what this operator may open."""
+    here = _here(request.path)
     return [
         {"title": title, "separator": bool(title), "items": items}
         for title, entries in GROUPS.items()
-        if (items := [_item(entry) for entry in entries if entry.is_for(request)])
+        if (items := [_item(entry, here) for entry in entries if entry.is_for(request)])
     ]
 
 
-def _item(entry: Entry) -> dict[str, Any]:
-    return {"title": entry.title, "icon": entry.icon, "link": entry.link()}
+def _item(entry: Entry, here: str) -> dict[str, Any]:
+    link = entry.link()
+    return {"title": entry.title, "icon": entry.icon, "link": link, "active": link == here}
+
+
+def _here(path: str) -> str:
+    """Return the link that is marked: of those above this page the nearest, and only that."""
+    home = reverse("admin:index")
+    links = [entry.link() for entries in GROUPS.values() for entry in entries]
+    above = [link for link in links if path.startswith(link.partition("?")[0]) and link != home]
+    return max(above, key=lambda link: len(link.partition("?")[0]), default=home)
 
 
 def stylesheet(request: HttpRequest) -> str:

@@ -34,7 +34,6 @@ class ProgramAdmin(ReadOnlyAdmin):
         "budget_left",
         "code_length",
     )
-    list_display_links = None
     ordering = ("-starts_at",)
     list_before_template = "admin/referrals/program/budget.html"
 

@@ -277,3 +277,12 @@ def test_a_referral_is_found_by_its_people_and_its_code(
     response = fiona.get(LIST, {"q": term.format(code=alice.code.lower())})
 
     assert list(response.context["cl"].result_list) == [held]
+
+
+@pytest.mark.parametrize(("path", "marked"), [(QUEUE, "Review queue"), (LIST, "Referrals")])
+def test_the_sidebar_marks_the_page_and_no_other(fiona: Client, path: str, marked: str) -> None:
+    groups = fiona.get(path).context["sidebar_navigation"]
+
+    assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [
+        marked
+    ]
