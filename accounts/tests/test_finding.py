@@ -137,8 +137,11 @@ def test_a_search_reads_no_whole_table(db: None, term: str) -> None:
     ],
 )
 def test_what_a_filter_asks_has_an_index(db: None, model: Any, asked: dict[str, Any]) -> None:
+    """Without the primary key's: that serves the order as well, by reading everything."""
     rows = model.objects.filter(**asked).order_by("-pk")[:51]
+    table = model._meta.db_table
     with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey CASCADE")
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
 
     plan = rows.explain()

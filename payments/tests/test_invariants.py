@@ -3,6 +3,7 @@
 The database refuses each of these wrongs; here its guards are down, for one statement.
 """
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from payments.tests.stripe_events import (
     refund,
     settle,
 )
+from referrals.tests.terms import terms_now
 
 ENTRY = """INSERT INTO ledger_entries (user_id, kind, amount, balance_after, number,
     idempotency_key, description, reference, created_at) SELECT id, %s, %s, credits + 5,
@@ -252,6 +254,15 @@ def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, ki
 
     assert before == set()
     assert "what points at an entry points at one that stands" in found()
+
+
+def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
+    terms_now(budget=Decimal("100.00"))
+    settle(bob.user)
+
+    wrong(("UPDATE programs SET reserved = 40 WHERE budget IS NOT NULL",))
+
+    assert found() == {"what is reserved of a budget is what its uses cost"}
 
 
 def test_every_invariant_is_broken_by_a_test_above() -> None:
