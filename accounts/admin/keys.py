@@ -1,7 +1,11 @@
 """The list of API keys, with no more of a key than tells it by; keys are revoked and rotated."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
@@ -9,7 +13,7 @@ from django.utils.html import format_html
 from accounts.admin import actions, finding, wording
 from accounts.admin.own_pages import OwnPages
 from accounts.models import ApiKey
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.model_admin import ReadOnlyAdmin, action, display
 
 
 @admin.register(ApiKey)
@@ -17,7 +21,9 @@ class ApiKeyAdmin(finding.KeysCutShort, OwnPages, ReadOnlyAdmin):
     list_display = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     list_select_related = ("user",)
     search_help_text = "Owner's name or e-mail in full, or how the key begins"
-    exclude = ("digest",)
+    fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
+    readonly_fields = fields
+    actions_detail = ("revoke_key", "rotate_key")
 
     @display(description="Key", ordering="prefix")
     def shown_prefix(self, key: ApiKey) -> str:
@@ -45,6 +51,20 @@ class ApiKeyAdmin(finding.KeysCutShort, OwnPages, ReadOnlyAdmin):
 
     def found_by(self, term: str) -> list[Q]:
         return finding.keys(term)
+
+    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """May do something to this key, which still opens the door."""
+        usable = Q(revoked_at=None) | Q(revoked_at__gt=timezone.now())
+        may = request.user.has_perm("accounts.manage_keys")
+        return may and ApiKey.objects.filter(usable, pk=object_id).exists()
+
+    @action(description="Revoke", icon="block", permissions=["manage"])
+    def revoke_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:accounts_apikey_revoke", object_id)
+
+    @action(description="Rotate", icon="autorenew", permissions=["manage"])
+    def rotate_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        return redirect("admin:accounts_apikey_rotate", object_id)
 
     def get_urls(self) -> list[URLPattern]:
         """Serve the two things that are done to a key."""

@@ -21,7 +21,7 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         "posted",
     )
     list_filter = ("kind",)
-    list_select_related = ("user", "posted_by")
+    list_select_related = ("user", "posted_by", "adjustment")
     search_help_text = "Person's name or e-mail, Stripe's id, the entry's id or cause, in full"
 
     @display(description="Person")

@@ -129,8 +129,8 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
     if may("accounts.view_adjustment"):
         by_hand = user.adjustments.select_related("requested_by", "decided_by")
         adjustments = list(by_hand.order_by("-pk")[: sections.SHOWN])
-        yield sections.adjustments(adjustments)
+        yield sections.adjustments(user, adjustments)
     if may("accounts.view_auditentry"):
         received = Referral.objects.filter(referred_user=user)
         done = sections.done_to(user, keys, adjustments, received)
-        yield sections.history(done[: sections.SHOWN])
+        yield sections.history(user, done[: sections.SHOWN])

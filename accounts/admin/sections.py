@@ -44,7 +44,7 @@ STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "In words", "Fro
 
 def entries_of(user: User) -> QuerySet[LedgerEntry]:
     """Return what a statement shows, the latest first."""
-    return user.ledger_entries.select_related("posted_by").order_by("-number")
+    return user.ledger_entries.select_related("posted_by", "adjustment").order_by("-number")
 
 
 def statement_row(entry: LedgerEntry) -> list[Any]:
@@ -173,38 +173,42 @@ def _doings(key: ApiKey, state: str) -> str:
     )
 
 
-def adjustments(latest: Iterable[Adjustment]) -> Section:
+def adjustments(user: User, latest: Iterable[Adjustment]) -> Section:
     """Return what operators gave or took by hand, and what waits for a second person."""
     return Section(
         slug="adjustments",
         title="Adjustments",
-        headers=["When", "Amount", "Status", "For", "Why", "By", "Second person"],
+        headers=["Adjustment", "Amount", "Status", "For", "Why", "By", "Second person", "When"],
         rows=[_adjustment_row(adjustment) for adjustment in latest],
         empty="Nobody ever adjusted this balance.",
+        more=_belonging("accounts_adjustment", user),
     )
 
 
 def _adjustment_row(adjustment: Adjustment) -> list[Any]:
     asked_by, decided_by = adjustment.requested_by, adjustment.decided_by
     return [
-        wording.moment(adjustment.requested_at),
+        wording.link("accounts_adjustment_change", adjustment.pk, f"#{adjustment.pk}"),
         wording.money(adjustment.amount),
         wording.badge(adjustment.status),
         adjustment.get_category_display(),
         adjustment.reason,
         wording.person(asked_by) if asked_by else "the command line",
         wording.person(decided_by),
+        wording.moment(adjustment.requested_at),
     ]
 
 
-def history(entries: Iterable[AuditEntry]) -> Section:
+def history(user: User, entries: Iterable[AuditEntry]) -> Section:
     """Return what operators did to the person and to what is hers."""
+    of_person = f"target_type={user._meta.label_lower}&target_id={user.pk}"
     return Section(
         slug="history",
         title="History",
         headers=["When", "What", "To what", "Who", "Why", "Change"],
         rows=[_history_row(entry) for entry in entries],
         empty="No operator ever did anything here.",
+        more=f"{reverse('admin:accounts_auditentry_changelist')}?{of_person}",
     )
 
 

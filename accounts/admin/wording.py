@@ -122,6 +122,10 @@ def cause(entry: LedgerEntry) -> str:
     kind, _, name = entry.idempotency_key.partition(":payment:")
     if kind == LedgerEntry.Kind.PURCHASE and name.isdecimal():
         return link("payments_payment_change", int(name), whole(f"payment {name}"))
+    if adjustment := getattr(entry, "adjustment", None):
+        return link(
+            "accounts_adjustment_change", adjustment.pk, whole(f"adjustment {adjustment.pk}")
+        )
     subject, _, pk = reference.partition(":")
     if subject == "user" and pk.isdecimal():
         return link("accounts_user_change", int(pk), whole(f"user {pk}"))

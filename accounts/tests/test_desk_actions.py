@@ -200,6 +200,15 @@ def test_keys_are_supports(key: ApiKey, verb: str, group: str, status: int) -> N
     assert bool(actions()) is (status == 200)
 
 
+@pytest.mark.parametrize(("group", "offered"), [("Support", True), ("Finance", False)])
+def test_the_page_of_a_key_offers_them(key: ApiKey, group: str, offered: bool) -> None:
+    client = colleague(group)
+
+    page = client.get(key_path(key, "change")).content.decode()
+
+    assert [verb in page for verb in ("revoke_key", "rotate_key")] == [offered, offered]
+
+
 @pytest.mark.parametrize("group", ["Support", "Finance"])
 def test_both_groups_deactivate(alice: Person, group: str) -> None:
     colleague(group).post(person_path(alice.user, "deactivate"), WHY)

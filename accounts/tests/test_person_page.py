@@ -134,8 +134,26 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
 
     [row], [done] = shown["adjustments"].rows, shown["history"].rows
     assert "$5.00" in row[1]
-    assert row[3:] == ["Goodwill", "A gift", "the command line", "–"]
+    assert row[3:7] == ["Goodwill", "A gift", "the command line", "–"]
     assert "djust" in done[1]
+    adjustment = alice.user.adjustments.get()
+    assert f"/adjustment/{adjustment.pk}/change/" in shown["statement"].rows[0][5]
+
+
+@pytest.mark.parametrize(
+    ("group", "offered"),
+    [
+        ("Support", ["Why?", "Adjust balance…", "Deactivate…"]),
+        ("Finance", ["Why?", "Adjust balance…", "Deactivate…"]),
+    ],
+)
+def test_each_group_is_offered_what_it_may_do(
+    alice: Person, group: str, offered: list[str]
+) -> None:
+    page = colleague(group).get(path(alice)).context["person_page"]
+
+    assert [button.text for button in page.buttons] == offered
+    assert any(f"/adjustment/add/?user={alice.user.pk}" in button.target for button in page.buttons)
 
 
 def test_what_people_call_themselves_is_only_text(support: Client) -> None:
