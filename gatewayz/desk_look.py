@@ -40,6 +40,10 @@ UNFOLD = {
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ],
     },
-    "STYLES": ["gatewayz.navigation.stylesheet"],
+    "STYLES": [
+        "gatewayz.navigation.stylesheet",
+        lambda request: static("gatewayz/figures.css"),
+    ],
+    "DASHBOARD_CALLBACK": "gatewayz.front_page.with_figures",
     "SIDEBAR": {"navigation": "gatewayz.navigation.navigation"},
 }

@@ -32,6 +32,12 @@ GROUPS: dict[str, list[Entry]] = {
         Entry(
             "Ledger", "menu_book", "accounts_ledgerentry_changelist", ("accounts.view_ledgerentry",)
         ),
+        Entry(
+            "Ledger checks",
+            "rule",
+            "payments_ledgercheck_changelist",
+            ("payments.view_ledgercheck",),
+        ),
         Entry("API keys", "key", "accounts_apikey_changelist", ("accounts.view_apikey",)),
         Entry(
             "Adjustments",
@@ -41,6 +47,12 @@ GROUPS: dict[str, list[Entry]] = {
         ),
     ],
     "Referrals": [
+        Entry(
+            "Leaderboard",
+            "trophy",
+            "referrals_standing_changelist",
+            ("referrals.view_standing",),
+        ),
         Entry(
             "Referrals",
             "diversity_1",

@@ -7,6 +7,7 @@ Whether and when days are closed changes no figure, only what it costs to have i
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Sum
@@ -37,7 +38,7 @@ class Day:
 
 
 COLUMNS = tuple(field.name for field in fields(Day))
-_NOTHING = (0, 0, 0, 0, [], *6 * (Decimal(0),))
+_NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], *6 * (Decimal(0),))
 
 # What a reversal reverses belongs to the day of the reversal, under the name of its original.
 # A first qualifying purchase is one at which neither of the two gates before it said no.

@@ -134,6 +134,13 @@ def board(period: Standing.Period, *, by: By, top: int, user: User) -> list[Stan
     return list(rows.order_by(rank))
 
 
+def ensure_counted(*, now: datetime) -> None:
+    """Make the first snapshot if there is none, and anybody who could be on it."""
+    is_counted = Standing.objects.exists()
+    if not is_counted and User.objects.exclude(referred_by_code=None).exists():
+        refresh(now=now)
+
+
 def counted_at(period: Standing.Period) -> datetime | None:
     """Return when the snapshot was made; None when there is none, or nobody on it."""
     made = Standing.objects.filter(period=period).order_by("rank_by_referrals")

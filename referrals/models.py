@@ -247,6 +247,7 @@ class Standing(models.Model):
 
     class Meta:
         db_table = "standings"
+        verbose_name_plural = "leaderboard"
         constraints = [
             models.UniqueConstraint(fields=["period", figure], name=f"standings_{figure}")
             for figure in ("user", "rank_by_referrals", "rank_by_earnings", "rank_by_revenue")

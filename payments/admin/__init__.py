@@ -1,5 +1,5 @@
 """The desk's pages about Stripe: payments, refunds and disputes, and the inbox of events."""
 
-from payments.admin import clawbacks, inbox, payments
+from payments.admin import clawbacks, inbox, ledger_checks, payments
 
-__all__ = ["clawbacks", "inbox", "payments"]
+__all__ = ["clawbacks", "inbox", "ledger_checks", "payments"]

@@ -1,6 +1,7 @@
-"""The desk's pages of the programme: its terms, its referrals, and those that wait for somebody."""
+"""The desk's pages of the programme: its terms, its referrals, and who is ahead."""
 
+from referrals.admin.leaderboard import LeaderboardAdmin
 from referrals.admin.programs import ProgramAdmin
 from referrals.admin.referrals import ReferralAdmin
 
-__all__ = ["ProgramAdmin", "ReferralAdmin"]
+__all__ = ["LeaderboardAdmin", "ProgramAdmin", "ReferralAdmin"]

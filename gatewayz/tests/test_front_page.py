@@ -1,0 +1,145 @@
+"""The front page shows the figures, each with a link to a list that opens."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from accounts.tests.factories import Person, member_of, operator, register
+from payments import daily, ledger_checks
+from payments.models import LedgerCheck
+from payments.tests.stripe_events import (
+    deliver,
+    event,
+    pending_payment,
+    refer,
+    refund,
+    settle,
+    turn,
+)
+from referrals.models import Referral
+
+
+@pytest.fixture
+def history(alice: Person, charlie: Person) -> None:
+    """Alice refers two, of whom one is held, and Charlie gets half of his money back."""
+    refer(alice, 2)
+    turn(Referral.objects.get(slot=2), "held")
+    deliver(refund(settle(charlie.user, 2000), 500))
+    deliver(event(pending_payment(charlie.user), amount_total=1))
+    ledger_checks.run(now=timezone.now())
+
+
+def shown(query: str = "", client: Client | None = None) -> str:
+    page = (client or operator()).get(f"/admin/{query}").content.decode()
+    return re.sub(r"\s+", " ", page)
+
+
+def figure(page: str, title: str) -> str:
+    """Return the value that stands under a title."""
+    found = re.search(rf"{title}</span> <strong class=\"front-value\">(.*?)</strong>", page)
+    assert found, title
+    return found[1]
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [
+        ("Sign-ups by a code", "2"),
+        ("First qualifying purchases", "3"),
+        ("Bonuses paid", "$40.00"),
+        ("Refunds &amp; disputes", "$5.00"),
+        ("Conversion", "100.0 %"),
+        ("Credits outstanding", "$55.00"),
+        ("Debts", "$0.00"),
+        ("Bonuses that stand", "$20.00"),
+    ],
+)
+def test_it_shows_the_figures(title: str, value: str) -> None:
+    assert figure(shown(), title) == value
+
+
+@pytest.mark.usefixtures("history")
+def test_it_says_what_needs_someone() -> None:
+    page = shown()
+
+    assert "<b>1</b> quarantined events" in page
+    assert "<b>1</b> held bonuses" in page
+    assert "every invariant holds" in page
+    assert "failed events" not in page
+
+
+@pytest.mark.negative_control
+def test_it_says_that_the_ledger_is_broken(alice: Person) -> None:
+    LedgerCheck.objects.create(checked_at=timezone.now(), breaches=3)
+
+    assert "<b>3</b> breaches of the ledger" in shown()
+
+
+@pytest.mark.usefixtures("history")
+def test_each_figure_links_to_a_list_that_opens() -> None:
+    client = operator()
+    page = shown(client=client)
+
+    content = page[page.index('class="front"') :]
+    links = set(re.findall(r'href="(/admin/[^"]+)"', content))
+    assert len(links) > 10
+    for link in links:
+        response = client.get(link.replace("&amp;", "&"))
+        assert (response.status_code, link) == (200, link)
+
+
+def test_the_period_can_be_chosen(alice: Person) -> None:
+    with time_machine.travel(timezone.now() - timedelta(days=10)):
+        register("dave", code=alice.code)
+
+    client = operator()
+    pages = [shown(f"?days={days}", client) for days in (7, 30)]
+
+    assert [figure(page, "Sign-ups by a code") for page in pages] == ["0", "1"]
+
+
+@pytest.mark.parametrize("query", ["?days=8", "?days=", "?days=x", "?days=%00"])
+def test_any_other_period_is_thirty_days(db: None, query: str) -> None:
+    assert 'href="?days=30" aria-current="page"' in shown(query)
+
+
+def test_it_reads_well_when_there_is_nothing(db: None) -> None:
+    page = shown()
+
+    assert "Nothing waits for anybody." in page
+    assert "The ledger was not checked yet." in page
+    assert figure(page, "Conversion") == figure(page, "Time to first purchase") == "–"
+
+
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+def test_both_groups_see_it(db: None, group: str) -> None:
+    client = Client()
+    client.force_login(member_of(group))
+
+    assert figure(shown(client=client), "Sign-ups")
+
+
+def test_staff_without_permission_see_no_figures(db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create(username="new", email="new@x.example", is_staff=True))
+
+    assert "front-value" not in shown(client=client)
+
+
+@pytest.mark.usefixtures("history")
+def test_it_costs_twelve_queries_at_most(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """Five of them say who asks; the figures take seven, however long the history is."""
+    client = operator()
+    daily.close_days(now=timezone.now() + timedelta(days=2))
+
+    with django_assert_max_num_queries(12):
+        client.get("/admin/")

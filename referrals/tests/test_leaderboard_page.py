@@ -1,0 +1,145 @@
+"""The leaderboard's page: periods, ranks, search, a new count, and files of what is filtered."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import openpyxl
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import Person, member_of, operator
+from payments import standings
+from payments.tests.stripe_events import refer, settle
+from referrals.models import Standing
+
+PATH = "/admin/referrals/standing/"
+
+
+@pytest.fixture
+def counted(alice: Person, charlie: Person) -> None:
+    """Charlie referred two; Alice referred one 40 days ago, who buys a lot now."""
+    with time_machine.travel(timezone.now() - timedelta(days=40)):
+        [friend] = refer(alice, 1)
+    refer(charlie, 2)
+    settle(friend.user, 90000)
+    standings.refresh(now=timezone.now())
+
+
+def names(query: str = "") -> list[str]:
+    page: Any = operator().get(f"{PATH}{query}")
+    return [row.user.username for row in page.context["cl"].result_list]
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["charlie", "alice"]),
+        ("?period=30d", ["charlie", "alice"]),
+        ("?period=nonsense", ["charlie", "alice"]),
+        ("?o=1", ["charlie", "alice"]),
+        ("?o=3", ["alice", "charlie"]),
+        ("?o=-1", ["alice", "charlie"]),
+        ("?q=ali", ["alice"]),
+        ("?q=CHARLIE@example.com", ["charlie"]),
+        ("?q=nobody", []),
+        ("?code=spent", []),
+        ("?code=open", ["charlie", "alice"]),
+    ],
+)
+def test_it_shows_who_is_asked_for(query: str, expected: list[str]) -> None:
+    assert names(query) == expected
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_finds_people_by_their_code(alice: Person) -> None:
+    assert names(f"?q={alice.code.lower()}") == ["alice"]
+
+
+def test_the_first_look_counts_by_itself(alice: Person) -> None:
+    refer(alice, 1)
+
+    assert names() == ["alice"]
+
+
+def test_it_says_so_when_there_is_nobody(db: None) -> None:
+    assert "Nobody has referred anybody yet" in operator().get(PATH).content.decode()
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_is_counted_anew_on_request(alice: Person) -> None:
+    refer(alice, 2)
+
+    response = operator().post(f"{PATH}refresh/")
+
+    assert response.status_code == 302
+    assert Standing.objects.get(user=alice.user, period="all").referrals == 3
+
+
+def test_a_look_alone_counts_nothing_anew(db: None) -> None:
+    assert operator().get(f"{PATH}refresh/").status_code == 405
+
+
+@pytest.mark.usefixtures("counted")
+def test_csv_holds_what_is_filtered_and_is_recorded() -> None:
+    response = operator().get(f"{PATH}export/csv/?q=charlie&period=30d")
+
+    [row] = csv.DictReader(io.StringIO(response.content.decode()))
+    assert (row["username"], row["referrals"], row["earned"]) == ("charlie", "2", "20.00")
+    assert row["period"] == "30d"
+    entry = AuditEntry.objects.get(action="exported")
+    assert (entry.by, entry.after["rows"]) == (User.objects.get(username="olivia"), 1)
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_spreadsheet_holds_numbers_as_numbers() -> None:
+    response = operator().get(f"{PATH}export/xlsx/")
+
+    sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
+    head, first, second = sheet.values
+    assert dict(zip(head, first, strict=True))["earned"] == 20
+    assert dict(zip(head, second, strict=True))["username"] == "alice"
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "-2", "+3"])
+def test_no_name_becomes_a_formula(charlie: Person, name: str) -> None:
+    User.objects.filter(pk=charlie.user.pk).update(username=name)
+    client = operator()
+
+    [row] = csv.DictReader(
+        io.StringIO(client.get(f"{PATH}export/csv/?q=charlie@example.com").content.decode())
+    )
+    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{PATH}export/xlsx/").content))
+
+    assert row["username"] == f"'{name}"
+    assert {cell.data_type for cells in book.active for cell in cells} <= {"s", "n"}
+    assert f"'{name}" in {cell.value for cells in book.active for cell in cells}
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize(("group", "status"), [("Support", 403), ("Finance", 200)])
+def test_only_who_may_export_does(group: str, status: int) -> None:
+    client = Client()
+    client.force_login(member_of(group))
+
+    page, file = client.get(PATH), client.get(f"{PATH}export/csv/")
+
+    assert (page.status_code, file.status_code) == (200, status)
+    assert ("export/csv" in page.content.decode()) is (status == 200)
+
+
+@pytest.mark.usefixtures("counted")
+def test_it_costs_nine_queries_at_most(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = operator()
+
+    with django_assert_max_num_queries(9):
+        client.get(PATH)
