@@ -120,7 +120,7 @@ def _here(path: str) -> str:
     home = reverse("admin:index")
     links = [entry.link() for entries in GROUPS.values() for entry in entries]
     above = [link for link in links if path.startswith(link.partition("?")[0]) and link != home]
-    return max(above, key=lambda link: len(link.partition("?")[0]), default=home)
+    return max(above, key=lambda link: len(link.partition("?")[0]), default=path)
 
 
 def stylesheet(request: HttpRequest) -> str:
