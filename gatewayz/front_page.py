@@ -47,9 +47,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Something that a person has to look at."""
+    """Something that a person has to look at, in the words for one and for several."""
 
-    title: str
+    one: str
+    several: str
     count: int
     link: str
 
@@ -182,29 +183,39 @@ def _funnel(period: Period) -> Iterable[Step]:
 
 def _waiting(found: Attention) -> Iterable[Waiting]:
     events = "payments_stripeevent"
-    yield Waiting("failed events", found.failed_events, _list(events, outcome="failed"))
     yield Waiting(
+        "failed event", "failed events", found.failed_events, _list(events, outcome="failed")
+    )
+    yield Waiting(
+        "quarantined event",
         "quarantined events",
         found.quarantined_events,
         _list(events, outcome="quarantined"),
     )
     yield Waiting(
+        "event unprocessed for 5 minutes",
         "events unprocessed for 5 minutes",
         found.overdue_events,
         _list(events, outcome="received"),
     )
     yield Waiting(
-        "held bonuses", found.held_bonuses, _list("referrals_referral", status__exact="held")
+        "held bonus",
+        "held bonuses",
+        found.held_bonuses,
+        _list("referrals_referral", status__exact="held"),
     )
     yield Waiting(
+        "adjustment to approve",
         "adjustments to approve",
         found.waiting_adjustments,
         _list("accounts_adjustment", status__exact="waiting"),
     )
     jobs = _list("procrastinate_procrastinatejob", status__exact="failed")
-    yield Waiting("failed jobs", found.failed_jobs, jobs)
+    yield Waiting("failed job", "failed jobs", found.failed_jobs, jobs)
     breaches = found.ledger_check.breaches if found.ledger_check else 0
-    yield Waiting("breaches of the ledger", breaches, _list("payments_ledgercheck"))
+    yield Waiting(
+        "breach of the ledger", "breaches of the ledger", breaches, _list("payments_ledgercheck")
+    )
 
 
 def _charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
