@@ -41,4 +41,4 @@ def attention(*, now: datetime) -> Attention:
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"overdue": now - _OVERDUE_AFTER})
         counts = cursor.fetchone()
-    return Attention(*counts, ledger_check=ledger_checks.latest())
+    return Attention(*counts, ledger_checks.latest())
