@@ -40,5 +40,5 @@ def attention(*, now: datetime) -> Attention:
     """Return what waits for a person now."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"overdue": now - _OVERDUE_AFTER})
-        counts = cursor.fetchone()
-    return Attention(*counts, ledger_checks.latest())
+        found = [*cursor.fetchone(), ledger_checks.latest()]
+    return Attention(*found)
