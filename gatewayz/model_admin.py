@@ -98,6 +98,10 @@ class SteppingPaginator(Paginator):
 class SteppingChangeList(ChangeList):
     """A list that knows what it shows, and not how much there is."""
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Sort by what is offered alone, also when the address is typed by hand."""
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_count = self.full_result_count = len(self.result_list)

@@ -64,6 +64,15 @@ def test_one_steps_through_a_list(office: Client) -> None:
     assert ["← Back" in page.content.decode() for page in (first, second)] == [False, True]
 
 
+@pytest.mark.parametrize("column", range(8))
+def test_a_list_is_sorted_only_by_what_is_offered(office: Client, column: int) -> None:
+    shown = office.get(USERS, {"o": str(column)}).context["cl"]
+
+    is_offered = shown.list_display[column] in shown.sortable_by
+    first = shown.queryset.query.order_by[0]
+    assert (first != "-pk") is is_offered
+
+
 @pytest.mark.parametrize("page", ["101", "0", "-1", "one", "9" * 30])
 def test_a_page_that_cannot_be_is_no_error(office: Client, page: str) -> None:
     assert office.get(USERS, {"p": page}, follow=True).status_code == 200
