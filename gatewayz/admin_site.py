@@ -10,7 +10,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts import operator_login, second_factor
 from accounts.models import User
-from gatewayz import model_admin, second_factor_page
+from gatewayz import model_admin, navigation, second_factor_page
 from gatewayz.content_policy import as_unfold_needs
 
 
@@ -38,6 +38,10 @@ class Desk(UnfoldAdminSite):
         return [
             path("second-factor/", self.admin_view(second_factor_page.page), name="second_factor"),
         ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add where in the sidebar a page belongs, for the way back to it."""
+        return {**super().each_context(request), "place": navigation.place(request)}
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let staff in whose session has given the second factor, if they have one."""

@@ -14,12 +14,14 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from unfold import admin as unfold
 from unfold import decorators
 from unfold.views import ChangeList
 
 from accounts import audit
 from accounts.models import User
+from gatewayz import navigation
 
 __all__ = [
     "ModelAdmin",
@@ -98,6 +100,10 @@ class SteppingPaginator(Paginator):
 class SteppingChangeList(ChangeList):
     """A list that knows what it shows, and not how much there is."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = navigation.title_of(self.model)
+
     def get_ordering_field(self, field_name: Any) -> Any:
         """Sort by what is offered alone, also when the address is typed by hand."""
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
@@ -148,6 +154,21 @@ class ModelAdmin(unfold.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SteppingChangeList
+
+    def heading(self, obj: Any) -> str:
+        """Return what the page of this row is called."""
+        return capfirst(str(obj))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Name the page after its row, and offer one way to save."""
+        obj = kwargs.get("obj")
+        title = self.heading(obj) if obj else f"New {self.opts.verbose_name}"
+        context |= {"title": title, "subtitle": None}
+        context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

@@ -1,11 +1,14 @@
 """The frame of the operators' desk: its sidebar, grouped by what people do, and its stylesheet."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.text import capfirst
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,23 @@ def _here(path: str) -> str:
     links = [entry.link() for entries in GROUPS.values() for entry in entries]
     above = [link for link in links if path.startswith(link.partition("?")[0]) and link != home]
     return max(above, key=lambda link: len(link.partition("?")[0]), default=path)
+
+
+def title_of(model: type[Model]) -> str:
+    """Return what a list is called: as in the sidebar, so that it has one name."""
+    page = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
+    titles = (entry.title for entries in GROUPS.values() for entry in entries if entry.page == page)
+    return next(titles, capfirst(str(model._meta.verbose_name_plural)))
+
+
+def place(request: HttpRequest) -> dict[str, Any]:
+    """Return the page of the sidebar that this one belongs to; nothing if to none."""
+    here = _here(request.path)
+    for entry in itertools.chain.from_iterable(GROUPS.values()):
+        if entry.link() == here and entry.page != "index":
+            is_here = request.path == here.partition("?")[0]
+            return {"title": entry.title, "link": here, "is_here": is_here}
+    return {}
 
 
 def stylesheet(request: HttpRequest) -> str:

@@ -71,7 +71,7 @@ def asked(
 _DEACTIVATE = Question(
     title="Deactivate {name}",
     consequences=[
-        "None of the person's API keys opens the door any more, and the person cannot log in.",
+        "No API key of the person opens the door any more, and the person cannot log in.",
         "Invitations with the person's code earn nothing: friends keep their purchases, no more.",
         "The balance, the ledger and everything else stay as they are. Nobody is ever deleted.",
         "You can reactivate the account at any time; the keys work again then.",

@@ -49,6 +49,9 @@ class ApiKeyAdmin(finding.KeysCutShort, OwnPages, ReadOnlyAdmin):
     def ends(self, key: ApiKey) -> str:
         return wording.moment(key.revoked_at)
 
+    def heading(self, obj: ApiKey) -> str:
+        return f"Key {obj.prefix}…"
+
     def found_by(self, term: str) -> list[Q]:
         return finding.keys(term)
 

@@ -119,6 +119,9 @@ class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
     def state(self, user: User) -> str:
         return wording.badge("active" if user.is_active else "deactivated")
 
+    def heading(self, obj: User) -> str:
+        return obj.username
+
     def found_by(self, term: str) -> list[Q]:
         return finding.people(term)
 
