@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from accounts.admin import finding, wording
 from accounts.models import LedgerEntry
+from accounts.money import dollars
 from gatewayz.model_admin import ReadOnlyAdmin, display
 
 
@@ -19,6 +20,10 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         "origin",
         "by",
         "posted",
+    )
+    fields = readonly_fields = (
+        *("owner", "kind", "moved", "balance", "origin", "by", "posted"),
+        *("description", "number", "reverses", "idempotency_key"),
     )
     list_filter = ("kind",)
     list_select_related = ("user", "posted_by", "adjustment")
@@ -51,6 +56,9 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     @display(description="Posted")
     def posted(self, entry: LedgerEntry) -> str:
         return wording.moment(entry.created_at)
+
+    def heading(self, obj: LedgerEntry) -> str:
+        return f"{wording.KINDS[LedgerEntry.Kind(obj.kind)]}, {dollars(obj.amount)}"
 
     def found_by(self, term: str) -> list[Q]:
         return finding.entries(term)

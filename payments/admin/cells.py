@@ -108,6 +108,11 @@ def away(address: str, text: str = "") -> str:
     )
 
 
+def money(cents: int) -> str:
+    """Return `$10.00`, in one line."""
+    return format_html('<span class="desk-money">{}</span>', dollars_of_cents(cents))
+
+
 def badge(text: str, colour: str = "default") -> str:
     """Return a badge as the lists have them, for a table of our own."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.db.models import Q
 
-from accounts.money import dollars, dollars_of_cents
+from accounts.money import dollars
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments.admin import cells
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
@@ -66,11 +66,11 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
     @display(description="Amount")
     def price(self, clawback: Clawback) -> str:
-        return dollars_of_cents(clawback.amount)
+        return cells.money(clawback.amount)
 
     @display(description="Takes back now")
     def took(self, clawback: Clawback) -> str:
-        return dollars_of_cents(clawback.taken)
+        return cells.money(clawback.taken)
 
     @display(description="Purchase")
     def purchase(self, clawback: Clawback) -> str:

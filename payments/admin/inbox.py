@@ -21,7 +21,7 @@ from payments.models import StripeEvent
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state", "trouble", "attempts", "received", "person", "purchase")
+    list_display = ("name", "state", "trouble", "attempts", "received", "about")
     list_filter = (OutcomeFilter, TypeFilter)
     list_select_related = ("payment__user",)
     list_disable_select_all = True
@@ -95,6 +95,10 @@ class StripeEventAdmin(ReadOnlyAdmin):
             if event.payment
             else cells.NOTHING
         )
+
+    @display(description="About", header=True)
+    def about(self, event: StripeEvent) -> list[str]:
+        return [self.person(event), self.purchase(event)]
 
     @display(description="Person")
     def person(self, event: StripeEvent) -> str:

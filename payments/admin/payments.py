@@ -83,7 +83,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Amount")
     def price(self, payment: Payment) -> str:
-        return dollars_of_cents(payment.amount)
+        return cells.money(payment.amount)
 
     @display(description="Status", label=cells.PAYMENT_COLOURS)
     def state(self, payment: Payment) -> tuple[str, str]:
@@ -104,7 +104,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Taken back")
     def back(self, payment: Payment) -> str:
-        return dollars_of_cents(payment.taken_back) if payment.taken_back else cells.NOTHING
+        return cells.money(payment.taken_back) if payment.taken_back else cells.NOTHING
 
     @display(description="Checkout session")
     def session(self, payment: Payment) -> str:

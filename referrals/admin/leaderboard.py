@@ -102,7 +102,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         "by_revenue",
         "sign_ups",
         "converted",
-        "uses_left",
+        "left",
     )
     list_display_links = None
     list_filter = (PeriodFilter, UsesLeftFilter)
@@ -186,6 +186,10 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     @display(description="Conversion", empty_value="–")
     def converted(self, row: Standing) -> str | None:
         return None if row.conversion is None else f"{row.conversion} %"
+
+    @display(description="Uses left")
+    def left(self, row: Standing) -> int:
+        return row.uses_left
 
     def export(self, request: HttpRequest, name: str) -> HttpResponse:
         """Give all that the filters leave as a file, and record who took it."""

@@ -65,6 +65,13 @@ class DraftForm(forms.ModelForm):
             "code_length": _COUNT,
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for part, name in zip(
+            self.fields["starts_at"].widget.widgets, ("Day", "Time"), strict=True
+        ):
+            part.attrs["aria-label"] = f"{name} of the start (UTC)"
+
     def clean_starts_at(self) -> datetime:
         starts_at: datetime = self.cleaned_data["starts_at"]
         if starts_at <= timezone.now():

@@ -30,11 +30,12 @@ class ProgramAdmin(ReadOnlyAdmin):
         "to_referrer",
         "to_referee",
         "minimum",
-        "max_uses",
+        "uses",
         "budget_left",
-        "code_length",
+        "characters",
     )
     ordering = ("-starts_at",)
+    show_add_link = False  # The page has a button of its own.
     list_before_template = "admin/referrals/program/budget.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
@@ -102,6 +103,14 @@ class ProgramAdmin(ReadOnlyAdmin):
     @display(description="Minimum purchase")
     def minimum(self, terms: Program) -> str:
         return dollars(terms.minimum_purchase)
+
+    @display(description="Uses of one code")
+    def uses(self, terms: Program) -> int:
+        return terms.max_uses
+
+    @display(description="Code length")
+    def characters(self, terms: Program) -> int:
+        return terms.code_length
 
     @display(description="Budget")
     def budget_left(self, terms: Program) -> str:
