@@ -38,6 +38,15 @@ def lock_accounts(accounts: QuerySet[User]) -> dict[int, User]:
     return {user.pk: user for user in locked}
 
 
+def in_debt() -> QuerySet[User]:
+    """Return whose balance is below zero: each has an entry that says so, and of these are few.
+
+    An index on the balances themselves would slow down whatever changes one.
+    """
+    once = LedgerEntry.objects.filter(balance_after__lt=0).values("user")
+    return User.objects.filter(credits__lt=0, pk__in=once)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Posting:
     """An entry that is to be posted; `amount` in US dollars, and the key names its cause."""

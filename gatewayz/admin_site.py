@@ -1,6 +1,7 @@
 """The operators' desk: which pages there are, and who is let in."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -23,6 +24,8 @@ class Desk(UnfoldAdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.disable_action("delete_selected")
+        # A page asks several times, and each would cost a query.
+        self._admitted: WeakKeyDictionary[HttpRequest, tuple[User, bool]] = WeakKeyDictionary()
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take pages that stand on our base, and leave those that libraries bring along.
@@ -46,8 +49,12 @@ class Desk(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Let staff in whose session has given the second factor, if they have one."""
         user = request.user
-        is_staff = super().has_permission(request)
-        return is_staff and isinstance(user, User) and second_factor.is_given(user)
+        if not super().has_permission(request) or not isinstance(user, User):
+            return False
+        known = self._admitted.get(request)
+        if known is None or known[0] != user:
+            known = self._admitted[request] = user, second_factor.is_given(user)
+        return known[1]
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

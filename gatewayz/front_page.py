@@ -125,7 +125,7 @@ def _of_books(found: Figures) -> Iterable[Figure]:
     yield Figure(
         "Debts",
         dollars(books.debts),
-        _list("accounts_user", credits__lt=0),
+        _list("accounts_user", balance="debt"),
         note=f"{books.debtors:,} people below zero",
     )
     yield Figure(

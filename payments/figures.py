@@ -10,7 +10,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
 from django.db import connection
+from django.db.models import Count, Sum
 
+from accounts import ledger
 from payments.daily import DAY, Day, between, midnight, sums_before, today
 
 _TENTH = Decimal("0.1")
@@ -150,19 +152,11 @@ def _cohorts(earlier: date, first: date, end: date) -> tuple[Cohort, Cohort]:
     return found.get(True, nobody), found.get(False, nobody)
 
 
-# Whoever is in debt has an entry that says so, and of these there are few.
-_DEBTS = """
-SELECT COALESCE(-SUM(credits), 0.00), COUNT(*) FROM users
-WHERE credits < 0 AND id IN (SELECT user_id FROM ledger_entries WHERE balance_after < 0)
-"""
-
-
 def _books(days: Sequence[Day]) -> Books:
     """Return what all balances and bonuses come to: the sums of all days up to the last one."""
     net, bonuses = sums_before(days[0].day)
-    with connection.cursor() as cursor:
-        cursor.execute(_DEBTS)
-        debts, debtors = cursor.fetchone()
+    owed = ledger.in_debt().aggregate(total=Sum("credits"), people=Count("pk"))
     net += sum(day.net for day in days)
     bonuses += sum(day.bonuses - day.bonuses_taken for day in days)
-    return Books(outstanding=net + debts, debts=debts, debtors=debtors, bonuses=bonuses)
+    debts = -(owed["total"] or Decimal(0))
+    return Books(outstanding=net + debts, debts=debts, debtors=owed["people"], bonuses=bonuses)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import ledger
 from accounts.admin import actions, edits, finding, wording
 from accounts.admin.own_pages import OwnPages
 from accounts.admin.person import person_page
@@ -40,6 +41,20 @@ _STAFF: Any = (
 )
 
 
+class DebtFilter(admin.SimpleListFilter):
+    """A balance below zero: a refund or a dispute took back what was spent."""
+
+    title = parameter_name = "balance"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("debt", "below zero")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        if self.value() != "debt":
+            return queryset
+        return queryset.filter(pk__in=ledger.in_debt().values("pk"))
+
+
 @admin.register(User)
 class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
     form = UserChangeForm
@@ -56,7 +71,7 @@ class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
         "state",
     )
     filter_horizontal = ()
-    list_filter = ("has_made_first_purchase", "is_active", "is_staff")
+    list_filter = ("has_made_first_purchase", DebtFilter, "is_active", "is_staff")
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
     ordering = ("-pk",)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.admin import finding
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, operator, register
+from accounts.tests.factories import Person, give, operator, register
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle
 
@@ -148,3 +148,13 @@ def test_what_a_filter_asks_has_an_index(db: None, model: Any, asked: dict[str, 
 
     assert "Filter:" not in plan
     assert "Index" in plan
+
+
+def test_who_is_in_debt_is_found_by_the_entry_that_says_so(office: Client, bob: Person) -> None:
+    payment = settle(bob.user)
+    give(bob, "-15.00")
+    deliver(refund(payment, 1000))
+
+    shown = office.get("/admin/accounts/user/", {"balance": "debt"}).context["cl"].result_list
+
+    assert [(user.username, str(user.credits)) for user in shown] == [("bob", "-15.00")]

@@ -21,7 +21,7 @@ from payments.demo.chance import (
 )
 from payments.demo.names import Name, Names
 from payments.demo.timeline import Timeline
-from referrals import attribution
+from referrals import attribution, looks
 
 KEY_NAMES = {"laptop": 4, "production": 3, "staging": 2, "ci": 2, "notebook": 1, "my editor": 1}
 WAYS_IN = dict(zip(User.AuthMethod, (50, 5, 5, 25, 15), strict=True))
@@ -93,6 +93,7 @@ class People:
             card = referrer.card
         if referrer and kind is not Invitee.ORDINARY:
             address = referrer.address
+        self._look(referrer, now=now)
         registration = attribution.register(
             username=name.username,
             email=email,
@@ -106,6 +107,13 @@ class People:
         if referrer and registration.refusal is None:
             person.referrer, person.kind = referrer, kind
         return person
+
+    def _look(self, referrer: Person | None, *, now: datetime) -> None:
+        """Let the friend look at the invitation first, and others who then do not come."""
+        if referrer is None:
+            return
+        for _ in range(1 + self._counts["invited"] % 3):
+            looks.note(owner=referrer.user, now=now)
 
     def _code(self, referrer: Person | None) -> str | None:
         if referrer:

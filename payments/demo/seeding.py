@@ -11,6 +11,7 @@ from multiprocessing.context import ForkProcess
 from django.db import connections
 
 from accounts.models import User
+from payments import daily, standings
 from payments.demo.history import LASTS, Strand, unfold
 from payments.demo.reviews import operator
 from referrals.models import Program
@@ -54,8 +55,13 @@ def seed(*, users: int, seed: int, now: datetime, on_progress: Told) -> Counter[
         for place in range(number)
     ]
     if number == 1:
-        return _told(unfold(strands[0]), on_progress)
-    return _side_by_side(strands, on_progress)
+        counts = _told(unfold(strands[0]), on_progress)
+    else:
+        counts = _side_by_side(strands, on_progress)
+    # What is kept of days that were over, and of who is ahead, knows nothing of all this yet.
+    daily.reopen()
+    standings.refresh(now=now)
+    return counts
 
 
 def _first_terms_at(now: datetime) -> datetime:
