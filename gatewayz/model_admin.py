@@ -174,6 +174,8 @@ class ModelAdmin(unfold.ModelAdmin):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Show what the audit log has of this object."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
         what = urlencode({"target_type": self.opts.label_lower, "target_id": object_id})
         return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{what}")
 
