@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from payments.demo.chance import Chance
 from payments.demo.deliveries import Deliveries
+from payments.demo.goodwill import Goodwill
 from payments.demo.names import Names
 from payments.demo.people import People
 from payments.demo.purchases import Purchases
@@ -56,7 +57,13 @@ def _prepare(strand: Strand, counts: Counter[str]) -> Timeline:
     timeline = Timeline(strand.ends_at)
     deliveries = Deliveries(chance=chance, counts=counts)
     reviews = Reviews(by=strand.operator, chance=chance, timeline=timeline, counts=counts)
-    purchases = Purchases(chance=chance, timeline=timeline, deliveries=deliveries, reviews=reviews)
+    purchases = Purchases(
+        chance=chance,
+        timeline=timeline,
+        deliveries=deliveries,
+        reviews=reviews,
+        goodwill=Goodwill(by=strand.operator, timeline=timeline, counts=counts),
+    )
     names = Names(chance.random, taken=strand.taken, strand=strand.number, strands=strand.of)
     people = People(
         chance=chance,

@@ -17,6 +17,7 @@ from payments.demo.chance import (
     Invitee,
 )
 from payments.demo.deliveries import Deliveries
+from payments.demo.goodwill import Goodwill
 from payments.demo.people import Person
 from payments.demo.reviews import Reviews
 from payments.demo.timeline import Timeline
@@ -35,12 +36,19 @@ class Purchases:
     """What is bought, and how it ends."""
 
     def __init__(
-        self, *, chance: Chance, timeline: Timeline, deliveries: Deliveries, reviews: Reviews
+        self,
+        *,
+        chance: Chance,
+        timeline: Timeline,
+        deliveries: Deliveries,
+        reviews: Reviews,
+        goodwill: Goodwill,
     ) -> None:
         self._chance = chance
         self._timeline = timeline
         self._deliveries = deliveries
         self._reviews = reviews
+        self._goodwill = goodwill
         self._trouble = Trouble(chance=chance, timeline=timeline, deliveries=deliveries)
         self._counts: Counter[str] = deliveries.counts
         self._customers: list[Person] = []
@@ -115,6 +123,7 @@ class Purchases:
                 self._reviews.expect(referral, now)
         card = "" if kind == SUCCEEDED_LATE else purchase.person.card
         self._timeline.at(now + MINUTE, self._look_at_card, payment, card)
+        self._goodwill.expect(payment, now)
         self._trouble.expect(purchase, next(self._chance.aftermaths), now)
         self._expect_another(purchase, now)
 

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
 
 from accounts.models import User
 from payments.demo.chance import Chance, Ruling
@@ -25,14 +26,16 @@ _WHY_VOIDED = (
 
 
 def operator(*, now: datetime) -> User:
-    """Return who decides: a member of staff that nobody can log in as."""
+    """Return who decides: one of Finance that nobody can log in as."""
     defaults = {
         "email": f"{OPERATOR}@example.com",
         "is_staff": True,
         "password": make_password(None),
         "created_at": now,
     }
-    return User.objects.get_or_create(username=OPERATOR, defaults=defaults)[0]
+    person = User.objects.get_or_create(username=OPERATOR, defaults=defaults)[0]
+    person.groups.add(Group.objects.get(name="Finance"))
+    return person
 
 
 class Reviews:

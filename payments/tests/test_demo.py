@@ -12,11 +12,11 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import ApiKey, LedgerEntry, User
-from payments.demo import chance, seeding
+from accounts.models import Adjustment, ApiKey, LedgerEntry, User
+from payments.demo import chance, goodwill, seeding
 from payments.demo.history import LASTS
 from payments.models import Clawback, Payment, StripeEvent
-from referrals.models import Referral
+from referrals.models import InvitationLook, Referral, Standing
 
 
 def seeded(users: int = 60, seed: int = 1, now: Any = None) -> Counter[str]:
@@ -37,6 +37,7 @@ def eventful(monkeypatch: pytest.MonkeyPatch) -> None:
     for share in ("BUYS_AGAIN", "IGNORED_EVENT", "QUARANTINED_EVENT", "HAS_SECOND_KEY"):
         monkeypatch.setattr(chance, share, 0.5)
     monkeypatch.setattr(chance, "BUYS", {True: 0.8, False: 0.5})
+    monkeypatch.setattr(goodwill, "THANKED_EVERY", 10)
 
 
 @pytest.mark.django_db
@@ -54,6 +55,9 @@ def test_each_kind_of_thing_happens_and_all_of_it_in_the_order_of_time() -> None
     assert outcomes >= {"settled", "repeated", "ignored", "quarantined", "failed", "waiting"}
     assert ApiKey.objects.exclude(name="default").exclude(last_used_at=None).exists()
     assert User.objects.filter(show_on_leaderboard=True).exists()
+    assert kinds(Adjustment.objects.all(), "status") == {"posted", "waiting"}
+    assert InvitationLook.objects.exists()
+    assert Standing.objects.exists()
     entries = LedgerEntry.objects.order_by("user", "number")
     for earlier, later in pairwise(entries):
         assert earlier.user_id != later.user_id or earlier.created_at <= later.created_at

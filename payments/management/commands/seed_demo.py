@@ -28,6 +28,7 @@ REPORTED = {
     "events": "Stripe events",
     "failed": "of them failing",
     "keys": "further API keys",
+    "gifts": "adjustments by hand",
 }
 
 
