@@ -80,6 +80,8 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     Axes looks before the password is checked and counts after: at once, more than the limit would
     slip through in between.
     """
+    # Axes keeps what the browser calls itself, and PostgreSQL refuses a NUL.
+    request.META["HTTP_USER_AGENT"] = request.META.get("HTTP_USER_AGENT", "").replace("\0", "")
     # As the form folds different spellings into one name.
     name = UsernameField().to_python(request.POST.get("username", ""))
     with transaction.atomic(), connection.cursor() as cursor:

@@ -61,7 +61,7 @@ def _switch(
 ) -> User:
     reason = audit.stated(reason)
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if by and person.is_staff and not by.is_superuser:
+    if by and (person.is_staff or person.is_superuser) and not by.is_superuser:
         raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
     if person.is_active == is_active:
         return person

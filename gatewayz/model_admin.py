@@ -5,8 +5,10 @@ from functools import reduce
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Page, Paginator
+from django.db import DataError
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -78,6 +80,16 @@ def _by_value(ordering: Any) -> Any:
     return value.desc() if ordering.startswith("-") else value.asc()
 
 
+_WAYS_TO_FILTER = {"", "exact", "in", "isnull", "isempty", "gt", "gte", "lt", "lte"}
+
+
+def _filtered_by(offered: Any) -> str:
+    """Return the column, or the own name, of what stands in `list_filter`."""
+    if isinstance(offered, type):
+        return str(getattr(offered, "parameter_name", ""))
+    return offered if isinstance(offered, str) else str(offered[0])
+
+
 class SteppingPaginator(Paginator):
     """Goes forward and back without counting: one row more than a page tells of the next."""
 
@@ -108,8 +120,18 @@ class SteppingChangeList(ChangeList):
         """Sort by what is offered alone, also when the address is typed by hand."""
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except ValueError as nonsense:
+            raise IncorrectLookupParameters(nonsense) from nonsense
+
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
+        """Read the page; what PostgreSQL cannot even read of the address is taken for a typo."""
+        try:
+            super().get_results(request)
+        except (DataError, ValueError) as nonsense:
+            raise IncorrectLookupParameters(nonsense) from nonsense
         self.result_count = self.full_result_count = len(self.result_list)
 
 
@@ -129,6 +151,18 @@ class ModelAdmin(unfold.ModelAdmin):
     list_filter_submit = True
     list_fullwidth = True
     warn_unsaved_form = True
+    # What our own links filter by, beside `list_filter`.
+    linked_by: ClassVar[Any] = ()
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Let be filtered what is offered alone: another column has no index, or is a secret."""
+        name, _, how = lookup.partition("__")
+        try:
+            self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return bool(super().lookup_allowed(lookup, value, request))
+        offered = {*self.linked_by, *map(_filtered_by, self.list_filter)}
+        return name in offered and how in _WAYS_TO_FILTER
 
     def found_by(self, term: str) -> list[Q]:
         """Return conditions, each with an index of its own; a row that meets one is found."""
@@ -141,7 +175,8 @@ class ModelAdmin(unfold.ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        term = search_term.strip()
+        # The list's own form refuses NUL, the choices that load as one types do not.
+        term = search_term.replace("\0", "").strip()
         if not term or not self.search_help_text:
             return queryset, False
         rows = self.model._default_manager.order_by()

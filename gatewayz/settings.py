@@ -237,6 +237,8 @@ AXES_CLIENT_IP_CALLABLE = "accounts.operator_login.address"
 AXES_LOCKOUT_CALLABLE = "accounts.operator_login.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
+LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
 
 # --- Limits: how many in what time, or None ------------------------------------------------------

@@ -182,6 +182,10 @@ class Referral(models.Model):
                 | (Q(review__in=["released", "voided"]) & ~Q(review_note="")),
                 name="referrals_reviewed_with_a_reason",
             ),
+            models.CheckConstraint(
+                condition=~Q(reviewed_by=F("referrer")) & ~Q(reviewed_by=F("referred_user")),
+                name="referrals_reviewed_by_another",
+            ),
         ]
         indexes = [
             models.Index(fields=["-completed_at", "-id"], name="referrals_recent"),

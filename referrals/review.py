@@ -16,6 +16,10 @@ class NotHeldError(Exception):
     """Only a held bonus can be released or voided; this one is not, or not any more."""
 
 
+class OwnBonusError(Exception):
+    """Nobody decides on a bonus that he gets himself, on either side."""
+
+
 class ReferrerGoneError(Exception):
     """A deactivated referrer earns nothing (CONTRACT 2.8)."""
 
@@ -32,12 +36,18 @@ def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
 
 
 def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
-    """Pay the held bonuses. Raises NotHeldError and ReasonMissingError."""
+    """Pay the held bonuses.
+
+    Raises NotHeldError, OwnBonusError, ReferrerGoneError and ReasonMissingError.
+    """
     return _decide(referral_id, Referral.Review.RELEASED, by=by, note=note, now=now)
 
 
 def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
-    """Give up the held bonuses; the use stays used. Raises NotHeldError and ReasonMissingError."""
+    """Give up the held bonuses; the use stays used.
+
+    Raises NotHeldError, OwnBonusError and ReasonMissingError.
+    """
     return _decide(referral_id, Referral.Review.VOIDED, by=by, note=note, now=now)
 
 
@@ -51,6 +61,8 @@ def _decide(
         raise NotHeldError(f"{referral} is {referral.status}")
     if review == Referral.Review.RELEASED and not referral.referrer.is_active:
         raise ReferrerGoneError(f"the referrer of {referral} is deactivated: void it")
+    if by.pk in {referral.referrer_id, referral.referred_user_id}:
+        raise OwnBonusError("it takes somebody who gets none of it")
     before = _told(referral)
     referral.review = review
     referral.review_note = reason

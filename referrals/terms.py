@@ -4,10 +4,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
 
 from accounts import audit
 from accounts.models import User
+from accounts.money import dollars
 from referrals.models import Program
 
 
@@ -23,15 +26,20 @@ class TermsStartedError(Exception):
     """What was promised is not taken back: only terms that lie ahead can be withdrawn."""
 
 
+class TooGenerousError(ValueError):
+    """Nobody promises alone for each use what he could not give alone by hand."""
+
+
 @transaction.atomic
 def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> Program:
     """Let terms with these `fields` be in force from `starts_at`, or from now on without one.
 
-    Raises StartInPastError, StartTakenError, ReasonMissingError, and ValidationError for terms
-    that nobody could mean.
+    Raises StartInPastError, StartTakenError, TooGenerousError, ReasonMissingError, and
+    ValidationError for terms that nobody could mean.
     """
     reason = audit.stated(reason)
     terms = Program(**{"starts_at": now, **fields})
+    require_moderate(terms, by=by)
     if terms.starts_at < now:
         raise StartInPastError(f"{terms.starts_at:%Y-%m-%d %H:%M} has passed")
     terms.full_clean(validate_unique=False)
@@ -53,6 +61,19 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
         now=now,
     )
     return terms
+
+
+def require_moderate(terms: Program, *, by: User | None) -> None:
+    """Let a superuser alone promise more for a use than one person may adjust a balance by.
+
+    Raises TooGenerousError.
+    """
+    limit = settings.ADJUSTMENT_APPROVAL_LIMIT
+    if terms.award > limit and not (by and by.is_superuser):
+        raise TooGenerousError(
+            f"both sides together get {dollars(terms.award)} a use; above {dollars(limit)} it takes"
+            " a superuser"
+        )
 
 
 def told(terms: Program) -> dict[str, datetime | Decimal | int | None]:
@@ -86,4 +107,8 @@ def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime
         before=told(terms),
         now=now,
     )
-    terms.delete()
+    try:
+        terms.delete()
+    except ProtectedError:
+        # They started while we waited for the row, and paid a bonus.
+        raise TermsStartedError(f"terms {terms} have started: add the next ones") from None

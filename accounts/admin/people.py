@@ -71,6 +71,7 @@ class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
         "state",
     )
     filter_horizontal = ()
+    linked_by: ClassVar[Any] = ("created_at", "referred_by_code")
     list_filter = ("has_made_first_purchase", DebtFilter, "is_active", "is_staff")
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"

@@ -179,4 +179,20 @@ BONUSES = [
         test_budget.test_a_held_bonus_is_reserved_until_it_is_voided,
         "20.00",
     ),
+    Guard(
+        "nobody decides on a bonus of his own",
+        both(
+            line(review._decide, "by.pk in {referral.referrer_id, referral.referred_user_id}", "0"),
+            constraint("referrals", "referrals_reviewed_by_another"),
+        ),
+        test_review.test_nobody_decides_on_a_bonus_of_his_own,
+        NOT_REFUSED,
+        {"decide": review.release, "side": "referrer"},
+    ),
+    Guard(
+        "the database has no review of a bonus of one's own",
+        constraint("referrals", "referrals_reviewed_by_another"),
+        test_review.test_the_database_refuses_a_review_of_ones_own_bonus,
+        NOT_REFUSED,
+    ),
 ]

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
@@ -199,7 +200,10 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         period = _period(request)
         now = timezone.now()
         with transaction.atomic():
-            rows = self.get_changelist_instance(request).get_queryset(request)
+            try:
+                rows = self.get_changelist_instance(request).get_queryset(request)
+            except IncorrectLookupParameters as nonsense:
+                raise BadRequest from nonsense
             data = StandingResource().export(rows.select_related("user"))
             audit.record(
                 by=operator(request),

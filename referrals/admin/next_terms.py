@@ -16,12 +16,20 @@ from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
 )
 
+from accounts.models import User
 from gatewayz.model_admin import operator
 from payments.rehearsal import rehearse
 from referrals.admin import rehearsed
 from referrals.admin.reasons import ReasonForm
 from referrals.models import Program
-from referrals.terms import StartInPastError, StartTakenError, add_terms, told
+from referrals.terms import (
+    StartInPastError,
+    StartTakenError,
+    TooGenerousError,
+    add_terms,
+    require_moderate,
+    told,
+)
 
 _MONEY = UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01", "min": "0.01"})
 _COUNT = UnfoldAdminIntegerFieldWidget(attrs={"min": "1"})
@@ -87,6 +95,7 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, DraftForm(initial=_prefilled()), context)
     form = DraftForm(request.POST)
+    _hold_against_the_limit(form, operator(request))
     if not form.is_valid() or "edit" in request.POST:
         return _ask(request, form, context)
     if "add" not in request.POST:
@@ -95,6 +104,15 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if not reason.is_valid():
         return _rehearse(request, form, reason, context)
     return _add(request, form, reason.cleaned_data["reason"], context)
+
+
+def _hold_against_the_limit(form: DraftForm, by: User) -> None:
+    if not form.is_valid():
+        return
+    try:
+        require_moderate(form.instance, by=by)
+    except TooGenerousError as refusal:
+        form.add_error("referrer_bonus", f"{refusal}.")
 
 
 def _prefilled() -> dict[str, Any]:

@@ -92,6 +92,8 @@ def _decide(
         act(referral.pk, by=by, note=note, now=timezone.now())
     except review.NotHeldError:
         return who, "it was decided already"
+    except review.OwnBonusError:
+        return who, "it is your own bonus, and takes somebody else"
     except review.ReferrerGoneError:
         return who, "the referrer is deactivated, so that it can only be voided"
     return who, ""

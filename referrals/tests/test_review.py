@@ -146,6 +146,23 @@ def test_a_decision_needs_a_reason(
     assert end_of(alice, bob) == ("held", "0.00", "10.00")
 
 
+@pytest.mark.parametrize("decide", [review.release, review.void])
+@pytest.mark.parametrize("side", ["referrer", "referred_user"])
+def test_nobody_decides_on_a_bonus_of_his_own(held: Referral, decide: Any, side: str) -> None:
+    with pytest.raises(review.OwnBonusError):
+        decide(held.pk, by=getattr(held, side), note="It is mine.", now=NOW)
+
+    held.refresh_from_db()
+    assert held.status == "held"
+
+
+def test_the_database_refuses_a_review_of_ones_own_bonus(held: Referral) -> None:
+    mine = {"review": "voided", "status": "voided", "review_note": "It is mine."}
+
+    with pytest.raises(IntegrityError, match="referrals_reviewed_by_another"), transaction.atomic():
+        Referral.objects.update(**mine, reviewed_by=held.referred_user)
+
+
 def test_a_hold_takes_back_what_was_paid_once(alice: Person, bob: Person) -> None:
     settle(bob.user)
 

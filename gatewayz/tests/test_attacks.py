@@ -1,0 +1,188 @@
+"""Attacks on the operators' desk, each of which must come to nothing."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts import people
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import Person, colleague, member_of
+from accounts.tests.test_adjustments import sam
+from payments.tests.stripe_events import settle
+from referrals import terms
+from referrals.models import Program, Referral
+from referrals.tests.terms import new_terms
+
+
+def of_finance(user: User) -> Client:
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    user.groups.add(Group.objects.get(name="Finance"))
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def held(alice: Person, bob: Person) -> Referral:
+    """Alice and Bob are one mailbox."""
+    User.objects.filter(pk=alice.user.pk).update(email="alice@gmail.com")
+    User.objects.filter(pk=bob.user.pk).update(email="a.lice@gmail.com")
+    settle(bob.user)
+    return Referral.objects.get()
+
+
+@pytest.mark.parametrize("side", ["referrer", "referred_user"])
+def test_nobody_releases_the_bonus_that_he_gets(held: Referral, side: str) -> None:
+    browser = of_finance(getattr(held, side))
+
+    decision = {"referral": held.pk, "decision": "release", "reason": "Looks fine"}
+    browser.post("/admin/referrals/referral/review/", decision)
+
+    held.refresh_from_db()
+    assert held.status == "held"
+
+
+def test_one_person_alone_does_not_set_bonuses_above_the_limit_of_one_person(db: None) -> None:
+    draft = {
+        "starts_at_0": "2090-01-01",
+        "starts_at_1": "00:00:00",
+        "referrer_bonus": "90000",
+        "referee_bonus": "90000",
+        "minimum_purchase": "0.01",
+        "max_uses": "30000",
+        "code_length": "8",
+        "reason": "Spring",
+        "add": "1",
+    }
+
+    colleague("Finance").post("/admin/referrals/program/add/", draft)
+
+    assert not Program.objects.filter(referrer_bonus=90000).exists()
+
+
+def add_terms(bonus: str, by: User) -> Program:
+    promise = {"referrer_bonus": Decimal(bonus), "referee_bonus": Decimal("50.00")}
+    draft = terms.told(new_terms()) | promise | {"starts_at": timezone.now() + timedelta(days=9)}
+    return terms.add_terms(by=by, reason="Spring", now=timezone.now(), **draft)
+
+
+def test_up_to_the_limit_of_one_person_one_person_promises(db: None) -> None:
+    assert add_terms("50.00", by=member_of("Finance")).award == 100
+
+
+def test_above_the_limit_of_one_person_terms_take_a_superuser(db: None) -> None:
+    with pytest.raises(terms.TooGenerousError, match="superuser"):
+        add_terms("50.01", by=member_of("Finance"))
+
+
+def test_support_does_not_deactivate_a_superuser_who_is_no_staff(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_superuser=True)
+
+    with pytest.raises(people.NotYoursToDecideError):
+        people.deactivate(alice.user, by=sam(), reason="Because", now=timezone.now())
+
+
+ORACLES = [
+    "accounts/apikey/?digest__startswith=a",
+    "accounts/user/?signup_address__startswith=a",
+    "payments/payment/?card_fingerprint__startswith=a",
+]
+
+
+@pytest.mark.parametrize("address", ORACLES)
+def test_what_a_list_does_not_show_is_no_way_to_filter_it(db: None, address: str) -> None:
+    assert colleague("Support").get(f"/admin/{address}").status_code in (302, 400)
+
+
+NONSENSE = [
+    "accounts/apikey/?name__regex=[",
+    "accounts/user/?created_at__year=99999999",
+    "accounts/ledgerentry/?kind__exact=%00",
+    "accounts/ledgerentry/?amount=1e999999999",
+    "accounts/adjustment/?status__exact=%00",
+    "accounts/auditentry/?target_type=%00",
+    "accounts/auditentry/?target_id=99999999999999999999",
+    "accounts/auditentry/?target_id=abc",
+    "payments/clawback/?kind__exact=%00",
+    "payments/payment/?status__exact=%00",
+    "payments/payment/?q=" + 5000 * "1",
+    "payments/stripeevent/?body__contains=%00",
+    "referrals/referral/?status__exact=%00",
+    "referrals/standing/export/csv/?id=abc",
+    "referrals/standing/export/csv/?p=999",
+    "autocomplete/?app_label=accounts&model_name=apikey&field_name=user&term=%00",
+]
+
+
+@pytest.mark.parametrize("address", NONSENSE)
+def test_nonsense_in_an_address_is_no_error_of_ours(db: None, address: str) -> None:
+    browser = colleague("Finance")
+    browser.raise_request_exception = False
+
+    with transaction.atomic():
+        status = browser.get(f"/admin/{address}").status_code
+        transaction.set_rollback(True)
+
+    assert status < 500
+
+
+@pytest.fixture
+def olivia(settings: Any, db: None) -> User:
+    settings.AXES_FAILURE_LIMIT = 3
+    olivia = User(username="olivia", email="olivia@example.com", is_staff=True)
+    olivia.set_password("correct horse")
+    olivia.save()
+    return olivia
+
+
+def guess(password: str, **more: Any) -> Any:
+    browser = Client(raise_request_exception=False)
+    meta = {name: more.pop(name) for name in list(more) if name.isupper()}
+    return browser.post(
+        "/admin/login/", {"username": "olivia", "password": password, **more}, **meta
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_attempt_is_counted_whatever_the_browser_calls_itself(olivia: User) -> None:
+    for _ in range(4):
+        guess("wrong", HTTP_USER_AGENT="a\0b")
+
+    assert guess("correct horse").status_code == 429
+
+
+def test_the_database_keeps_no_code_that_was_tried(olivia: User) -> None:
+    guess("wrong", code="abcd1234")
+
+    assert "abcd1234" not in AccessAttempt.objects.get().post_data
+
+
+def test_who_was_sent_elsewhere_ends_up_at_the_desk(olivia: User) -> None:
+    answer = guess("correct horse", next="https://evil.example/")
+
+    assert answer["Location"] == "/admin/"
+
+
+def test_a_change_of_ones_own_password_is_recorded(olivia: User) -> None:
+    browser = Client()
+    browser.force_login(olivia)
+    new = {"new_password1": "battery staple 7", "new_password2": "battery staple 7"}
+
+    browser.post("/admin/password_change/", {"old_password": "correct horse", **new})
+
+    assert AuditEntry.objects.filter(by=olivia, target_id=olivia.pk).exists()
+
+
+def test_a_session_at_the_desk_ends_with_the_day(olivia: User) -> None:
+    browser = Client()
+
+    browser.post("/admin/login/", {"username": "olivia", "password": "correct horse"})
+
+    assert browser.session.get_expiry_age() <= 12 * 3600
