@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from gatewayz import reporting
-from gatewayz.progress import waiting
 from payments import standings
 
 
@@ -28,10 +27,9 @@ class Command(BaseCommand):
         reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with waiting("Counting", out=self.stdout):
-            leaders = standings.leaderboard(
-                now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
-            )
+        leaders = standings.leaderboard(
+            now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
+        )
         reporting.write(leaders, standings.Leader, self.stdout, options["format"])
         if options["format"] == "table":
-            self.stdout.write(f"{reporting.counted(len(leaders), 'referrer')}.")
+            self.stdout.write(f"{len(leaders)} referrers.")

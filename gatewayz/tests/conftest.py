@@ -1,0 +1,35 @@
+"""Fixtures for the desk in a browser: who works there, and a window in which one is any of them."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.tests.factories import colleague, member_of, operator
+from gatewayz.tests.desk_browser import Desk
+
+
+@pytest.fixture
+def sessions(live_server: LiveServer) -> dict[str, str]:
+    """Sam of Support, Fiona and Frank of Finance, and Olivia, who may do all; logged in."""
+    frank = Client()
+    frank.force_login(member_of("Finance", "frank"))
+    browsers = {
+        "Sam": colleague("Support"),
+        "Fiona": colleague("Finance"),
+        "Frank": frank,
+        "Olivia": operator(),
+    }
+    name = settings.SESSION_COOKIE_NAME
+    return {who: browser.cookies[name].value for who, browser in browsers.items()}
+
+
+@pytest.fixture
+def desk(live_server: LiveServer, sessions: dict[str, str], window: Page) -> Iterator[Desk]:
+    """A window whose every page must have been without fault."""
+    desk = Desk(window, live_server.url, sessions)
+    yield desk
+    assert desk.faults == []

@@ -1,0 +1,127 @@
+"""An operator's browser: it looks at each page in both widths, and notes what no page may have."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connections
+from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Error as ScriptError
+
+DESKTOP, PHONE = (1280, 900), (390, 844)
+FAULTS = Path(__file__).with_name("page_faults.js").read_text()
+# What has the focus, and whether it or what surrounds it is drawn with an outline.
+FOCUS = """() => {
+  const element = document.activeElement;
+  const around = [element, element.parentElement, element.parentElement?.parentElement];
+  const isSeen = around.some((each) => each && getComputedStyle(each).outlineStyle !== "none");
+  return { name: (element.innerText || element.name || element.ariaLabel || "").trim(), isSeen };
+}"""
+
+_Answer = TypeVar("_Answer")
+
+
+def asked(query: Callable[[], _Answer]) -> _Answer:
+    """Return what the database answers; Playwright's event loop bars the test's own thread."""
+
+    def ask() -> _Answer:
+        try:
+            return query()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(ask).result()
+
+
+class Desk:
+    """A window on the desk, in which one is whoever one says."""
+
+    def __init__(self, window: Page, address: str, sessions: dict[str, str]) -> None:
+        self.window = window
+        self.faults: list[str] = []
+        self._address = address
+        self._sessions = sessions
+        self.resize(DESKTOP)
+        window.set_default_timeout(10_000)
+        window.on("console", self._note_message)
+        window.on("pageerror", self._note_error)
+        window.on("request", self._note_host)
+
+    def become(self, who: str) -> None:
+        """Go on as this colleague."""
+        self.window.context.clear_cookies()
+        name, value = settings.SESSION_COOKIE_NAME, self._sessions[who]
+        self.window.context.add_cookies([{"name": name, "value": value, "url": self._address}])
+
+    def open(self, path: str) -> None:
+        response = self.window.goto(self._address + path)
+        if response is None or response.status != 200:
+            self.faults.append(f"{path}: status {response and response.status}")
+        self.look()
+
+    def look(self) -> None:
+        """Ask the page that is open for its faults, as wide as a screen and as a phone."""
+        self.window.wait_for_load_state()
+        for size in (PHONE, DESKTOP):
+            self.resize(size)
+            found = self.window.evaluate(FAULTS)
+            self.faults += [f"{self.path} at {size[0]}: {fault}" for fault in found]
+
+    def follow(self, text: str) -> None:
+        """Click on the link of this text, beside the sidebar."""
+        self.window.locator("#main").get_by_role("link", name=text).first.click()
+        self.look()
+
+    def press(self, name: str) -> None:
+        self.window.get_by_role("button", name=name, exact=True).click()
+        self.look()
+
+    def fill(self, label: str, text: str) -> None:
+        self.window.locator("#content").get_by_label(label).fill(text)
+
+    def reads(self, text: str) -> None:
+        """Wait until the page says this."""
+        expect(self.window.locator("#page")).to_contain_text(text)
+
+    def lacks(self, name: str) -> None:
+        """Be sure that nothing of this name can be clicked on."""
+        expect(self.window.get_by_role("link", name=name)).to_have_count(0)
+        expect(self.window.get_by_role("button", name=name)).to_have_count(0)
+
+    def links(self, selector: str) -> list[str]:
+        """Return where the links go, as paths of this site, each once."""
+        found = self.window.locator(selector).evaluate_all("links => links.map(link => link.href)")
+        return list(dict.fromkeys(link.removeprefix(self._address) for link in found))
+
+    def tab_to(self, name: str) -> list[str]:
+        """Press Tab until the button has the focus; return what does not show that it has it."""
+        unseen = []
+        for _ in range(60):
+            self.window.keyboard.press("Tab")
+            focus = self.window.evaluate(FOCUS)
+            unseen += [] if focus["isSeen"] else [focus["name"]]
+            if focus["name"] == name:
+                return unseen
+        return [*unseen, f"{name} is out of reach"]
+
+    @property
+    def path(self) -> str:
+        return self.window.url.removeprefix(self._address)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        self.window.set_viewport_size({"width": size[0], "height": size[1]})
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{self.path}: console: {message.text}")
+
+    def _note_error(self, error: ScriptError) -> None:
+        self.faults.append(f"{self.path}: script: {error.message}")
+
+    def _note_host(self, request: Any) -> None:
+        if urlsplit(request.url).hostname not in ("localhost", "127.0.0.1", None):
+            self.faults.append(f"{self.path}: asks {request.url}")

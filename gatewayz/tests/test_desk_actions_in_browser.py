@@ -1,0 +1,230 @@
+"""What operators do at the desk, done by mouse and keyboard in a real browser, by those who may."""
+
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import ApiKey
+from accounts.tests.factories import Person
+from gatewayz.tests.desk_browser import Desk, asked
+from payments.tests.stripe_events import pending_payment, refer, settle, turn
+from payments.tests.test_admin_inbox import failed
+from referrals.models import Program, Referral
+
+pytestmark = pytest.mark.browser
+
+REFERRALS = "/admin/referrals/referral/"
+INBOX = "/admin/payments/stripeevent/"
+
+
+@pytest.fixture
+def held(alice: Person) -> list[Referral]:
+    """Two bonuses of Alice's that wait for somebody."""
+    refer(alice, 2)
+    referrals = list(Referral.objects.order_by("pk"))
+    for referral in referrals:
+        turn(referral, "held")
+    return referrals
+
+
+def page_of(person: Person) -> str:
+    return f"/admin/accounts/user/{person.user.pk}/change/"
+
+
+def adjust(desk: Desk, person: Person, amount: str) -> None:
+    """Fill in the form, from the person's page, up to the preview."""
+    desk.open(page_of(person))
+    desk.follow("Adjust balance…")
+    desk.fill("Amount in US dollars", amount)
+    desk.fill("Reason", "She waited for a week")
+    desk.press("Preview")
+
+
+def decide(desk: Desk, verb: str, reason: str) -> None:
+    desk.follow(verb)
+    desk.fill("Reason", reason)
+    desk.press(verb)
+
+
+def statuses() -> list[str]:
+    return list(Referral.objects.order_by("pk").values_list("status", flat=True))
+
+
+def test_a_small_adjustment_is_posted_once_however_often_one_clicks(
+    alice: Person, desk: Desk
+) -> None:
+    desk.become("Sam")
+    adjust(desk, alice, "5")
+    desk.reads("$0.00 → $5.00")
+
+    desk.window.get_by_role("button", name="Post it").dblclick()
+
+    desk.reads("Posted: $5.00 for alice.")
+    assert asked(alice.balance) == "5.00"
+
+
+def test_a_large_adjustment_waits_until_another_of_finance_approves(
+    alice: Person, desk: Desk
+) -> None:
+    desk.become("Fiona")
+    adjust(desk, alice, "150")
+    desk.press("Ask for approval")
+    desk.lacks("Approve")
+    assert asked(alice.balance) == "0.00"
+
+    waiting = desk.path
+    desk.become("Frank")
+    desk.open(waiting)
+    decide(desk, "Approve", "It is right")
+
+    assert asked(alice.balance) == "150.00"
+
+
+def test_what_is_rejected_is_never_posted(alice: Person, desk: Desk) -> None:
+    desk.become("Sam")
+    adjust(desk, alice, "150")
+    desk.press("Ask for approval")
+
+    waiting = desk.path
+    desk.become("Frank")
+    desk.open(waiting)
+    decide(desk, "Reject", "Too much")
+
+    desk.reads("Rejected: $150.00 for alice.")
+    assert asked(alice.balance) == "0.00"
+
+
+def test_an_adjustment_is_taken_back_by_another(alice: Person, desk: Desk) -> None:
+    desk.become("Sam")
+    adjust(desk, alice, "5")
+    desk.press("Post it")
+
+    decide(desk, "Reverse", "The wrong Alice")
+
+    desk.reads("Posted: -$5.00 for alice.")
+    assert asked(alice.balance) == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("button", "status", "balance"),
+    [("Release: pay both", "completed", "20.00"), ("Void: pay nobody", "voided", "0.00")],
+)
+def test_held_bonuses_are_decided_together_with_one_reason(
+    held: list[Referral], alice: Person, desk: Desk, button: str, status: str, balance: str
+) -> None:
+    desk.become("Fiona")
+    desk.open(f"{REFERRALS}review/")
+
+    for box in desk.window.get_by_role("checkbox").all():
+        box.check()
+    desk.fill("Reason", "Looked at both.")
+    desk.press(button)
+
+    desk.reads("Nothing waits.")
+    assert asked(statuses) == [status, status]
+    assert asked(alice.balance) == balance
+
+
+def test_a_held_bonus_is_decided_beside_both_people(
+    held: list[Referral], alice: Person, desk: Desk
+) -> None:
+    desk.become("Fiona")
+    desk.open(f"{REFERRALS}review/")
+    desk.follow("Look at both")
+
+    desk.fill("Reason", "Two people of one office")
+    desk.press("Release: pay both")
+
+    desk.reads("“Two people of one office”")
+    assert asked(statuses) == ["completed", "held"]
+
+
+def test_a_key_is_revoked(alice: Person, desk: Desk) -> None:
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("Revoke…")
+    desk.fill("Reason", "It is on the web")
+    desk.press("Revoke the key")
+
+    desk.reads("is revoked.")
+    assert asked(lambda: alice.api.get("/user/balance").status_code) == 401
+
+
+def test_a_rotated_key_is_shown_once_and_opens(alice: Person, desk: Desk) -> None:
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("Rotate…")
+    desk.fill("Reason", "She lost it")
+    desk.press("Make a new key")
+
+    shown = desk.window.locator(".desk-new-key").inner_text()
+    assert asked(lambda: Person(alice.user, shown).api.get("/user/balance").status_code) == 200
+    assert asked(ApiKey.objects.filter(revoked_at=None).count) == 1
+
+
+def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
+    alice: Person, desk: Desk
+) -> None:
+    desk.become("Sam")
+    for verb, reason in (("Deactivate", "Spam from it"), ("Reactivate", "It was not hers")):
+        desk.open(page_of(alice))
+        desk.follow(f"{verb}…")
+        desk.fill("Reason", reason)
+        desk.press(verb)
+        desk.reads(f"alice is {verb.lower()}d.")
+
+    desk.open("/admin/accounts/auditentry/")
+
+    for text in ("sam", "Spam from it", "It was not hers"):
+        desk.reads(text)
+    assert asked(lambda: alice.api.get("/user/balance").status_code) == 200
+
+
+def test_an_event_that_failed_is_replayed(bob: Person, alice: Person, desk: Desk) -> None:
+    row = asked(lambda: failed(pending_payment(bob.user)))
+    desk.become("Fiona")
+    desk.open(f"{INBOX}{row.pk}/change/")
+    desk.follow("Replay, with a reason")
+    desk.fill("Reason", "The constraint is gone")
+    desk.press("Replay")
+
+    desk.reads("Replayed 1: 1 settled.")
+    assert (asked(bob.balance), asked(alice.balance)) == ("20.00", "10.00")
+
+
+def test_several_events_are_replayed_with_one_reason(
+    bob: Person, alice: Person, desk: Desk
+) -> None:
+    asked(lambda: [failed(pending_payment(bob.user)) for _ in range(2)])
+    desk.become("Fiona")
+    desk.open(INBOX)
+    for box in desk.window.locator("input.action-select").all():
+        box.check()
+    desk.window.get_by_role("combobox").select_option(label="Replay, with one reason for all")
+    desk.press("Run")
+    desk.fill("Reason", "The constraint is gone")
+    desk.press("Replay")
+
+    desk.reads("Replayed 2: 2 settled.")
+    assert asked(bob.balance) == "30.00"
+
+
+def test_next_terms_are_previewed_added_and_withdrawn(bob: Person, desk: Desk) -> None:
+    asked(lambda: settle(bob.user))
+    desk.become("Fiona")
+    desk.open("/admin/referrals/program/")
+    desk.follow("Next terms")
+    desk.fill("Bonus of the referrer", "15")
+    desk.press("Preview")
+    desk.reads("$15.00")
+    assert asked(Program.objects.count) == 1
+
+    desk.fill("Reason", "The spring campaign")
+    desk.press("Add these terms")
+    desk.reads("Terms added")
+    assert asked(lambda: Program.objects.latest("starts_at").referrer_bonus) == Decimal(15)
+
+    desk.follow("Withdraw")
+    desk.fill("Reason", "Too dear")
+    desk.press("Withdraw")
+    assert asked(Program.objects.count) == 1
