@@ -122,9 +122,10 @@ class SteppingChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
         try:
-            return super().get_queryset(request, exclude_parameters)
+            rows: QuerySet = super().get_queryset(request, exclude_parameters)
         except ValueError as nonsense:
             raise IncorrectLookupParameters(nonsense) from nonsense
+        return rows
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page; what PostgreSQL cannot even read of the address is taken for a typo."""
