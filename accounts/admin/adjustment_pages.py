@@ -86,6 +86,9 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def reversal(self, adjustment: Adjustment) -> str:
         return _link(adjustment.reversals.exclude(status=Status.REJECTED).first())
 
+    def heading(self, obj: Adjustment) -> str:
+        return f"{dollars(obj.amount)} for {obj.user}"
+
     def found_by(self, term: str) -> list[Q]:
         return [finding.of_person(term)]
 
