@@ -202,7 +202,13 @@ def _waiting(found: Attention) -> Iterable[Waiting]:
         "held bonus",
         "held bonuses",
         found.held_bonuses,
-        _list("referrals_referral", status__exact="held"),
+        reverse("admin:referrals_referral_review"),
+    )
+    yield Waiting(
+        "budget that is spent, or soon will be",
+        "",
+        found.ending_budgets,
+        _list("referrals_program"),
     )
     yield Waiting(
         "adjustment to approve",

@@ -26,9 +26,9 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def counted(number: int, thing: str) -> str:
+def counted(number: int, thing: str, things: str = "") -> str:
     """Return a number of things as people say it: 1 event, 2 events."""
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    return f"{number:,} " + (thing if number == 1 else things or f"{thing}s")
 
 
 def days(text: str) -> int:

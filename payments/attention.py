@@ -7,6 +7,8 @@ from django.db import connection
 
 from payments import ledger_checks
 from payments.report_models import LedgerCheck
+from referrals import budget
+from referrals.models import Program
 
 _OVERDUE_AFTER = timedelta(minutes=5)
 
@@ -21,6 +23,7 @@ class Attention:
     held_bonuses: int
     waiting_adjustments: int
     failed_jobs: int
+    ending_budgets: int
     ledger_check: LedgerCheck | None
 
 
@@ -40,5 +43,7 @@ def attention(*, now: datetime) -> Attention:
     """Return what waits for a person now."""
     with connection.cursor() as cursor:
         cursor.execute(_WAITING, {"overdue": now - _OVERDUE_AFTER})
-        found = [*cursor.fetchone(), ledger_checks.latest()]
-    return Attention(*found)
+        counts = cursor.fetchone()
+    expected = budget.outlook(Program.objects.at(now).get(), now=now)
+    is_ending = expected is not None and expected.needs_someone
+    return Attention(*counts, ending_budgets=int(is_ending), ledger_check=ledger_checks.latest())

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -23,6 +24,7 @@ from payments.tests.stripe_events import (
     turn,
 )
 from referrals.models import Referral
+from referrals.tests.terms import terms_now
 
 
 @pytest.fixture
@@ -73,6 +75,14 @@ def test_it_says_what_needs_someone() -> None:
     assert "<b>1</b> held bonus<" in page
     assert "every invariant holds" in page
     assert "failed event" not in page
+
+
+@pytest.mark.parametrize(("budget", "is_ending"), [("20.00", True), ("100000.00", False)])
+def test_it_says_that_the_budget_ends(alice: Person, budget: str, is_ending: bool) -> None:
+    terms_now(budget=Decimal(budget))
+    refer(alice)
+
+    assert ("<b>1</b> budget that is spent, or soon will be" in shown()) is is_ending
 
 
 @pytest.mark.negative_control
@@ -141,5 +151,5 @@ def test_it_costs_twelve_queries_at_most(
     client = operator()
     daily.close_days(now=timezone.now() + timedelta(days=2))
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11):
         client.get("/admin/")

@@ -197,7 +197,7 @@ class TestCheckLedger:
     def test_it_prints_the_rows_and_exits_with_1(self, broken: str) -> None:
         run = Run("check_ledger")
 
-        assert (run.status, run.refusal) == (1, f"1 breaches of {len(INVARIANTS)} invariants.")
+        assert (run.status, run.refusal) == (1, f"1 breach of {len(INVARIANTS)} invariants.")
         assert run.printed == (
             f"{broken}: credits 15.00, entries 10.00 (a balance is the sum of its entries)\n"
         )

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from gatewayz import reporting
+from gatewayz.progress import waiting
 from payments import ledger_checks
 from payments.invariants import INVARIANTS, Breach
 
@@ -19,12 +20,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_const", const="json", dest="format")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = ledger_checks.run(now=timezone.now())
+        with waiting("Checking the ledger", out=self.stdout):
+            found = ledger_checks.run(now=timezone.now())
         if options["format"] != "table":
             reporting.write(found, Breach, self.stdout, options["format"])
         for breach in found if options["format"] == "table" else ():
             self.stdout.write(f"{breach.subject}: {breach.detail} ({breach.invariant})")
         if found:
-            raise CommandError(f"{len(found)} breaches of {len(INVARIANTS)} invariants.")
+            breaches = reporting.counted(len(found), "breach", "breaches")
+            raise CommandError(f"{breaches} of {len(INVARIANTS)} invariants.")
         if options["format"] == "table":
             self.stdout.write(f"{len(INVARIANTS)} invariants hold.")

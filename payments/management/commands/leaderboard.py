@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from gatewayz import reporting
+from gatewayz.progress import waiting
 from payments import standings
 
 
@@ -27,9 +28,10 @@ class Command(BaseCommand):
         reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        leaders = standings.leaderboard(
-            now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
-        )
+        with waiting("Counting", out=self.stdout):
+            leaders = standings.leaderboard(
+                now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
+            )
         reporting.write(leaders, standings.Leader, self.stdout, options["format"])
         if options["format"] == "table":
-            self.stdout.write(f"{len(leaders)} referrers.")
+            self.stdout.write(f"{reporting.counted(len(leaders), 'referrer')}.")
