@@ -52,6 +52,31 @@ DROP TRIGGER ledger_entries_chain ON ledger_entries;
 DROP FUNCTION ledger_entries_check_chain();
 """
 
+# Else an entry of any amount, or an entry given back again and again, could call itself a reversal.
+OPPOSITE = """
+CREATE FUNCTION ledger_entries_check_reversal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_entries WHERE id = NEW.reverses_id
+                   AND user_id = NEW.user_id AND amount = -NEW.amount AND kind <> 'reversal')
+    THEN
+        RAISE EXCEPTION '% does not undo entry % of user %',
+            NEW.amount, NEW.reverses_id, NEW.user_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_reversals_undo';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER ledger_reversals_undo
+    BEFORE INSERT ON ledger_entries
+    FOR EACH ROW WHEN (NEW.reverses_id IS NOT NULL)
+    EXECUTE FUNCTION ledger_entries_check_reversal();
+"""
+
+DROP_OPPOSITE = """
+DROP TRIGGER ledger_reversals_undo ON ledger_entries;
+DROP FUNCTION ledger_entries_check_reversal();
+"""
+
 # At commit a balance is what its last entry says, whoever wrote either of them.
 BALANCE = """
 CREATE FUNCTION users_check_credits() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -112,6 +137,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(APPEND_ONLY, DROP_APPEND_ONLY),
         migrations.RunSQL(CHAIN, DROP_CHAIN),
+        migrations.RunSQL(OPPOSITE, DROP_OPPOSITE),
         migrations.RunSQL(BALANCE, DROP_BALANCE),
         migrations.RunSQL(ATTRIBUTION, DROP_ATTRIBUTION),
     ]

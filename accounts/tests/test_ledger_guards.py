@@ -34,6 +34,30 @@ def test_the_database_refuses_a_second_reversal_of_an_entry(alice: Person) -> No
     assert alice.balance() == "0.00"
 
 
+@pytest.mark.parametrize("amount", ["-9.99", "-10.01", "10.00", "-50000.00"])
+def test_the_database_refuses_a_reversal_of_another_amount(alice: Person, amount: str) -> None:
+    entry = post(alice, "10.00")
+    wrong = replace(gift(alice, amount), kind=LedgerEntry.Kind.REVERSAL, reverses_id=entry.pk)
+
+    with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
+        ledger.post_all(wrong, now=NOW)
+
+
+def test_the_database_refuses_a_reversal_on_another_account(alice: Person, charlie: Person) -> None:
+    entry = post(alice, "10.00")
+    wrong = replace(gift(charlie, "-10.00"), kind=LedgerEntry.Kind.REVERSAL, reverses_id=entry.pk)
+
+    with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
+        ledger.post_all(wrong, now=NOW)
+
+
+def test_the_database_refuses_the_reversal_of_a_reversal(alice: Person) -> None:
+    reversal = take_back(post(alice, "10.00"))
+
+    with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
+        ledger.reverse(reversal, description="Once more", now=NOW)
+
+
 def test_the_database_counts_the_entries_of_each_account(alice: Person, charlie: Person) -> None:
     entries = [post(alice, "1.00"), post(charlie, "2.00"), post(alice, "3.00")]
     forged = LedgerEntry.objects.create(
