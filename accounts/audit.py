@@ -12,6 +12,8 @@ from django.db.models import Q, QuerySet
 from accounts.models import AuditEntry, User
 
 LONGEST_REASON = 500
+# Letters by name, which leave the place empty.
+_EMPTY_LETTERS = "\u115f\u1160\u3164\uffa0"
 
 
 class ReasonMissingError(ValueError):
@@ -21,7 +23,7 @@ class ReasonMissingError(ValueError):
 def stated(reason: str) -> str:
     """Return the reason as it is kept. Raises ReasonMissingError when it says nothing."""
     words = reason.strip()
-    if not words:
+    if not any(character.isalnum() for character in words if character not in _EMPTY_LETTERS):
         raise ReasonMissingError("say why")
     if len(words) > LONGEST_REASON:
         raise ReasonMissingError(f"say why in at most {LONGEST_REASON} characters")

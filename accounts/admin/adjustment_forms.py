@@ -6,21 +6,18 @@ from django import forms
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
 from accounts import people
-from accounts.audit import LONGEST_REASON
 from accounts.models import Adjustment, User
+from gatewayz.reason_field import ReasonField
 
 
 class ReasonForm(forms.Form):
     """Why; the token makes of a double click one."""
 
-    reason = forms.CharField(
-        max_length=LONGEST_REASON, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
-    )
+    reason = ReasonField()
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 

@@ -10,11 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts import audit
 from accounts.models import User
 from gatewayz.model_admin import operator
+from gatewayz.reason_field import ReasonField
 from payments import inbox
 from payments.admin import cells
 from payments.models import StripeEvent
@@ -27,10 +26,8 @@ DONE_ALREADY = "done already"
 class ReplayForm(forms.Form):
     """Why; one reason for all that are replayed together."""
 
-    reason = forms.CharField(
-        max_length=audit.LONGEST_REASON,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="What was put right? It is kept in the audit log, with your name.",
+    reason = ReasonField(
+        help_text="What was put right? It is kept in the audit log, with your name."
     )
 
 
