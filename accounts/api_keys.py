@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
-from accounts import audit
+from accounts import audit, people
 from accounts.models import ApiKey, User
 
 _FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -99,15 +99,23 @@ def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = 
     """Make the key useless from now on; to revoke it again changes nothing and is not recorded.
 
     When it is not its owner but an operator who does it, it takes a reason and is recorded.
-    Raises ReasonMissingError.
+    Raises ReasonMissingError and NotYoursToDecideError.
     """
-    before = _locked(key).revoked_at
+    before = _locked(key, by).revoked_at
     if before is not None and before <= now:
         return
     key.revoked_at = now
     key.save(update_fields=["revoked_at"])
     if by is not None:
-        _record("revoke key", key, before, by=by, reason=audit.stated(reason), now=now)
+        audit.record(
+            by=by,
+            action="revoke key",
+            target=key,
+            reason=audit.stated(reason),
+            before={"revoked_at": before},
+            after={"revoked_at": now},
+            now=now,
+        )
 
 
 @transaction.atomic
@@ -116,32 +124,33 @@ def rotate(
 ) -> tuple[ApiKey, str]:
     """Make a key in the place of `key`, which opens the door until `grace` is over.
 
-    Return the new record and its text, which nobody can read again. Raises KeyNotInUseError and
-    ReasonMissingError.
+    Return the new record and its text, which nobody can read again. Raises KeyNotInUseError,
+    ReasonMissingError and NotYoursToDecideError.
     """
-    old = _locked(key)
+    old = _locked(key, by)
     if old.revoked_at is not None:
         raise KeyNotInUseError(f"{old} was revoked or rotated already")
     old.revoked_at = now + grace
     old.save(update_fields=["revoked_at"])
-    _record("rotate key", old, None, by=by, reason=audit.stated(reason), now=now)
-    return create(user=old.user, name=old.name, now=now)
-
-
-def _locked(key: ApiKey) -> ApiKey:
-    """Return the key as it is now, for nobody else to change until the transaction ends."""
-    return ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
-
-
-def _record(
-    action: str, key: ApiKey, before: datetime | None, *, by: User, reason: str, now: datetime
-) -> None:
+    new, text = create(user=old.user, name=old.name, now=now)
     audit.record(
         by=by,
-        action=action,
-        target=key,
-        reason=reason,
-        before={"revoked_at": before},
-        after={"revoked_at": key.revoked_at},
+        action="rotate key",
+        target=old,
+        reason=audit.stated(reason),
+        before={"revoked_at": None},
+        after={"revoked_at": old.revoked_at, "new_key": new.prefix, "new_key_id": new.pk},
         now=now,
     )
+    return new, text
+
+
+def _locked(key: ApiKey, by: User | None) -> ApiKey:
+    """Return the key as it is now, for nobody else to change until the transaction ends.
+
+    Raises NotYoursToDecideError when it is an operator who has no say over its owner.
+    """
+    locked = ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
+    if by is not None:
+        people.require_left_to(locked.user, by)
+    return locked

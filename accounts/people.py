@@ -55,14 +55,25 @@ def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
     return _switch(user, "reactivate", True, by=by, reason=reason, now=now)
 
 
+def is_left_to(person: User, by: User) -> bool:
+    """Tell whether `by` may decide on this account at all: that of a colleague is a superuser's."""
+    return by.is_superuser or not (person.is_staff or person.is_superuser)
+
+
+def require_left_to(person: User, by: User) -> None:
+    """Raise NotYoursToDecideError for a colleague's account, unless it is a superuser who asks."""
+    if not is_left_to(person, by):
+        raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
+
+
 @transaction.atomic
 def _switch(
     user: User, action: str, is_active: bool, *, by: User | None, reason: str, now: datetime
 ) -> User:
     reason = audit.stated(reason)
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    if by and (person.is_staff or person.is_superuser) and not by.is_superuser:
-        raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
+    if by:
+        require_left_to(person, by)
     if person.is_active == is_active:
         return person
     person.is_active = is_active

@@ -12,22 +12,18 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import api_keys, people
-from accounts.audit import LONGEST_REASON
 from accounts.models import ApiKey, User
 from gatewayz.model_admin import ModelAdmin, operator
+from gatewayz.reason_field import ReasonField
 
 
 class ReasonForm(forms.Form):
     """Asks why."""
 
-    reason = forms.CharField(
-        max_length=LONGEST_REASON,
-        widget=UnfoldAdminTextareaWidget({"rows": 3, "autofocus": True}),
-        help_text="Kept in the audit log, with your name.",
-    )
+    reason = ReasonField(autofocus=True)
 
 
 class RotationForm(ReasonForm):
@@ -128,8 +124,12 @@ def revoke(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return asked(page, request, question, form, back)
     reason = form.cleaned_data["reason"]
-    api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
-    messages.success(request, f"The key {key.prefix}… is revoked.")
+    try:
+        api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
+    except people.NotYoursToDecideError as refusal:
+        messages.error(request, f"Nothing was done: {refusal}.")
+    else:
+        messages.success(request, f"The key {key.prefix}… is revoked.")
     return HttpResponseRedirect(back)
 
 
@@ -166,7 +166,7 @@ def _rotated(
         new, text = api_keys.rotate(
             key, by=operator(request), reason=form.cleaned_data["reason"], now=now, grace=grace
         )
-    except api_keys.KeyNotInUseError as refusal:
+    except (api_keys.KeyNotInUseError, people.NotYoursToDecideError) as refusal:
         messages.error(request, f"No key was made: {refusal}.")
         return HttpResponseRedirect(back)
     context = {

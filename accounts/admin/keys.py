@@ -10,10 +10,11 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts import people
 from accounts.admin import actions, finding, wording
 from accounts.admin.own_pages import OwnPages
 from accounts.models import ApiKey
-from gatewayz.model_admin import ReadOnlyAdmin, action, display
+from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 
 
 @admin.register(ApiKey)
@@ -58,8 +59,10 @@ class ApiKeyAdmin(finding.KeysCutShort, OwnPages, ReadOnlyAdmin):
     def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         """May do something to this key, which still opens the door."""
         usable = Q(revoked_at=None) | Q(revoked_at__gt=timezone.now())
-        may = request.user.has_perm("accounts.manage_keys")
-        return may and ApiKey.objects.filter(usable, pk=object_id).exists()
+        if not request.user.has_perm("accounts.manage_keys"):
+            return False
+        key = ApiKey.objects.filter(usable, pk=object_id).select_related("user").first()
+        return key is not None and people.is_left_to(key.user, operator(request))
 
     @action(description="Revoke", icon="block", permissions=["manage"])
     def revoke_key(self, request: HttpRequest, object_id: int) -> HttpResponse:

@@ -7,9 +7,11 @@ from datetime import datetime
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts import people
 from accounts.admin import sections, wording
 from accounts.models import Adjustment, ApiKey, User
 from accounts.money import dollars
+from gatewayz.model_admin import operator
 from referrals import reports
 from referrals.attribution import referrer_of
 from referrals.models import Referral
@@ -101,12 +103,13 @@ def _states(user: User) -> Iterator[str]:
 
 def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
     may = request.user.has_perm
+    decides = people.is_left_to(user, operator(request))
     if may("payments.view_payment") and may("referrals.view_referral"):
         yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
     if may("accounts.adjust_credits") and request.user != user:
         target = f"{reverse('admin:accounts_adjustment_add')}?user={user.pk}"
         yield Button("Adjust balance…", target)
-    if may("accounts.deactivate_user") and request.user != user:
+    if may("accounts.deactivate_user") and request.user != user and decides:
         verb, variant = ("deactivate", "danger") if user.is_active else ("reactivate", "primary")
         target = reverse(f"admin:accounts_user_{verb}", args=[user.pk])
         yield Button(f"{verb.capitalize()}…", target, variant)
@@ -123,7 +126,7 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
         yield sections.referrals(user)
     if may("accounts.view_apikey"):
         keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
-        manages = may("accounts.manage_keys")
+        manages = may("accounts.manage_keys") and people.is_left_to(user, operator(request))
         yield sections.api_keys(user, keys, now=now, may_manage=manages)
     adjustments: list[Adjustment] = []
     if may("accounts.view_adjustment"):

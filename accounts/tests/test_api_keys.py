@@ -1,5 +1,6 @@
 """Keys open the door, are kept as digests, and note their use at most once a minute."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,8 @@ from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import api_keys, audit
-from accounts.models import ApiKey, AuditEntry
+from accounts import api_keys, audit, people
+from accounts.models import ApiKey, AuditEntry, User
 from accounts.tests.factories import Person, reviewer
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -132,6 +133,34 @@ def test_a_rotated_key_opens_until_the_grace_is_over(alice: Person) -> None:
     with pytest.raises(api_keys.UnknownApiKeyError):
         api_keys.identify(alice.api_key, now=after)
     assert api_keys.identify(new, now=after) == alice.user
+
+
+def test_a_rotation_names_the_new_key_by_how_it_begins(alice: Person) -> None:
+    new, text = rotate(alice)
+
+    entry = AuditEntry.objects.get()
+    assert (entry.after["new_key_id"], entry.after["new_key"]) == (new.pk, text[:12])
+    assert text not in str(entry.after)
+
+
+def revoke(person: Person) -> None:
+    key = person.user.api_keys.get()
+    api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
+
+
+@pytest.mark.parametrize("act", [revoke, rotate])
+@pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
+def test_a_colleagues_key_is_a_superusers_to_manage(
+    alice: Person, act: Callable[[Person], object], rank: str
+) -> None:
+    User.objects.filter(pk=alice.user.pk).update(**{rank: True})
+
+    with pytest.raises(people.NotYoursToDecideError):
+        act(alice)
+
+    assert [key.revoked_at for key in ApiKey.objects.filter(user=alice.user)] == [None]
+    User.objects.filter(username="rita").update(is_superuser=True)
+    act(alice)
 
 
 def test_a_key_is_rotated_once(alice: Person) -> None:

@@ -139,6 +139,19 @@ def test_staff_is_for_superusers_to_deactivate(support: Client) -> None:
     assert "ask a superuser" in told(refused)
 
 
+@pytest.mark.parametrize("verb", ["revoke", "rotate"])
+def test_the_key_of_a_colleague_is_for_superusers(
+    support: Client, alice: Person, key: ApiKey, verb: str
+) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
+
+    refused = support.post(key_path(key, verb), ROTATION, follow=True)
+
+    assert "ask a superuser" in told(refused)
+    assert (actions(), key_path(key, verb) in refused.content.decode()) == ([], False)
+    assert f"{verb}_key" not in support.get(key_path(key, "change")).content.decode()
+
+
 def test_nobody_deactivates_his_own_account(support: Client) -> None:
     sam = User.objects.get(username="sam")
 

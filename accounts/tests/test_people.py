@@ -60,8 +60,9 @@ def test_nobody_deactivates_himself() -> None:
         deactivate(User(pk=7), by=User(pk=7))
 
 
-def test_staff_is_deactivated_by_a_superuser_alone(db: None) -> None:
-    colleague = User.objects.create(username="sam", email="sam@example.com", is_staff=True)
+@pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
+def test_staff_is_deactivated_by_a_superuser_alone(db: None, rank: str) -> None:
+    colleague = User.objects.create(username="sam", email="sam@example.com", **{rank: True})
     boss = User.objects.create(username="max", email="max@example.com", is_superuser=True)
 
     with pytest.raises(people.NotYoursToDecideError):

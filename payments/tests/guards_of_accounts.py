@@ -73,6 +73,19 @@ LEDGER = [
         NOT_REFUSED,
     ),
     Guard(
+        "a reversal undoes its original",
+        trigger("ledger_entries", "ledger_reversals_undo"),
+        test_ledger_guards.test_the_database_refuses_a_reversal_of_another_amount,
+        NOT_REFUSED,
+        {"amount": "-50000.00"},
+    ),
+    Guard(
+        "a reversal is not reversed",
+        function_in_database("ledger_entries_check_reversal", "AND kind <> 'reversal'", ""),
+        test_ledger_guards.test_the_database_refuses_the_reversal_of_a_reversal,
+        NOT_REFUSED,
+    ),
+    Guard(
         "an amount is whole cents",
         line(ledger._require_whole_cents, "amount != amount.quantize(CENT)", "False"),
         test_ledger.test_it_refuses_what_is_no_sum_of_whole_cents,
@@ -141,6 +154,13 @@ DOORS = [
         ),
         test_account_views.test_the_key_of_another_user_is_not_there,
         "204 == 404",
+    ),
+    Guard(
+        "the key of a colleague is a superuser's to manage",
+        line(api_keys._locked, "by is not None", "False"),
+        test_api_keys.test_a_colleagues_key_is_a_superusers_to_manage,
+        NOT_REFUSED,
+        {"act": test_api_keys.rotate, "rank": "is_superuser"},
     ),
     Guard(
         "the session of another user is not there",
