@@ -1,14 +1,15 @@
 """What an operator may adjust alone, what takes another person as well, and what nobody may.
 
-What one operator adjusts on one account without a second person adds up over 24 hours, up and
-down alike: splitting a sum is no way around the limit.
+What one operator adjusts without a second person adds up over 24 hours, up and down alike, on one
+account and on all of them: splitting a sum is no way around the limit.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
 from accounts.ledger import CENT
@@ -17,6 +18,9 @@ from accounts.money import dollars
 from accounts.operator_records import MOST_ADJUSTED
 
 _LOOKS_BACK = timedelta(hours=24)
+# Ten people may have to be helped in a day; who helps more of them is looked at by a second person,
+# as one who gives the limit to each of his own accounts would be.
+ACCOUNTS_A_DAY = 10
 
 
 class AdjustmentRefusedError(Exception):
@@ -25,6 +29,10 @@ class AdjustmentRefusedError(Exception):
 
 class NotAllowedError(AdjustmentRefusedError):
     """Who asks or decides has not the permission, or has a part in it."""
+
+
+class NobodyAsksError(AdjustmentRefusedError):
+    """What takes two people cannot be asked for by nobody: the second could be the first."""
 
 
 class BelowZeroError(AdjustmentRefusedError):
@@ -41,6 +49,18 @@ class NotWaitingError(AdjustmentRefusedError):
 
 class NotReversibleError(AdjustmentRefusedError):
     """It was not posted, was reversed already, or is a reversal itself."""
+
+
+@dataclass(frozen=True)
+class Left:
+    """What somebody may still adjust without a second person, in US dollars."""
+
+    on_account: Decimal
+    in_all: Decimal
+
+    @property
+    def amount(self) -> Decimal:
+        return min(self.on_account, self.in_all)
 
 
 def refuse_nonsense(account: User, amount: Decimal, *, by: User | None, is_reversal: bool) -> None:
@@ -70,18 +90,32 @@ def refuse_effect(account: User, amount: Decimal, *, is_reversal: bool) -> None:
         )
 
 
-def left_of_limit(account: User, *, by: User | None, now: datetime) -> Decimal:
-    """Return what `by` may still adjust alone on this account, in US dollars."""
+def left_of_limit(account: User, *, by: User | None, now: datetime) -> Left:
+    """Return what `by` may still adjust alone, on this account and on all of them together."""
     alone = Adjustment.objects.filter(
-        user=account,
         requested_by=by,
         status=Adjustment.Status.POSTED,
         decided_by=None,
         requested_at__gt=now - _LOOKS_BACK,
     )
-    spent: Decimal | None = alone.aggregate(spent=Sum(Abs("amount")))["spent"]
+    nothing = Decimal(0)
+    spent = alone.aggregate(
+        on_account=Sum(Abs("amount"), filter=Q(user=account), default=nothing),
+        in_all=Sum(Abs("amount"), default=nothing),
+    )
     limit: Decimal = settings.ADJUSTMENT_APPROVAL_LIMIT
-    return max(limit - (spent or Decimal(0)), Decimal(0))
+    return Left(
+        on_account=max(limit - spent["on_account"], nothing),
+        in_all=max(ACCOUNTS_A_DAY * limit - spent["in_all"], nothing),
+    )
+
+
+def require_asker(by: User | None, left: Decimal) -> None:
+    """Refuse what would wait without a first person. Raises NobodyAsksError."""
+    if by is None:
+        raise NobodyAsksError(
+            f"more than {dollars(left)} takes two people, so name who asks: --by OPERATOR"
+        )
 
 
 def require_reversible(original: Adjustment) -> None:

@@ -1,6 +1,7 @@
 """Manual adjustments: asked for once, posted by one person up to a limit and by two above it.
 
-Whoever changes an adjustment locks the account first and the adjustment after it.
+Whoever changes an adjustment locks the account and the operator first, and the adjustment after
+them. What the operator may do is read under these locks.
 """
 
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts import adjustment_rules as rules
 from accounts import audit, ledger
@@ -30,6 +31,7 @@ class Preview:
     balance_after: Decimal
     left_of_limit: Decimal
     needs_approval: bool
+    is_left_in_all: bool
 
 
 def preview(
@@ -46,8 +48,13 @@ def preview(
     if reverses is not None:
         rules.require_reversible(reverses)
     left = rules.left_of_limit(account, by=by, now=now)
-    after = account.credits + amount
-    return Preview(account.credits, after, left, needs_approval=abs(amount) > left)
+    return Preview(
+        balance_before=account.credits,
+        balance_after=account.credits + amount,
+        left_of_limit=left.amount,
+        needs_approval=abs(amount) > left.amount,
+        is_left_in_all=left.in_all < left.on_account,
+    )
 
 
 @transaction.atomic
@@ -66,13 +73,14 @@ def request_adjustment(
     Asked again with the same token it is the one that is there. `by` is None for the command
     line. Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    account = _locked(user.pk)
+    _take_turn(token)
+    people = _locked(user.pk, by)
     wish = Adjustment(
-        user=account,
+        user=people[user.pk],
         amount=amount,
         category=category,
         reason=audit.stated(reason),
-        requested_by=by,
+        requested_by=by and people[by.pk],
         requested_at=now,
         token=token,
     )
@@ -87,13 +95,14 @@ def reverse(
 
     Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    original = _locked_adjustment(adjustment_id)
+    _take_turn(token)
+    original, people = _locked_adjustment(adjustment_id, by)
     wish = Adjustment(
         user=original.user,
         amount=-original.amount,
         category=original.category,
         reason=audit.stated(reason),
-        requested_by=by,
+        requested_by=by and people[by.pk],
         requested_at=now,
         reverses=original,
         token=token,
@@ -126,16 +135,29 @@ def reject(adjustment_id: int, *, by: User, note: str, now: datetime) -> Adjustm
     return adjustment
 
 
-def _locked(user_id: int) -> User:
-    return ledger.lock_accounts(User.objects.filter(pk=user_id))[user_id]
+def _take_turn(token: UUID) -> None:
+    """Wait until nobody else uses the token, and keep others waiting: they may name any account."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(token)])
 
 
-def _locked_adjustment(adjustment_id: int) -> Adjustment:
-    """Return the adjustment with its account locked, both read after that."""
-    account = _locked(Adjustment.objects.values_list("user", flat=True).get(pk=adjustment_id))
+def _locked(user_id: int, by: User | None) -> dict[int, User]:
+    """Return the account and the operator as they are now, by id.
+
+    The operator is locked as well, because what she does on several accounts at once adds up; the
+    command line without a name has no row for it, and whoever types there could write SQL as well.
+    """
+    ids = [user_id] if by is None else [user_id, by.pk]
+    return ledger.lock_accounts(User.objects.filter(pk__in=ids))
+
+
+def _locked_adjustment(adjustment_id: int, by: User | None) -> tuple[Adjustment, dict[int, User]]:
+    """Return the adjustment with its account and the operator, all as they are now."""
+    user_id = Adjustment.objects.values_list("user", flat=True).get(pk=adjustment_id)
+    people = _locked(user_id, by)
     adjustment = Adjustment.objects.select_for_update(no_key=True).get(pk=adjustment_id)
-    adjustment.user = account
-    return adjustment
+    adjustment.user = people[user_id]
+    return adjustment, people
 
 
 def _known(wish: Adjustment) -> Adjustment | None:
@@ -153,8 +175,9 @@ def _carry_out(wish: Adjustment, action: str, *, now: datetime) -> Adjustment:
     by, account = wish.requested_by, wish.user
     rules.refuse_nonsense(account, wish.amount, by=by, is_reversal=wish.reverses is not None)
     before = account.credits
-    wish.approval_limit = rules.left_of_limit(account, by=by, now=now)
+    wish.approval_limit = rules.left_of_limit(account, by=by, now=now).amount
     if abs(wish.amount) > wish.approval_limit:
+        rules.require_asker(by, wish.approval_limit)
         wish.status = Status.WAITING
     else:
         _post(wish, by=by, now=now)
@@ -166,9 +189,10 @@ def _carry_out(wish: Adjustment, action: str, *, now: datetime) -> Adjustment:
 def _decided(adjustment_id: int, *, by: User, note: str, now: datetime) -> Adjustment:
     """Return the adjustment, locked, with the decision on it but for its status."""
     note = audit.stated(note)
-    adjustment = _locked_adjustment(adjustment_id)
-    rules.require_decider(adjustment, by)
-    adjustment.decided_by, adjustment.decided_at, adjustment.decision_note = by, now, note
+    adjustment, people = _locked_adjustment(adjustment_id, by)
+    decider = people[by.pk]
+    rules.require_decider(adjustment, decider)
+    adjustment.decided_by, adjustment.decided_at, adjustment.decision_note = decider, now, note
     return adjustment
 
 

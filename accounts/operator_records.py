@@ -122,7 +122,7 @@ class Adjustment(models.Model):
         indexes = [
             models.Index(fields=["status", "-id"], name="adjustments_by_status"),
             models.Index(
-                fields=["user", "requested_by", "requested_at"],
+                fields=["requested_by", "requested_at"],
                 condition=Q(status="posted", decided_by__isnull=True),
                 name="adjustments_unapproved",
             ),
@@ -160,7 +160,9 @@ class Adjustment(models.Model):
                 name="adjustments_above_the_limit_need_two",
             ),
             models.CheckConstraint(
-                condition=~Q(decided_by=F("requested_by")), name="adjustments_decided_by_another"
+                condition=Q(status="posted", decided_by__isnull=True)
+                | (Q(requested_by__isnull=False) & ~Q(decided_by=F("requested_by"))),
+                name="adjustments_decided_by_another",
             ),
             models.CheckConstraint(
                 condition=~Q(requested_by=F("user")) & ~Q(decided_by=F("user")),

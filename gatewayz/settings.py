@@ -57,7 +57,8 @@ REFERRAL_REFERRER_EMAIL = environment.one_of(
 
 # --- Operators ----------------------------------------------------------------------------------
 
-# What one operator may adjust on one account in 24 hours without a second person.
+# What one operator may adjust on one account in 24 hours without a second person. The database is
+# told with each connection: a session that does not say it posts none without one.
 ADJUSTMENT_APPROVAL_LIMIT = environment.dollars(
     "ADJUSTMENT_APPROVAL_LIMIT", default="100.00", least="0", most="100000"
 )
@@ -146,7 +147,8 @@ DATABASES["default"] |= {
         # A request rather answers 503 than queues behind a lock until the client has gone.
         # To compile a statement takes longer than any of ours gains by it.
         "options": "-c lock_timeout=3s -c statement_timeout=15s -c jit=off"
-        " -c idle_in_transaction_session_timeout=30s",
+        " -c idle_in_transaction_session_timeout=30s"
+        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}",
         "connect_timeout": 5,
     },
 }

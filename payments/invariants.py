@@ -145,7 +145,8 @@ INVARIANTS = {
         SELECT 'adjustment ' || id, 'amount ' || amount || ', limit ' || approval_limit
         FROM adjustments
         WHERE status = 'posted' AND ABS(amount) > approval_limit
-          AND (decided_by_id IS NULL OR decided_by_id IN (requested_by_id, user_id))""",
+          AND (decided_by_id IS NULL OR requested_by_id IS NULL
+               OR decided_by_id IN (requested_by_id, user_id))""",
     "no event is stuck for a day": """
         SELECT 'event ' || event_id, attempts || ' attempts, ' || last_error
         FROM stripe_events

@@ -133,7 +133,7 @@ class Migration(migrations.Migration):
                     models.Index(fields=["status", "-id"], name="adjustments_by_status"),
                     models.Index(
                         condition=models.Q(("decided_by__isnull", True), ("status", "posted")),
-                        fields=["user", "requested_by", "requested_at"],
+                        fields=["requested_by", "requested_at"],
                         name="adjustments_unapproved",
                     ),
                 ],
@@ -193,7 +193,14 @@ class Migration(migrations.Migration):
                         name="adjustments_above_the_limit_need_two",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("decided_by", models.F("requested_by")), _negated=True),
+                        condition=models.Q(
+                            models.Q(("decided_by__isnull", True), ("status", "posted")),
+                            models.Q(
+                                ("requested_by__isnull", False),
+                                models.Q(("decided_by", models.F("requested_by")), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
                         name="adjustments_decided_by_another",
                     ),
                     models.CheckConstraint(

@@ -37,6 +37,30 @@ DROP TRIGGER adjustments_stand ON adjustments;
 DROP FUNCTION adjustments_refuse_change();
 """
 
+# What an adjustment says of its limit is what it was told; this is what the program was started with.
+ALONE = """
+CREATE FUNCTION adjustments_check_alone() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    said text := current_setting('gatewayz.adjustment_approval_limit', true);
+BEGIN
+    IF abs(NEW.amount) > COALESCE(NULLIF(said, ''), '0')::numeric THEN
+        RAISE EXCEPTION 'an adjustment by % takes two people', NEW.amount
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustments_alone_within_the_limit';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER adjustments_alone_within_the_limit
+    AFTER INSERT OR UPDATE ON adjustments
+    FOR EACH ROW WHEN (NEW.status = 'posted' AND NEW.decided_by_id IS NULL)
+    EXECUTE FUNCTION adjustments_check_alone();
+"""
+
+DROP_ALONE = """
+DROP TRIGGER adjustments_alone_within_the_limit ON adjustments;
+DROP FUNCTION adjustments_check_alone();
+"""
+
 # The second person is one who may approve at that moment: by herself, by a group, or by being a
 # superuser.
 DECIDER = """
@@ -120,12 +144,37 @@ DROP TRIGGER adjustments_match_the_ledger ON adjustments;
 DROP FUNCTION adjustments_check_entry();
 """
 
+# Refunds and disputes may lead into debt, an operator may not (CONTRACT 2.7).
+DEBT = """
+CREATE FUNCTION adjustments_check_debt() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM ledger_entries WHERE id = NEW.ledger_entry_id AND balance_after < 0)
+    THEN
+        RAISE EXCEPTION 'an adjustment by % puts user % into debt', NEW.amount, NEW.user_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'adjustments_make_no_debt';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER adjustments_make_no_debt
+    AFTER INSERT OR UPDATE ON adjustments DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.ledger_entry_id IS NOT NULL AND NEW.amount < 0)
+    EXECUTE FUNCTION adjustments_check_debt();
+"""
+
+DROP_DEBT = """
+DROP TRIGGER adjustments_make_no_debt ON adjustments;
+DROP FUNCTION adjustments_check_debt();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0005_adjustments")]
 
     operations = [
         migrations.RunSQL(STAND, DROP_STAND),
+        migrations.RunSQL(ALONE, DROP_ALONE),
         migrations.RunSQL(DECIDER, DROP_DECIDER),
         migrations.RunSQL(ENTRY, DROP_ENTRY),
+        migrations.RunSQL(DEBT, DROP_DEBT),
     ]

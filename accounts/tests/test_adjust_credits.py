@@ -47,7 +47,9 @@ def test_it_finds_the_user_however_he_is_named(alice: Person) -> None:
 
 
 def test_above_the_limit_it_waits(alice: Person) -> None:
-    printed = adjust("alice", "100.01")
+    member_of("Support")
+
+    printed = adjust("alice", "100.01", "--by", "sam")
 
     assert "0 balances adjusted" in printed
     assert "$100.01 for alice, waits for approval (more than $100.00)" in printed
@@ -77,6 +79,10 @@ def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
         (("alice", "5", "--by", "alice"), "Nothing was adjusted: nobody adjusts his own balance"),
         (("alice", "0"), "Nothing was adjusted: an amount up to"),
         (("alice", "NaN"), "Nothing was adjusted: an amount up to"),
+        (
+            ("alice", "101"),
+            "Nothing was adjusted: more than $100.00 takes two people, so name who asks: --by",
+        ),
         (("alice", "-1"), "Nothing was adjusted: the balance would be -$1.00; it is $0.00"),
         (("alice", "ten"), "'ten' is no amount like 10.00"),
         (("alice", "5", "--token", "x"), "invalid UUID value"),

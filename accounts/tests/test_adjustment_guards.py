@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db import IntegrityError, transaction
 from psycopg import errors
@@ -75,7 +76,63 @@ WHERE status = 'waiting'"""
 
 
 def test_above_the_limit_it_refuses_one_person(waiting: Adjustment) -> None:
+    # The limit has been raised since.
+    execute("SET LOCAL gatewayz.adjustment_approval_limit = 1000")
+
     refused(POST_ALONE, by="adjustments_above_the_limit_need_two")
+
+
+FORGE_ALONE = """WITH entry AS (
+    INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key, description,
+                                reference, created_at, reverses_id)
+    SELECT users.id, CASE WHEN original.id IS NULL THEN 'adjustment' ELSE 'reversal' END, given,
+           credits + given, 'forged', '', '', now(), ledger_entry_id
+    FROM users CROSS JOIN (SELECT %s::numeric) AS asked (given)
+    LEFT JOIN adjustments original ON original.id = %s
+    WHERE username = 'alice' RETURNING *
+), balance AS (
+    UPDATE users SET credits = entry.balance_after FROM entry WHERE users.id = entry.user_id
+) INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at, approval_limit,
+                           decision_note, ledger_entry_id, token, reverses_id)
+    SELECT entry.user_id, entry.amount, 'other', 'Because', 'posted', now(), 100000, '', entry.id,
+           gen_random_uuid(), original.id
+    FROM entry LEFT JOIN adjustments original ON original.ledger_entry_id = entry.reverses_id"""
+
+
+@pytest.mark.parametrize(
+    ("session_says", "amount"),
+    [("100.00", "100.01"), ("0", "0.01"), ("", "0.01"), ("99", "99.5")],
+)
+@pytest.mark.usefixtures("alice")
+def test_it_knows_the_limit_whatever_a_row_says(session_says: str, amount: str) -> None:
+    execute("SELECT set_config('gatewayz.adjustment_approval_limit', %s, true)", session_says)
+
+    refused(FORGE_ALONE, amount, 0, by="adjustments_alone_within_the_limit")
+
+
+def test_it_is_told_the_limit_with_the_connection(alice: Person) -> None:
+    commit(FORGE_ALONE, str(settings.ADJUSTMENT_APPROVAL_LIMIT), 0)
+
+    assert alice.balance() == "100.00"
+
+
+@pytest.mark.usefixtures("alice")
+def test_it_refuses_a_debit_into_debt() -> None:
+    refused(FORGE_ALONE, "-0.01", 0, by="adjustments_make_no_debt")
+
+
+def test_it_refuses_a_reversal_into_debt(alice: Person) -> None:
+    adjustment = ask(alice, "50.00")
+    ask(alice, "-1.00")
+    commit_would_check()
+
+    refused(FORGE_ALONE, "-50.00", adjustment.pk, by="adjustments_make_no_debt")
+
+
+def test_it_refuses_a_decision_on_what_nobody_asked_for(waiting: Adjustment) -> None:
+    execute("ALTER TABLE adjustments DISABLE TRIGGER adjustments_stand")
+
+    refused(f"{REJECT}, requested_by_id = NULL", fiona().pk, by="adjustments_decided_by_another")
 
 
 def test_it_refuses_a_decision_by_who_asked(alice: Person) -> None:
@@ -221,9 +278,10 @@ def test_it_refuses_a_second_reversal(alice: Person) -> None:
     reverse(adjustment)
 
     refused(
-        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,"
-        " approval_limit, decision_note, reverses_id, token) SELECT user_id, amount, category,"
-        " reason, status, requested_at, approval_limit, '', reverses_id, gen_random_uuid()"
+        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_by_id,"
+        " requested_at, approval_limit, decision_note, reverses_id, token) SELECT user_id, amount,"
+        " category, reason, status, requested_by_id, requested_at, approval_limit, '',"
+        " reverses_id, gen_random_uuid()"
         " FROM adjustments WHERE reverses_id IS NOT NULL",
         by="adjustments_reversed_once",
     )
@@ -231,9 +289,9 @@ def test_it_refuses_a_second_reversal(alice: Person) -> None:
 
 def test_it_refuses_a_token_twice(posted: Adjustment) -> None:
     refused(
-        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,"
-        " approval_limit, decision_note, token) SELECT user_id, 1, 'other', 'Because', 'waiting',"
-        " now(), 0, '', token FROM adjustments",
+        "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_by_id,"
+        " requested_at, approval_limit, decision_note, token) SELECT user_id, 1, 'other',"
+        " 'Because', 'waiting', requested_by_id, now(), 0, '', token FROM adjustments",
         by="adjustments_token_key",
     )
     assert posted.requested_by == sam()

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from accounts import adjustment_rules as rules
 from accounts import audit
 from accounts.models import Adjustment, AuditEntry, User
 from accounts.tests.factories import Person, colleague, operator
@@ -62,6 +63,23 @@ def test_the_preview_says_what_it_would_do_and_does_nothing(
 
     assert "$0.00 → $" in page
     assert shown in page
+    assert not Adjustment.objects.exists()
+
+
+def test_the_preview_says_when_it_is_the_limit_of_all(
+    support: Client, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "ACCOUNTS_A_DAY", 0)
+
+    page = support.post(ADD, form()).content.decode()
+
+    assert "adjust $0.00 in all accounts together by yourself today" in " ".join(page.split())
+
+
+def test_a_reason_that_nobody_can_see_is_asked_for_again(support: Client, alice: Person) -> None:
+    page = support.post(ADD, form(confirm="1", reason="\u200b"))
+
+    assert page.context["form"].errors == {"reason": ["Say why."]}
     assert not Adjustment.objects.exists()
 
 

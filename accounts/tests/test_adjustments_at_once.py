@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 
 from accounts import adjustment_rules as rules
-from accounts.models import Adjustment, AuditEntry, LedgerEntry
-from accounts.tests.factories import Person, member_of
+from accounts import adjustments, ledger
+from accounts.models import Adjustment, AuditEntry, LedgerEntry, User
+from accounts.tests.factories import Person, member_of, register
 from accounts.tests.test_adjustments import approve, ask, fiona, reject, reverse, sam
 from payments.tests.at_once import at_once
 from payments.tests.guards import meeting, unlock_accounts
@@ -56,6 +57,72 @@ def test_without_the_lock_what_is_split_exceeds_the_limit(
     statuses = at_once(*(partial(outcome, part) for part in parts))
 
     assert (statuses, alice.balance()) == (["posted", "posted"], "120.00")
+
+
+def test_what_is_given_to_many_at_once_stays_within_the_limit_of_all(db: None) -> None:
+    operator = sam()
+    friends = [register(f"friend{number}") for number in range(rules.ACCOUNTS_A_DAY + 3)]
+    gifts = [partial(ask, friend, "100.00", by=operator) for friend in friends]
+
+    statuses = at_once(*(partial(outcome, gift) for gift in gifts))
+
+    assert Counter(statuses) == {"posted": rules.ACCOUNTS_A_DAY, "waiting": 3}
+
+
+@pytest.mark.negative_control
+def test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_all(
+    alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlock_operators(monkeypatch)
+    monkeypatch.setattr(rules, "ACCOUNTS_A_DAY", 1)
+    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    gifts = [partial(ask, person, "60.00", by=sam()) for person in (alice, charlie)]
+
+    statuses = at_once(*(partial(outcome, gift) for gift in gifts))
+
+    assert statuses == ["posted", "posted"]
+
+
+def unlock_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock the account alone, and read the operator as she is."""
+
+    def without_the_operator(user_id: int, by: User) -> dict[int, User]:
+        account = ledger.lock_accounts(User.objects.filter(pk=user_id))
+        return {by.pk: User.objects.get(pk=by.pk)} | account
+
+    monkeypatch.setattr(adjustments, "_locked", without_the_operator)
+
+
+@pytest.mark.parametrize("amount", ["5.00", "250.00"])
+def test_one_token_for_two_accounts_at_once_is_of_one(
+    alice: Person, charlie: Person, amount: str
+) -> None:
+    token = uuid4()
+    asks = [
+        partial(ask, alice, amount, by=sam(), token=token),
+        partial(ask, charlie, amount, by=fiona(), token=token),
+    ]
+
+    statuses = at_once(*(partial(outcome, each) for each in asks))
+
+    assert "TokenTakenError" in statuses
+    assert Adjustment.objects.count() == 1
+
+
+@pytest.mark.negative_control
+def test_without_its_turn_a_token_for_two_accounts_is_an_error(
+    alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adjustments, "_take_turn", str)
+    monkeypatch.setattr(adjustments, "_known", meeting(adjustments._known, after=True))
+    token = uuid4()
+    asks = [
+        partial(ask, alice, "5.00", by=sam(), token=token),
+        partial(ask, charlie, "5.00", by=fiona(), token=token),
+    ]
+
+    with pytest.raises(ledger.IdempotencyConflictError):
+        at_once(*asks)
 
 
 def test_debits_at_once_do_not_go_below_zero(alice: Person) -> None:

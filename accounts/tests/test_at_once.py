@@ -78,12 +78,13 @@ def test_one_name_registered_twenty_times_is_one_account(
 
 
 def test_entries_posted_to_one_account_at_once_add_up(alice: Person) -> None:
+    adjust(alice, "20.00", "first")
     amounts = ["0.01", "10.00", "-3.33", "7.77"] * 5
 
     at_once(*(partial(adjust, alice, amount, f"{n}") for n, amount in enumerate(amounts)))
 
-    assert alice.balance() == str(sum(map(Decimal, amounts)))
-    assert LedgerEntry.objects.count() == 20
+    assert alice.balance() == str(20 + sum(map(Decimal, amounts)))
+    assert LedgerEntry.objects.count() == 21
 
 
 def test_one_cause_posted_at_once_is_one_entry(alice: Person) -> None:

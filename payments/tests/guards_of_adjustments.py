@@ -5,7 +5,8 @@ from datetime import timedelta
 from accounts import adjustment_rules as rules
 from accounts import adjustments
 from accounts.tests import test_adjustment_guards as in_database
-from accounts.tests.test_adjustments import TestAsking, TestDeciding, TestRefusing
+from accounts.tests import test_adjustment_limits as limits
+from accounts.tests.test_adjustments import TestDeciding, TestRefusing, active
 from payments.tests.guards import (
     NOT_REFUSED,
     Guard,
@@ -24,8 +25,24 @@ ADJUSTMENTS = [
     Guard(
         "what is split adds up to the limit",
         value(rules, "_LOOKS_BACK", timedelta(0)),
-        TestAsking().test_what_is_split_waits_once_it_adds_up_to_more,
+        limits.test_what_is_split_waits_once_it_adds_up_to_more,
         "Status.POSTED != 'waiting'",
+    ),
+    Guard(
+        "what is given to many adds up to the limit of all",
+        line(rules.left_of_limit, "ACCOUNTS_A_DAY * limit", "1_000_000"),
+        limits.test_the_limit_of_ten_accounts_is_the_limit_of_all,
+        "Status.POSTED != 'waiting'",
+        {"amount": "0.01"},
+    ),
+    Guard(
+        "nobody asks for what takes two people",
+        both(
+            line(rules.require_asker, "by is None", "False"),
+            constraint("adjustments", "adjustments_decided_by_another"),
+        ),
+        limits.test_nobody_asks_for_what_takes_two_people,
+        NOT_REFUSED,
     ),
     Guard(
         "by hand nobody goes into debt",
@@ -33,6 +50,45 @@ ADJUSTMENTS = [
         TestRefusing().test_a_debt,
         NOT_REFUSED,
         {"owed": "-10.01"},
+    ),
+    Guard(
+        "by hand the database lets nobody go into debt",
+        trigger("adjustments", "adjustments_make_no_debt"),
+        in_database.test_it_refuses_a_debit_into_debt,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "by a reversal the database lets nobody go into debt",
+        trigger("adjustments", "adjustments_make_no_debt"),
+        in_database.test_it_refuses_a_reversal_into_debt,
+        NOT_REFUSED,
+    ),
+    Guard(
+        "who might adjust a moment ago may not",
+        line(adjustments.request_adjustment, "people[by.pk]", "by"),
+        TestRefusing().test_whoever_might_a_moment_ago,
+        NOT_REFUSED,
+        {"lose": active},
+    ),
+    Guard(
+        "the database knows the limit of one person",
+        trigger("adjustments", "adjustments_alone_within_the_limit"),
+        in_database.test_it_knows_the_limit_whatever_a_row_says,
+        NOT_REFUSED,
+        {"session_says": "100.00", "amount": "100.01"},
+    ),
+    Guard(
+        "a session that says no limit posts nothing alone",
+        function_in_database("adjustments_check_alone", "'0'", "'100'"),
+        in_database.test_it_knows_the_limit_whatever_a_row_says,
+        NOT_REFUSED,
+        {"session_says": "", "amount": "0.01"},
+    ),
+    Guard(
+        "two people are named",
+        constraint("adjustments", "adjustments_decided_by_another"),
+        in_database.test_it_refuses_a_decision_on_what_nobody_asked_for,
+        NOT_REFUSED,
     ),
     Guard(
         "nobody adjusts his own balance",

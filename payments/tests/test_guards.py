@@ -48,6 +48,10 @@ CONTROLS = {
     "::test_without_the_lock_and_the_numbers_an_update_is_lost",
     "an account is locked while it is adjusted": "accounts.tests.test_adjustments_at_once"
     "::test_without_the_lock_what_is_split_exceeds_the_limit",
+    "an operator is locked while she adjusts": "accounts.tests.test_adjustments_at_once"
+    "::test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_all",
+    "a token has its turn": "accounts.tests.test_adjustments_at_once"
+    "::test_without_its_turn_a_token_for_two_accounts_is_an_error",
     "a limit counts in one statement": "accounts.tests.test_limits"
     "::test_a_counter_that_reads_and_then_writes_lets_more_through",
 }

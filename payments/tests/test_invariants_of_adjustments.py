@@ -66,6 +66,7 @@ def test_it_finds_an_entry_without_its_adjustment(adjusted: Adjustment, kind: st
         "UPDATE adjustments SET decided_by_id = NULL",
         "UPDATE adjustments SET decided_by_id = requested_by_id",
         "UPDATE adjustments SET decided_by_id = user_id",
+        "UPDATE adjustments SET requested_by_id = NULL",
     ],
 )
 def test_it_finds_one_person_above_the_limit(alice: Person, statement: str) -> None:

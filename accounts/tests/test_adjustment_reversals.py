@@ -1,0 +1,72 @@
+"""A mistake is taken back by its opposite, once, by the same rule of two."""
+
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from accounts import adjustment_rules as rules
+from accounts.tests.factories import Person
+from accounts.tests.test_adjustments import approve, ask, reject, reverse
+
+
+def test_it_posts_the_opposite(alice: Person) -> None:
+    adjustment = ask(alice, "50.00")
+
+    reversal = reverse(adjustment)
+
+    assert (reversal.status, alice.balance()) == ("posted", "0.00")
+    assert reversal.amount == -50
+    assert reversal.ledger_entry
+    assert reversal.ledger_entry.reverses == adjustment.ledger_entry
+
+
+def test_reversed_again_with_the_token_it_is_the_same(alice: Person) -> None:
+    adjustment, token = ask(alice, "50.00"), uuid4()
+
+    assert reverse(adjustment, token=token) == reverse(adjustment, token=token)
+    assert alice.balance() == "0.00"
+
+
+def test_it_is_reversed_once(alice: Person) -> None:
+    adjustment = ask(alice, "20.00")
+    reverse(adjustment)
+
+    with pytest.raises(rules.NotReversibleError, match="already"):
+        reverse(adjustment)
+
+
+def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
+    reversal = reverse(approve(ask(alice, "250.00")))
+
+    assert (reversal.status, alice.balance()) == ("waiting", "250.00")
+    assert (approve(reversal).status, alice.balance()) == ("posted", "0.00")
+
+
+def test_a_rejected_reversal_leaves_room_for_another(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+    reject(reverse(adjustment))
+
+    assert reverse(adjustment).status == "waiting"
+
+
+@pytest.mark.parametrize("state", [partial(ask), lambda *a: reject(ask(*a))])
+def test_what_was_not_posted_is_not_reversed(alice: Person, state: Any) -> None:
+    with pytest.raises(rules.NotReversibleError, match="not posted"):
+        reverse(state(alice, "250.00"))
+
+
+def test_a_reversal_is_not_reversed(alice: Person) -> None:
+    reversal = reverse(ask(alice, "10.00"))
+
+    with pytest.raises(rules.NotReversibleError, match="new adjustment"):
+        reverse(reversal)
+
+
+def test_what_was_spent_cannot_be_taken_back_by_hand(alice: Person) -> None:
+    adjustment = ask(alice, "50.00")
+    ask(alice, "-1.00")
+
+    with pytest.raises(rules.BelowZeroError):
+        reverse(adjustment)
