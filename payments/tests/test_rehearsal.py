@@ -1,26 +1,18 @@
 """A rehearsal of other terms says what they would really have paid, to the cent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
-from django.db.models import Count, Q, Sum
 from django.utils import timezone
-from hypothesis import given
-from hypothesis import strategies as st
 
 from accounts.models import User
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.rehearsal import WINDOW, Rehearsal, Tally, rehearse
-from payments.tests.stripe_events import deliver, refer, refund, settle, turn
+from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Program, Referral
-from referrals.tests.terms import terms_now
 
 
 def draft(**changes: Any) -> Program:
@@ -180,133 +172,3 @@ def test_it_asks_the_database_twice(alice: Person, django_assert_num_queries: An
 
     with django_assert_num_queries(2):
         rehearsal()
-
-
-# --- Whatever happened ---
-
-TERMS = st.fixed_dictionaries(
-    {
-        "referrer_bonus": st.sampled_from([Decimal(10), Decimal("7.50")]),
-        "referee_bonus": st.sampled_from([Decimal(10), Decimal(3)]),
-        "minimum_purchase": st.sampled_from([Decimal(10), Decimal(5), Decimal(20)]),
-        "max_uses": st.sampled_from([10, 1, 2, 3]),
-        "budget": st.sampled_from([None, Decimal(40), Decimal("35.01"), Decimal(20)]),
-    }
-)
-
-
-@dataclass(frozen=True)
-class Buys:
-    """One of the people buys for so many cents; perhaps all of it is refunded."""
-
-    who: int
-    cents: int
-    is_refunded: bool
-
-
-@dataclass(frozen=True)
-class Joins:
-    """Somebody registers with the code of an earlier one, perhaps from his mailbox."""
-
-    code_of: int | None
-    is_alias: bool
-
-
-NUMBERS = st.integers(0, 9)
-PURCHASES = st.lists(
-    st.builds(Buys, NUMBERS, st.sampled_from([1000, 500, 2000, 999]), st.booleans()), max_size=8
-)
-PEOPLE = st.lists(
-    st.builds(Joins, st.none() | st.integers(0, 3), st.booleans()), min_size=3, max_size=9
-)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
-def join(people: list[Joins]) -> list[User]:
-    known: list[User] = []
-    for number, one in enumerate(people):
-        referrer = known[one.code_of % len(known)] if known and one.code_of is not None else None
-        member = register(f"person{number}", code=referrer.referral_code if referrer else None).user
-        if referrer and one.is_alias:
-            member.email = referrer.email.replace("@", f"+{number}@")
-            member.save(update_fields=["email"])
-        known.append(member)
-    return known
-
-
-def play(people: list[User], purchases: list[Buys]) -> None:
-    for one in purchases:
-        payment = settle(people[one.who % len(people)], one.cents)
-        if one.is_refunded:
-            deliver(refund(payment, payment.amount))
-
-
-Told = dict[str, tuple[int, int, Decimal, Decimal]]
-
-
-def really_awarded(terms: Program) -> Told:
-    """Return what the records say of each referrer, without a line of the rehearsal."""
-    rows = (
-        Referral.objects.filter(program=terms)
-        .values_list("referrer__username")
-        .annotate(
-            uses=Count("pk"),
-            held=Count("pk", filter=Q(payment__bonus_decision="held")),
-            to_referrer=Sum("bonus_amount"),
-            to_referees=Sum("referee_bonus_amount"),
-        )
-    )
-    return {name: tuple(figures) for name, *figures in rows}
-
-
-def told(seen: Rehearsal, which: str) -> Told:
-    tallies = {line.username: getattr(line, which) for line in seen.lines.values()}
-    return {
-        name: (tally.uses, tally.held, tally.to_referrers, tally.to_referees)
-        for name, tally in tallies.items()
-        if tally.uses
-    }
-
-
-@pytest.mark.django_db
-@given(
-    people=PEOPLE,
-    gone=st.none() | NUMBERS,
-    before=PURCHASES,
-    during=PURCHASES,
-    drafted=TERMS,
-    real=TERMS,
-)
-def test_it_says_what_the_same_purchases_really_bring_under_the_draft(
-    people: list[Joins],
-    gone: int | None,
-    before: list[Buys],
-    during: list[Buys],
-    drafted: dict[str, Any],
-    real: dict[str, Any],
-) -> None:
-    with undone():
-        known = join(people)
-        play(known, before)
-        if gone is not None:
-            User.objects.filter(pk=known[gone % len(known)].pk).update(is_active=False)
-        began = timezone.now()
-        with undone():
-            terms = terms_now(**drafted)
-            play(known, during)
-            under_the_draft = really_awarded(terms)
-        terms = terms_now(**real)
-        play(known, during)
-        seen = rehearse(Program(**drafted), now=began + WINDOW)
-        as_it_was = rehearse(Program(**real), now=began + WINDOW)
-
-        assert told(seen, "drafted") == under_the_draft
-        assert told(seen, "paid") == really_awarded(terms)
-        assert told(as_it_was, "drafted") == told(as_it_was, "paid")
-        assert (as_it_was.newly_qualifying, as_it_was.no_longer_qualifying) == (0, 0)
