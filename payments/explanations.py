@@ -118,7 +118,7 @@ def _why_not_any_more(payment: Payment, referral: Referral) -> str:
 
 def moment(at: datetime) -> str:
     """Return a point in time for operators."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{at:%-d %b %Y, %H:%M} UTC"
 
 
 def what_if(*, buyer: User, referrer: User | None, cents: int, conditions: Conditions) -> WhatIf:

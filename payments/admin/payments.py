@@ -51,13 +51,15 @@ class PaymentAdmin(ReadOnlyAdmin):
         (
             "At Stripe",
             {
+                # What most come for, the "why", shall stand on the first screen.
+                "classes": ["collapse"],
                 "fields": (
                     ("session", "intent"),
                     ("checkout", "card_fingerprint"),
                     ("created_at", "completed_at"),
                     ("expires_at", "card_checked_at"),
                     "idempotency_key",
-                )
+                ),
             },
         ),
     )
