@@ -46,4 +46,5 @@ def attention(*, now: datetime) -> Attention:
         counts = cursor.fetchone()
     expected = budget.outlook(Program.objects.at(now).get(), now=now)
     is_ending = expected is not None and expected.needs_someone
-    return Attention(*counts, ending_budgets=int(is_ending), ledger_check=ledger_checks.latest())
+    found = [*counts, int(is_ending), ledger_checks.latest()]
+    return Attention(*found)
