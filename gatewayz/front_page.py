@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -182,45 +183,32 @@ def _funnel(period: Period) -> Iterable[Step]:
 
 
 def _waiting(found: Attention) -> Iterable[Waiting]:
-    events = "payments_stripeevent"
+    yield from _waiting_events(found)
+    queue = reverse("admin:referrals_referral_review")
+    yield Waiting("held bonus", "held bonuses", found.held_bonuses, queue)
+    budget = "budget that is spent, or soon will be"
+    yield Waiting(budget, "", found.ending_budgets, _list("referrals_program"))
+    asked = _list("accounts_adjustment", status__exact="waiting")
     yield Waiting(
-        "failed event", "failed events", found.failed_events, _list(events, outcome="failed")
-    )
-    yield Waiting(
-        "quarantined event",
-        "quarantined events",
-        found.quarantined_events,
-        _list(events, outcome="quarantined"),
-    )
-    yield Waiting(
-        "event unprocessed for 5 minutes",
-        "events unprocessed for 5 minutes",
-        found.overdue_events,
-        _list(events, outcome="received"),
-    )
-    yield Waiting(
-        "held bonus",
-        "held bonuses",
-        found.held_bonuses,
-        reverse("admin:referrals_referral_review"),
-    )
-    yield Waiting(
-        "budget that is spent, or soon will be",
-        "",
-        found.ending_budgets,
-        _list("referrals_program"),
-    )
-    yield Waiting(
-        "adjustment to approve",
-        "adjustments to approve",
-        found.waiting_adjustments,
-        _list("accounts_adjustment", status__exact="waiting"),
+        "adjustment to approve", "adjustments to approve", found.waiting_adjustments, asked
     )
     jobs = _list("procrastinate_procrastinatejob", status__exact="failed")
     yield Waiting("failed job", "failed jobs", found.failed_jobs, jobs)
     breaches = found.ledger_check.breaches if found.ledger_check else 0
+    checks = _list("payments_ledgercheck")
+    yield Waiting("breach of the ledger", "breaches of the ledger", breaches, checks)
+
+
+def _waiting_events(found: Attention) -> Iterable[Waiting]:
+    events = partial(_list, "payments_stripeevent")
+    yield Waiting("failed event", "failed events", found.failed_events, events(outcome="failed"))
+    aside = events(outcome="quarantined")
+    yield Waiting("quarantined event", "quarantined events", found.quarantined_events, aside)
     yield Waiting(
-        "breach of the ledger", "breaches of the ledger", breaches, _list("payments_ledgercheck")
+        "event unprocessed for 5 minutes",
+        "events unprocessed for 5 minutes",
+        found.overdue_events,
+        events(outcome="received"),
     )
 
 
