@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from accounts.models import Adjustment, ApiKey, LedgerEntry, User
 from accounts.money import dollars
+from gatewayz import cells
 from payments.friends import State
 from payments.models import Clawback, Payment
 from referrals.gates import Decision
@@ -91,7 +92,7 @@ def money(amount: Decimal) -> str:
 
 def moment(at: datetime | None) -> str:
     """Return `22 Nov 2026, 17:30`, in UTC."""
-    return whole(f"{at:%-d %b %Y, %H:%M}") if at else NOTHING
+    return whole(cells.moment(at)) if at else NOTHING
 
 
 def day(at: datetime) -> str:

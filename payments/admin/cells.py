@@ -1,22 +1,18 @@
 """What the desk's pages about Stripe show in a cell: links, badges and ids that fit."""
 
 import re
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Model
-from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.money import dollars_of_cents
+from gatewayz.cells import NOTHING, badge
 from payments.models import Clawback, Payment, StripeEvent
 
 Outcome = StripeEvent.Outcome
 Status = Payment.Status
 
-NOTHING = "–"
 # What Stripe calls a thing is 30 to 70 characters long; a few of them tell it from the others.
 ID_SHOWN = 22
 URL_SHOWN = 48
@@ -64,15 +60,6 @@ def decided(payment: Payment) -> str:
     return payment.bonus_decision.replace("_", " ").capitalize()
 
 
-def link(target: Model | None, text: str = "") -> str:
-    """Return a link to the desk's page of `target`."""
-    if target is None:
-        return NOTHING
-    opts = target._meta
-    page = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[target.pk])
-    return format_html('<a class="desk-link" href="{}">{}</a>', page, text or str(target))
-
-
 def shortened(text: str, length: int = ID_SHOWN) -> str:
     """Return the beginning of a long id or address, with the whole of it to hover over."""
     if len(text) <= length:
@@ -113,11 +100,6 @@ def money(cents: int) -> str:
     return format_html('<span class="desk-money">{}</span>', dollars_of_cents(cents))
 
 
-def badge(text: str, colour: str = "default") -> str:
-    """Return a badge as the lists have them, for a table of our own."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
-
-
 _AMOUNTS = re.compile(r"amount is (\d{1,18}), but (\d{1,18}) in our record", re.ASCII)
 
 
@@ -132,11 +114,6 @@ def why(event: StripeEvent) -> str:
         return f"the amount is {theirs}, but {ours} in our record"
     # A decision or a status of ours, which is a word of the program.
     return reason.replace("_", " ") if reason.isidentifier() else reason
-
-
-def moment(at: datetime | None) -> str:
-    """Return `22 Nov 2026, 17:30` in UTC."""
-    return f"{at:%-d %b %Y, %H:%M}" if at else NOTHING
 
 
 def outcome(event: StripeEvent) -> str:

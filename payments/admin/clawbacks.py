@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 
 from accounts.money import dollars
+from gatewayz.cells import NOTHING, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments.admin import cells
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
@@ -75,11 +76,11 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
     @display(description="Purchase")
     def purchase(self, clawback: Clawback) -> str:
-        return cells.link(clawback.payment) if clawback.payment else "Waits for its purchase"
+        return link(clawback.payment) if clawback.payment else "Waits for its purchase"
 
     @display(description="Person")
     def person(self, clawback: Clawback) -> str:
-        return cells.link(clawback.payment.user) if clawback.payment else cells.NOTHING
+        return link(clawback.payment.user) if clawback.payment else NOTHING
 
     @display(description="Payment intent")
     def intent(self, clawback: Clawback) -> str:
@@ -94,11 +95,11 @@ class ClawbackAdmin(ReadOnlyAdmin):
     def entry(self, clawback: Clawback) -> str:
         entry = clawback.ledger_entry
         return (
-            cells.link(entry, f"{dollars(entry.amount)} of {cells.moment(entry.created_at)}")
+            link(entry, f"{dollars(entry.amount)} of {moment(entry.created_at)}")
             if entry
-            else cells.NOTHING
+            else NOTHING
         )
 
     @display(description="Since")
     def since(self, clawback: Clawback) -> str:
-        return cells.moment(clawback.created_at)
+        return moment(clawback.created_at)

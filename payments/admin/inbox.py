@@ -10,6 +10,7 @@ from django.urls import URLPattern, path
 
 from accounts import audit
 from accounts.money import dollars_of_cents
+from gatewayz.cells import NOTHING, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, action, display
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
@@ -74,11 +75,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @display(description="Why, or the last error")
     def trouble(self, event: StripeEvent) -> str:
-        return cells.shortened(cells.why(event) or event.last_error, 60) or cells.NOTHING
+        return cells.shortened(cells.why(event) or event.last_error, 60) or NOTHING
 
     @display(description="Why")
     def why(self, event: StripeEvent) -> str:
-        return cells.why(event) or cells.NOTHING
+        return cells.why(event) or NOTHING
 
     @display(description="Last error")
     def error(self, event: StripeEvent) -> str:
@@ -86,14 +87,14 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @display(description="Received")
     def received(self, event: StripeEvent) -> str:
-        return cells.moment(event.received_at)
+        return moment(event.received_at)
 
     @display(description="Payment")
     def purchase(self, event: StripeEvent) -> str:
         return (
-            cells.link(event.payment, dollars_of_cents(event.payment.amount))
+            link(event.payment, dollars_of_cents(event.payment.amount))
             if event.payment
-            else cells.NOTHING
+            else NOTHING
         )
 
     @display(description="About", header=True)
@@ -102,11 +103,11 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @display(description="Person")
     def person(self, event: StripeEvent) -> str:
-        return cells.link(event.payment.user) if event.payment else cells.NOTHING
+        return link(event.payment.user) if event.payment else NOTHING
 
     @display(description="Next attempt")
     def next_attempt(self, event: StripeEvent) -> str:
-        return cells.NOTHING if event.processed_at else cells.moment(event.retry_at)
+        return NOTHING if event.processed_at else moment(event.retry_at)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None

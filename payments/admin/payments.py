@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from gatewayz import why
+from gatewayz.cells import NOTHING, badge, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments import consequences
 from payments.admin import cells
@@ -80,7 +81,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Person")
     def person(self, payment: Payment) -> str:
-        return cells.link(payment.user)
+        return link(payment.user)
 
     @display(description="Amount")
     def price(self, payment: Payment) -> str:
@@ -96,16 +97,16 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Status")
     def status_now(self, payment: Payment) -> str:
-        return cells.badge(payment.get_status_display(), cells.PAYMENT_COLOURS[payment.status])
+        return badge(payment.get_status_display(), cells.PAYMENT_COLOURS[payment.status])
 
     @display(description="Bonus")
     def bonus_now(self, payment: Payment) -> str:
         words = cells.decided(payment)
-        return cells.badge(words, cells.DECISION_COLOURS.get(words, "")) if words else cells.NOTHING
+        return badge(words, cells.DECISION_COLOURS.get(words, "")) if words else NOTHING
 
     @display(description="Taken back")
     def back(self, payment: Payment) -> str:
-        return cells.money(payment.taken_back) if payment.taken_back else cells.NOTHING
+        return cells.money(payment.taken_back) if payment.taken_back else NOTHING
 
     @display(description="Checkout session")
     def session(self, payment: Payment) -> str:
@@ -117,7 +118,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Checkout page")
     def checkout(self, payment: Payment) -> str:
-        return cells.away(payment.checkout_url) if payment.checkout_url else cells.NOTHING
+        return cells.away(payment.checkout_url) if payment.checkout_url else NOTHING
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
@@ -162,8 +163,8 @@ def _referral(payment: Payment) -> list[list[Any]]:
         return []
     return [
         [
-            cells.link(referral),
-            cells.link(referral.referrer),
+            link(referral),
+            link(referral.referrer),
             dollars(referral.bonus_amount),
             referral.get_status_display(),
         ]
@@ -172,19 +173,19 @@ def _referral(payment: Payment) -> list[list[Any]]:
 
 def _clawback(clawback: Clawback) -> list[Any]:
     return [
-        cells.link(clawback),
+        link(clawback),
         cells.clawback_status(clawback),
         dollars_of_cents(clawback.amount),
         dollars_of_cents(clawback.taken),
-        cells.moment(clawback.created_at),
+        moment(clawback.created_at),
     ]
 
 
 def _entry(entry: LedgerEntry) -> list[Any]:
     return [
-        cells.moment(entry.created_at),
-        cells.link(entry.user),
-        cells.link(entry, entry.description),
+        moment(entry.created_at),
+        link(entry.user),
+        link(entry, entry.description),
         dollars(entry.amount),
         dollars(entry.balance_after),
     ]
@@ -192,9 +193,9 @@ def _entry(entry: LedgerEntry) -> list[Any]:
 
 def _told(event: StripeEvent) -> list[Any]:
     return [
-        cells.link(event, event.event_id),
+        link(event, event.event_id),
         event.event_type,
         cells.outcome(event),
         cells.why(event),
-        cells.moment(event.received_at),
+        moment(event.received_at),
     ]

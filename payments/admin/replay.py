@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from gatewayz.cells import NOTHING, link
 from gatewayz.model_admin import operator
 from gatewayz.reason_field import ReasonField
 from payments import inbox
@@ -57,10 +58,10 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 def _table(events: list[StripeEvent]) -> dict[str, Any]:
     rows = [
         [
-            cells.link(event, event.event_id),
+            link(event, event.event_id),
             event.event_type,
             cells.outcome(event),
-            "stays as it is" if event.is_done else cells.why(event) or cells.NOTHING,
+            "stays as it is" if event.is_done else cells.why(event) or NOTHING,
         ]
         for event in events
     ]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from payments.admin.cells import moment, why
+from gatewayz.cells import moment
+from payments.admin.cells import why
 from payments.models import StripeEvent
 
 Outcome = StripeEvent.Outcome

@@ -17,6 +17,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
+from gatewayz.cells import moment
 from gatewayz.model_admin import operator
 from payments.rehearsal import rehearse
 from referrals.admin import rehearsed
@@ -137,7 +138,7 @@ def _rehearse(
         return _ask(request, form, context)
     now = timezone.now()
     context |= {
-        "title": f"Terms from {draft.starts_at:%-d %b %Y, %H:%M} UTC",
+        "title": f"Terms from {moment(draft.starts_at)} UTC",
         "draft": form,
         "form": reason,
         "changes": rehearsed.changes(Program.objects.at(draft.starts_at).get(), draft),

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.money import dollars
+from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals import budget
 from referrals.admin import next_terms, withdrawal
@@ -83,7 +84,7 @@ class ProgramAdmin(ReadOnlyAdmin):
 
     @display(description="From (UTC)")
     def from_day(self, terms: Program) -> str:
-        return f"{terms.starts_at:%-d %b %Y, %H:%M}"
+        return moment(terms.starts_at)
 
     @display(description="State", label=_STATES)
     def state(self, terms: Any) -> str:

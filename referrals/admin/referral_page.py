@@ -9,8 +9,9 @@ from accounts import audit, mailboxes
 from accounts.models import User
 from accounts.money import dollars
 from gatewayz import why
+from gatewayz.cells import link, moment
 from payments.pairs import Pair, Side, pair, unpaid_since
-from referrals.admin.cells import link, moment, status
+from referrals.admin.cells import status
 from referrals.admin.reasons import ReasonForm
 from referrals.models import Program, Referral
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 
 from accounts.models import User
 from accounts.money import dollars
+from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals.admin import referral_page, review_queue
 from referrals.admin.cells import STATUS_COLOURS
@@ -92,7 +93,7 @@ class ReferralAdmin(ReadOnlyAdmin):
 
     @display(description="Purchase", ordering="completed_at")
     def completed(self, referral: Referral) -> str:
-        return f"{referral.completed_at:%-d %b %Y, %H:%M}"
+        return moment(referral.completed_at)
 
 
 _SIDES = ("referrer", "referred_user")

@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.money import dollars
+from gatewayz.cells import moment, page_of
 from gatewayz.model_admin import operator
 from payments.pairs import unpaid_since
 from referrals import review
-from referrals.admin.cells import moment, page_of
 from referrals.admin.reasons import ReasonForm
 from referrals.models import Referral
 

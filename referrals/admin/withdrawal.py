@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from gatewayz.cells import moment
 from gatewayz.model_admin import operator
 from referrals.admin.reasons import ReasonForm
 from referrals.models import Program
@@ -26,7 +27,7 @@ def answer(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpRespon
         _withdraw(request, terms, form.cleaned_data["reason"])
         return HttpResponseRedirect(back)
     context |= {
-        "title": f"Withdraw the terms from {terms.starts_at:%-d %b %Y, %H:%M} UTC",
+        "title": f"Withdraw the terms from {moment(terms.starts_at)} UTC",
         "form": form,
         "back": back,
     }
