@@ -1,7 +1,7 @@
 """The one place that knows which admin we build on; operators may look, unless a page says more."""
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
@@ -13,7 +13,7 @@ from django.db.models import F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.text import capfirst
@@ -190,6 +190,15 @@ class ModelAdmin(unfold.ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return SteppingChangeList
+
+    def own_page(self, name: str, view: Callable[..., HttpResponse]) -> URLPattern:
+        """Return the path of a page about one row, named `app_model_name`.
+
+        The view is given this object, the request, and the row's key as `pk`.
+        """
+        opts = self.opts
+        guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(view, self))
+        return path(f"<int:pk>/{name}/", guarded, name=f"{opts.app_label}_{opts.model_name}_{name}")
 
     def heading(self, obj: Any) -> str:
         """Return what the page of this row is called."""

@@ -1,7 +1,7 @@
 """What operators do to people and keys: a form that says what it means, and asks for a reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 
 from django import forms
@@ -17,13 +17,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts import api_keys, people
 from accounts.models import ApiKey, User
 from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reason_field import ReasonField
-
-
-class ReasonForm(forms.Form):
-    """Asks why."""
-
-    reason = ReasonField(autofocus=True)
+from gatewayz.reasons import Question, ReasonForm, ask
 
 
 class RotationForm(ReasonForm):
@@ -37,31 +31,6 @@ class RotationForm(ReasonForm):
         widget=UnfoldAdminSelectWidget(),
         help_text="Time in which the new key is put where the old one was.",
     )
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a form asks before something is done; `consequences` are said in whole sentences."""
-
-    title: str
-    consequences: list[str]
-    button: str
-    variant: str = "danger"
-
-
-def asked(
-    page: ModelAdmin, request: HttpRequest, question: Question, form: forms.Form, back: str
-) -> HttpResponse:
-    """Return the page with the question."""
-    context = {
-        **page.admin_site.each_context(request),
-        "title": question.title,
-        "opts": page.opts,
-        "question": question,
-        "form": form,
-        "back": back,
-    }
-    return TemplateResponse(request, "admin/accounts/question.html", context)
 
 
 _DEACTIVATE = Question(
@@ -99,7 +68,8 @@ def switch(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> Htt
     back = reverse("admin:accounts_user_change", args=[pk])
     form = ReasonForm(request.POST or None)
     if not form.is_valid():
-        return asked(page, request, _named(question, person), form, back)
+        named = replace(question, title=question.title.format(name=person))
+        return ask(page, request, named, form, back=back)
     try:
         change(person, by=operator(request), reason=form.cleaned_data["reason"], now=timezone.now())
     except (people.OwnAccountError, people.NotYoursToDecideError) as refusal:
@@ -122,7 +92,7 @@ def revoke(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     )
     form = ReasonForm(request.POST or None)
     if not form.is_valid():
-        return asked(page, request, question, form, back)
+        return ask(page, request, question, form, back=back)
     reason = form.cleaned_data["reason"]
     try:
         api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
@@ -153,7 +123,7 @@ def rotate(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     )
     form = RotationForm(request.POST or None)
     if not form.is_valid():
-        return asked(page, request, question, form, back)
+        return ask(page, request, question, form, back=back)
     return _rotated(page, request, key, form, back)
 
 
@@ -192,8 +162,3 @@ def _key(request: HttpRequest, pk: int) -> tuple[ApiKey, str]:
 def _require(request: HttpRequest, permission: str) -> None:
     if not request.user.has_perm(permission):
         raise PermissionDenied
-
-
-def _named(question: Question, person: User) -> Question:
-    title = question.title.format(name=person)
-    return Question(title, question.consequences, question.button, question.variant)

@@ -11,17 +11,16 @@ from unfold.widgets import (
 
 from accounts import people
 from accounts.models import Adjustment, User
-from gatewayz.reason_field import ReasonField
+from gatewayz.reasons import ReasonForm
 
 
-class ReasonForm(forms.Form):
+class WishForm(ReasonForm):
     """Why; the token makes of a double click one."""
 
-    reason = ReasonField()
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class AdjustmentForm(ReasonForm):
+class AdjustmentForm(WishForm):
     """Whose balance, by how much, and why."""
 
     user = forms.CharField(

@@ -1,26 +1,28 @@
 """The desk's pages of adjustments: the list, asking with a preview, deciding and reversing."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import adjustments
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import finding, wording
-from accounts.admin.adjustment_forms import AdjustmentForm, ReasonForm
+from accounts.admin.adjustment_forms import AdjustmentForm, WishForm
 from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
 from accounts.money import dollars
-from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
+from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
+from gatewayz.reasons import Question, ask
 
 Status = Adjustment.Status
 
@@ -122,46 +124,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return redirect("admin:accounts_adjustment_reverse", object_id)
 
     def get_urls(self) -> list[URLPattern]:
-        steps = [
-            path(
-                f"<int:pk>/{verb}/",
-                self.admin_site.admin_view(self._step(verb, permission, act)),
-                name=f"accounts_adjustment_{verb}",
-            )
-            for verb, (permission, act) in _STEPS.items()
-        ]
-        others: list[URLPattern] = super().get_urls()
-        return steps + others
-
-    def _step(self, verb: str, permission: str, act: "_Act") -> Callable[..., HttpResponse]:
-        """Return the view that asks for the reason, and then acts."""
-
-        def view(request: HttpRequest, pk: int) -> HttpResponse:
-            if not request.user.has_perm(permission):
-                raise PermissionDenied
-            adjustment = Adjustment.objects.select_related("user").filter(pk=pk).first()
-            if adjustment is None:
-                raise Http404
-            form = ReasonForm(request.POST or None)
-            if form.is_valid():
-                try:
-                    done = act(adjustment, operator(request), form)
-                except (AdjustmentRefusedError, ReasonMissingError) as refusal:
-                    form.add_error(None, _sentence(refusal))
-                else:
-                    return self._told(request, done)
-            context = {
-                "form": form,
-                "adjustment": adjustment,
-                "amount": dollars(adjustment.amount),
-                "balance": dollars(adjustment.user.credits),
-                "verb": verb,
-                "variant": "primary" if verb == "approve" else "danger",
-            }
-            title = f"{verb.capitalize()} adjustment #{pk}"
-            return self._page(request, "admin/accounts/adjustment_step.html", title, context)
-
-        return view
+        steps = (self.own_page(verb, partial(_decide, verb=verb)) for verb in _STEPS)
+        return [*steps, *super().get_urls()]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -170,31 +134,29 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = AdjustmentForm(request.POST or None, initial={"user": _named(request)})
-        context: dict[str, Any] = {"form": form}
+        preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:
             try:
                 if "confirm" in request.POST:
-                    return self._told(request, _ask(form, operator(request)))
-                context |= _foreseen(form, operator(request))
+                    return _told(request, _ask(form, operator(request)))
+                preview = _foreseen(form, operator(request))
             except (AdjustmentRefusedError, ReasonMissingError) as refusal:
                 form.add_error(None, _sentence(refusal))
-        return self._page(request, "admin/accounts/adjustment_add.html", "New adjustment", context)
+        frame = {"title": "New adjustment", "opts": self.opts, "form": form, **preview}
+        context = {**self.admin_site.each_context(request), **frame}
+        return TemplateResponse(request, "admin/accounts/adjustment_add.html", context)
 
-    def _page(
-        self, request: HttpRequest, template: str, title: str, context: dict[str, Any]
-    ) -> HttpResponse:
-        frame = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
-        return TemplateResponse(request, template, frame | context)
 
-    def _told(self, request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
-        what = f"{dollars(adjustment.amount)} for {adjustment.user}"
-        outcome = {
-            Status.POSTED: f"Posted: {what}.",
-            Status.WAITING: f"{what} waits for the approval of another person of Finance.",
-            Status.REJECTED: f"Rejected: {what}.",
-        }
-        messages.success(request, outcome[Status(adjustment.status)])
-        return redirect("admin:accounts_adjustment_change", adjustment.pk)
+def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
+    """Say what came of it, on its page."""
+    what = f"{dollars(adjustment.amount)} for {adjustment.user}"
+    outcome = {
+        Status.POSTED: f"Posted: {what}.",
+        Status.WAITING: f"{what} waits for the approval of another person of Finance.",
+        Status.REJECTED: f"Rejected: {what}.",
+    }
+    messages.success(request, outcome[Status(adjustment.status)])
+    return redirect("admin:accounts_adjustment_change", adjustment.pk)
 
 
 def _named(request: HttpRequest) -> str:
@@ -231,21 +193,52 @@ def _ask(form: AdjustmentForm, by: User) -> Adjustment:
     )
 
 
-def _approve(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
-    note = form.cleaned_data["reason"]
-    return adjustments.approve(adjustment.pk, by=by, note=note, now=timezone.now())
+def _decide(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> HttpResponse:
+    """Ask for the reason, and then approve, reject or reverse."""
+    permission, act = _STEPS[verb]
+    if not request.user.has_perm(permission):
+        raise PermissionDenied
+    adjustment = get_object_or_404(Adjustment.objects.select_related("user"), pk=pk)
+    form = WishForm(request.POST or None)
+    if form.is_valid():
+        try:
+            return _told(request, act(adjustment.pk, operator(request), form.cleaned_data))
+        except (AdjustmentRefusedError, ReasonMissingError) as refusal:
+            form.add_error(None, _sentence(refusal))
+    back = reverse("admin:accounts_adjustment_change", args=[pk])
+    return ask(page, request, _question(adjustment, verb), form, back=back)
 
 
-def _reject(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
-    note = form.cleaned_data["reason"]
-    return adjustments.reject(adjustment.pk, by=by, note=note, now=timezone.now())
+def _question(adjustment: Adjustment, verb: str) -> Question:
+    person = adjustment.user
+    return Question(
+        title=f"{verb.capitalize()} adjustment #{adjustment.pk}",
+        facts=[
+            ("Person", f"{person} ({person.email})"),
+            ("Amount", dollars(adjustment.amount)),
+            ("Balance now", dollars(person.credits)),
+            ("Asked for by", str(adjustment.requested_by or "command line")),
+            ("Reason", adjustment.reason),
+        ],
+        button=verb.capitalize(),
+        variant="primary" if verb == "approve" else "danger",
+    )
 
 
-def _reverse(adjustment: Adjustment, by: User, form: ReasonForm) -> Adjustment:
-    return adjustments.reverse(adjustment.pk, by=by, now=timezone.now(), **form.cleaned_data)
+_Act = Callable[[int, User, dict[str, Any]], Adjustment]
 
 
-_Act = Callable[[Adjustment, User, ReasonForm], Adjustment]
+def _approve(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
+    return adjustments.approve(pk, by=by, note=wish["reason"], now=timezone.now())
+
+
+def _reject(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
+    return adjustments.reject(pk, by=by, note=wish["reason"], now=timezone.now())
+
+
+def _reverse(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
+    return adjustments.reverse(pk, by=by, now=timezone.now(), **wish)
+
 
 _STEPS: dict[str, tuple[str, _Act]] = {
     "approve": ("accounts.approve_adjustment", _approve),

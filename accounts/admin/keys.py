@@ -12,13 +12,12 @@ from django.utils.html import format_html
 
 from accounts import people
 from accounts.admin import actions, finding, wording
-from accounts.admin.own_pages import OwnPages
 from accounts.models import ApiKey
 from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(finding.KeysCutShort, OwnPages, ReadOnlyAdmin):
+class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     list_display = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     list_select_related = ("user",)
     search_help_text = "Owner's name or e-mail in full, or how the key begins"

@@ -17,7 +17,6 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import ledger
 from accounts.admin import actions, edits, finding, wording
-from accounts.admin.own_pages import OwnPages
 from accounts.admin.person import person_page
 from accounts.admin.statement import statement
 from accounts.admin.why import why
@@ -56,7 +55,7 @@ class DebtFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(OwnPages, UserAdmin, finding.KeysCutShort):
+class PersonAdmin(UserAdmin, finding.KeysCutShort):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

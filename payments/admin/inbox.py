@@ -145,4 +145,4 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def replay_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_replay_permission(request):
             raise PermissionDenied
-        return replay.answer(request, {**self.admin_site.each_context(request), "opts": self.opts})
+        return replay.answer(self, request)

@@ -7,14 +7,13 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from gatewayz.cells import NOTHING, link
-from gatewayz.model_admin import operator
-from gatewayz.reason_field import ReasonField
+from gatewayz.model_admin import ModelAdmin, operator
+from gatewayz.reasons import Question, ReasonField, ask
 from payments import inbox
 from payments.admin import cells
 from payments.models import StripeEvent
@@ -37,7 +36,7 @@ def page_for(ids: Iterable[Any]) -> str:
     return reverse("admin:payments_stripeevent_replay", query={"ids": ",".join(map(str, ids))})
 
 
-def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Ask for the reason; then replay each event by itself, and tell what came of them."""
     events = _chosen(request.GET.get("ids", ""))
     whence = _whence(events)
@@ -45,14 +44,24 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         messages.warning(request, "No events were chosen.")
         return HttpResponseRedirect(whence)
     form = ReplayForm(request.POST or None)
-    if form.is_valid():
-        reason = form.cleaned_data["reason"]
-        _tell(request, [_replay(event, by=operator(request), reason=reason) for event in events])
-        return HttpResponseRedirect(whence)
-    count = len(events)
-    title = "Replay one event" if count == 1 else f"Replay {count} events"
-    context |= {"title": title, "table": _table(events), "back": whence, "form": form}
-    return TemplateResponse(request, "admin/payments/replay.html", context)
+    if not form.is_valid():
+        return ask(page, request, _question(events), form, back=whence)
+    reason = form.cleaned_data["reason"]
+    _tell(request, [_replay(event, by=operator(request), reason=reason) for event in events])
+    return HttpResponseRedirect(whence)
+
+
+def _question(events: list[StripeEvent]) -> Question:
+    return Question(
+        title="Replay one event" if len(events) == 1 else f"Replay {len(events)} events",
+        consequences=[
+            "Each event is worked on again, by itself.",
+            "What was done stays as it is: nobody is credited twice.",
+        ],
+        table=_table(events),
+        button="Replay",
+        variant="primary",
+    )
 
 
 def _table(events: list[StripeEvent]) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from unfold.widgets import (
 from accounts.models import User
 from gatewayz.cells import moment
 from gatewayz.model_admin import operator
+from gatewayz.reasons import ReasonForm
 from payments.rehearsal import rehearse
 from referrals.admin import rehearsed
-from referrals.admin.reasons import ReasonForm
 from referrals.models import Program
 from referrals.terms import (
     StartInPastError,

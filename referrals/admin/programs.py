@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -14,7 +14,8 @@ from accounts.money import dollars
 from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals import budget
-from referrals.admin import next_terms, withdrawal
+from referrals.admin import next_terms
+from referrals.admin.withdrawal import withdraw
 from referrals.budget import Outlook
 from referrals.models import Program
 
@@ -45,9 +46,7 @@ class ProgramAdmin(ReadOnlyAdmin):
         return terms.annotate(ends_at=Subquery(later.values("starts_at")[:1]))
 
     def get_urls(self) -> list[URLPattern]:
-        withdraw = self.admin_site.admin_view(self.withdraw_view)
-        ours = path("<int:pk>/withdraw/", withdraw, name="referrals_program_withdraw")
-        return [ours, *super().get_urls()]
+        return [self.own_page("withdraw", withdraw), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.add_program")
@@ -68,19 +67,10 @@ class ProgramAdmin(ReadOnlyAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        self._require_permission(request)
-        return next_terms.answer(request, self._context(request))
-
-    def withdraw_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        self._require_permission(request)
-        return withdrawal.answer(request, pk, self._context(request))
-
-    def _require_permission(self, request: HttpRequest) -> None:
         if not self.has_add_permission(request):
             raise PermissionDenied
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return next_terms.answer(request, context)
 
     @display(description="From (UTC)")
     def from_day(self, terms: Program) -> str:

@@ -10,9 +10,9 @@ from accounts.models import User
 from accounts.money import dollars
 from gatewayz import why
 from gatewayz.cells import link, moment
+from gatewayz.reasons import ReasonForm
 from payments.pairs import Pair, Side, pair, unpaid_since
 from referrals.admin.cells import status
-from referrals.admin.reasons import ReasonForm
 from referrals.models import Program, Referral
 
 _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")

@@ -14,9 +14,9 @@ from accounts.models import User
 from accounts.money import dollars
 from gatewayz.cells import moment, page_of
 from gatewayz.model_admin import operator
+from gatewayz.reasons import ReasonForm
 from payments.pairs import unpaid_since
 from referrals import review
-from referrals.admin.reasons import ReasonForm
 from referrals.models import Referral
 
 AT_ONCE = 50

@@ -1,37 +1,43 @@
 """The page that withdraws terms before they start."""
 
-from typing import Any
-
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from gatewayz.cells import moment
-from gatewayz.model_admin import operator
-from referrals.admin.reasons import ReasonForm
+from gatewayz.model_admin import ModelAdmin, operator
+from gatewayz.reasons import Question, ReasonForm, ask
 from referrals.models import Program
 from referrals.terms import TermsStartedError, withdraw_terms
 
 
-def answer(request: HttpRequest, pk: int, context: dict[str, Any]) -> HttpResponse:
+def withdraw(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     """Ask for the reason; then withdraw the terms, once."""
+    if not page.has_add_permission(request):
+        raise PermissionDenied
     back = reverse("admin:referrals_program_changelist")
     terms = Program.objects.filter(pk=pk).first()
     if terms is None:
         messages.info(request, "These terms were withdrawn already.")
         return HttpResponseRedirect(back)
     form = ReasonForm(request.POST or None)
-    if form.is_valid():
-        _withdraw(request, terms, form.cleaned_data["reason"])
-        return HttpResponseRedirect(back)
-    context |= {
-        "title": f"Withdraw the terms from {moment(terms.starts_at)} UTC",
-        "form": form,
-        "back": back,
-    }
-    return TemplateResponse(request, "admin/referrals/program/withdraw.html", context)
+    if not form.is_valid():
+        return ask(page, request, _question(terms), form, back=back)
+    _withdraw(request, terms, form.cleaned_data["reason"])
+    return HttpResponseRedirect(back)
+
+
+def _question(terms: Program) -> Question:
+    return Question(
+        title=f"Withdraw the terms from {moment(terms.starts_at)} UTC",
+        consequences=[
+            "They have not started, so nobody was promised anything by them.",
+            "The terms before them go on.",
+        ],
+        button="Withdraw",
+    )
 
 
 def _withdraw(request: HttpRequest, terms: Program, reason: str) -> None:
