@@ -243,7 +243,7 @@ def _record(
         by=by,
         action=action,
         target=adjustment,
-        reason=reason.strip(),
+        reason=reason,
         before={"balance": was},
         after={
             "balance": entry.balance_after if entry else was,

@@ -1,8 +1,10 @@
 """The audit log: who did what to what, why, and how it was before and after."""
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import reduce
+from getpass import getuser
 from operator import or_
 from typing import Any
 
@@ -35,26 +37,36 @@ def record(
     by: User | None,
     action: str,
     target: models.Model | type[models.Model],
+    reason: str,
     now: datetime,
-    reason: str = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
     """Append what was done to `target`, a row or a whole list, in the action's own transaction.
 
-    `by` is None for the command line. `before` and `after` hold what the action changed.
+    `by` is None for the command line. `before` and `after` hold what the action changed. Raises
+    ReasonMissingError.
     """
     return AuditEntry.objects.create(
         at=now,
         by=by,
+        shell_user="" if by else _shell_user(),
         action=action,
         target_type=target._meta.label_lower,
         target_id=target.pk if isinstance(target, models.Model) else None,
         target_label=_label(target)[:200],
-        reason=reason,
+        reason=stated(reason),
         before=before or {},
         after=after or {},
     )
+
+
+def _shell_user() -> str:
+    """Return who typed a command: the machine's account, from before sudo changed it."""
+    try:
+        return os.environ.get("SUDO_USER") or getuser()
+    except (KeyError, OSError):  # a container's account often has no name
+        return f"account {os.getuid()}"
 
 
 def _label(target: models.Model | type[models.Model]) -> str:

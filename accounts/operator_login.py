@@ -12,6 +12,7 @@ from math import ceil
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
+from axes.utils import reset
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -26,7 +27,7 @@ from django.utils import timezone
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from accounts import second_factor
+from accounts import audit, second_factor
 from accounts.models import User
 from gatewayz.client_address import client_address
 from gatewayz.content_policy import as_unfold_needs
@@ -90,6 +91,23 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
             [f"log-in {address(request)} {name}".replace("\0", "")],
         )
         yield
+
+
+@transaction.atomic
+def unlock(attempt: AccessAttempt, *, by: User, reason: str, now: datetime) -> None:
+    """Forget the wrong attempts of that name from that address, so that it may try at once.
+
+    Raises ReasonMissingError.
+    """
+    audit.record(
+        by=by,
+        action="unlock log-in",
+        target=attempt,
+        reason=reason,
+        before={"username": attempt.username, "failures": attempt.failures_since_start},
+        now=now,
+    )
+    reset(ip=attempt.ip_address, username=attempt.username)
 
 
 @as_unfold_needs

@@ -28,11 +28,17 @@ class AuditEntry(models.Model):
         db_index=False,
         help_text="The operator; empty when it was done on the command line.",
     )
+    shell_user = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        help_text="Who typed it, by the machine's account; empty when it was done at the desk.",
+    )
     action = models.CharField(max_length=50, help_text="What was done: release bonus.")
     target_type = models.CharField(max_length=100, help_text="To what: accounts.user.")
     target_id = models.BigIntegerField(null=True, help_text="Empty when it was a whole list.")
     target_label = models.CharField(max_length=200, help_text="What it was called then.")
-    reason = models.CharField(max_length=500, blank=True)
+    reason = models.CharField(max_length=500)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
 
@@ -48,10 +54,21 @@ class AuditEntry(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(action=""), name="audit_names_the_action"),
+            models.CheckConstraint(condition=Q(reason__regex=r"\S"), name="audit_says_why"),
+            models.CheckConstraint(
+                condition=Q(by__isnull=False, shell_user="")
+                | (Q(by__isnull=True) & ~Q(shell_user="")),
+                name="audit_says_who",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.action}: {self.target_label}"
+
+    @property
+    def who(self) -> str:
+        """Return who did it, in words; `by` is fetched along."""
+        return str(self.by) if self.by else f"{self.shell_user}, on the command line"
 
 
 class Adjustment(models.Model):

@@ -70,7 +70,6 @@ def require_left_to(person: User, by: User) -> None:
 def _switch(
     user: User, action: str, is_active: bool, *, by: User | None, reason: str, now: datetime
 ) -> User:
-    reason = audit.stated(reason)
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if by:
         require_left_to(person, by)

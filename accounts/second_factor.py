@@ -75,7 +75,13 @@ def confirm(*, device: TOTPDevice, code: str, now: datetime) -> list[str]:
         codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
         backup = StaticDevice.objects.create(user=device.user, name="Backup codes")
         StaticToken.objects.bulk_create(StaticToken(device=backup, token=code) for code in codes)
-        _record("turn on second factor", device.user, by=device.user, now=now)
+        audit.record(
+            by=device.user,
+            action="turn on second factor",
+            target=device.user,
+            reason="Own account: the password and a code of the new device were given",
+            now=now,
+        )
     return codes
 
 
@@ -89,22 +95,21 @@ def verify(*, user: User, code: str) -> Device:
     raise WrongCodeError
 
 
-def turn_off(*, user: User, code: str, now: datetime) -> None:
-    """Remove what the person set up. Raises WrongCodeError."""
+def turn_off(*, user: User, code: str, reason: str, now: datetime) -> None:
+    """Remove what the person set up. Raises WrongCodeError and ReasonMissingError."""
     verify(user=user, code=code)
-    remove(user=user, by=user, now=now)
+    remove(user=user, by=user, reason=reason, now=now)
 
 
 @transaction.atomic
-def remove(*, user: User, by: User, now: datetime) -> None:
-    """Remove a person's devices and backup codes, so that the password alone logs in again."""
+def remove(*, user: User, by: User, reason: str, now: datetime) -> None:
+    """Remove a person's devices and backup codes, so that the password alone logs in again.
+
+    Raises ReasonMissingError.
+    """
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
-    _record("turn off second factor", user, by=by, now=now)
-
-
-def _record(action: str, user: User, *, by: User, now: datetime) -> None:
-    audit.record(by=by, action=action, target=user, now=now)
+    audit.record(by=by, action="turn off second factor", target=user, reason=reason, now=now)
 
 
 def _typed(code: str) -> str:

@@ -1,20 +1,19 @@
 """The operators' desk: which pages there are, and who is let in."""
 
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
-from accounts import audit, operator_login, second_factor
+from accounts import operator_login, second_factor
 from accounts.models import User
-from gatewayz import model_admin, navigation, second_factor_page
+from gatewayz import model_admin, navigation, own_password_page, second_factor_page
 from gatewayz.content_policy import as_unfold_needs
 
 # A working day, and nobody finds the desk open the next morning.
@@ -92,9 +91,5 @@ class Desk(UnfoldAdminSite):
 
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        page: HttpResponse = super().password_change(request, extra_context)
-        if request.method == "POST" and page.status_code == HTTPStatus.FOUND:
-            user = model_admin.operator(request)
-            audit.record(by=user, action="change own password", target=user, now=timezone.now())
-        return page
+    ) -> HttpResponseBase:
+        return own_password_page.page(request)

@@ -1,7 +1,7 @@
 """The two groups of operators, Support and Finance, with exactly the permissions that they need.
 
 Staff, groups and permissions are managed by superusers alone: neither group has anything of
-`auth`, nor may it change a user.
+`auth`, nor may it change a user. Both see the jobs that failed, which "needs someone" counts.
 """
 
 from typing import Any
@@ -38,12 +38,12 @@ MAY = {
 def ensure_groups(*, using: str, apps: Apps = every_app, **_: Any) -> None:
     """Make the groups, or bring them back to what they may; runs after each `migrate`.
 
-    It is heard when Django's own `auth` is done, which comes after all of our apps: by then their
-    permissions exist.
+    It is heard when Django's own `auth` is done, which comes after all whose permissions they need.
     """
     groups = apps.get_model("auth", "Group")._default_manager.using(using)
     permissions = apps.get_model("auth", "Permission")._default_manager.using(using)
     looking = Q(content_type__app_label__in=_OUR_APPS, codename__startswith="view_")
+    looking |= Q(content_type__app_label="procrastinate", codename="view_procrastinatejob")
     for name, extra in MAY.items():
         wanted = looking
         for permission in extra:

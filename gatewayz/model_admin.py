@@ -9,7 +9,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import DataError
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,25 +21,20 @@ from unfold import admin as unfold
 from unfold import decorators
 from unfold.views import ChangeList
 
-from accounts import audit
 from accounts.models import User
-from gatewayz import navigation
+from gatewayz import edits, navigation
 
 __all__ = [
     "ModelAdmin",
     "ReadOnlyAdmin",
-    "StackedInline",
     "SuperuserAdmin",
-    "TabularInline",
     "action",
     "display",
+    "is_superuser",
     "operator",
 ]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-StackedInline = unfold.StackedInline
-TabularInline = unfold.TabularInline
 
 
 def display(**how: Any) -> Callable[[_Method], _Method]:
@@ -224,30 +219,23 @@ class ModelAdmin(unfold.ModelAdmin):
         what = urlencode({"target_type": self.opts.label_lower, "target_id": object_id})
         return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{what}")
 
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Record what a form did, once all of it is saved."""
+        super().save_related(request, form, formsets, change)
+        edits.record(form, by=operator(request), is_new=not change, now=timezone.now())
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
-        _record(request, "add", obj, message)
+        """Leave it to the audit log, which is the only log there is."""
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
-        _record(request, "change", obj, message)
+    log_change = log_addition
 
-    def log_deletions(self, request: HttpRequest, queryset: Any, /) -> Any:
-        for obj in queryset:
-            _record(request, "delete", obj, "")
-
-
-def _record(request: HttpRequest, verb: str, obj: Model, message: Any) -> None:
-    """Put what a form did into the audit log, which is the only log there is."""
-    audit.record(
-        by=operator(request),
-        action=f"{verb} {obj._meta.verbose_name}"[:50],
-        target=obj,
-        after={"form": message} if message else None,
-        now=timezone.now(),
-    )
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is deleted: people are deactivated, and their entries stay (CONTRACT 2.8)."""
+        return False
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Shows, and lets nobody add, change or delete: money moves in the domain, not in forms."""
+    """Shows, and lets nobody add or change: money moves in the domain, not in forms."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -255,28 +243,16 @@ class ReadOnlyAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
-
-class SuperuserAdmin(ModelAdmin):
+class SuperuserAdmin(ReadOnlyAdmin):
     """Open to superusers alone, whatever permissions somebody else was given."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
+        return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
+        return is_superuser(request)
 
 
-def _is_superuser(request: HttpRequest) -> bool:
+def is_superuser(request: HttpRequest) -> bool:
     return request.user.is_active and request.user.is_superuser

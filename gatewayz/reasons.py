@@ -52,6 +52,7 @@ class Question:
     facts: Sequence[tuple[str, str]] = ()
     table: dict[str, Any] | None = None
     variant: str = "danger"
+    is_answered_by_a_file: bool = False  # the page stays open, and may be sent again
 
 
 def ask(

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from accounts import second_factor
 from accounts.models import User
 from gatewayz.model_admin import operator
+from gatewayz.reasons import ReasonField
 
 
 class CodeForm(forms.Form):
@@ -33,17 +34,23 @@ class CodeForm(forms.Form):
         self.add_error("code", "This code is not right. Wait for the next one, and try that.")
 
 
+class TurnOffForm(CodeForm):
+    """A code, and why."""
+
+    reason = ReasonField()
+
+
 def page(request: HttpRequest) -> HttpResponse:
     """Show where the person stands; a POST names the step to take."""
     if request.method != "POST":
-        return _show(request, CodeForm())
+        return _show(request)
     step = _STEPS.get(request.POST.get("step", ""))
     if step is None:
         raise BadRequest
-    return step(request, operator(request), CodeForm(request.POST))
+    return step(request, operator(request))
 
 
-def _begin(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
+def _begin(request: HttpRequest, me: User) -> HttpResponse:
     try:
         second_factor.begin(user=me)
     except second_factor.AlreadyOnError:
@@ -51,7 +58,8 @@ def _begin(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
     return redirect("admin:second_factor")
 
 
-def _confirm(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
+def _confirm(request: HttpRequest, me: User) -> HttpResponse:
+    form = CodeForm(request.POST)
     device = second_factor.begun(me)
     if device is None:
         return redirect("admin:second_factor")
@@ -68,10 +76,11 @@ def _confirm(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
     return _show(request, form)
 
 
-def _turn_off(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
+def _turn_off(request: HttpRequest, me: User) -> HttpResponse:
+    form = TurnOffForm(request.POST)
     if form.is_valid():
         try:
-            second_factor.turn_off(user=me, code=form.cleaned_data["code"], now=timezone.now())
+            second_factor.turn_off(user=me, now=timezone.now(), **form.cleaned_data)
         except second_factor.WrongCodeError:
             form.refuse()
         else:
@@ -80,24 +89,24 @@ def _turn_off(request: HttpRequest, me: User, form: CodeForm) -> HttpResponse:
     return _show(request, form)
 
 
-_STEPS: dict[str, Callable[[HttpRequest, User, CodeForm], HttpResponse]] = {
+_STEPS: dict[str, Callable[[HttpRequest, User], HttpResponse]] = {
     "begin": _begin,
     "confirm": _confirm,
     "turn off": _turn_off,
 }
 
 
-def _show(request: HttpRequest, form: CodeForm) -> HttpResponse:
+def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
     me = operator(request)
     if second_factor.is_on(me):
-        return _render(request, "on", form=form)
+        return _render(request, "on", form=form or TurnOffForm())
     device = second_factor.begun(me)
     if device is None:
         return _render(request, "off")
     return _render(
         request,
         "begun",
-        form=form,
+        form=form or CodeForm(),
         picture=_picture(device),
         secret=second_factor.secret_of(device),
     )

@@ -77,6 +77,8 @@ INSTALLED_APPS = [
     "unfold.contrib.import_export",
     "import_export",
     "gatewayz.apps.DeskConfig",
+    # Before `auth`, after which the groups of staff are given their permissions.
+    "procrastinate.contrib.django",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -87,7 +89,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_structlog",
-    "procrastinate.contrib.django",
     "csp",
     "axes",
     "django_otp",

@@ -108,27 +108,24 @@ def retry_due(*, now: datetime) -> list[StripeEvent]:
     return [attempt(event_id, now=now) for event_id in due.values_list("event_id", flat=True)]
 
 
-def replay(
-    event_id: str, *, now: datetime, by: User | None = None, reason: str = ""
-) -> StripeEvent:
+def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
     """Attempt an event again that failed or was put aside; what has been done stays as it is.
 
-    That an operator wanted it is recorded first, and so also when it fails. Raises
-    StripeEvent.DoesNotExist and ReasonMissingError.
+    That somebody wanted it is recorded first, and so also when it fails; `by` is None for the
+    command line. Raises StripeEvent.DoesNotExist and ReasonMissingError.
     """
     with transaction.atomic():
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
         if event.is_done:
             return event
-        if by is not None:
-            _record_replay(event, by=by, reason=audit.stated(reason), now=now)
+        _record_replay(event, by=by, reason=reason, now=now)
         if event.processed_at is not None:
             event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
             event.save(update_fields=["outcome", "processed_at", "retry_at"])
     return attempt(event_id, now=now)
 
 
-def _record_replay(event: StripeEvent, *, by: User, reason: str, now: datetime) -> None:
+def _record_replay(event: StripeEvent, *, by: User | None, reason: str, now: datetime) -> None:
     was = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
     audit.record(by=by, action="replay event", target=event, reason=reason, before=was, now=now)
 

@@ -37,7 +37,6 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
     Raises StartInPastError, StartTakenError, TooGenerousError, ReasonMissingError, and
     ValidationError for terms that nobody could mean.
     """
-    reason = audit.stated(reason)
     terms = Program(**{"starts_at": now, **fields})
     require_moderate(terms, by=by)
     if terms.starts_at < now:
@@ -95,7 +94,6 @@ def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime
 
     Raises TermsStartedError, Program.DoesNotExist and ReasonMissingError.
     """
-    reason = audit.stated(reason)
     terms = Program.objects.select_for_update().get(pk=terms_id)
     if terms.starts_at <= now:
         raise TermsStartedError(f"terms {terms} have started: add the next ones")

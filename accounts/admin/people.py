@@ -13,15 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import ledger
-from accounts.admin import actions, edits, finding, wording
+from accounts import audit, ledger
+from accounts.admin import actions, finding, person_forms, wording
 from accounts.admin.person import person_page
 from accounts.admin.statement import statement
 from accounts.admin.why import why
 from accounts.models import User
-from gatewayz.model_admin import display, operator
+from gatewayz.model_admin import display, is_superuser, operator
 from referrals.models import Program, Referral
 
 _ACCOUNT: Any = (
@@ -38,6 +37,7 @@ _STAFF: Any = (
     "Staff",
     {"fields": ("password", "is_staff", "is_superuser", "groups")},
 )
+_WHY: Any = (None, {"fields": ("reason",)})
 
 
 class DebtFilter(admin.SimpleListFilter):
@@ -56,9 +56,9 @@ class DebtFilter(admin.SimpleListFilter):
 
 @admin.register(User)
 class PersonAdmin(UserAdmin, finding.KeysCutShort):
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    form = person_forms.PersonForm
+    add_form = person_forms.NewPersonForm
+    change_password_form = person_forms.PasswordForm
     list_display = (
         "person",
         "balance",
@@ -77,9 +77,10 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
     ordering = ("-pk",)
     # Money and codes stand above, and are nobody's to edit; `is_active` has a form of its own.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    fieldsets = (_ACCOUNT, _STAFF)
+    fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
+        _WHY,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -142,7 +143,7 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Leave what is about staff to those who may decide about staff."""
-        return super().get_fieldsets(request, obj) if _is_superuser(request) else (_ACCOUNT,)
+        return super().get_fieldsets(request, obj) if is_superuser(request) else (_ACCOUNT,)
 
     def get_urls(self) -> list[URLPattern]:
         """Serve what operators do to a person beside Django's pages."""
@@ -177,37 +178,24 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
         columns = {column.name for column in obj._meta.concrete_fields}
         obj.save(update_fields=columns.intersection(form.changed_data))
 
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Record the edit once all of it is saved."""
-        super().save_related(request, form, formsets, change)
-        edits.record(form, by=operator(request), is_new=not change, now=timezone.now())
-
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Record that the password was set; not to what."""
         with transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, *args, **kwargs)
             if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
-                edits.record_password(int(kwargs["id"]), by=operator(request), now=timezone.now())
+                audit.record(
+                    by=operator(request),
+                    action="set password",
+                    target=User.objects.get(pk=kwargs["id"]),
+                    reason=request.POST["reason"],
+                    now=timezone.now(),
+                )
         return answer
-
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
-        """Leave it to `edits`, which tells what was there before."""
-
-    def log_change(self, request: HttpRequest, obj: Any, message: Any, /) -> Any:
-        """Leave it to `edits`, which tells what was there before."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Customers register; who is added here is staff."""
-        return _is_superuser(request)
+        return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Name, e-mail and the permissions of staff are a superuser's to change."""
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """People are deactivated: their entries must stay (CONTRACT 2.8)."""
-        return False
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return request.user.is_active and request.user.is_superuser
+        return is_superuser(request)

@@ -223,8 +223,8 @@ def _history_row(entry: AuditEntry) -> list[Any]:
         wording.moment(entry.at),
         entry.action.capitalize(),
         entry.target_label,
-        wording.person(entry.by) if entry.by else "the command line",
-        entry.reason or wording.NOTHING,
+        wording.person(entry.by) if entry.by else entry.who,
+        entry.reason,
         _change(entry.before, entry.after),
     ]
 

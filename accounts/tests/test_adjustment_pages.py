@@ -248,17 +248,19 @@ def test_what_a_superuser_edits_is_in_the_audit_log(alice: Person) -> None:
     boss = operator()
     edit = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
 
-    boss.post(f"/admin/accounts/user/{alice.user.pk}/change/", edit | {"is_active": "on"})
+    why = {"reason": "She asked"}
+    boss.post(f"/admin/accounts/user/{alice.user.pk}/change/", edit | {"is_active": "on"} | why)
 
     entry = audit.of(alice.user).get()
-    assert (entry.action, str(entry.by)) == ("edit person", "olivia")
+    assert (entry.action, str(entry.by)) == ("edit user", "olivia")
     assert (entry.before["email"], entry.after["email"]) == ("alice@example.com", "new@example.com")
 
 
 def test_what_a_form_of_the_desk_does_is_in_the_audit_log(db: None) -> None:
     boss = operator()
 
-    boss.post("/admin/auth/group/add/", {"name": "Interns"})
+    boss.post("/admin/auth/group/add/", {"name": "Interns", "reason": "For the summer"})
 
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target_label, str(entry.by)) == ("add group", "Interns", "olivia")
+    assert (entry.reason, entry.after["name"]) == ("For the summer", "Interns")

@@ -10,7 +10,13 @@ from accounts import api_keys, ledger
 from accounts.models import ApiKey, LedgerEntry, User
 from accounts.tests.factories import Person, operator, vouch_for
 
-FORM = {"username": "alice", "email": "new@example.com", "auth_method": "email", "is_active": "on"}
+FORM = {
+    "username": "alice",
+    "email": "new@example.com",
+    "auth_method": "email",
+    "is_active": "on",
+    "reason": "She asked",
+}
 
 
 @pytest.fixture
@@ -116,6 +122,7 @@ def test_the_admin_is_closed_to_others(client: Client, alice: Person) -> None:
 
 def test_a_person_added_in_the_admin_gets_a_code_on_asking(office: Client) -> None:
     form = {"username": "erin", "email": "erin@example.com", "usable_password": "false"}
+    form |= {"reason": "She begins on Monday"}
     office.post("/admin/accounts/user/add/", form)
     erin = User.objects.get(username="erin", referral_code=None)
     _, text = api_keys.create(user=erin, name="default", now=datetime.now(UTC))

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -28,15 +29,68 @@ def test_it_keeps_who_did_what_to_what_and_why(alice: Person) -> None:
 
 def test_it_keeps_money_exactly(alice: Person) -> None:
     entry = audit.record(
-        by=None, action="x", target=alice.user, before={"credits": Decimal("0.10")}, now=NOW
+        by=None,
+        action="x",
+        target=alice.user,
+        reason="Asked",
+        before={"credits": Decimal("0.10")},
+        now=NOW,
     )
 
     entry.refresh_from_db()
     assert (entry.before, entry.after) == ({"credits": "0.10"}, {})
 
 
+@pytest.mark.parametrize(
+    ("surroundings", "who"),
+    [({"LOGNAME": "ada"}, "ada"), ({"LOGNAME": "root", "SUDO_USER": "grace"}, "grace")],
+)
+def test_of_the_command_line_it_keeps_who_typed_there(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, surroundings: dict[str, str], who: str
+) -> None:
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    for name, value in surroundings.items():
+        monkeypatch.setenv(name, value)
+
+    entry = audit.record(by=None, action="x", target=alice.user, reason="Asked", now=NOW)
+
+    assert entry.who == f"{who}, on the command line"
+
+
+def test_an_account_of_the_machine_without_a_name_is_told_by_its_number(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54_321)
+
+    entry = audit.record(by=None, action="x", target=alice.user, reason="Asked", now=NOW)
+
+    assert entry.shell_user == "account 54321"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "wrong"),
+    [
+        ("audit_says_why", {"reason": " "}),
+        ("audit_says_who", {"by": None}),
+        ("audit_says_who", {"shell_user": "ada"}),
+    ],
+)
+def test_the_database_refuses_what_tells_not_who_and_why(
+    alice: Person, constraint: str, wrong: dict[str, Any]
+) -> None:
+    entry = record(alice)
+    entry.pk = None
+    for name, value in wrong.items():
+        setattr(entry, name, value)
+
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        entry.save()
+
+
 def test_what_is_done_to_a_whole_list_names_the_list(db: None) -> None:
-    entry = audit.record(by=None, action="export", target=User, now=NOW)
+    entry = audit.record(by=None, action="export", target=User, reason="Asked", now=NOW)
 
     assert (entry.target_type, entry.target_id) == ("accounts.user", None)
     assert entry.target_label == "users"

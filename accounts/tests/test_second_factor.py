@@ -182,12 +182,22 @@ def test_it_is_turned_off_by_a_code_alone(sam: Client, clock: Any) -> None:
     was_on = TOTPDevice.objects.exists()
     clock.shift(STEP)
 
-    sam.post(PAGE, {"step": "turn off", "code": code_now()})
+    sam.post(PAGE, {"step": "turn off", "code": code_now(), "reason": "A new phone"})
 
     assert was_on
+    assert AuditEntry.objects.filter(by__username="sam", reason="A new phone").exists()
     assert not TOTPDevice.objects.exists()
     assert not StaticDevice.objects.exists()
     assert is_let_in(log_in())
+
+
+@pytest.mark.usefixtures("backup_codes")
+def test_it_is_not_turned_off_without_a_reason(sam: Client, clock: Any) -> None:
+    clock.shift(STEP)
+
+    sam.post(PAGE, {"step": "turn off", "code": code_now(), "reason": " "})
+
+    assert TOTPDevice.objects.exists()
 
 
 @pytest.mark.usefixtures("backup_codes")
@@ -215,20 +225,19 @@ def test_a_superuser_removes_the_lost_phone_of_a_colleague(sam: Client) -> None:
     path = f"/admin/otp_totp/totpdevice/{device.pk}"
 
     page = olivia.get(f"{path}/change/").content.decode()
-    olivia.post(f"{path}/delete/", {"post": "yes"})
+    olivia.post(f"{path}/remove/", {"reason": "It fell into the sea"})
 
     assert device.key not in page
     assert is_let_in(log_in())
-    assert AuditEntry.objects.filter(
-        action="turn off second factor", by__username="olivia"
-    ).exists()
+    entry = AuditEntry.objects.get(action="turn off second factor")
+    assert (str(entry.by), entry.reason) == ("olivia", "It fell into the sea")
 
 
 @pytest.mark.usefixtures("backup_codes")
 def test_support_removes_nobodys_phone(sam: Client) -> None:
-    path = f"/admin/otp_totp/totpdevice/{TOTPDevice.objects.get().pk}/delete/"
+    path = f"/admin/otp_totp/totpdevice/{TOTPDevice.objects.get().pk}/remove/"
 
-    assert sam.post(path, {"post": "yes"}).status_code == 403
+    assert sam.post(path, {"reason": "For fun"}).status_code == 403
 
 
 @pytest.mark.django_db(transaction=True)

@@ -176,8 +176,12 @@ def test_a_change_of_ones_own_password_is_recorded(olivia: User) -> None:
     new = {"new_password1": "battery staple 7", "new_password2": "battery staple 7"}
 
     browser.post("/admin/password_change/", {"old_password": "correct horse", **new})
+    without_reason = AuditEntry.objects.exists()
+    why = {"reason": "Somebody looked over my shoulder"}
+    browser.post("/admin/password_change/", {"old_password": "correct horse", **new, **why})
 
-    assert AuditEntry.objects.filter(by=olivia, target_id=olivia.pk).exists()
+    assert not without_reason
+    assert AuditEntry.objects.filter(by=olivia, target_id=olivia.pk, **why).exists()
 
 
 def test_a_session_at_the_desk_ends_with_the_day(olivia: User) -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.tests.factories import Person, colleague, give, operator
@@ -23,6 +24,7 @@ from payments.tests.stripe_events import deliver, event, pending_payment
 from referrals.models import Program, Referral
 
 LOOKED_AT = (
+    ProcrastinateJob,
     User,
     ApiKey,
     LedgerEntry,
@@ -34,7 +36,7 @@ LOOKED_AT = (
     Clawback,
     StripeEvent,
 )
-OF_THE_OFFICE = ("auth", "axes", "otp_totp", "procrastinate")
+OF_THE_OFFICE = ("auth", "axes", "otp_totp")
 # What every member of the staff may open: oneself, and the way in and out.
 FOR_ALL_STAFF = {
     "admin/",
@@ -64,8 +66,7 @@ DOES = {
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
     "admin/referrals/referral/review/": "referrals.review_referral",
-    "admin/referrals/standing/export/csv/": "accounts.export",
-    "admin/referrals/standing/export/xlsx/": "accounts.export",
+    "admin/referrals/standing/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
 READ = ("statement/", "why/")

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from accounts import audit
 from accounts.money import dollars_of_cents
 from gatewayz.cells import NOTHING, link, moment
+from gatewayz.chosen import page_for
 from gatewayz.model_admin import ReadOnlyAdmin, action, display
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
@@ -126,7 +127,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             "body": readable(obj),
             "replays": audit.of(obj).select_related("by"),
             "can_replay": self.has_replay_permission(request),
-            "replay_page": replay.page_for([obj.pk]),
+            "replay_page": page_for("payments_stripeevent_replay", [obj.pk]),
         }
         page: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kw)
         return page
@@ -136,7 +137,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @action(description="Replay, with one reason for all", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, events: QuerySet) -> HttpResponse:
-        return HttpResponseRedirect(replay.page_for(events.values_list("pk", flat=True)))
+        return HttpResponseRedirect(
+            page_for("payments_stripeevent_replay", events.values_list("pk", flat=True))
+        )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.replay_view)

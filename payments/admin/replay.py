@@ -1,7 +1,6 @@
 """The page that replays events of Stripe's, one or many, with the reason of whoever does it."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -12,14 +11,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from gatewayz.cells import NOTHING, link
+from gatewayz.chosen import chosen
 from gatewayz.model_admin import ModelAdmin, operator
 from gatewayz.reasons import Question, ReasonField, ask
 from payments import inbox
 from payments.admin import cells
 from payments.models import StripeEvent
 
-# As many as a list has on its page; thousands are for `manage.py replay_events`.
-AT_ONCE = 50
 DONE_ALREADY = "done already"
 
 
@@ -31,14 +29,9 @@ class ReplayForm(forms.Form):
     )
 
 
-def page_for(ids: Iterable[Any]) -> str:
-    """Return the address of the page that replays these events."""
-    return reverse("admin:payments_stripeevent_replay", query={"ids": ",".join(map(str, ids))})
-
-
 def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Ask for the reason; then replay each event by itself, and tell what came of them."""
-    events = _chosen(request.GET.get("ids", ""))
+    events = chosen(request, StripeEvent.objects.defer("body"))
     whence = _whence(events)
     if not events:
         messages.warning(request, "No events were chosen.")
@@ -75,15 +68,6 @@ def _table(events: list[StripeEvent]) -> dict[str, Any]:
         for event in events
     ]
     return {"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows}
-
-
-def _chosen(ids: str) -> list[StripeEvent]:
-    numbers = [int(number) for number in ids.split(",")[:AT_ONCE] if _is_id(number)]
-    return list(StripeEvent.objects.defer("body").filter(pk__in=numbers).order_by("pk"))
-
-
-def _is_id(number: str) -> bool:
-    return number.isascii() and number.isdecimal() and len(number) <= 18
 
 
 def _whence(events: list[StripeEvent]) -> str:

@@ -1,6 +1,6 @@
 """The guards of the bonuses and their review, each with the test that it is missed by."""
 
-from accounts import mailboxes
+from accounts import audit, mailboxes
 from payments import cards
 from payments.tests import test_cards
 from payments.tests import test_negative_controls_stories as stories
@@ -125,8 +125,9 @@ BONUSES = [
     Guard(
         "a decision needs a reason",
         both(
-            line(review._decide, "audit.stated(note)", "note.strip()"),
+            value(audit, "stated", str.strip),
             constraint("referrals", "referrals_reviewed_with_a_reason"),
+            constraint("audit_entries", "audit_says_why"),
         ),
         test_review.test_a_decision_needs_a_reason,
         NOT_REFUSED,

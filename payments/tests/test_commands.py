@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import audit
+from accounts.models import AuditEntry
 from accounts.tests.factories import Person, reviewer
 from payments import inbox
 from payments.invariants import INVARIANTS
@@ -74,6 +75,23 @@ class TestReplayEvents:
             "It is mended",
         )
         assert (entry.before["outcome"], replayed.outcome) == ("failed", "settled")
+
+    def test_what_is_replayed_here_is_there_too(self, bob: Person) -> None:
+        event_id = fail_to_deliver(bob)
+
+        Run("replay_events", event_id, "--reason", "Ticket 12")
+
+        entry = AuditEntry.objects.get()
+        assert (entry.by, entry.reason) == (None, "Ticket 12")
+        assert entry.who.endswith(", on the command line")
+
+    def test_a_reason_that_says_nothing_replays_nothing(self, bob: Person) -> None:
+        event_id = fail_to_deliver(bob)
+
+        run = Run("replay_events", event_id, "--reason", " ")
+
+        assert (run.status, run.refusal) == (1, "Nothing was replayed: say why.")
+        assert outcome_of(event_id) == "failed"
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
         payment = pending_payment(bob.user)

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import LedgerEntry
+from accounts.models import AuditEntry, LedgerEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
 from payments.reconciliation import Difference, differences
@@ -238,6 +238,25 @@ def test_the_command_settles_with_apply(bob: Person) -> None:
     assert (len(first), len(second)) == (3, 1)
     assert second[0].startswith("0 differences since ")
     assert bob.balance() == "20.00"
+
+
+def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
+    pay(bob)
+
+    command("--reason", "To look only")
+    command("--apply", "--reason", "The endpoint was down")
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason) == ("reconcile Stripe", "The endpoint was down")
+
+
+def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
+    pay(bob)
+
+    with pytest.raises(CommandError, match="Nothing was settled: say why"):
+        command("--apply", "--reason", " ")
+
+    assert bob.balance() == "0.00"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
 """The leaderboard's page of the desk: the snapshot by period, exported with what is filtered."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import BadRequest, PermissionDenied
-from django.db import transaction
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,58 +13,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from import_export.fields import Field
-from import_export.formats import base_formats
-from import_export.resources import ModelResource
 
-from accounts import audit
 from accounts.models import User
 from accounts.money import dollars
-from gatewayz.model_admin import ReadOnlyAdmin, display, operator
-from gatewayz.reporting import safe_for_spreadsheets
+from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments import standings
+from referrals.admin.leaderboard_export import export
 from referrals.models import Standing
-
-FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
-    "csv": base_formats.CSV,
-    "xlsx": base_formats.XLSX,
-}
-
-
-class StandingResource(ModelResource):
-    """The columns of an export; amounts are numbers, and no text is a formula."""
-
-    username = Field("user__username", "username")
-    email = Field("user__email", "email")
-    referral_code = Field("user__referral_code", "referral_code")
-    conversion = Field("conversion", "conversion")
-
-    class Meta:
-        model = Standing
-        chunk_size = 1000
-        fields = export_order = (
-            "period",
-            "rank_by_referrals",
-            "rank_by_earnings",
-            "rank_by_revenue",
-            "username",
-            "email",
-            "referral_code",
-            "referrals",
-            "earned",
-            "revenue",
-            "signups",
-            "conversion",
-            "uses_left",
-            "computed_at",
-        )
-
-    def export_field(self, field: Field, instance: Standing, **kwargs: Any) -> Any:
-        # Native types, so that a spreadsheet can add them up.
-        value = field.get_value(instance)
-        if field.column_name == "computed_at":
-            return value.isoformat(timespec="seconds")
-        return safe_for_spreadsheets(value)
 
 
 class PeriodFilter(SimpleListFilter):
@@ -134,9 +87,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
                 (label, _with(request, period=value), value == period)
                 for value, label in Standing.Period.choices
             ],
-            "exports": [
-                (name.upper(), f"export/{name}/?{request.GET.urlencode()}") for name in FORMATS
-            ],
+            "export_page": f"export/?{request.GET.urlencode()}",
             "may_export": request.user.has_perm("accounts.export"),
         }
         page: HttpResponse = super().changelist_view(request, (extra_context or {}) | tools)
@@ -146,10 +97,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         refresh = self.admin_site.admin_view(require_POST(self.refresh))
         return [
             path("refresh/", refresh, name="referrals_standing_refresh"),
-            *(
-                path(f"export/{name}/", self.admin_site.admin_view(self.export), {"name": name})
-                for name in FORMATS
-            ),
+            path("export/", self.admin_site.admin_view(partial(export, self))),
             *super().get_urls(),
         ]
 
@@ -191,33 +139,6 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     @display(description="Uses left")
     def left(self, row: Standing) -> int:
         return row.uses_left
-
-    def export(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Give all that the filters leave as a file, and record who took it."""
-        if not request.user.has_perm("accounts.export"):
-            raise PermissionDenied
-        form = FORMATS[name]()
-        period = _period(request)
-        now = timezone.now()
-        with transaction.atomic():
-            try:
-                rows = self.get_changelist_instance(request).get_queryset(request)
-            except IncorrectLookupParameters as nonsense:
-                raise BadRequest from nonsense
-            data = StandingResource().export(rows.select_related("user"))
-            audit.record(
-                by=operator(request),
-                action="exported",
-                target=Standing,
-                after={"rows": len(data), "format": name, "filters": request.GET.urlencode()},
-                now=now,
-            )
-        filename = f"leaderboard-{period}-{now:%Y-%m-%d}.{name}"
-        return HttpResponse(
-            form.export_data(data),
-            content_type=form.get_content_type(),
-            headers={"Content-Disposition": f'attachment; filename="{filename}"'},
-        )
 
 
 def _period(request: HttpRequest) -> Standing.Period:

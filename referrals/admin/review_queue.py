@@ -13,13 +13,13 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.money import dollars
 from gatewayz.cells import moment, page_of
+from gatewayz.chosen import AT_ONCE, by_ids
 from gatewayz.model_admin import operator
 from gatewayz.reasons import ReasonForm
 from payments.pairs import unpaid_since
 from referrals import review
 from referrals.models import Referral
 
-AT_ONCE = 50
 _DECISIONS: dict[str, tuple[Callable[..., Referral], str]] = {
     "release": (review.release, "Released"),
     "void": (review.void, "Voided"),
@@ -71,10 +71,8 @@ def decide(request: HttpRequest) -> HttpResponse:
     return back
 
 
-def _chosen(numbers: list[str]) -> list[Referral]:
-    ids = [int(one) for one in numbers[:AT_ONCE] if one.isascii() and one.isdecimal()]
-    found = Referral.objects.filter(pk__in=[one for one in ids if one < 2**63])
-    return list(found.select_related("referrer", "referred_user").order_by("completed_at", "pk"))
+def _chosen(ids: list[str]) -> list[Referral]:
+    return by_ids(ids, Referral.objects.select_related("referrer", "referred_user"))
 
 
 def _whence(request: HttpRequest, chosen: list[Referral]) -> str:

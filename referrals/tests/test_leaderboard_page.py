@@ -19,6 +19,7 @@ from payments.tests.stripe_events import refer, settle
 from referrals.models import Standing
 
 PATH = "/admin/referrals/standing/"
+AS_CSV, AS_XLSX = ({"format": name, "reason": "The newsletter"} for name in ("csv", "xlsx"))
 
 
 @pytest.fixture
@@ -88,18 +89,18 @@ def test_a_look_alone_counts_nothing_anew(db: None) -> None:
 
 @pytest.mark.usefixtures("counted")
 def test_csv_holds_what_is_filtered_and_is_recorded() -> None:
-    response = operator().get(f"{PATH}export/csv/?q=charlie&period=30d")
+    response = operator().post(f"{PATH}export/?q=charlie&period=30d", AS_CSV)
 
     [row] = csv.DictReader(io.StringIO(response.content.decode()))
     assert (row["username"], row["referrals"], row["earned"]) == ("charlie", "2", "20.00")
     assert row["period"] == "30d"
-    entry = AuditEntry.objects.get(action="exported")
-    assert (entry.by, entry.after["rows"]) == (User.objects.get(username="olivia"), 1)
+    entry = AuditEntry.objects.get(action="export leaderboard")
+    assert (str(entry.by), entry.reason, entry.after["rows"]) == ("olivia", "The newsletter", 1)
 
 
 @pytest.mark.usefixtures("counted")
 def test_a_spreadsheet_holds_numbers_as_numbers() -> None:
-    response = operator().get(f"{PATH}export/xlsx/")
+    response = operator().post(f"{PATH}export/", AS_XLSX)
 
     sheet = openpyxl.load_workbook(io.BytesIO(response.content)).active
     head, first, second = sheet.values
@@ -113,14 +114,32 @@ def test_no_name_becomes_a_formula(charlie: Person, name: str) -> None:
     User.objects.filter(pk=charlie.user.pk).update(username=name)
     client = operator()
 
-    [row] = csv.DictReader(
-        io.StringIO(client.get(f"{PATH}export/csv/?q=charlie@example.com").content.decode())
-    )
-    book = openpyxl.load_workbook(io.BytesIO(client.get(f"{PATH}export/xlsx/").content))
+    plain = client.post(f"{PATH}export/?q=charlie@example.com", AS_CSV)
+    [row] = csv.DictReader(io.StringIO(plain.content.decode()))
+    book = openpyxl.load_workbook(io.BytesIO(client.post(f"{PATH}export/", AS_XLSX).content))
 
     assert row["username"] == f"'{name}"
     assert {cell.data_type for cells in book.active for cell in cells} <= {"s", "n"}
     assert f"'{name}" in {cell.value for cells in book.active for cell in cells}
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("wrong", [{"reason": ""}, {"format": "pdf"}, {"format": ""}])
+def test_nothing_is_exported_without_a_reason_or_in_another_format(wrong: dict[str, str]) -> None:
+    answer = operator().post(f"{PATH}export/", AS_CSV | wrong)
+
+    assert answer.context["form"].errors.keys() == wrong.keys()
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.usefixtures("counted")
+def test_more_than_a_file_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("referrals.admin.leaderboard_export.MOST_ROWS", 1)
+
+    page = operator().post(f"{PATH}export/", AS_CSV).content.decode()
+
+    assert "choose filters that leave fewer" in page
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.usefixtures("counted")
@@ -129,10 +148,10 @@ def test_only_who_may_export_does(group: str, status: int) -> None:
     client = Client()
     client.force_login(member_of(group))
 
-    page, file = client.get(PATH), client.get(f"{PATH}export/csv/")
+    page, file = client.get(PATH), client.post(f"{PATH}export/", AS_CSV)
 
     assert (page.status_code, file.status_code) == (200, status)
-    assert ("export/csv" in page.content.decode()) is (status == 200)
+    assert ("export/" in page.content.decode()) is (status == 200)
 
 
 @pytest.mark.usefixtures("counted")

@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts import audit
 from gatewayz import reporting
 from gatewayz.progress import waiting
+from payments.models import StripeEvent
 from payments.reconciliation import Difference, differences
 from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
 
@@ -30,11 +32,18 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=moment, help="default: three days ago")
         parser.add_argument("--apply", action="store_true", help="settle what is missing")
+        parser.add_argument(
+            "--reason",
+            default="Asked for on the command line",
+            help="with --apply: why, in words, for the audit log",
+        )
         reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
         since = options["since"] or now - timedelta(days=3)
+        if options["apply"]:
+            _record(options["reason"], since=since, now=now)
         found: list[Difference] = []
         try:
             with waiting("Asking Stripe", out=self.stdout):
@@ -53,3 +62,18 @@ class Command(BaseCommand):
         self.stdout.write(f"{counted} since {since:%Y-%m-%d %H:%M} UTC.")
         if count and not is_applied:
             self.stdout.write("Nothing was changed; settle them with --apply.")
+
+
+def _record(reason: str, *, since: datetime, now: datetime) -> None:
+    """Record the wish before anything is settled by it; what was is in the inbox."""
+    try:
+        audit.record(
+            by=None,
+            action="reconcile Stripe",
+            target=StripeEvent,
+            reason=reason,
+            after={"since": since},
+            now=now,
+        )
+    except audit.ReasonMissingError as refusal:
+        raise CommandError(f"Nothing was settled: {refusal}.") from None

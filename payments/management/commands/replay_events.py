@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.audit import ReasonMissingError
 from gatewayz import reporting
 from gatewayz.progress import Progress
 from payments import inbox
@@ -31,12 +32,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--failed", action="store_true", help="all that failed or were never finished"
         )
+        parser.add_argument(
+            "--reason",
+            default="Asked for on the command line",
+            help="why, in words, for the audit log",
+        )
         reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["ids"]) == options["failed"]:
             raise CommandError("Name the events, or say --failed.")
-        replayed = self._replay_all(options["ids"] or _unprocessed())
+        replayed = self._replay_all(options["ids"] or _unprocessed(), options["reason"])
         failed = sum(event.outcome == StripeEvent.Outcome.FAILED for event in replayed)
         if replayed or options["format"] != "table":
             reporting.write(replayed, Replayed, self.stdout, options["format"])
@@ -47,20 +53,22 @@ class Command(BaseCommand):
             count = reporting.counted(failed, "event")
             raise CommandError(f"{count} failed again; see the last error in the inbox.")
 
-    def _replay_all(self, event_ids: list[str]) -> list[Replayed]:
+    def _replay_all(self, event_ids: list[str], reason: str) -> list[Replayed]:
         replayed = []
         with Progress("events", len(event_ids), out=self.stdout) as progress:
             for event_id in event_ids:
-                replayed.append(_replay(event_id))
+                replayed.append(_replay(event_id, reason))
                 progress.advance()
         return replayed
 
 
-def _replay(event_id: str) -> Replayed:
+def _replay(event_id: str, reason: str) -> Replayed:
     try:
-        event = inbox.replay(event_id, now=timezone.now())
+        event = inbox.replay(event_id, by=None, reason=reason, now=timezone.now())
     except StripeEvent.DoesNotExist:
         raise CommandError(f"There is no event {event_id}.") from None
+    except ReasonMissingError as refusal:
+        raise CommandError(f"Nothing was replayed: {refusal}.") from None
     return Replayed(event.event_id, event.event_type, event.outcome, event.reason)
 
 

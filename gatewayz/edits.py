@@ -1,4 +1,4 @@
-"""Records in the audit log what a superuser changed in the fields of an account."""
+"""Records in the audit log what a form of Django's changed, with how it was before and why."""
 
 from datetime import datetime
 from typing import Any
@@ -9,28 +9,25 @@ from django.forms import ModelForm
 from accounts import audit
 from accounts.models import User
 
-# What is no field of the person, or must not be read again.
-_UNTOLD = {"password", "password1", "password2", "usable_password"}
+# What is no field of the row, or must not be read again.
+_UNTOLD = {"reason", "password", "password1", "password2", "usable_password"}
 
 
 def record(form: ModelForm, *, by: User, is_new: bool, now: datetime) -> None:
-    """Record what the saved form changed, if it changed anything."""
+    """Record what the saved form, which has a `reason`, changed; if it changed anything."""
     names = [name for name in form.changed_data if name not in _UNTOLD]
     if not names:
         return
+    row = form.instance
     audit.record(
         by=by,
-        action="add person" if is_new else "edit person",
-        target=form.instance,
+        action=f"{'add' if is_new else 'edit'} {row._meta.verbose_name}",
+        target=row,
+        reason=form.cleaned_data["reason"],
         before={} if is_new else {name: _told(form.initial.get(name)) for name in names},
         after={name: _told(form.cleaned_data[name]) for name in names},
         now=now,
     )
-
-
-def record_password(user_id: int, *, by: User, now: datetime) -> None:
-    """Record that somebody's password was set."""
-    audit.record(by=by, action="set password", target=User.objects.get(pk=user_id), now=now)
 
 
 def _told(value: Any) -> Any:

@@ -1,0 +1,33 @@
+"""The rows that were chosen in a list, on their way to the page that asks about them."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+_Row = TypeVar("_Row", bound=Model)
+# As many as a list has on its page.
+AT_ONCE = 50
+
+
+def page_for(page: str, ids: Iterable[Any]) -> str:
+    """Return the address of the admin's `page` about the rows of these ids."""
+    return reverse(f"admin:{page}", query={"ids": ",".join(map(str, ids))})
+
+
+def chosen(request: HttpRequest, rows: QuerySet[_Row]) -> list[_Row]:
+    """Return those of the rows that the address names, the oldest first."""
+    return by_ids(request.GET.get("ids", "").split(","), rows)
+
+
+def by_ids(ids: list[str], rows: QuerySet[_Row]) -> list[_Row]:
+    """Return the rows of these ids, whatever else was typed in their place."""
+    numbers = [int(number) for number in ids[:AT_ONCE] if is_id(number)]
+    return list(rows.filter(pk__in=numbers).order_by("pk"))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be the id of a row of ours: PostgreSQL's ends at 2^63."""
+    return text.isascii() and text.isdecimal() and len(text) <= 18

@@ -1,0 +1,97 @@
+"""The office: log-ins are unlocked and failed jobs dismissed, by superusers who say why."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axes.models import AccessAttempt
+from django.test import Client
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.models import AuditEntry
+from accounts.tests.factories import colleague, operator
+from payments.tasks import close_days, retry_events
+from payments.tests.at_once import execute
+
+JOBS = "/admin/procrastinate/procrastinatejob/"
+
+
+@pytest.fixture
+def jobs(db: None) -> Iterator[list[int]]:
+    """Two that failed, one of which waits to run again, and that one."""
+    retry_events.configure(queueing_lock="the first").defer(timestamp=0)
+    close_days.configure().defer(timestamp=0)
+    execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    close_days.configure().defer(timestamp=0)
+    yield list(ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True))
+    execute("DELETE FROM procrastinate_jobs")
+
+
+def dismiss(browser: Client, ids: list[int], reason: str = "Stripe was down") -> Any:
+    """Dismiss as the desk does: choose in the list, then say why."""
+    chosen = {"action": "dismiss", "_selected_action": ids}
+    page = browser.post(JOBS, chosen)
+    return browser.post(page["Location"], {"reason": reason}) if page.status_code == 302 else page
+
+
+def left() -> list[int]:
+    return list(ProcrastinateJob.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_failed_jobs_are_dismissed_and_what_waits_stays(jobs: list[int]) -> None:
+    dismiss(operator(), jobs)
+
+    assert left() == jobs[2:]
+    log = AuditEntry.objects.order_by("pk").values_list("action", "reason", "target_id")
+    assert list(log) == [("dismiss job", "Stripe was down", job) for job in jobs[:2]]
+
+
+def test_they_are_not_dismissed_without_a_reason(jobs: list[int]) -> None:
+    page = dismiss(operator(), jobs, reason=" ")
+
+    assert page.context["form"].errors.keys() == {"reason"}
+    assert left() == jobs
+
+
+def test_of_jobs_that_did_not_fail_none_is_dismissed(jobs: list[int]) -> None:
+    boss = operator()
+
+    dismiss(boss, jobs[2:])
+    boss.post(f"{JOBS}dismiss/?ids={jobs[2]}", {"reason": "For fun"})
+
+    assert left() == jobs
+    assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+def test_both_groups_see_what_failed_and_dismiss_nothing(jobs: list[int], group: str) -> None:
+    browser = colleague(group)
+
+    page = browser.get(JOBS, {"status__exact": "failed"})
+    answer = browser.post(f"{JOBS}dismiss/?ids={jobs[0]}", {"reason": "For fun"})
+
+    assert len(page.context["cl"].result_list) == 2
+    assert answer.status_code == 403
+    assert left() == jobs
+
+
+def test_a_name_that_is_locked_out_is_unlocked_with_a_reason(db: None) -> None:
+    for browser in ("Firefox", "Chrome"):
+        AccessAttempt.objects.create(
+            username="sam", ip_address="192.0.2.1", user_agent=browser, failures_since_start=10
+        )
+    elsewhere = AccessAttempt.objects.create(
+        username="sam", ip_address="192.0.2.2", failures_since_start=3
+    )
+    attempt = AccessAttempt.objects.order_by("pk").first()
+    assert attempt
+
+    operator().post(f"/admin/axes/accessattempt/{attempt.pk}/unlock/", {"reason": "He rang me"})
+
+    assert list(AccessAttempt.objects.all()) == [elsewhere]
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason, entry.before["username"]) == (
+        "unlock log-in",
+        "He rang me",
+        "sam",
+    )

@@ -1,0 +1,136 @@
+"""Gives the leaderboard as a file, CSV or XLSX, to whoever says what for."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from import_export.fields import Field
+from import_export.formats import base_formats
+from import_export.resources import ModelResource
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts import audit
+from gatewayz.model_admin import ModelAdmin, operator
+from gatewayz.reasons import Question, ReasonForm, ask
+from gatewayz.reporting import safe_for_spreadsheets
+from referrals.models import Standing
+
+# As many as fit into memory and a spreadsheet; more are for `manage.py leaderboard`.
+MOST_ROWS = 100_000
+FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
+    "csv": base_formats.CSV,
+    "xlsx": base_formats.XLSX,
+}
+
+
+class ExportForm(ReasonForm):
+    """In which format, and what for."""
+
+    format = forms.ChoiceField(
+        choices=[("csv", "CSV, for programs"), ("xlsx", "XLSX, for Excel and the like")],
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+    field_order = ("format", "reason")
+
+
+class StandingResource(ModelResource):
+    """The columns of an export; amounts are numbers, and no text is a formula."""
+
+    username = Field("user__username", "username")
+    email = Field("user__email", "email")
+    referral_code = Field("user__referral_code", "referral_code")
+    conversion = Field("conversion", "conversion")
+
+    class Meta:
+        model = Standing
+        chunk_size = 1000
+        fields = export_order = (
+            "period",
+            "rank_by_referrals",
+            "rank_by_earnings",
+            "rank_by_revenue",
+            "username",
+            "email",
+            "referral_code",
+            "referrals",
+            "earned",
+            "revenue",
+            "signups",
+            "conversion",
+            "uses_left",
+            "computed_at",
+        )
+
+    def export_field(self, field: Field, instance: Standing, **kwargs: Any) -> Any:
+        # Native types, so that a spreadsheet can add them up.
+        value = field.get_value(instance)
+        if field.column_name == "computed_at":
+            return value.isoformat(timespec="seconds")
+        return safe_for_spreadsheets(value)
+
+
+def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
+    """Ask what for; then give all that the filters leave as a file, and record who took it."""
+    if not request.user.has_perm("accounts.export"):
+        raise PermissionDenied
+    rows = _filtered(page, request)
+    form = ExportForm(request.POST or None)
+    too_many = len(rows) > MOST_ROWS
+    if request.method == "POST" and too_many:
+        form.add_error(None, f"More than {MOST_ROWS:,} rows: choose filters that leave fewer.")
+    if not form.is_valid():
+        back = f"{reverse('admin:referrals_standing_changelist')}?{request.GET.urlencode()}"
+        return ask(page, request, _question(len(rows)), form, back=back)
+    return _file(request, rows, form.cleaned_data)
+
+
+def _filtered(page: ModelAdmin, request: HttpRequest) -> list[Standing]:
+    """Return the rows that the list shows by these filters, on all of its pages."""
+    try:
+        rows: QuerySet[Standing] = page.get_changelist_instance(request).get_queryset(request)
+    except IncorrectLookupParameters as nonsense:
+        raise BadRequest from nonsense
+    return list(rows.select_related("user")[: MOST_ROWS + 1])
+
+
+def _question(count: int) -> Question:
+    return Question(
+        title="Export the leaderboard",
+        facts=[("Rows", f"{count:,}" if count <= MOST_ROWS else f"more than {MOST_ROWS:,}")],
+        consequences=[
+            "The file has people's names and e-mail addresses: keep it as you keep those.",
+            "It holds what the list shows with its filters, on all of its pages.",
+        ],
+        button="Export",
+        variant="primary",
+        is_answered_by_a_file=True,
+    )
+
+
+@transaction.atomic
+def _file(request: HttpRequest, rows: list[Standing], wish: dict[str, Any]) -> HttpResponse:
+    name, form, now = wish["format"], FORMATS[wish["format"]](), timezone.now()
+    filters = request.GET.urlencode()
+    audit.record(
+        by=operator(request),
+        action="export leaderboard",
+        target=Standing,
+        reason=wish["reason"],
+        after={"rows": len(rows), "format": name, "filters": filters},
+        now=now,
+    )
+    return HttpResponse(
+        form.export_data(StandingResource().export(rows)),
+        content_type=form.get_content_type(),
+        headers={
+            "Content-Disposition": f'attachment; filename="leaderboard-{now:%Y-%m-%d}.{name}"'
+        },
+    )
