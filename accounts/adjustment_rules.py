@@ -12,9 +12,8 @@ from django.conf import settings
 from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
-from accounts.ledger import CENT
 from accounts.models import Adjustment, User
-from accounts.money import dollars
+from accounts.money import CENT, dollars
 from accounts.operator_records import MOST_ADJUSTED
 
 _LOOKS_BACK = timedelta(hours=24)

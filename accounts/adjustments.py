@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from accounts import adjustment_rules as rules
 from accounts import audit, ledger
 from accounts.models import Adjustment, LedgerEntry, User
+from accounts.money import CENT
 
 Category = Adjustment.Category
 Status = Adjustment.Status
@@ -247,7 +248,7 @@ def _record(
         before={"balance": was},
         after={
             "balance": entry.balance_after if entry else was,
-            "amount": adjustment.amount.quantize(ledger.CENT),
+            "amount": adjustment.amount.quantize(CENT),
             "status": adjustment.status,
         },
         now=now,

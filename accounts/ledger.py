@@ -7,8 +7,7 @@ from decimal import Decimal
 from django.db.models import QuerySet
 
 from accounts.models import LedgerEntry, User
-
-CENT = Decimal("0.01")
+from accounts.money import CENT
 
 
 class InvalidAmountError(ValueError):
@@ -21,11 +20,6 @@ class UnknownAccountError(LookupError):
 
 class IdempotencyConflictError(RuntimeError):
     """The key names an entry already, and that one says something else."""
-
-
-def dollars(cents: int) -> Decimal:
-    """Return an amount in Stripe's cents as US dollars."""
-    return Decimal(cents) / 100
 
 
 def lock_accounts(accounts: QuerySet[User]) -> dict[int, User]:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TypedDict
 
-_CENT = Decimal("0.01")
+CENT = Decimal("0.01")
 
 
 class Digits(TypedDict):
@@ -17,12 +17,17 @@ class Digits(TypedDict):
 MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
 
 
+def from_cents(cents: int) -> Decimal:
+    """Return an amount in Stripe's cents as US dollars."""
+    return Decimal(cents) / 100
+
+
 def dollars(amount: Decimal) -> str:
     """Return `$1,234.50`, or `-$10.00` for what was taken away."""
     sign = "-" if amount < 0 else ""
-    return f"{sign}${abs(amount).quantize(_CENT):,}"
+    return f"{sign}${abs(amount).quantize(CENT):,}"
 
 
 def dollars_of_cents(cents: int) -> str:
     """Return `$10.00` for Stripe's 1000."""
-    return dollars(Decimal(cents) / 100)
+    return dollars(from_cents(cents))

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.money import CENT
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _PERIODS = {
@@ -64,7 +66,7 @@ def whole_number(name: str, *, default: int, least: int, most: int) -> int:
     return int(value)
 
 
-def dollars(name: str, *, default: str, least: str, most: str = "10000") -> Decimal:
+def amount(name: str, *, default: str, least: str, most: str = "10000") -> Decimal:
     """Return an amount of US dollars with at most two decimals."""
     expected = f"an amount of dollars like {default}, from {least} to {most}"
     try:
@@ -73,7 +75,7 @@ def dollars(name: str, *, default: str, least: str, most: str = "10000") -> Deci
         raise refuse(name, expected) from None
     if not (value.is_finite() and Decimal(least) <= value <= Decimal(most)):
         raise refuse(name, expected)
-    if value != value.quantize(Decimal("0.01")):
+    if value != value.quantize(CENT):
         raise refuse(name, "an amount with at most two decimals")
     return value
 

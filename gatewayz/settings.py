@@ -48,8 +48,8 @@ STRIPE_WEBHOOK_SECRETS = environment.webhook_secrets(
 
 # --- Referrals: the terms of a new database; an operator changes them later ----------------------
 
-REFERRAL_BONUS = environment.dollars("REFERRAL_BONUS", default="10.00", least="0.01")
-REFERRAL_MIN_PURCHASE = environment.dollars("REFERRAL_MIN_PURCHASE", default="10.00", least="0.01")
+REFERRAL_BONUS = environment.amount("REFERRAL_BONUS", default="10.00", least="0.01")
+REFERRAL_MIN_PURCHASE = environment.amount("REFERRAL_MIN_PURCHASE", default="10.00", least="0.01")
 REFERRAL_MAX_USES = environment.whole_number("REFERRAL_MAX_USES", default=10, least=1, most=10000)
 REFERRAL_REFERRER_EMAIL = environment.one_of(
     "REFERRAL_REFERRER_EMAIL", ("full", "masked", "hidden"), default="full"
@@ -59,7 +59,7 @@ REFERRAL_REFERRER_EMAIL = environment.one_of(
 
 # What one operator may adjust on one account in 24 hours without a second person. The database is
 # told with each connection: a session that does not say it posts none without one.
-ADJUSTMENT_APPROVAL_LIMIT = environment.dollars(
+ADJUSTMENT_APPROVAL_LIMIT = environment.amount(
     "ADJUSTMENT_APPROVAL_LIMIT", default="100.00", least="0", most="100000"
 )
 

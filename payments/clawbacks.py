@@ -15,6 +15,7 @@ from django.db.models import Func, TextField
 
 from accounts import ledger
 from accounts.models import LedgerEntry
+from accounts.money import from_cents
 from payments.handling import Handled, QuarantinedError, compare
 from payments.models import Clawback, Payment, StripeEvent
 from payments.stripe_gateway import Claim
@@ -207,7 +208,7 @@ def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) ->
     clawback.ledger_entry = ledger.post(
         user_id=payment.user_id,
         kind=_ENTRY_KIND[Kind(clawback.kind)],
-        amount=-ledger.dollars(cents),
+        amount=-from_cents(cents),
         idempotency_key=posting_key(clawback, clawback.postings),
         description=_DESCRIPTION[Kind(clawback.kind)],
         reference=clawback.stripe_id,
@@ -231,7 +232,7 @@ def _rebalance_bonuses(payment: Payment, clawbacks: list[Clawback], *, now: date
     legs = ("program", "referred_user", "referrer_entry", "referee_entry")
     referral = Referral.objects.select_related(*legs).get(pk=payment.referral_id)
     is_disputed = any(c.takes_back for c in clawbacks if c.kind == Kind.DISPUTE)
-    left = ledger.dollars(payment.amount - payment.taken_back)
+    left = from_cents(payment.amount - payment.taken_back)
     qualifies = not is_disputed and left >= referral.program.minimum_purchase
     if qualifies != referral.purchase_qualifies:
         bonuses.requalify(referral, qualifies=qualifies, now=now)

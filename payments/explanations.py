@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from accounts.ledger import dollars as dollars_from_cents
 from accounts.models import User
-from accounts.money import dollars, dollars_of_cents
+from accounts.money import dollars, dollars_of_cents, from_cents
 from payments.histories import Happening, History, both_sides, histories, reviewer
 from payments.models import Clawback, Payment, PaymentQuerySet
 from referrals import gates, sentences
@@ -123,7 +122,7 @@ def moment(at: datetime) -> str:
 
 def what_if(*, buyer: User, referrer: User | None, cents: int, conditions: Conditions) -> WhatIf:
     """Ask the gates about a purchase that nobody makes, with what is true now; write nothing."""
-    amount = dollars_from_cents(cents)
+    amount = from_cents(cents)
     asked = gates.ask(
         buyer=buyer, referrer=referrer, amount=amount, terms=conditions.terms, uses=conditions.uses
     )

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.ledger import dollars as dollars_from_cents
 from accounts.models import User
-from accounts.money import dollars
+from accounts.money import dollars, from_cents
 from payments.friends import Friend, friends_of
 from payments.models import Payment
 from referrals import gates, sentences
@@ -101,7 +100,7 @@ def _before_it_counts(user: User, referrer: User | None, found: Conditions) -> s
 
 
 def _ask(user: User, referrer: User | None, cents: int, found: Conditions) -> OwnWhatIf:
-    amount = dollars_from_cents(cents)
+    amount = from_cents(cents)
     asked = gates.ask(
         buyer=user, referrer=referrer, amount=amount, terms=found.terms, uses=found.uses
     )

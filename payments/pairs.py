@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, Sum
 
-from accounts import ledger, mailboxes
+from accounts import mailboxes
 from accounts.models import LedgerEntry, User
+from accounts.money import from_cents
 from payments.models import Payment
 from referrals import bonuses
 from referrals.models import Referral
@@ -57,7 +58,7 @@ def pair(referral: Referral) -> Pair:
 def _purchases(*people: User) -> dict[int, tuple[int, Decimal]]:
     paid = Payment.objects.filter(user__in=people, status=Payment.Status.PAID).order_by()
     sums = paid.values_list("user").annotate(count=Count("pk"), cents=Sum("amount"))
-    return {user: (count, ledger.dollars(cents)) for user, count, cents in sums}
+    return {user: (count, from_cents(cents)) for user, count, cents in sums}
 
 
 def _uses(referral: Referral) -> dict[int, tuple[int, int]]:

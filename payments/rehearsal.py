@@ -11,7 +11,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.db.models import Count
 
-from accounts import ledger
+from accounts.money import from_cents
 from referrals import gates
 from referrals.gates import Case, Decision, Referrer
 from referrals.models import Program, Referral
@@ -197,7 +197,7 @@ class _Stage:
             )
         return Case(
             terms=self.terms,
-            amount=ledger.dollars(purchase.cents),
+            amount=from_cents(purchase.cents),
             buyer_id=purchase.buyer_id,
             buyer_email=purchase.email,
             has_qualified=purchase.had_qualified or purchase.buyer_id in self.qualified,

@@ -12,6 +12,7 @@ from django.db.models import Value
 
 from accounts import ledger
 from accounts.models import LedgerEntry, User
+from accounts.money import from_cents
 from payments import clawbacks
 from payments.handling import Handled, QuarantinedError, compare
 from payments.models import Payment, StripeEvent
@@ -92,7 +93,7 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
         raise QuarantinedError("paid, but without the payment_intent that refunds are found by")
     accounts = ledger.lock_accounts(buyer_and_referrer(payment.user))
     buyer = accounts[payment.user_id]
-    amount = ledger.dollars(payment.amount)
+    amount = from_cents(payment.amount)
     payment.ledger_entry = ledger.post(
         user_id=buyer.pk,
         kind=LedgerEntry.Kind.PURCHASE,

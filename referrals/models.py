@@ -9,9 +9,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import MONEY, LedgerEntry, User
+from accounts.models import LedgerEntry, User
+from accounts.money import CENT, MONEY
 
-_CENT = MinValueValidator(Decimal("0.01"))
+_LEAST = MinValueValidator(CENT)
 _TENTH = Decimal("0.1")
 
 
@@ -25,9 +26,9 @@ class Program(models.Model):
     """The terms of the programme from `starts_at` until the next ones start (CONTRACT 2.11)."""
 
     starts_at = models.DateTimeField(unique=True, default=timezone.now)
-    referrer_bonus = models.DecimalField(**MONEY, validators=[_CENT], help_text="US dollars.")
-    referee_bonus = models.DecimalField(**MONEY, validators=[_CENT], help_text="US dollars.")
-    minimum_purchase = models.DecimalField(**MONEY, validators=[_CENT], help_text="US dollars.")
+    referrer_bonus = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
+    referee_bonus = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
+    minimum_purchase = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
     max_uses = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1)], help_text="Uses of one code."
     )
@@ -38,7 +39,7 @@ class Program(models.Model):
         **MONEY,
         null=True,
         blank=True,
-        validators=[_CENT],
+        validators=[_LEAST],
         help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
     )
     reserved = models.DecimalField(

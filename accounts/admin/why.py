@@ -1,7 +1,5 @@
 """The page that answers "why?" about a person, and what a purchase would earn her now."""
 
-from decimal import Decimal
-
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +9,7 @@ from django.urls import reverse
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from accounts.models import User
+from accounts.money import CENT, from_cents
 from gatewayz import why as answers
 from gatewayz.model_admin import ModelAdmin
 from payments.models import MAX_AMOUNT_CENTS
@@ -21,8 +20,8 @@ class AmountForm(forms.Form):
 
     amount = forms.DecimalField(
         label="What would a purchase earn now? US dollars",
-        min_value=Decimal("0.01"),
-        max_value=Decimal(MAX_AMOUNT_CENTS) / 100,
+        min_value=CENT,
+        max_value=from_cents(MAX_AMOUNT_CENTS),
         decimal_places=2,
         required=False,
         widget=UnfoldAdminDecimalFieldWidget(),
