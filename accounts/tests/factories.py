@@ -23,9 +23,7 @@ class Person:
 
     @property
     def api(self) -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {self.api_key}")
-        return client
+        return api_with(self.api_key)
 
     @property
     def code(self) -> str:
@@ -36,6 +34,13 @@ class Person:
         """Return the balance as the database has it now, like `20.00`."""
         self.user.refresh_from_db()
         return str(self.user.credits)
+
+
+def api_with(api_key: str) -> APIClient:
+    """Return a client that shows this key."""
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key}")
+    return client
 
 
 def register(name: str, *, code: str | None = None, address: str = "") -> Person:

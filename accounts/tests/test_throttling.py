@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts import api_keys
 from accounts.models import User
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, api_with
 from payments.tests.at_once import at_once
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -53,9 +53,7 @@ def validate(**meta: Any) -> Any:
 
 
 def ask_with(key: str, **meta: Any) -> Any:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {key}")
-    return client.get("/user/balance", **meta)
+    return api_with(key).get("/user/balance", **meta)
 
 
 def statuses(answers: list[Any]) -> list[int]:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from rest_framework.test import APIClient
 
+from accounts.tests.factories import api_with
 from payments.models import Payment
 from payments.tests.plain_books import Claim, Member, Purchase
 
@@ -32,7 +32,7 @@ class Caller:
 
     @property
     def api(self) -> APIClient:
-        return client(self.api_key)
+        return api_with(self.api_key)
 
 
 @dataclass(eq=False)
@@ -63,16 +63,6 @@ class Demand:
     def letter(self, make: Callable[..., dict[str, Any]], status: str, meaning: str) -> Letter:
         told = make(self.order.payment, self.claim.cents, status, self.name)
         return Letter(told, lambda: self.claim.heard.add(meaning))
-
-
-def client(api_key: str) -> APIClient:
-    made = APIClient()
-    made.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key}")
-    return made
-
-
-def dollars(cents: int) -> Decimal:
-    return Decimal(cents) / 100
 
 
 def address(mailbox: int, alias: str) -> str:

@@ -6,9 +6,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.money import from_cents
 from payments.invariants import breaches
 from payments.models import Payment
-from payments.tests.cast import Caller, address, dollars
+from payments.tests.cast import Caller, address
 from payments.tests.plain_books import Books, Purchase
 from referrals.models import Program, Referral
 
@@ -41,9 +42,9 @@ class Stage(RuleBasedStateMachine):
         terms = self.books.terms
         Program.objects.create(
             starts_at=timezone.now(),
-            referrer_bonus=dollars(terms.referrer_bonus),
-            referee_bonus=dollars(terms.referee_bonus),
-            minimum_purchase=dollars(terms.minimum),
+            referrer_bonus=from_cents(terms.referrer_bonus),
+            referee_bonus=from_cents(terms.referee_bonus),
+            minimum_purchase=from_cents(terms.minimum),
             max_uses=terms.cap,
         )
 
@@ -77,7 +78,7 @@ class Stage(RuleBasedStateMachine):
             name: (credit, flag, owners.get(code or "")) for name, credit, flag, code in people
         } == {
             member.name: (
-                dollars(self.books.balance(member)),
+                from_cents(self.books.balance(member)),
                 member.has_qualified,
                 member.referrer and member.referrer.name,
             )
@@ -95,7 +96,7 @@ class Stage(RuleBasedStateMachine):
                 use.referrer.name,
                 use.slot,
                 purchase.use_status,
-                dollars(use.terms.referrer_bonus),
+                from_cents(use.terms.referrer_bonus),
             )
             for purchase, use in self.books.used()
         }

@@ -25,8 +25,10 @@ from hypothesis.stateful import (
 from accounts import adjustments
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.models import Adjustment, User
+from accounts.money import from_cents
+from accounts.tests.factories import api_with
 from payments.models import Payment
-from payments.tests.cast import NEWS, Caller, Demand, Letter, Order, client, dollars
+from payments.tests.cast import NEWS, Caller, Demand, Letter, Order
 from payments.tests.plain_books import Books, Claim, Purchase, Terms, Use
 from payments.tests.stage import Stage
 from payments.tests.stripe_events import deliver, dispute, event, refund
@@ -110,7 +112,7 @@ class AnyStory(Stage):
         [old] = person.api.get(path).json()
         person.api_key = person.api.post(path, {}, format="json").json()["api_key"]
         assert person.api.delete(f"{path}/{old['id']}").status_code == 204
-        assert client(old_key).get(path).status_code == 401
+        assert api_with(old_key).get(path).status_code == 401
         assert person.api.get(path).status_code == 200
 
     @rule(person=callers)
@@ -204,7 +206,7 @@ class AnyStory(Stage):
         wish = partial(
             adjustments.request_adjustment,
             user=User(pk=person.user_id),
-            amount=dollars(cents),
+            amount=from_cents(cents),
             category=Adjustment.Category.OTHER,
             reason="She asked",
             by=self.operator,
