@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
-from accounts import api_keys
+from accounts import api_keys, constraints
 from accounts.models import User
 
 
@@ -72,7 +72,7 @@ def _digest(address: str) -> str:
 
 def _taken(error: IntegrityError) -> Exception:
     """Name the field that is taken, by the constraint that said so."""
-    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) or ""
+    constraint = constraints.broken(error)
     if constraint.startswith("users_referral_code"):
         return CodeTakenError()
     for field in ("username", "email"):

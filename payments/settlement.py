@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Value
 
-from accounts import ledger
+from accounts import constraints, ledger
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
 from payments import clawbacks
@@ -120,8 +120,7 @@ def _save_settled(payment: Payment) -> None:
     try:
         payment.save(update_fields=[*settled, "referral"])
     except IntegrityError as error:
-        constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
-        if constraint != "payments_payment_intent_id_key":
+        if constraints.broken(error) != "payments_payment_intent_id_key":
             raise
         reason = f"payment_intent {payment.payment_intent_id} paid for another purchase"
         raise QuarantinedError(reason) from error

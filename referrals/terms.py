@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from accounts import audit
+from accounts import audit, constraints
 from accounts.models import User
 from accounts.money import dollars
 from referrals.models import Program
@@ -47,7 +47,7 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
         with transaction.atomic():
             terms.save(force_insert=True)
     except IntegrityError as conflict:
-        if "starts_at" not in str(conflict):
+        if constraints.broken(conflict) != "programs_starts_at_key":
             raise
         raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
     audit.record(
