@@ -197,9 +197,10 @@ def _share_out(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Cla
         yield clawback, due
 
 
-def posting_key(clawback: Clawback, number: int) -> str:
-    """Return what names the entry by which a clawback takes for the `number`th time."""
-    return f"{clawback.kind}:{clawback.stripe_id}:{number}"
+def posting_keys(clawback: Clawback) -> list[str]:
+    """Return what names the entries of a clawback, for each time that it took."""
+    cause = f"{clawback.kind}:{clawback.stripe_id}"
+    return [f"{cause}:{number}" for number in range(1, clawback.postings + 1)]
 
 
 def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) -> None:
@@ -209,7 +210,7 @@ def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) ->
         user_id=payment.user_id,
         kind=_ENTRY_KIND[Kind(clawback.kind)],
         amount=-from_cents(cents),
-        idempotency_key=posting_key(clawback, clawback.postings),
+        idempotency_key=posting_keys(clawback)[-1],
         description=_DESCRIPTION[Kind(clawback.kind)],
         reference=clawback.stripe_id,
         now=now,

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from accounts.models import LedgerEntry
-from payments.clawbacks import posting_key
+from payments.clawbacks import posting_keys
 from payments.models import Clawback, Payment
-from referrals.bonuses import award_key, referee_award_key
+from referrals.bonuses import award_keys
 
 
 def entries_of(payment: Payment, clawbacks: Iterable[Clawback]) -> list[LedgerEntry]:
@@ -20,10 +20,7 @@ def entries_of(payment: Payment, clawbacks: Iterable[Clawback]) -> list[LedgerEn
 
 def _keys(payment: Payment, clawbacks: Iterable[Clawback]) -> Iterator[str]:
     for clawback in clawbacks:
-        for number in range(1, clawback.postings + 1):
-            yield posting_key(clawback, number)
-    referral = payment.referral
-    for number in range(1, referral.awards + 1 if referral else 1):
-        if referral:
-            yield award_key(referral, number)
-            yield referee_award_key(referral, number)
+        yield from posting_keys(clawback)
+    if payment.referral:
+        for award in award_keys(payment.referral):
+            yield from award

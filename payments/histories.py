@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
-from payments.clawbacks import posting_key
+from payments.clawbacks import posting_keys
 from payments.models import Clawback, Payment
-from referrals.bonuses import TAKEN_BACK, award_key
+from referrals.bonuses import TAKEN_BACK, award_keys
 from referrals.gates import Decision
 from referrals.models import Referral
 
@@ -60,17 +60,14 @@ def _entries(payments: Sequence[Payment]) -> _Entries:
 def _keys(payments: Sequence[Payment]) -> Iterable[str]:
     for payment in payments:
         for clawback in payment.clawbacks.all():
-            yield from _posting_keys(clawback)
+            yield from posting_keys(clawback)
         if payment.referral:
-            yield from _award_keys(payment.referral)
+            yield from _referrers_keys(payment.referral)
 
 
-def _posting_keys(clawback: Clawback) -> list[str]:
-    return [posting_key(clawback, number + 1) for number in range(clawback.postings)]
-
-
-def _award_keys(referral: Referral) -> list[str]:
-    return [award_key(referral, number + 1) for number in range(referral.awards)]
+def _referrers_keys(referral: Referral) -> list[str]:
+    """Return what names the one entry of each award; the referee's has the same history."""
+    return [keys.referrer for keys in award_keys(referral)]
 
 
 def _posted(keys: Iterable[str], entries: _Entries) -> list[LedgerEntry]:
@@ -87,7 +84,7 @@ def _history(payment: Payment, entries: _Entries) -> History:
         steps += _of_clawback(clawback, entries)
     if payment.referral is None:
         return History(_in_order(steps))
-    awards = _posted(_award_keys(payment.referral), entries)
+    awards = _posted(_referrers_keys(payment.referral), entries)
     steps += [*_of_awards(payment.referral, awards), *_of_review(payment, awards)]
     return History(_in_order(steps), _held_at(payment, awards), _taken_back_at(awards))
 
@@ -109,7 +106,7 @@ def _of_payment(payment: Payment) -> Iterable[_Step]:
 
 
 def _of_clawback(clawback: Clawback, entries: _Entries) -> Iterable[_Step]:
-    postings = _posted(_posting_keys(clawback), entries)
+    postings = _posted(posting_keys(clawback), entries)
     if not postings:
         yield _Step(clawback.created_at, 0, _without_posting(clawback))
     for posting in postings:

@@ -1,6 +1,6 @@
 """Sets both people of a referral side by side: what matches, and what each of them has done."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from accounts import mailboxes
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
 from payments.models import Payment
-from referrals import bonuses
+from referrals.bonuses import award_keys
 from referrals.models import Referral
 
 
@@ -80,11 +80,13 @@ def _with_one_card(*people: User) -> list[int]:
     return [pk for pk, _, card in found if len(owners[card]) > 1]
 
 
-def unpaid_since(referrals: Iterable[Referral]) -> dict[int, datetime]:
+def unpaid_since(referrals: Collection[Referral]) -> dict[int, datetime]:
     """Return since when each of these waits: from its purchase, or from when it was taken back."""
-    waiting = {f"referrer_{bonuses.cause(referral)}": referral for referral in referrals}
-    since = {referral.pk: referral.completed_at for referral in waiting.values()}
-    taken_back = LedgerEntry.objects.filter(reverses__idempotency_key__in=waiting)
+    since = {referral.pk: referral.completed_at for referral in referrals}
+    last_paid = {
+        keys.referrer: referral.pk for referral in referrals for keys in award_keys(referral)[-1:]
+    }
+    taken_back = LedgerEntry.objects.filter(reverses__idempotency_key__in=last_paid)
     for key, at in taken_back.values_list("reverses__idempotency_key", "created_at"):
-        since[waiting[key].pk] = at
+        since[last_paid[key]] = at
     return since

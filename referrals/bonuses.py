@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from django.db.models import F
 
@@ -134,25 +135,32 @@ TAKEN_BACK = {
 }
 
 
-def award_key(referral: Referral, number: int) -> str:
-    """Return what names the referrer's entry when the bonuses are paid for the `number`th time."""
-    return f"referrer_bonus:user:{referral.referred_user_id}:{number}"
+class AwardKeys(NamedTuple):
+    """What names the two entries by which the bonuses were paid once."""
+
+    referrer: str
+    referee: str
 
 
-def referee_award_key(referral: Referral, number: int) -> str:
-    """Return what names the referee's entry of the same payment."""
-    return f"referee_bonus:user:{referral.referred_user_id}:{number}"
+def award_keys(referral: Referral) -> list[AwardKeys]:
+    """Return what names the entries of a referral, for each time that its bonuses were paid."""
+    cause = f"user:{referral.referred_user_id}"
+    return [
+        AwardKeys(f"referrer_bonus:{cause}:{number}", f"referee_bonus:{cause}:{number}")
+        for number in range(1, referral.awards + 1)
+    ]
 
 
 def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
     """Post both bonuses in one statement: one side never has what the other has not."""
     referral.awards += 1
+    keys = award_keys(referral)[-1]
     referral.referee_entry, referral.referrer_entry = ledger.post_all(
         Posting(
             user_id=referral.referred_user_id,
             kind=LedgerEntry.Kind.REFEREE_BONUS,
             amount=referral.referee_bonus_amount,
-            idempotency_key=referee_award_key(referral, referral.awards),
+            idempotency_key=keys.referee,
             description=f"Bonus for registering with the code {referral.referral_code}",
             reference=f"user:{referral.referrer_id}",
         ),
@@ -160,15 +168,10 @@ def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
             user_id=referral.referrer_id,
             kind=LedgerEntry.Kind.REFERRER_BONUS,
             amount=referral.bonus_amount,
-            idempotency_key=award_key(referral, referral.awards),
+            idempotency_key=keys.referrer,
             description=f"Bonus for inviting {referral.referred_user.username}",
             reference=f"user:{referral.referred_user_id}",
         ),
         now=now,
         posted_by=posted_by,
     )
-
-
-def cause(referral: Referral) -> str:
-    """Name the last award of a referral, as the keys of its two entries do."""
-    return f"bonus:user:{referral.referred_user_id}:{referral.awards}"
