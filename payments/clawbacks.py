@@ -16,7 +16,7 @@ from django.db.models import Func, TextField
 from accounts import ledger
 from accounts.models import LedgerEntry
 from accounts.money import from_cents
-from payments.handling import Handled, QuarantinedError, compare
+from payments.handling import Handled, QuarantinedError, compare, compare_amount
 from payments.models import Clawback, Payment, StripeEvent
 from payments.stripe_gateway import Claim
 from referrals import bonuses
@@ -150,7 +150,7 @@ def _record(
 def _move_forward(clawback: Clawback, status: Clawback.Status, amount: int) -> None:
     """Keep the later news; what is disputed can change on the way, what is refunded cannot."""
     if clawback.kind == Kind.REFUND:
-        compare("amount", amount, clawback.amount)
+        compare_amount(clawback.kind, amount, clawback.amount)
     known = _LATER_NEWS[clawback.status], clawback.amount
     if (_LATER_NEWS[status], amount) > known:
         clawback.status, clawback.amount = status, amount

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accounts.money import dollars_of_cents
 from payments.models import Payment, StripeEvent
 
 
@@ -22,3 +23,10 @@ def compare(what: str, theirs: object, ours: object) -> None:
     """Raise QuarantinedError unless what Stripe says is what our record says."""
     if theirs != ours:
         raise QuarantinedError(f"{what} is {theirs!r}, but {ours!r} in our record")
+
+
+def compare_amount(of: str, theirs: int, ours: int) -> None:
+    """Raise QuarantinedError unless both are as many cents, and say in dollars what they are of."""
+    if theirs != ours:
+        said, known = dollars_of_cents(theirs), dollars_of_cents(ours)
+        raise QuarantinedError(f"the amount of the {of} is {said}, but {known} in our record")

@@ -14,7 +14,7 @@ from accounts import constraints, ledger
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
 from payments import clawbacks
-from payments.handling import Handled, QuarantinedError, compare
+from payments.handling import Handled, QuarantinedError, compare, compare_amount
 from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import CheckoutSession
 from referrals import bonuses, gates
@@ -64,7 +64,7 @@ def lock_payment(session: CheckoutSession) -> Payment:
         raise QuarantinedError(reason) from None
     compare("livemode", session.livemode, settings.STRIPE_LIVEMODE)
     compare("mode", session.mode, "payment")
-    compare("amount", session.amount, payment.amount)
+    compare_amount("session", session.amount, payment.amount)
     compare("currency", session.currency, payment.currency)
     compare("user_id in metadata", session.user_id, str(payment.user_id))
     compare("payment_id in metadata", session.payment_id, str(payment.pk))

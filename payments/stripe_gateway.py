@@ -15,6 +15,7 @@ from django.conf import settings
 from stripe._v1_services import V1Services
 
 T = TypeVar("T")
+MOST_CENTS = 10**15
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
 # A caller hears from us within 15 s (HAZARDS, Money and API): to connect and to read, once more,
@@ -184,7 +185,7 @@ def read_checkout_session(data: Mapping[str, Any]) -> CheckoutSession:
             session_id=_identifier(_typed(data, "id", str)),
             mode=_typed(data, "mode", str),
             payment_status=_typed(data, "payment_status", str),
-            amount=_typed(data, "amount_total", int),
+            amount=_cents(data, "amount_total"),
             currency=_typed(data, "currency", str),
             livemode=_typed(data, "livemode", bool),
             payment_intent_id=_payment_intent_id(data.get("payment_intent")),
@@ -217,7 +218,7 @@ def read_claim(data: Mapping[str, Any]) -> Claim:
     return Claim(
         stripe_id=_identifier(_typed(data, "id", str)),
         payment_intent_id=payment_intent_id,
-        amount=_typed(data, "amount", int),
+        amount=_cents(data, "amount"),
         currency=_typed(data, "currency", str),
         status=_typed(data, "status", str),
     )
@@ -228,6 +229,13 @@ def _typed(data: Mapping[str, Any], field: str, kind: type[T]) -> T:
     if type(value) is not kind:
         raise UnexpectedObjectError(f"{field} is missing or is no {kind.__name__}")
     return value
+
+
+def _cents(data: Mapping[str, Any], field: str) -> int:
+    cents = _typed(data, field, int)
+    if abs(cents) > MOST_CENTS:
+        raise UnexpectedObjectError(f"{field} is more than money can be")
+    return cents
 
 
 def _identifier(value: str) -> str:

@@ -1,6 +1,5 @@
 """What the desk's pages about Stripe show in a cell: links, badges and ids that fit."""
 
-import re
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -100,20 +99,10 @@ def money(cents: int) -> str:
     return format_html('<span class="desk-money">{}</span>', dollars_of_cents(cents))
 
 
-_AMOUNTS = re.compile(r"amount is (\d{1,18}), but (\d{1,18}) in our record", re.ASCII)
-
-
 def why(event: StripeEvent) -> str:
-    """Return why an event has its outcome, with a unit to what Stripe counts in cents."""
-    reason = event.reason
-    amounts = _AMOUNTS.fullmatch(reason)
-    if amounts:
-        theirs, ours = (
-            f"{cents} cents ({dollars_of_cents(int(cents))})" for cents in amounts.groups()
-        )
-        return f"the amount is {theirs}, but {ours} in our record"
-    # A decision or a status of ours, which is a word of the program.
-    return reason.replace("_", " ") if reason.isidentifier() else reason
+    """Return why an event has its outcome."""
+    # A decision or a status of ours is a word of the program.
+    return event.reason.replace("_", " ") if event.reason.isidentifier() else event.reason
 
 
 def outcome(event: StripeEvent) -> str:

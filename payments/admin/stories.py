@@ -38,8 +38,12 @@ _ADVICE = {
 
 # What is worth knowing about each way not to fit, by how the reason begins.
 _QUARANTINE_ADVICE = {
-    "amount ": "Stripe was paid another amount than we asked for. Compare the session at Stripe "
-    "with our payment; what the person is owed is an adjustment of credits.",
+    "the amount of the session": "Stripe was paid another amount than we asked for. "
+    "Compare the session at Stripe with our payment; what the person is owed is an adjustment of "
+    "credits.",
+    "the amount of the refund": "Stripe named another amount when we first heard of this "
+    "refund, and that one is taken back. Compare the refund at Stripe with ours, and show both to "
+    "an engineer.",
     "no payment of ours": "The session was not made by us: a payment link, or another system on "
     "this Stripe account. If a customer of ours paid it, refund it at Stripe or adjust credits.",
     "livemode ": "A test event reached the live system, or a live one a test system. Check which "

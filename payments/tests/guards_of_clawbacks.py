@@ -50,7 +50,7 @@ CLAWBACKS = [
     ),
     Guard(
         "a refund keeps its amount",
-        line(clawbacks._move_forward, 'compare("amount", amount, clawback.amount)'),
+        line(clawbacks._move_forward, "compare_amount(clawback.kind, amount, clawback.amount)"),
         test_clawbacks.test_a_refund_that_changes_its_amount_is_quarantined,
         "applied",
     ),

@@ -87,7 +87,7 @@ def misfit(**changes: Any) -> dict[str, Any]:
 def held_against_our_record(name: str, changed: dict[str, Any]) -> Guard:
     """Return the guard that is one comparison of a session with our record."""
     lines = inspect.getsource(settlement.lock_payment).splitlines()
-    [comparison] = [text.strip() for text in lines if text.strip().startswith(f'compare("{name}"')]
+    [comparison] = [text.strip() for text in lines if f" session.{name}, " in text]
     return Guard(
         f"a session's {name} is our record's",
         line(settlement.lock_payment, comparison),

@@ -151,10 +151,22 @@ def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Per
     story = support.get(page_of(wrong)).context["story"]
 
     assert story.happened == (
-        "Quarantined: the amount is 999 cents ($9.99), but 1000 cents ($10.00) in our record."
+        "Quarantined: the amount of the session is $9.99, but $10.00 in our record."
         " Nothing was credited."
     )
     assert story.advice.startswith("Stripe was paid another amount")
+
+
+def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
+    support: Client, bob: Person
+) -> None:
+    payment = settle(bob.user)
+    deliver(refund(payment, 100))
+
+    story = support.get(page_of(kept(refund(payment, 999)))).context["story"]
+
+    assert story.happened.startswith("Quarantined: the amount of the refund is $9.99, but $1.00")
+    assert story.advice.startswith("Stripe named another amount when we first heard of this refund")
 
 
 def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: Person) -> None:

@@ -149,7 +149,7 @@ def test_a_payment_that_was_not_credited_shows_the_event_that_does_not_fit(
 
     [told] = rows(support.get(page_of(payment)), "What Stripe told us")
 
-    assert told[3] == "the amount is 999 cents ($9.99), but 1000 cents ($10.00) in our record"
+    assert told[3] == "the amount of the session is $9.99, but $10.00 in our record"
 
 
 @pytest.mark.parametrize(("path", "most"), [(PAYMENTS, 8), (CLAWBACKS, 8), (f"{PAYMENTS}1", 20)])

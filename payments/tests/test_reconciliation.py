@@ -193,7 +193,9 @@ def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
 
     [found] = reconcile()
 
-    assert found.outcome == "refused: amount is 1000, but 999 in our record"
+    assert found.outcome == (
+        "refused: the amount of the session is $10.00, but $9.99 in our record"
+    )
     assert (Payment.objects.get().status, bob.balance()) == ("pending", "0.00")
 
 

@@ -200,6 +200,7 @@ def test_every_order_of_events_ends_closed_when_no_money_arrived(
         {"amount_total": 1001},
         {"amount_total": 0},
         {"amount_total": -1000},
+        {"amount_total": 10**40},
         {"currency": "eur"},
         {"currency": "USD"},
         {"id": "cs_test_unknown"},
