@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -26,19 +26,43 @@ log = structlog.get_logger(__name__)
 
 Outcome = StripeEvent.Outcome
 
-# Every type of event that means something to us, with how to read the object that it is about and
-# what to do with that; all other types are stored as ignored.
-HANDLERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], Callable[..., Handled]]] = {
-    "checkout.session.completed": (read_checkout_session, settlement.complete),
-    "checkout.session.async_payment_succeeded": (read_checkout_session, settlement.confirm),
-    "checkout.session.async_payment_failed": (read_checkout_session, settlement.fail),
-    "checkout.session.expired": (read_checkout_session, settlement.expire),
-    "refund.created": (read_claim, clawbacks.note_refund),
-    "refund.updated": (read_claim, clawbacks.note_refund),
-    "refund.failed": (read_claim, clawbacks.note_refund),
-    "charge.dispute.created": (read_claim, clawbacks.note_dispute),
-    "charge.dispute.closed": (read_claim, clawbacks.note_dispute),
+
+class Handler(NamedTuple):
+    """How to read the object that an event is about, what to do with it, and what can come of it.
+
+    Apart from that, an event of any type can fail, or be put aside.
+    """
+
+    read: Callable[[Mapping[str, Any]], Any]
+    handle: Callable[..., Handled]
+    outcomes: set[Outcome]
+
+
+_CLOSING = {Outcome.CLOSED, Outcome.REPEATED}
+_SETTLING = {Outcome.SETTLED, Outcome.REPEATED}
+_REFUND = Handler(read_claim, clawbacks.note_refund, {Outcome.APPLIED, Outcome.DEFERRED})
+_DISPUTE = Handler(read_claim, clawbacks.note_dispute, {Outcome.APPLIED, Outcome.DEFERRED})
+
+# Every type of event that means something to us; all others are stored as ignored.
+HANDLERS = {
+    "checkout.session.completed": Handler(
+        read_checkout_session, settlement.complete, {Outcome.WAITING, *_SETTLING}
+    ),
+    "checkout.session.async_payment_succeeded": Handler(
+        read_checkout_session, settlement.confirm, _SETTLING
+    ),
+    "checkout.session.async_payment_failed": Handler(
+        read_checkout_session, settlement.fail, _CLOSING
+    ),
+    "checkout.session.expired": Handler(read_checkout_session, settlement.expire, _CLOSING),
+    "refund.created": _REFUND,
+    "refund.updated": _REFUND,
+    "refund.failed": _REFUND,
+    "charge.dispute.created": _DISPUTE,
+    "charge.dispute.closed": _DISPUTE,
 }
+_HANDLED = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.values()))
+
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
@@ -46,6 +70,11 @@ RETRIES = 3
 # Stripe itself delivers again within the hour; this is for when it does not, or gave up.
 RETRY_AFTER = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
+
+
+def can_become(event_type: str, outcome: str) -> bool:
+    """Tell whether an event of a type that we handle can have this outcome."""
+    return outcome not in _HANDLED or outcome in HANDLERS[event_type].outcomes
 
 
 class NotAnEventError(ValueError):
@@ -159,12 +188,12 @@ def _process(event_id: str, *, now: datetime) -> StripeEvent:
         return event
     if event.event_type not in HANDLERS:
         return _stamp(event, Outcome.IGNORED, now=now)
-    read, handle = HANDLERS[event.event_type]
+    handler = HANDLERS[event.event_type]
     try:
-        subject = read(_object(event))
+        subject = handler.read(_object(event))
     except UnexpectedObjectError as error:
         raise QuarantinedError(f"not the object that we know: {error}") from error
-    done = handle(subject, now=now)
+    done = handler.handle(subject, now=now)
     event.payment = done.payment
     return _stamp(event, done.outcome, reason=done.reason, now=now)
 

@@ -7,23 +7,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
-from payments.inbox import HANDLERS
+from payments.inbox import HANDLERS, can_become
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.gates import Decision
 
 Outcome = StripeEvent.Outcome
 NEEDS_SOMEONE = "needs_someone"
-_CHECKOUT = ("checkout.session.",)
-_MONEY_BACK = ("refund.", "charge.dispute.")
-# What the types begin with that alone can have an outcome.
-_ONLY_OF: dict[str, tuple[str, ...] | str] = {
-    Outcome.SETTLED: _CHECKOUT,
-    Outcome.REPEATED: _CHECKOUT,
-    Outcome.WAITING: _CHECKOUT,
-    Outcome.CLOSED: _CHECKOUT,
-    Outcome.APPLIED: _MONEY_BACK,
-    Outcome.DEFERRED: _MONEY_BACK,
-}
 
 
 class ByColumn(DropdownFilter):
@@ -89,7 +78,7 @@ class OutcomeFilter(ByColumn):
         if outcome == NEEDS_SOMEONE:
             # Two conditions, each with an index that holds no more than these.
             return queryset.filter(Q(processed_at=None) | Q(outcome=Outcome.QUARANTINED))
-        if event_type and not event_type.startswith(_ONLY_OF.get(outcome or "", "")):
+        if outcome and event_type in HANDLERS and not can_become(event_type, outcome):
             # PostgreSQL would look for the first of them all through the table.
             return queryset.none()
         if outcome in (Outcome.RECEIVED, Outcome.FAILED):

@@ -69,8 +69,8 @@ EVENTS = [
         "what is quarantined is rolled back",
         line(
             inbox._process,
-            "done = handle(subject, now=now)",
-            "try:\n        done = handle(subject, now=now)\n    except QuarantinedError:\n"
+            "done = handler.handle(subject, now=now)",
+            "try:\n        done = handler.handle(subject, now=now)\n    except QuarantinedError:\n"
             "        return _stamp(event, Outcome.QUARANTINED, now=now)",
         ),
         stories.test_what_is_quarantined_halfway_leaves_nothing_behind,

@@ -77,6 +77,15 @@ def test_it_is_filtered_by_outcome_and_by_type(support: Client, bob: Person) -> 
     assert (ids(by_outcome), ids(by_type)) == ([ignored.event_id], [refunded.event_id])
 
 
+def test_what_no_event_of_a_type_can_become_is_not_looked_for(
+    support: Client, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(8) as queries:
+        support.get(INBOX, {"event_type": "checkout.session.expired", "outcome": "settled"})
+
+    assert "stripe_events" not in str(queries.captured_queries)
+
+
 @pytest.mark.parametrize(
     ("outcome", "found"), [("applied", 1), ("settled", 0), ("needs_someone", 0)]
 )

@@ -201,13 +201,14 @@ def test_it_is_not_retried_a_fourth_time(alice: Person, bob: Person) -> None:
 def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with every attempt to settle."""
     attempts: list[str] = []
-    read, complete = inbox.HANDLERS["checkout.session.completed"]
+    handler = inbox.HANDLERS["checkout.session.completed"]
 
     def counted(*args: Any, **kwargs: Any) -> Handled:
         attempts.append("complete")
-        return complete(*args, **kwargs)
+        return handler.handle(*args, **kwargs)
 
-    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", (read, counted))
+    counting = handler._replace(handle=counted)
+    monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", counting)
     return attempts
 
 

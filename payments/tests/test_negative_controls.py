@@ -46,9 +46,9 @@ class TestEventGuard:
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         unlock_rows(monkeypatch, StripeEvent)
-        read, complete = inbox.HANDLERS["checkout.session.completed"]
-        handler = read, meeting(complete)
-        monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", handler)
+        handler = inbox.HANDLERS["checkout.session.completed"]
+        met = handler._replace(handle=meeting(handler.handle))
+        monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", met)
 
     def test_without_it_an_event_is_worked_on_twice(self, bob: Person) -> None:
         """The record forgets that it settled anything; the session's guard saves the money."""

@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
+from payments import inbox
 from payments.models import Payment, StripeEvent
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
 
@@ -21,6 +22,7 @@ def report(payment: Payment, kind: str, **changes: Any) -> str:
     if kind in (FAILED, EXPIRED):
         changes = {"payment_status": "unpaid", **changes}
     outcome: str = deliver(event(payment, kind, **changes)).json()["outcome"]
+    assert inbox.can_become(kind, outcome)
     return outcome
 
 
