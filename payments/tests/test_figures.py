@@ -181,6 +181,12 @@ def test_the_report_is_a_table_that_ends_with_a_count() -> None:
     assert lines[-1] == "16 figures since 2026-05-14."
 
 
+def test_the_report_writes_nothing_owed_as_money(db: None) -> None:
+    [debts] = [line for line in report().splitlines() if line.startswith("debts")]
+
+    assert debts.split() == ["debts", "0.00", "–"]
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "3661", "soon"])
 def test_the_report_refuses_days_that_mean_nothing(db: None, days: str) -> None:
     with pytest.raises(CommandError, match="--days"):

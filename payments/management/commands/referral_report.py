@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from accounts.money import CENT
 from gatewayz import reporting
 from payments.figures import Books, Figures, Period, figures
 
@@ -72,9 +73,9 @@ def _of_period(period: Period) -> dict[str, Any]:
 
 def _of_books(books: Books) -> dict[str, Any]:
     return {
-        "bonuses_paid_in_all": books.bonuses,
-        "credits_outstanding": books.outstanding,
-        "debts": books.debts,
+        "bonuses_paid_in_all": books.bonuses.quantize(CENT),
+        "credits_outstanding": books.outstanding.quantize(CENT),
+        "debts": books.debts.quantize(CENT),
     }
 
 
