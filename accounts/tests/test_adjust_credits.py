@@ -1,6 +1,8 @@
 """`manage.py adjust_credits` adjusts as the desk does, and says what came of it."""
 
+import csv
 import io
+import json
 import re
 from uuid import uuid4
 
@@ -58,9 +60,42 @@ def test_above_the_limit_it_waits(alice: Person) -> None:
 
 def test_with_a_token_it_is_done_once(alice: Person) -> None:
     token = f"--token={uuid4()}"
+    adjust("alice", "5", token)
 
-    assert adjust("alice", "5", token) == adjust("alice", "5", token)
+    printed = adjust("alice", "5", token)
+
+    number = Adjustment.objects.get().pk
+    assert printed == (
+        f"0 balances adjusted: asked for already, adjustment {number}, $5.00 for alice,"
+        " is posted.\n"
+    )
     assert alice.balance() == "5.00"
+
+
+def test_programs_are_told_what_came_of_it(alice: Person) -> None:
+    arguments = ("alice", "5", f"--token={uuid4()}", "--format", "json")
+
+    [first], [again] = json.loads(adjust(*arguments)), json.loads(adjust(*arguments))
+
+    assert first == {
+        "balances_adjusted": 1,
+        "adjustment_id": Adjustment.objects.get().pk,
+        "username": "alice",
+        "amount": 5.0,
+        "balance_after": 5.0,
+        "status": "posted",
+        "was_done_already": False,
+    }
+    assert again == first | {"balances_adjusted": 0, "was_done_already": True}
+
+
+def test_a_spreadsheet_is_told_of_an_adjustment_that_waits(alice: Person) -> None:
+    member_of("Finance")
+
+    printed = adjust("alice", "150", "--by", "fiona", "--format", "csv")
+
+    [row] = csv.DictReader(io.StringIO(printed))
+    assert (row["balances_adjusted"], row["amount"], row["status"]) == ("0", "150.00", "waiting")
 
 
 def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:

@@ -1,6 +1,7 @@
 """The made-up history is whole, in order, repeatable, and only for development."""
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -140,6 +141,15 @@ def test_the_command_tells_what_it_did(settings: Any) -> None:
 
     assert "12 users\n" in out.getvalue()
     assert "users a second." in out.getvalue().splitlines()[-1]
+
+
+@pytest.mark.django_db
+def test_the_command_tells_programs_what_it_did(settings: Any) -> None:
+    settings.DEBUG = True
+    out = io.StringIO()
+    call_command("seed_demo", "--users", "5", "--format", "json", stdout=out)
+
+    assert {"made": "users", "count": 5} in json.loads(out.getvalue())
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """`manage.py adjust_credits`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,8 @@ from accounts import adjustments, people
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
-from accounts.money import dollars
+from accounts.money import CENT, dollars
+from gatewayz import reporting
 
 
 def amount(text: str) -> Decimal:
@@ -21,6 +23,19 @@ def amount(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise ArgumentTypeError(f"{text!r} is no amount like 10.00 or -2.50") from None
+
+
+@dataclass(frozen=True)
+class Line:
+    """What came of it; amounts in US dollars, `balance_after` of an adjustment that is posted."""
+
+    balances_adjusted: int
+    adjustment_id: int
+    username: str
+    amount: Decimal
+    balance_after: Decimal | None
+    status: str
+    was_done_already: bool
 
 
 class Command(BaseCommand):
@@ -39,9 +54,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--token", type=UUID, help="a UUID that names this wish: run again it is done once"
         )
+        reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = _find(options["user"])
+        user, now = _find(options["user"]), timezone.now()
         try:
             adjustment = adjustments.request_adjustment(
                 user=user,
@@ -50,11 +66,17 @@ class Command(BaseCommand):
                 reason=options["reason"],
                 by=_find(options["by"]) if options["by"] else None,
                 token=options["token"] or uuid4(),
-                now=timezone.now(),
+                now=now,
             )
         except (AdjustmentRefusedError, ReasonMissingError) as refusal:
             raise CommandError(f"Nothing was adjusted: {refusal}.") from None
-        self.stdout.write(_told(user, adjustment))
+        # With its token, what was asked for earlier is given back as it is.
+        is_repeated = adjustment.requested_at != now
+        if options["format"] == "table":
+            self.stdout.write(_told(user, adjustment, is_repeated=is_repeated))
+        else:
+            line = _line(user, adjustment, is_repeated=is_repeated)
+            reporting.write([line], Line, self.stdout, options["format"])
 
 
 def _find(who: str) -> User:
@@ -64,14 +86,28 @@ def _find(who: str) -> User:
         raise CommandError(f"There is no user {who!r}.") from None
 
 
-def _told(user: User, adjustment: Adjustment) -> str:
+def _told(user: User, adjustment: Adjustment, *, is_repeated: bool) -> str:
+    what = f"adjustment {adjustment.pk}, {dollars(adjustment.amount)} for {user},"
     entry = adjustment.ledger_entry
+    if is_repeated:
+        return f"0 balances adjusted: asked for already, {what} is {adjustment.status}."
     if entry is None:
-        return (
-            f"0 balances adjusted: adjustment {adjustment.pk}, {dollars(adjustment.amount)} for"
-            f" {user}, waits for approval (more than {dollars(adjustment.approval_limit)})."
-        )
+        limit = dollars(adjustment.approval_limit)
+        return f"0 balances adjusted: {what} waits for approval (more than {limit})."
     return (
         f"1 balance adjusted: {user} {dollars(adjustment.amount)},"
         f" now {dollars(entry.balance_after)} (adjustment {adjustment.pk})."
+    )
+
+
+def _line(user: User, adjustment: Adjustment, *, is_repeated: bool) -> Line:
+    entry = adjustment.ledger_entry
+    return Line(
+        balances_adjusted=int(entry is not None and not is_repeated),
+        adjustment_id=adjustment.pk,
+        username=user.username,
+        amount=adjustment.amount.quantize(CENT),
+        balance_after=entry and entry.balance_after,
+        status=adjustment.status,
+        was_done_already=is_repeated,
     )

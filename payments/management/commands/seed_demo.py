@@ -4,12 +4,14 @@ import logging
 import time
 from argparse import ArgumentParser
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from gatewayz import reporting
 from gatewayz.progress import Progress
 from payments.demo import seeding
 
@@ -32,12 +34,21 @@ REPORTED = {
 }
 
 
+@dataclass(frozen=True)
+class Line:
+    """How often what was made."""
+
+    made: str
+    count: int
+
+
 class Command(BaseCommand):
     help = "Adds a made-up history of half a year to a development database, to look at."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--users", type=int, default=1000, help="how many (default: 1000)")
         parser.add_argument("--seed", type=int, default=1, help="another one, another history")
+        reporting.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
@@ -50,7 +61,11 @@ class Command(BaseCommand):
         begun = time.monotonic()
         counts = self._seed(users, options["seed"])
         seconds = time.monotonic() - begun
-        self._report(counts, seconds)
+        if options["format"] == "table":
+            self._report(counts, seconds)
+        else:
+            lines = [Line(name, counts[name]) for name in REPORTED]
+            reporting.write(lines, Line, self.stdout, options["format"])
 
     def _seed(self, users: int, seed: int) -> Counter[str]:
         logging.disable(logging.ERROR)  # what is refused there is meant to be
