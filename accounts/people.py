@@ -1,6 +1,6 @@
 """Finds people, deactivates them and lets them come back; nobody is deleted (CONTRACT 2.8)."""
 
-import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
-from accounts import audit
+from accounts import audit, ids
 from accounts.models import User
 
 
@@ -20,23 +20,41 @@ class NotYoursToDecideError(Exception):
     """Who may come into the admin is decided by a superuser alone."""
 
 
-def find(who: str) -> User:
-    """Return whom a colleague means: by user name, e-mail address, code or id, in this order.
+class SeveralPeopleError(Exception):
+    """What was typed fits several people: anybody may take another's address or code for a name."""
 
-    Raises User.DoesNotExist.
+    def __init__(self, who: str, people: Iterable[User]) -> None:
+        listed = ", ".join(f"#{user.pk} {user.username}" for user in people)
+        super().__init__(f"{who!r} may be {listed}: say which by the number, like #12")
+
+
+def find(who: str, *others: int) -> User:
+    """Return the one person who has this user name, e-mail address, code or id.
+
+    `#12` is the id and nothing else, as no name begins like this. `others` are ids of more
+    people who may be meant. Raises User.DoesNotExist and SeveralPeopleError.
     """
     term = who.strip()
-    is_id = re.fullmatch(r"[0-9]{1,18}", term)
-    ways = (
-        Q(Exact(Lower("username"), Lower(Value(term)))),
-        Q(Exact(Lower("email"), Lower(Value(term)))),
-        Q(referral_code=term.upper()),
-        Q(pk=int(term) if is_id else None),
-    )
-    for way in ways:
-        if found := User.objects.filter(way).first():
-            return found
-    raise User.DoesNotExist
+    if term.startswith("#"):
+        return User.objects.get(pk=ids.read(term[1:]))
+    ways = called(term) | Q(referral_code=_code(term)) | Q(pk=ids.read(term)) | Q(pk__in=others)
+    found = list(User.objects.filter(ways).order_by("pk"))
+    if not found:
+        raise User.DoesNotExist
+    if len(found) > 1:
+        raise SeveralPeopleError(term, found)
+    return found[0]
+
+
+def called(term: str) -> Q:
+    """Return whoever has exactly this name or e-mail address, whatever the case."""
+    value = Lower(Value(term))
+    return Q(Exact(Lower("username"), value)) | Q(Exact(Lower("email"), value))
+
+
+def _code(term: str) -> str:
+    """Return the code that this would be; other alphabets have letters that turn into ours."""
+    return term.upper() if term.isascii() else ""
 
 
 def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:

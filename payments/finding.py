@@ -1,12 +1,9 @@
 """Finds purchases, and whose they are, by what a colleague has at hand."""
 
-import re
-
-from django.db.models import Q
-
 from accounts import people
+from accounts.ids import is_id
 from accounts.models import User
-from payments.models import Payment
+from payments.models import Payment, PaymentQuerySet
 
 # How Stripe's ids begin, and where a purchase keeps them.
 _STRIPE = {
@@ -23,28 +20,18 @@ _STRIPE = {
 def purchase(what: str) -> Payment:
     """Return the purchase of this id, ours or one of Stripe's. Raises Payment.DoesNotExist."""
     term = what.strip()
-    if re.fullmatch(r"[0-9]{1,18}", term, re.ASCII):
-        return Payment.objects.select_related("user").get(pk=int(term))
-    return _of_stripe(term)
+    purchases = Payment.objects.filter(pk=int(term)) if is_id(term) else _of_stripe(term)
+    return purchases.select_related("user").get()
 
 
-def _of_stripe(term: str) -> Payment:
+def _of_stripe(term: str) -> PaymentQuerySet:
     place = next((place for start, place in _STRIPE.items() if term.startswith(start)), None)
-    if place is None:
-        raise Payment.DoesNotExist
-    return Payment.objects.select_related("user").get(Q(**{place: term}))
+    return Payment.objects.filter(**{place: term}) if place else Payment.objects.none()
 
 
 def person(who: str) -> User:
     """Return whom a colleague means, also by Stripe's id of something of a purchase.
 
-    Raises User.DoesNotExist.
+    Raises User.DoesNotExist and SeveralPeopleError.
     """
-    try:
-        return people.find(who)
-    except User.DoesNotExist:
-        pass
-    try:
-        return _of_stripe(who.strip()).user
-    except Payment.DoesNotExist:
-        raise User.DoesNotExist from None
+    return people.find(who, *_of_stripe(who.strip()).values_list("user", flat=True))

@@ -27,7 +27,7 @@ class AdjustmentForm(WishForm):
         label="Person",
         max_length=254,
         widget=UnfoldAdminTextInputWidget,
-        help_text="User name, e-mail, code or id.",
+        help_text="User name, e-mail, code, or id: #12.",
     )
     amount = forms.DecimalField(
         label="Amount in US dollars",
@@ -47,3 +47,5 @@ class AdjustmentForm(WishForm):
             return people.find(self.cleaned_data["user"])
         except User.DoesNotExist:
             raise forms.ValidationError("There is nobody of this name.") from None
+        except people.SeveralPeopleError as refusal:
+            raise forms.ValidationError(f"{refusal}.") from None

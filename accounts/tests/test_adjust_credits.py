@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from accounts import audit
 from accounts.models import Adjustment
-from accounts.tests.factories import Person, give, member_of
+from accounts.tests.factories import Person, give, member_of, register
 
 REASON = "--reason=She waited for a week"
 
@@ -46,6 +46,16 @@ def test_it_finds_the_user_however_he_is_named(alice: Person) -> None:
         adjust(name, "1.00")
 
     assert alice.balance() == "4.00"
+
+
+def test_it_adjusts_nobody_who_passes_for_another(alice: Person) -> None:
+    mallory = register("alice@example.com")
+
+    with pytest.raises(CommandError, match=f"#{alice.user.pk} alice, #{mallory.user.pk} alice@"):
+        adjust("alice@example.com", "50")
+    adjust(f"#{alice.user.pk}", "50")
+
+    assert (alice.balance(), mallory.balance()) == ("50.00", "0.00")
 
 
 def test_above_the_limit_it_waits(alice: Person) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts import adjustment_rules as rules
 from accounts import audit
 from accounts.models import Adjustment, AuditEntry, User
-from accounts.tests.factories import Person, colleague, operator
+from accounts.tests.factories import Person, colleague, operator, register
 from accounts.tests.test_adjustments import approve, ask, fiona, frank
 
 LIST = "/admin/accounts/adjustment/"
@@ -125,6 +125,19 @@ def test_nonsense_is_answered_in_words(
     page = support.post(ADD, form(**changes) | button)
 
     assert (page.status_code, shown in page.content.decode()) == (200, True)
+    assert not Adjustment.objects.exists()
+
+
+@pytest.mark.parametrize("button", [{}, {"confirm": "1"}])
+def test_who_passes_for_another_gets_nothing(
+    support: Client, alice: Person, button: dict[str, str]
+) -> None:
+    register("alice@example.com")
+
+    page = support.post(ADD, form(user="alice@example.com") | button)
+
+    [error] = page.context["form"].errors["user"]
+    assert f"may be #{alice.user.pk} alice, #" in error
     assert not Adjustment.objects.exists()
 
 

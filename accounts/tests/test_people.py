@@ -1,5 +1,6 @@
 """People are deactivated and come back, by an operator who says why."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -7,12 +8,55 @@ import pytest
 from accounts import audit, people
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, reviewer
+from accounts.tests.test_registration import ask
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def deactivate(user: User, by: User | None = None, reason: str = "She asked") -> User:
     return people.deactivate(user, by=by or reviewer(), reason=reason, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "known_as",
+    [
+        lambda alice: " ALICE ",
+        lambda alice: "Alice@example.com",
+        lambda alice: alice.referral_code.lower(),
+        lambda alice: str(alice.pk),
+        lambda alice: f"#{alice.pk}",
+    ],
+)
+def test_a_person_is_found_by_each_way(
+    alice: Person, bob: Person, known_as: Callable[[User], str]
+) -> None:
+    assert people.find(known_as(alice.user)) == alice.user
+
+
+@pytest.mark.parametrize("who", ["", "#", "#alice", "9" * 30, f"#{'9' * 30}", "ſſſ12345"])
+def test_nobody_is_found_by_nonsense(alice: Person, who: str) -> None:
+    User.objects.create(username="sam", email="sam@example.com", referral_code=None)
+
+    with pytest.raises(User.DoesNotExist):
+        people.find(who)
+
+
+@pytest.mark.parametrize("borrowed", ["email", "referral_code", "pk"])
+def test_nobody_passes_for_another_by_a_name(alice: Person, borrowed: str) -> None:
+    known_as = str(getattr(alice.user, borrowed))
+    mallory = User.objects.create(username=known_as, email="mallory@example.com")
+
+    with pytest.raises(people.SeveralPeopleError) as refusal:
+        people.find(known_as)
+
+    assert f"#{alice.user.pk} alice, #{mallory.pk} {known_as}" in str(refusal.value)
+    assert people.find(f"#{alice.user.pk}") == alice.user
+
+
+def test_no_name_looks_like_an_id() -> None:
+    taken = ask(username="#12")
+
+    assert taken.status_code == 400
 
 
 def test_who_is_deactivated_is_out(alice: Person) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import User
 from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, event, pending_payment, refund, settle
@@ -58,6 +59,15 @@ def test_a_person_is_found_by_whatever_is_at_hand(
     deliver(refund(payment, 100))
 
     assert lines(known_as(bob, payment))[0].startswith("bob: Bonus paid")
+
+
+def test_of_several_people_nobody_is_explained(bob: Person) -> None:
+    payment = settle(bob.user)
+    User.objects.create(username=payment.session_id, email="mallory@example.com")
+
+    refusal = Run("why", payment.session_id).refusal
+
+    assert f"may be #{bob.user.pk} bob, #" in refusal
 
 
 def test_a_person_is_found_by_an_event(bob: Person) -> None:

@@ -42,7 +42,7 @@ class Command(BaseCommand):
     help = "Adjusts the balance of a user; above the limit it waits for another person's approval."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", metavar="USER", help="user name, e-mail, code or id")
+        parser.add_argument("user", metavar="USER", help="user name, e-mail, code, or id: #12")
         parser.add_argument("amount", metavar="AMOUNT", type=amount, help="US dollars: 10 or -2.50")
         parser.add_argument("--reason", required=True, help="why, in words")
         parser.add_argument(
@@ -84,6 +84,8 @@ def _find(who: str) -> User:
         return people.find(who)
     except User.DoesNotExist:
         raise CommandError(f"There is no user {who!r}.") from None
+    except people.SeveralPeopleError as refusal:
+        raise CommandError(f"Nothing was adjusted: {refusal}.") from None
 
 
 def _told(user: User, adjustment: Adjustment, *, is_repeated: bool) -> str:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.people import SeveralPeopleError
 from gatewayz import reporting
 from payments import finding
 from payments.explanations import (
@@ -83,11 +84,17 @@ def _facts(
         return _of_payment(_found_payment(payment))
     if referral:
         return _of_payment(_found_referral(referral))
-    try:
-        person = finding.person(user or "")
-    except User.DoesNotExist:
-        raise CommandError(f"There is no user {user!r}.") from None
+    person = _found_person(user or "")
     return _of_user(explain_user(person, cents=amount, now=timezone.now()))
+
+
+def _found_person(who: str) -> User:
+    try:
+        return finding.person(who)
+    except User.DoesNotExist:
+        raise CommandError(f"There is no user {who!r}.") from None
+    except SeveralPeopleError as refusal:
+        raise CommandError(f"{refusal}.") from None
 
 
 def _found_payment(what: str) -> PaymentAnswer:
