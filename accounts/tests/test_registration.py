@@ -118,6 +118,15 @@ def test_it_takes_every_way_to_sign_in(db: None, auth_method: str) -> None:
     assert ask(auth_method=auth_method).json()["auth_method"] == auth_method
 
 
+def test_of_no_address_nothing_is_kept(db: None) -> None:
+    """As behind a proxy that comes over a Unix socket and is not believed."""
+    body = {"username": "dave", "email": "dave@example.com", "auth_method": "email"}
+
+    APIClient(REMOTE_ADDR="").post("/auth/register", body, format="json")
+
+    assert User.objects.get().signup_address == ""
+
+
 def test_what_a_client_says_of_itself_beyond_that_has_no_effect(db: None) -> None:
     response = ask(
         credits=1000,
