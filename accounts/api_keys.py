@@ -3,6 +3,7 @@
 import re
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -15,6 +16,14 @@ _FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
 MOST_KEYS = 20
 _USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class State(StrEnum):
+    """Whether a key opens the door: in use → ending → revoked, or revoked at once."""
+
+    IN_USE = "in use"  # with no end in sight
+    ENDING = "ending"  # was rotated, and opens until then
+    REVOKED = "revoked"  # opens nothing
 
 
 class UnknownApiKeyError(LookupError):
@@ -94,6 +103,13 @@ def listed(user: User, *, now: datetime) -> QuerySet[ApiKey]:
     return user.api_keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=now))
 
 
+def state(key: ApiKey, *, now: datetime) -> State:
+    """Return what the key is good for; the same as `listed` and `identify` ask in SQL."""
+    if key.revoked_at is None:
+        return State.IN_USE
+    return State.ENDING if key.revoked_at > now else State.REVOKED
+
+
 @transaction.atomic
 def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = "") -> None:
     """Make the key useless from now on; to revoke it again changes nothing and is not recorded.
@@ -101,8 +117,8 @@ def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = 
     When it is not its owner but an operator who does it, it takes a reason and is recorded.
     Raises ReasonMissingError and NotYoursToDecideError.
     """
-    before = _locked(key, by).revoked_at
-    if before is not None and before <= now:
+    locked = _locked(key, by)
+    if state(locked, now=now) is State.REVOKED:
         return
     key.revoked_at = now
     key.save(update_fields=["revoked_at"])
@@ -112,7 +128,7 @@ def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = 
             action="revoke key",
             target=key,
             reason=reason,
-            before={"revoked_at": before},
+            before={"revoked_at": locked.revoked_at},
             after={"revoked_at": now},
             now=now,
         )
@@ -128,7 +144,7 @@ def rotate(
     ReasonMissingError and NotYoursToDecideError.
     """
     old = _locked(key, by)
-    if old.revoked_at is not None:
+    if state(old, now=now) is not State.IN_USE:
         raise KeyNotInUseError(f"{old} was revoked or rotated already")
     old.revoked_at = now + grace
     old.save(update_fields=["revoked_at"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib import messages
@@ -15,6 +15,7 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import api_keys, people
+from accounts.api_keys import State
 from accounts.models import ApiKey, User
 from gatewayz.model_admin import ModelAdmin, operator
 from gatewayz.reasons import Question, ReasonForm, ask
@@ -77,6 +78,12 @@ def switch(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> Htt
     else:
         messages.success(request, f"{person} is {verb}d.")
     return HttpResponseRedirect(back)
+
+
+def done_to(key: ApiKey, *, now: datetime) -> tuple[str, ...]:
+    """Return what can be done to the key, which depends on whether it still opens the door."""
+    possible = {State.IN_USE: ("revoke", "rotate"), State.ENDING: ("revoke",), State.REVOKED: ()}
+    return possible[api_keys.state(key, now=now)]
 
 
 def revoke(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:

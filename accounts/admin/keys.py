@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import people
+from accounts import api_keys, people
 from accounts.admin import actions, finding, wording
 from accounts.models import ApiKey
 from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
@@ -35,7 +35,7 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="State")
     def state(self, key: ApiKey) -> str:
-        return wording.badge(wording.key_state(key, now=timezone.now()))
+        return wording.badge(api_keys.state(key, now=timezone.now()))
 
     @display(description="Created")
     def created(self, key: ApiKey) -> str:
@@ -55,19 +55,27 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     def found_by(self, term: str) -> list[Q]:
         return finding.keys(term)
 
-    def has_manage_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """May do something to this key, which still opens the door."""
-        usable = Q(revoked_at=None) | Q(revoked_at__gt=timezone.now())
-        if not request.user.has_perm("accounts.manage_keys"):
-            return False
-        key = ApiKey.objects.filter(usable, pk=object_id).select_related("user").first()
-        return key is not None and people.is_left_to(key.user, operator(request))
+    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, "revoke", object_id)
 
-    @action(description="Revoke", icon="block", permissions=["manage"])
+    def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return self._may(request, "rotate", object_id)
+
+    def _may(self, request: HttpRequest, verb: str, object_id: Any) -> bool:
+        """Tell whether it can be done to this key, and this operator may."""
+        key = ApiKey.objects.filter(pk=object_id).select_related("user").first()
+        return (
+            key is not None
+            and request.user.has_perm("accounts.manage_keys")
+            and people.is_left_to(key.user, operator(request))
+            and verb in actions.done_to(key, now=timezone.now())
+        )
+
+    @action(description="Revoke", icon="block", permissions=["revoke"])
     def revoke_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:accounts_apikey_revoke", object_id)
 
-    @action(description="Rotate", icon="autorenew", permissions=["manage"])
+    @action(description="Rotate", icon="autorenew", permissions=["rotate"])
     def rotate_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
         return redirect("admin:accounts_apikey_rotate", object_id)
 

@@ -127,7 +127,7 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
     if may("accounts.view_apikey"):
         keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
         manages = may("accounts.manage_keys") and people.is_left_to(user, operator(request))
-        yield sections.api_keys(user, keys, now=now, may_manage=manages)
+        yield sections.keys(user, keys, now=now, may_manage=manages)
     adjustments: list[Adjustment] = []
     if may("accounts.view_adjustment"):
         by_hand = user.adjustments.select_related("requested_by", "decided_by")

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts import audit
-from accounts.admin import wording
+from accounts import api_keys, audit
+from accounts.admin import actions, wording
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents
 from payments.friends import State, friends_of
@@ -139,37 +139,36 @@ def _counted(states: Counter[State]) -> str:
     )
 
 
-def api_keys(user: User, keys: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:
+def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:
     """Return the keys, never with more than tells them by."""
     headers = ["Key", "Name", "State", "Created", "Last used", "Ends"]
     return Section(
         slug="keys",
         title="API keys",
         headers=[*headers, "Do"] if may_manage else headers,
-        rows=[_key_row(key, now=now, may_manage=may_manage) for key in keys],
+        rows=[_key_row(key, now=now, may_manage=may_manage) for key in latest],
         empty="No key was made yet.",
         more=_belonging("accounts_apikey", user),
     )
 
 
 def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
-    state = wording.key_state(key, now=now)
     prefix = format_html('<span class="desk-code">{}…</span>', key.prefix)
     row = [
         wording.link("accounts_apikey_change", key.pk, prefix),
         key.name,
-        wording.badge(state),
+        wording.badge(api_keys.state(key, now=now)),
         wording.moment(key.created_at),
         wording.moment(key.last_used_at),
         wording.moment(key.revoked_at),
     ]
-    return [*row, _doings(key, state)] if may_manage else row
+    return [*row, _doings(key, now=now)] if may_manage else row
 
 
-def _doings(key: ApiKey, state: str) -> str:
-    doings = {"in use": ("revoke", "rotate"), "ending": ("revoke",)}.get(state, ())
+def _doings(key: ApiKey, *, now: datetime) -> str:
     return _joined(
-        wording.link(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…") for verb in doings
+        wording.link(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…")
+        for verb in actions.done_to(key, now=now)
     )
 
 

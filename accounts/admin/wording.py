@@ -7,7 +7,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.models import Adjustment, ApiKey, LedgerEntry, User
+from accounts import api_keys
+from accounts.models import Adjustment, LedgerEntry, User
 from accounts.money import dollars
 from gatewayz import cells
 from payments.friends import State
@@ -56,8 +57,8 @@ COLOURS = {
     Adjustment.Status.REJECTED: "danger",
     State.PENDING: "info",
     State.NOT_COUNTED: "",
-    "in use": "success",
-    "ending": "warning",
+    api_keys.State.IN_USE: "success",
+    api_keys.State.ENDING: "warning",
     "active": "success",
     "deactivated": "danger",
     "staff": "primary",
@@ -103,13 +104,6 @@ def day(at: datetime) -> str:
 def whole(text: str) -> str:
     """Return the text in one line, however narrow the column is."""
     return format_html('<span class="desk-whole">{}</span>', text)
-
-
-def key_state(key: ApiKey, *, now: datetime) -> str:
-    """Return `in use`, `ending` if the key was rotated and still opens, or `revoked`."""
-    if key.revoked_at is None:
-        return "in use"
-    return "ending" if key.revoked_at > now else "revoked"
 
 
 def poster(entry: LedgerEntry) -> str:

@@ -108,6 +108,22 @@ def test_a_new_key_is_nowhere_but_in_the_answer(support: Client, key: ApiKey) ->
     assert text not in str(kept)
 
 
+@pytest.mark.parametrize(
+    ("ends_in", "possible"),
+    [(None, ["revoke", "rotate"]), (timedelta(hours=1), ["revoke"]), (-timedelta(hours=1), [])],
+)
+def test_only_what_can_be_done_to_a_key_is_offered(
+    support: Client, key: ApiKey, ends_in: timedelta | None, possible: list[str]
+) -> None:
+    ApiKey.objects.update(revoked_at=ends_in and timezone.now() + ends_in)
+
+    page = support.get(key_path(key, "change")).content.decode()
+    row = support.get(person_path(key.user, "change")).content.decode()
+
+    assert [verb for verb in ("revoke", "rotate") if f"{verb}_key" in page] == possible
+    assert [verb for verb in ("revoke", "rotate") if key_path(key, verb) in row] == possible
+
+
 def test_a_person_is_deactivated_and_comes_back(support: Client, alice: Person) -> None:
     support.post(person_path(alice.user, "deactivate"), WHY)
     was_let_in = is_let_in(alice)
