@@ -1,7 +1,7 @@
 """The parts of a person's page: each a short table, the latest first, with the way to the rest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from accounts import api_keys, audit
 from accounts.admin import actions, wording
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents
-from payments.friends import State, friends_of
+from payments.friends import LISTED_FRIENDS, Friend, State, friends_of
 from payments.models import Clawback, Payment
 
 SHOWN = 10
@@ -122,7 +122,7 @@ def referrals(user: User) -> Section:
         ],
         empty="Nobody registered with this code yet.",
         more=f"{reverse('admin:accounts_user_changelist')}?referred_by_code={user.referral_code}",
-        note=_counted(Counter(friend.state for friend in friends)),
+        note=_counted(friends),
     )
 
 
@@ -132,11 +132,13 @@ def _use(referral_id: int | None) -> str:
     return wording.link("referrals_referral_change", referral_id, f"referral {referral_id}")
 
 
-def _counted(states: Counter[State]) -> str:
+def _counted(friends: Sequence[Friend]) -> str:
     """Return `2 completed · 1 pending`, in the order in which the states are explained."""
-    return " · ".join(
+    states = Counter(friend.state for friend in friends)
+    counted = " · ".join(
         f"{states[state]} {state.replace('_', ' ')}" for state in State if states[state]
     )
+    return counted if len(friends) < LISTED_FRIENDS else f"of the newest {len(friends)}: {counted}"
 
 
 def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:

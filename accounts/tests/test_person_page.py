@@ -100,6 +100,20 @@ def test_purchases_tell_of_bonus_and_refunds(
     assert "refund of $1.00" in row[4]
 
 
+@pytest.mark.parametrize(
+    ("friends", "note"), [(99, "99 pending"), (101, "of the newest 100: 100 pending")]
+)
+def test_friends_are_counted_as_far_as_they_are_read(
+    support: Client, alice: Person, friends: int, note: str
+) -> None:
+    User.objects.bulk_create(
+        User(username=f"b{n}", email=f"b{n}@example.com", referred_by_code=alice.code)
+        for n in range(friends)
+    )
+
+    assert sections(support, alice)["referrals"].note == note
+
+
 def test_friends_stand_with_their_state(support: Client, alice: Person, purchase: Payment) -> None:
     register("dora", code=alice.code)
 
