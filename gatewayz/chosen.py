@@ -7,6 +7,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.ids import is_id
+
 _Row = TypeVar("_Row", bound=Model)
 # As many as a list has on its page.
 AT_ONCE = 50
@@ -26,8 +28,3 @@ def by_ids(ids: list[str], rows: QuerySet[_Row]) -> list[_Row]:
     """Return the rows of these ids, whatever else was typed in their place."""
     numbers = [int(number) for number in ids[:AT_ONCE] if is_id(number)]
     return list(rows.filter(pk__in=numbers).order_by("pk"))
-
-
-def is_id(text: str) -> bool:
-    """Tell whether a text can be the id of a row of ours: PostgreSQL's ends at 2^63."""
-    return text.isascii() and text.isdecimal() and len(text) <= 18

@@ -15,6 +15,8 @@ from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from accounts.ids import is_id
+
 MAX_BODY_BYTES = 64 * 1024
 
 
@@ -124,7 +126,7 @@ class NewestFirstPagination(CursorPagination):
             cursor = super().decode_cursor(request)
         except NotFound:
             raise refusal from None
-        if cursor and not re.fullmatch(r"[0-9]{1,18}", str(cursor.position or 0)):
+        if cursor and not is_id(str(cursor.position or 0)):
             raise refusal
         return cursor
 

@@ -24,8 +24,13 @@ def purchase(what: str) -> Payment:
     return purchases.select_related("user").get()
 
 
+def place_of(term: str) -> str | None:
+    """Return where a purchase would keep this id of Stripe's, or None if it is none."""
+    return next((place for start, place in _STRIPE.items() if term.startswith(start)), None)
+
+
 def _of_stripe(term: str) -> PaymentQuerySet:
-    place = next((place for start, place in _STRIPE.items() if term.startswith(start)), None)
+    place = place_of(term)
     return Payment.objects.filter(**{place: term}) if place else Payment.objects.none()
 
 

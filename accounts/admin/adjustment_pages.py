@@ -14,13 +14,14 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import adjustments
+from accounts import adjustments, ids
 from accounts.adjustment_rules import AdjustmentRefusedError
-from accounts.admin import finding, wording
+from accounts.admin import wording
 from accounts.admin.adjustment_forms import AdjustmentForm, WishForm
 from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
 from accounts.money import dollars
+from accounts.people import whose
 from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
 from gatewayz.reasons import Question, ask
 
@@ -34,7 +35,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
     list_filter = ("status",)
     list_select_related = ("user", "requested_by", "decided_by")
-    search_help_text = "Person's name or e-mail, in full"
+    search_help_text = "Beginning of the person's name or e-mail"
     fields = readonly_fields = (
         *("person", "money", "state", "category", "reason", "asked", "asked_by", "limit"),
         *("second", "decided", "decision_note", "original", "reversal"),
@@ -92,7 +93,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return f"{dollars(obj.amount)} for {obj.user}"
 
     def found_by(self, term: str) -> list[Q]:
-        return [finding.of_person(term)]
+        return whose(term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.adjust_credits")
@@ -161,8 +162,7 @@ def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
 
 def _named(request: HttpRequest) -> str:
     """Return the name of the person whose page the operator comes from."""
-    pk = request.GET.get("user", "")
-    user = User.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    user = User.objects.filter(pk=ids.read(request.GET.get("user", ""))).first()
     return user.username if user else ""
 
 

@@ -7,8 +7,9 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts.admin import finding, wording
+from accounts.admin import wording
 from accounts.models import AuditEntry
+from accounts.people import whose
 from gatewayz.model_admin import ReadOnlyAdmin, display
 
 
@@ -20,7 +21,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_select_related = ("by",)
     list_display_links = ("when",)
     linked_by: ClassVar[Any] = ("target_type", "target_id")  # the history of one thing
-    search_help_text = "Operator's name or e-mail in full, or an action like: adjust credits"
+    search_help_text = (
+        "Beginning of the operator's name or e-mail, or an action like: adjust credits"
+    )
     fields = readonly_fields = ("when", "who", "action", "target", "reason", "was", "became")
 
     @display(description="When")
@@ -61,7 +64,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return _told(entry.after)
 
     def found_by(self, term: str) -> list[Q]:
-        return [Q(action=term.lower()), finding.of_person(term, "by")]
+        return [Q(action=term.lower()), *whose(term, "by")]
 
 
 def _told(facts: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     list_display = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     list_select_related = ("user",)
-    search_help_text = "Owner's name or e-mail in full, or how the key begins"
+    search_help_text = "Beginning of the owner's name or e-mail, or of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     readonly_fields = fields
     actions_detail = ("revoke_key", "rotate_key")

@@ -28,7 +28,9 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     list_filter = ("kind",)
     linked_by = ("created_at",)
     list_select_related = ("user", "posted_by", "adjustment")
-    search_help_text = "Person's name or e-mail, Stripe's id, the entry's id or cause, in full"
+    search_help_text = (
+        "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
+    )
 
     @display(description="Person")
     def owner(self, entry: LedgerEntry) -> str:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts import api_keys
+from accounts.ids import is_id
 from accounts.models import Adjustment, LedgerEntry, User
 from accounts.money import dollars
 from gatewayz import cells
@@ -115,14 +116,14 @@ def cause(entry: LedgerEntry) -> str:
     """Return a link to what the entry came from, or its reference as it is."""
     reference = entry.reference
     kind, _, name = entry.idempotency_key.partition(":payment:")
-    if kind == LedgerEntry.Kind.PURCHASE and name.isdecimal():
+    if kind == LedgerEntry.Kind.PURCHASE and is_id(name):
         return link("payments_payment_change", int(name), whole(f"payment {name}"))
     if adjustment := getattr(entry, "adjustment", None):
         return link(
             "accounts_adjustment_change", adjustment.pk, whole(f"adjustment {adjustment.pk}")
         )
     subject, _, pk = reference.partition(":")
-    if subject == "user" and pk.isdecimal():
+    if subject == "user" and is_id(pk):
         return link("accounts_user_change", int(pk), whole(f"user {pk}"))
     if reference.startswith(("re_", "pyr_", "dp_", "du_")):
         found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"

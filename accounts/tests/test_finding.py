@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.db import connection
 from django.test import Client
 
-from accounts.admin import finding
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, give, operator, register
+from gatewayz.model_admin import ModelAdmin
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle
 
@@ -102,6 +103,19 @@ def test_the_entry_of_a_refund_is_found_by_the_refund(office: Client, purchase: 
     assert entry.kind == "refund"
 
 
+@pytest.mark.usefixtures("purchase")
+@pytest.mark.parametrize("term", ["bo", "bob", "Bob@exam"])
+def test_what_belongs_to_a_person_is_found_by_a_beginning(
+    office: Client, bob: Person, term: str
+) -> None:
+    keys = found(office, term, "/admin/accounts/apikey/")
+    entries = found(office, term, "/admin/accounts/ledgerentry/")
+
+    is_enough = len(term) > 2
+    assert ([key.user for key in keys] == [bob.user]) is is_enough
+    assert ({entry.user for entry in entries} == {bob.user}) is is_enough
+
+
 @pytest.mark.parametrize("term", ["9" * 18, "9" * 5000, "cs_", "ſſſ", "💸", "'; --"])
 @pytest.mark.parametrize(
     "page", [PEOPLE, "/admin/accounts/apikey/", "/admin/accounts/ledgerentry/"]
@@ -112,14 +126,23 @@ def test_nonsense_finds_nothing(office: Client, page: str, term: str) -> None:
     assert found(office, term, page) == []
 
 
+SEARCHED = [
+    page
+    for page in site._registry.values()
+    if isinstance(page, ModelAdmin) and page.search_help_text
+]
+
+
 @pytest.mark.parametrize("term", ["alice", "ABC12345", "77", "gw_live_abcd"])
-def test_a_search_reads_no_whole_table(db: None, term: str) -> None:
+@pytest.mark.parametrize("page", SEARCHED, ids=str)
+def test_a_search_reads_no_whole_table(db: None, page: ModelAdmin, term: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
+    rows = page.model._default_manager.order_by().values("pk")
 
     plans = [
-        json.loads(User.objects.filter(condition).order_by().values("pk").explain(format="json"))
-        for condition in finding.people(term)
+        json.loads(rows.filter(condition).explain(format="json"))
+        for condition in page.found_by(term)
     ]
 
     assert plans

@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.db.models import Q
 
 from accounts.money import dollars
+from accounts.people import whose
 from gatewayz.cells import NOTHING, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments.admin import cells
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
-from payments.admin.people import called
 from payments.models import Clawback
 
 
@@ -19,7 +19,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
     list_filter = (KindFilter, ClawbackStatusFilter, PurchaseFilter)
     list_select_related = ("payment__user",)
     search_help_text = (
-        "Stripe's id (re_…, dp_…, pi_…) or how it begins, or the person's name or e-mail"
+        "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
     )
     readonly_fields = (
         "person",
@@ -51,7 +51,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
         return [
             Q(stripe_id__startswith=term),
             Q(payment_intent_id__startswith=term),
-            Q(payment__user__in=called(term).values("pk")),
+            *whose(term, "payment__user"),
         ]
 
     @display(description="Refund or dispute", header=True)

@@ -10,12 +10,12 @@ from django.urls import URLPattern, path
 
 from accounts import audit
 from accounts.money import dollars_of_cents
+from accounts.people import whose
 from gatewayz.cells import NOTHING, link, moment
 from gatewayz.chosen import page_for
 from gatewayz.model_admin import ReadOnlyAdmin, action, display
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
-from payments.admin.people import called
 from payments.admin.raw_events import readable
 from payments.event_subjects import payment_of
 from payments.models import StripeEvent
@@ -28,7 +28,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_select_related = ("payment__user",)
     list_disable_select_all = True
     search_help_text = (
-        "Stripe's id (evt_…, cs_…, pi_…) or how it begins, or the person's name or e-mail"
+        "Beginning of Stripe's id (evt_…, cs_…, pi_…) or of the person's name or e-mail"
     )
     actions = ("replay_selected",)
     change_form_outer_before_template = "admin/payments/event_story.html"
@@ -59,7 +59,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             Q(event_id__startswith=term),
             Q(payment__session_id__startswith=term),
             Q(payment__payment_intent_id__startswith=term),
-            Q(payment__user__in=called(term).values("pk")),
+            *whose(term, "payment__user"),
         ]
 
     @display(description="Event", header=True)

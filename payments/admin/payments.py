@@ -7,15 +7,16 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
+from accounts import ids
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
+from accounts.people import whose
 from gatewayz import why
 from gatewayz.cells import NOTHING, badge, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments import consequences
 from payments.admin import cells
 from payments.admin.filters import DecisionFilter, PaidFilter, StatusFilter
-from payments.admin.people import called
 from payments.models import Clawback, Payment, StripeEvent
 
 # A payment has a handful of events; Stripe repeating itself must not make the page endless.
@@ -29,7 +30,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (
-        "Stripe's id (cs_…, pi_…) or how it begins, our own number, or the person's name or e-mail"
+        "Beginning of Stripe's id (cs_…, pi_…) or of the person's name or e-mail, or our own number"
     )
     change_form_outer_after_template = "admin/payments/payment.html"
     readonly_fields = (
@@ -66,12 +67,11 @@ class PaymentAdmin(ReadOnlyAdmin):
     )
 
     def found_by(self, term: str) -> list[Q]:
-        by_number = [Q(pk=int(term))] if term.isdecimal() and len(term) < 19 else []
         return [
             Q(session_id__startswith=term),
             Q(payment_intent_id__startswith=term),
-            Q(user__in=called(term).values("pk")),
-            *by_number,
+            *whose(term),
+            Q(pk=ids.read(term)),
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:

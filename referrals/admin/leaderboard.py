@@ -7,17 +7,17 @@ from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from accounts.models import User
 from accounts.money import dollars
+from accounts.people import whose
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments import standings
+from referrals import codes
 from referrals.admin.leaderboard_export import export
 from referrals.models import Standing
 
@@ -63,17 +63,11 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     sortable_by = ("by_referrals", "by_earnings", "by_revenue")
     ordering = ("rank_by_referrals",)
-    search_help_text = "Beginning of the name, or the e-mail or code in full"
+    search_help_text = "Beginning of the name or e-mail, or the code"
     list_before_template = "admin/referrals/standing/tools.html"
 
     def found_by(self, term: str) -> list[Q]:
-        people = User.objects.annotate(name=Lower("username"), mail=Lower("email"))
-        return [
-            Q(user__in=people.filter(name=term.lower())),
-            Q(user__in=people.filter(username__startswith=term)),
-            Q(user__in=people.filter(mail=term.lower())),
-            Q(user__in=people.filter(referral_code=term.upper())),
-        ]
+        return [*whose(term), Q(user__referral_code=codes.normalize(term) or "")]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

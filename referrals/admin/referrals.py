@@ -4,16 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, Value
-from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from accounts.models import User
 from accounts.money import dollars
+from accounts.people import whose
 from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
+from referrals import codes
 from referrals.admin import referral_page, review_queue
 from referrals.admin.cells import STATUS_COLOURS
 from referrals.models import Referral
@@ -26,20 +25,15 @@ class ReferralAdmin(ReadOnlyAdmin):
     list_select_related = ("referrer", "referred_user")
     ordering = ("-completed_at", "-pk")
     sortable_by = ("completed",)
-    search_help_text = "Code, or user name or e-mail of either side, in full"
+    search_help_text = "Code, or beginning of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
         queue = self.admin_site.admin_view(self.review_view)
         return [path("review/", queue, name="referrals_referral_review"), *super().get_urls()]
 
     def found_by(self, term: str) -> list[Q]:
-        owner = User.objects.filter(referral_code=term.upper()).values("pk")
-        called = [
-            User.objects.filter(Exact(Lower(field), Lower(Value(term)))).values("pk")
-            for field in ("username", "email")
-        ]
-        sides = [Q(**{f"{side}__in": people}) for people in called for side in _SIDES]
-        return [Q(referrer__in=owner), *sides]
+        sides = [way for side in _SIDES for way in whose(term, side)]
+        return [Q(referrer__referral_code=codes.normalize(term) or ""), *sides]
 
     def change_view(
         self,

@@ -59,6 +59,14 @@ def test_it_shows_who_is_asked_for(query: str, expected: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("query", ["ali", "ALI", "Alice", "alice@ex"])
+def test_it_finds_people_by_a_beginning_in_any_case(alice: Person, query: str) -> None:
+    User.objects.filter(pk=alice.user.pk).update(username="Alice")
+
+    assert names(f"?q={query}") == ["Alice"]
+
+
+@pytest.mark.usefixtures("counted")
 def test_it_finds_people_by_their_code(alice: Person) -> None:
     assert names(f"?q={alice.code.lower()}") == ["alice"]
 
