@@ -1,7 +1,8 @@
 """Manual adjustments: asked for once, posted by one person up to a limit and by two above it.
 
-Whoever changes an adjustment locks the account and the operator first, and the adjustment after
-them. What the operator may do is read under these locks.
+Whoever asks with a token takes its turn first, since another with the same may name any account.
+Whoever changes an adjustment locks the account and the operator, and the adjustment after them.
+What the operator may do is read under these locks.
 """
 
 from dataclasses import dataclass
@@ -9,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import adjustment_rules as rules
-from accounts import audit, ledger
+from accounts import audit, ledger, turns
 from accounts.models import Adjustment, LedgerEntry, User
 from accounts.money import CENT
 
@@ -74,7 +75,7 @@ def request_adjustment(
     Asked again with the same token it is the one that is there. `by` is None for the command
     line. Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    _take_turn(token)
+    turns.take_turn(str(token))
     people = _locked(user.pk, by)
     wish = Adjustment(
         user=people[user.pk],
@@ -96,7 +97,7 @@ def reverse(
 
     Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    _take_turn(token)
+    turns.take_turn(str(token))
     original, people = _locked_adjustment(adjustment_id, by)
     wish = Adjustment(
         user=original.user,
@@ -134,12 +135,6 @@ def reject(adjustment_id: int, *, by: User, note: str, now: datetime) -> Adjustm
     was = adjustment.user.credits
     _record("reject adjustment", adjustment, by=by, reason=note, was=was, now=now)
     return adjustment
-
-
-def _take_turn(token: UUID) -> None:
-    """Wait until nobody else uses the token, and keep others waiting: they may name any account."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(token)])
 
 
 def _locked(user_id: int, by: User | None) -> dict[int, User]:

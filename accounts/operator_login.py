@@ -19,7 +19,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,7 +27,7 @@ from django.utils import timezone
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from accounts import audit, second_factor
+from accounts import audit, second_factor, turns
 from accounts.models import User
 from gatewayz.client_address import client_address
 from gatewayz.content_policy import as_unfold_needs
@@ -85,11 +85,8 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     request.META["HTTP_USER_AGENT"] = request.META.get("HTTP_USER_AGENT", "").replace("\0", "")
     # As the form folds different spellings into one name.
     name = UsernameField().to_python(request.POST.get("username", ""))
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
-            [f"log-in {address(request)} {name}".replace("\0", "")],
-        )
+    with transaction.atomic():
+        turns.take_turn(f"log-in {address(request)} {name}".replace("\0", ""))
         yield
 
 

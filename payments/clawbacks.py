@@ -10,10 +10,7 @@ accounts by id.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from django.db import connection
-from django.db.models import Func, TextField
-
-from accounts import ledger
+from accounts import ledger, turns
 from accounts.models import LedgerEntry
 from accounts.money import from_cents
 from payments.handling import Handled, QuarantinedError, compare, compare_amount
@@ -103,21 +100,9 @@ def _lock_payment(payment_intent_id: str) -> Payment | None:
     A settlement under way is waited for first: so either we find the payment that it settled, or
     it finds the clawback that we record.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [payment_intent_id])
+    turns.take_turn(payment_intent_id)
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     return payments.filter(payment_intent_id=payment_intent_id).first()
-
-
-class Turn(Func):
-    """Waits until nobody else settles or claws back this payment intent, and keeps others waiting.
-
-    As a column of the query that locks the payment it costs no trip of its own; PostgreSQL
-    computes it before it locks the row.
-    """
-
-    template = "pg_advisory_xact_lock(hashtextextended(%(expressions)s, 0))::text"
-    output_field = TextField()
 
 
 def _record(

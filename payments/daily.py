@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Sum
 
+from accounts import turns
 from accounts.models import User
 from payments.report_models import DailyFigures
 
@@ -113,7 +114,7 @@ def close_days(*, now: datetime) -> int:
     """Keep the figures of each day that is over, and return how many were closed."""
     last = today(now - _CLOSES_AFTER) - DAY
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('daily_figures', 0))")
+        turns.take_turn("daily_figures")
         cursor.execute("SET LOCAL statement_timeout = 0")
         days = _count(first_open_day(), last)
         DailyFigures.objects.bulk_create(

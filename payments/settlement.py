@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import Value
 
-from accounts import constraints, ledger
+from accounts import constraints, ledger, turns
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
 from payments import clawbacks
@@ -56,7 +56,7 @@ def lock_payment(session: CheckoutSession) -> Payment:
     """
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     if session.payment_intent_id:
-        payments = payments.annotate(turn=clawbacks.Turn(Value(session.payment_intent_id)))
+        payments = payments.annotate(turn=turns.Turn(Value(session.payment_intent_id)))
     try:
         payment = payments.get(session_id=session.session_id)
     except Payment.DoesNotExist:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from django.db import connection, transaction
 from django.db.models import Q
 
+from accounts import turns
 from accounts.models import User
 from referrals.models import Program, Standing
 
@@ -116,8 +117,7 @@ def refresh(*, now: datetime) -> bool:
     Readers see the old one until the new one is whole.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('standings', 0))")
-        if not cursor.fetchone()[0]:
+        if not turns.try_turn("standings"):
             return False
         _take_time(cursor)
         for period, days in DAYS.items():

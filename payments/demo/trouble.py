@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from accounts.turns import TAKE_TURN
 from payments import inbox
 from payments.demo import letters
 from payments.demo.chance import Aftermath, Chance
@@ -108,8 +109,9 @@ def _somebody_else_works_on(payment_intent_id: str) -> Iterator[None]:
     """
     other = connection.copy()
     try:
+        other.set_autocommit(False)
         with other.cursor() as theirs, connection.cursor() as ours:
-            theirs.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [payment_intent_id])
+            theirs.execute(TAKE_TURN, [payment_intent_id])
             ours.execute("SET LOCAL lock_timeout = '10ms'")
             yield
             ours.execute("SET LOCAL lock_timeout TO DEFAULT")

@@ -8,6 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts.tests.factories import Person, register
+from accounts.turns import TAKE_TURN
 from payments import standings
 from payments.standings import By, Leader
 from payments.tests.at_once import another_transaction
@@ -201,7 +202,7 @@ def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person,
 def test_of_two_refreshers_the_second_goes_home(alice: Person) -> None:
     refer(alice, 1)
 
-    with another_transaction("SELECT pg_advisory_xact_lock(hashtextextended('standings', 0))"):
+    with another_transaction(TAKE_TURN, "standings"):
         did = standings.refresh(now=timezone.now())
 
     assert (did, Standing.objects.count()) == (False, 0)
