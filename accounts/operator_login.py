@@ -19,11 +19,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from psycopg.errors import LockNotAvailable
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
@@ -74,20 +75,42 @@ def address(request: HttpRequest) -> str | None:
     return client_address(request).partition("/")[0] or None
 
 
+class TooManyAtOnceError(Exception):
+    """Others of the same name and address were looked at for as long as this one could wait."""
+
+
 @contextmanager
 def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     """Let this attempt wait for others of the same name and address, in any process.
 
     Axes looks before the password is checked and counts after: at once, more than the limit would
-    slip through in between.
+    slip through in between. Nobody waits longer than the database lets wait for a lock, as each
+    who waits keeps a thread busy. Raises TooManyAtOnceError.
     """
     # Axes keeps what the browser calls itself, and PostgreSQL refuses a NUL.
     request.META["HTTP_USER_AGENT"] = request.META.get("HTTP_USER_AGENT", "").replace("\0", "")
     # As the form folds different spellings into one name.
     name = UsernameField().to_python(request.POST.get("username", ""))
     with transaction.atomic():
-        turns.take_turn(f"log-in {address(request)} {name}".replace("\0", ""))
+        _take_turn(f"log-in {address(request)} {name}".replace("\0", ""))
         yield
+
+
+def _take_turn(name: str) -> None:
+    try:
+        turns.take_turn(name)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise TooManyAtOnceError from error
+        raise
+
+
+def busy(request: HttpRequest) -> HttpResponse:
+    """Ask whoever could not wait any longer to come back."""
+    page = {**admin.site.each_context(request), "title": "Busy"}
+    answer = render(request, "admin/log_in_busy.html", page, status=429)
+    answer["Retry-After"] = "1"
+    return answer
 
 
 @transaction.atomic

@@ -14,7 +14,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tests.factories import operator
-from payments.tests.at_once import at_once
+from accounts.turns import TAKE_TURN
+from payments.tests.at_once import another_transaction, at_once
 
 NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -174,3 +175,21 @@ def test_attempts_of_another_name_do_not_wait(olivia: User) -> None:
     answers = at_once(*[partial(log_in, f"name{number}", "wrong") for number in range(8)])
 
     assert Counter(statuses(answers)) == {200: 8}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_double_click_both_log_in(olivia: User) -> None:
+    answers = at_once(*[partial(log_in, "olivia", PASSWORD)] * 2)
+
+    assert statuses(answers) == [302, 302]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_long_for_the_attempts_of_others(olivia: User) -> None:
+    with another_transaction(TAKE_TURN, "log-in 127.0.0.1 olivia"):
+        answers = at_once(*[partial(log_in, "olivia", PASSWORD)] * 3)
+
+    assert statuses(answers) == [429, 429, 429]
+    assert answers[0]["Retry-After"] == "1"
+    assert "wait a second, then try again" in answers[0].content.decode()
+    assert log_in("olivia", PASSWORD).status_code == 302
