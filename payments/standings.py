@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -18,6 +18,7 @@ from accounts.models import User
 from referrals.models import Program, Standing
 
 By = Literal["referrals", "earnings", "revenue"]
+MEASURES: tuple[By, ...] = get_args(By)
 
 DAYS: Mapping[Standing.Period, int | None] = {
     Standing.Period.ALL: None,
@@ -30,12 +31,14 @@ DAYS: Mapping[Standing.Period, int | None] = {
 _STANDINGS = """
 WITH friends AS (
     SELECT referred_by_code AS code, COUNT(*) AS signups,
-           COUNT(*) FILTER (WHERE has_made_first_purchase) AS buyers
+           COUNT(*) FILTER (WHERE has_made_first_purchase) AS qualified
     FROM users
     WHERE referred_by_code IS NOT NULL AND created_at >= %(since)s
     GROUP BY referred_by_code
 ), paid AS (
-    SELECT friend.referred_by_code AS code, SUM(payments.amount - payments.taken_back) AS cents
+    SELECT friend.referred_by_code AS code,
+           COUNT(DISTINCT friend.id) FILTER (WHERE payments.amount > taken_back) AS payers,
+           SUM(payments.amount - payments.taken_back) AS cents
     FROM payments JOIN users friend ON friend.id = payments.user_id
     WHERE friend.referred_by_code IS NOT NULL
       AND payments.status = 'paid' AND payments.paid_at >= %(since)s
@@ -49,23 +52,27 @@ WITH friends AS (
     GROUP BY referrer_id
 ), standing AS (
     SELECT users.id AS user_id, users.username, users.referral_code,
-           COALESCE(signups, 0) AS signups, COALESCE(buyers, 0) AS buyers,
+           COALESCE(signups, 0) AS signups, COALESCE(qualified, 0) AS qualified,
            COALESCE(referrals, 0) AS referrals, COALESCE(earned, 0.00) AS earned,
-           COALESCE(cents, 0) / 100.00 AS revenue,
+           COALESCE(cents, 0) / 100.00 AS revenue, COALESCE(payers, 0) AS payers,
            GREATEST(%(max_uses)s - COALESCE(uses, 0), 0) AS uses_left
     FROM friends FULL JOIN paid USING (code)
     JOIN users ON users.referral_code = code
     LEFT JOIN used ON used.referrer_id = users.id
 )
 SELECT *,
-       ROW_NUMBER() OVER (ORDER BY referrals DESC, earned DESC, user_id) AS rank_by_referrals,
-       ROW_NUMBER() OVER (ORDER BY earned DESC, referrals DESC, user_id) AS rank_by_earnings,
-       ROW_NUMBER() OVER (ORDER BY revenue DESC, referrals DESC, user_id) AS rank_by_revenue
+       ROW_NUMBER() OVER (ORDER BY referrals DESC, earned DESC, user_id) AS place_by_referrals,
+       ROW_NUMBER() OVER (ORDER BY earned DESC, referrals DESC, user_id) AS place_by_earnings,
+       ROW_NUMBER() OVER (ORDER BY revenue DESC, referrals DESC, user_id) AS place_by_revenue,
+       CASE WHEN referrals > 0 THEN RANK() OVER (ORDER BY referrals DESC) END AS rank_by_referrals,
+       CASE WHEN earned > 0 THEN RANK() OVER (ORDER BY earned DESC) END AS rank_by_earnings,
+       CASE WHEN revenue > 0 THEN RANK() OVER (ORDER BY revenue DESC) END AS rank_by_revenue
 FROM standing
 """
 
 _COLUMNS = (
-    "user_id, signups, buyers, referrals, earned, revenue, uses_left,"
+    "user_id, signups, qualified, referrals, earned, revenue, payers, uses_left,"
+    " place_by_referrals, place_by_earnings, place_by_revenue,"
     " rank_by_referrals, rank_by_earnings, rank_by_revenue"
 )
 _REPLACE = f"""
@@ -75,19 +82,21 @@ SELECT %(period)s, %(now)s, {_COLUMNS} FROM ({_STANDINGS}) AS counted
 
 _TOP = f"""
 SELECT rank_by_{{by}}, username, referral_code, referrals, ROUND(earned, 2),
-       ROUND(revenue, 2), signups, ROUND(100.0 * buyers / NULLIF(signups, 0), 1), uses_left
+       ROUND(revenue, 2), signups, qualified,
+       ROUND(100.0 * qualified / NULLIF(signups, 0), 1), uses_left
 FROM ({_STANDINGS}) AS counted
-WHERE {{figure}} > 0
-ORDER BY rank_by_{{by}} LIMIT %(limit)s
+WHERE rank_by_{{by}} IS NOT NULL
+ORDER BY place_by_{{by}} LIMIT %(limit)s
 """
-
-# Whoever has nothing of what the leaderboard is sorted by is not on it.
-FIGURE: Mapping[By, str] = {"referrals": "referrals", "earnings": "earned", "revenue": "revenue"}
 
 
 @dataclass(frozen=True)
 class Leader:
-    """A row of the leaderboard; amounts in US dollars, `conversion` in per cent."""
+    """A row of the leaderboard; amounts in US dollars.
+
+    `qualified` of the `signups` have made a qualifying purchase by now: that is `conversion`, in
+    per cent. `referrals` also counts friends who signed up before the period.
+    """
 
     rank: int
     username: str
@@ -96,6 +105,7 @@ class Leader:
     earned: Decimal
     revenue: Decimal
     signups: int
+    qualified: int
     conversion: Decimal | None
     uses_left: int
 
@@ -103,8 +113,11 @@ class Leader:
 def leaderboard(
     *, now: datetime, limit: int, days: int | None = None, by: By = "referrals"
 ) -> list[Leader]:
-    """Count the leaderboard of the last `days`, or of all time, as it is now."""
-    top = _TOP.format(by=by, figure=FIGURE[by])
+    """Count the leaderboard of the last `days`, or of all time, as it is now.
+
+    Equals share a rank; whoever has nothing of what it is ranked by is not on it.
+    """
+    top = _TOP.format(by=by)
     with transaction.atomic(), connection.cursor() as cursor:
         _take_time(cursor)
         cursor.execute(top, _period(days, now=now) | {"limit": limit})
@@ -127,11 +140,14 @@ def refresh(*, now: datetime) -> bool:
 
 
 def board(period: Standing.Period, *, by: By, top: int, user: User) -> list[Standing]:
-    """Return the `top` of the snapshot, and the row of `user` wherever it stands, in one query."""
-    rank = f"rank_by_{by}"
-    on_it = Standing.objects.filter(period=period, **{f"{FIGURE[by]}__gt": 0})
-    rows = on_it.filter(Q(**{f"{rank}__lte": top}) | Q(user=user)).select_related("user")
-    return list(rows.order_by(rank))
+    """Return the `top` of the snapshot, and the row of `user` wherever it stands, in one query.
+
+    Whoever has nothing of what it is ranked by has a row without a rank.
+    """
+    place = f"place_by_{by}"
+    of_period = Standing.objects.filter(period=period)
+    rows = of_period.filter(Q(**{f"{place}__lte": top}) | Q(user=user)).select_related("user")
+    return list(rows.order_by(place))
 
 
 def ensure_counted(*, now: datetime) -> None:
@@ -143,7 +159,7 @@ def ensure_counted(*, now: datetime) -> None:
 
 def counted_at(period: Standing.Period) -> datetime | None:
     """Return when the snapshot was made; None when there is none, or nobody on it."""
-    made = Standing.objects.filter(period=period).order_by("rank_by_referrals")
+    made = Standing.objects.filter(period=period).order_by("place_by_referrals")
     return made.values_list("computed_at", flat=True).first()
 
 

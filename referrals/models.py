@@ -222,8 +222,10 @@ class Referral(models.Model):
 class Standing(models.Model):
     """A referrer's row of the leaderboard of one period; written by `payments.standings` alone.
 
-    Who signed up, what was completed and what friends paid is counted within the period. Whoever
-    signed up within it and has bought by now is a buyer, so that conversion is never above 100 %.
+    Who signed up, what was completed and what friends paid is counted within the period. Of those
+    who signed up within it conversion asks who has qualified by now, so that it is never above
+    100 %. A place is where the row stands in a list; a rank is what people are told of it: equals
+    share one, and whoever has nothing of what is ranked has none.
     """
 
     class Period(models.TextChoices):
@@ -236,18 +238,22 @@ class Standing(models.Model):
     period = models.CharField(max_length=3, choices=Period.choices)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="standings")
     signups = models.PositiveIntegerField(help_text="Friends who signed up with the code.")
-    buyers = models.PositiveIntegerField(
-        help_text="Of these sign-ups, who has made the qualifying purchase by now."
+    qualified = models.PositiveIntegerField(
+        help_text="Of these sign-ups, who has made a qualifying purchase by now."
     )
     referrals = models.PositiveIntegerField(help_text="Completed referrals.")
     earned = models.DecimalField(**MONEY, help_text="US dollars of bonuses that stand.")
     revenue = models.DecimalField(
         **MONEY, help_text="US dollars that friends paid, less what was taken back."
     )
+    payers = models.PositiveIntegerField(help_text="Friends who paid this revenue.")
     uses_left = models.PositiveIntegerField(help_text="By the terms of the day it was counted.")
-    rank_by_referrals = models.PositiveIntegerField()
-    rank_by_earnings = models.PositiveIntegerField()
-    rank_by_revenue = models.PositiveIntegerField()
+    place_by_referrals = models.PositiveIntegerField()
+    place_by_earnings = models.PositiveIntegerField()
+    place_by_revenue = models.PositiveIntegerField()
+    rank_by_referrals = models.PositiveIntegerField(null=True)
+    rank_by_earnings = models.PositiveIntegerField(null=True)
+    rank_by_revenue = models.PositiveIntegerField(null=True)
     computed_at = models.DateTimeField()
 
     class Meta:
@@ -255,18 +261,18 @@ class Standing(models.Model):
         verbose_name_plural = "leaderboard"
         constraints = [
             models.UniqueConstraint(fields=["period", figure], name=f"standings_{figure}")
-            for figure in ("user", "rank_by_referrals", "rank_by_earnings", "rank_by_revenue")
+            for figure in ("user", "place_by_referrals", "place_by_earnings", "place_by_revenue")
         ]
 
     def __str__(self) -> str:
-        return f"rank {self.rank_by_referrals} of {self.get_period_display()}"
+        return f"place {self.place_by_referrals} of {self.get_period_display()}"
 
     @property
     def conversion(self) -> Decimal | None:
-        """How many per cent of the friends who signed up made the qualifying purchase."""
+        """How many per cent of the friends who signed up have made a qualifying purchase."""
         if not self.signups:
             return None
-        return (Decimal(100 * self.buyers) / self.signups).quantize(_TENTH, ROUND_HALF_UP)
+        return (Decimal(100 * self.qualified) / self.signups).quantize(_TENTH, ROUND_HALF_UP)
 
 
 class InvitationLook(models.Model):

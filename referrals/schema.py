@@ -118,10 +118,32 @@ STATS: dict[str, Any] = {
     ],
 }
 
+_COUNTS_OF_THE_FIRST: dict[str, Any] = {
+    "rank": 1,
+    "referrals": 9,
+    "earned": 90.0,
+    "signups": 12,
+    "qualified": 8,
+    "conversion": 66.7,
+}
+_COUNTS_OF_ALICE: dict[str, Any] = {
+    "rank": 2,
+    "referrals": 4,
+    "earned": 40.0,
+    "signups": 5,
+    "qualified": 4,
+    "conversion": 80.0,
+}
+
 LEADERBOARD: dict[str, Any] = {
     "summary": "The top referrers, and where you stand",
-    "description": "Counted anew every five minutes. People are named if they want to be: "
-    "`show_on_leaderboard` in `/user/preferences`, off at first.",
+    "description": "Counted anew every five minutes, as on the operators' leaderboard. Of others "
+    "you see the rank, the referrals and what they brought, and the name if they want it to be "
+    "seen: `show_on_leaderboard` in `/user/preferences`, off at first. The uses left and what "
+    "friends paid stand in your own row alone; `by=revenue` ranks by it without telling it. "
+    "Equals share a rank, and nothing has none. `conversion` asks, of those who signed up with "
+    "the code in the period, who has made a qualifying purchase by now; `referrals` also counts "
+    "friends who signed up before it.",
     "tags": ["Referrals"],
     "parameters": [LeaderboardRequestSerializer],
     "responses": LeaderboardSerializer,
@@ -133,10 +155,10 @@ LEADERBOARD: dict[str, Any] = {
                 "by": "referrals",
                 "as_of": "2026-11-22T12:00:00Z",
                 "leaders": [
-                    {"rank": 1, "username": None, "referrals": 9, "earned": 90.0},
-                    {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
+                    {"username": None, **_COUNTS_OF_THE_FIRST},
+                    {"username": "alice", **_COUNTS_OF_ALICE},
                 ],
-                "you": {"rank": 2, "username": "alice", "referrals": 4, "earned": 40.0},
+                "you": {"username": "alice", **_COUNTS_OF_ALICE, "uses_left": 6, "revenue": 120.0},
             },
         )
     ],

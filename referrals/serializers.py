@@ -9,6 +9,7 @@ from accounts.models import MONEY
 from gatewayz.json_api import AnythingField
 from payments.friends import State
 from payments.models import MAX_AMOUNT_CENTS
+from payments.standings import MEASURES
 from referrals.gates import Decision, Name, Verdict
 from referrals.models import Referral, Standing
 
@@ -74,30 +75,66 @@ class StatsSerializer(serializers.Serializer[Any]):
     referrals = ReferralSerializer(many=True)
 
 
-class LeaderboardRequestSerializer(serializers.Serializer[Any]):
+class QuerySerializer(serializers.Serializer[Any]):
+    """The parameters of an address; one that is not among them was meant to do something."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = f"There is no such parameter; there is {' and '.join(self.fields)}."
+        if unknown := {name: [known] for name in data if name not in self.fields}:
+            raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+
+class LeaderboardRequestSerializer(QuerySerializer):
     period = serializers.ChoiceField(
         choices=Standing.Period.values, default=Standing.Period.ALL, help_text="How far back."
     )
     by = serializers.ChoiceField(
-        choices=["referrals", "earnings"], default="referrals", help_text="What decides."
+        choices=MEASURES, default="referrals", help_text="What they are ranked by."
     )
 
 
-class StandingSerializer(serializers.Serializer[Any]):
-    rank = serializers.IntegerField()
+class LeaderSerializer(serializers.Serializer[Any]):
+    rank = serializers.IntegerField(help_text="Equals share one.")
     username = serializers.CharField(
         allow_null=True, help_text="Null unless the person wants to be seen."
     )
-    referrals = serializers.IntegerField(help_text="Completed.")
+    referrals = serializers.IntegerField(help_text="Completed in the period.")
     earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+    signups = serializers.IntegerField(help_text="Who signed up with the code in the period.")
+    qualified = serializers.IntegerField(
+        help_text="Of these sign-ups, who has made a qualifying purchase by now."
+    )
+    conversion = serializers.DecimalField(
+        max_digits=4,
+        decimal_places=1,
+        allow_null=True,
+        help_text="`qualified` in per cent of `signups`; null without any.",
+    )
+
+
+class OwnStandingSerializer(LeaderSerializer):
+    rank = serializers.IntegerField(
+        allow_null=True, help_text="Null while there is nothing to be ranked by."
+    )
+    uses_left = serializers.IntegerField()
+    revenue = serializers.DecimalField(
+        **MONEY,
+        allow_null=True,
+        help_text="US dollars that your friends paid in the period, less what was taken back; null "
+        "where it would tell what one or two of them spend.",
+    )
 
 
 class LeaderboardSerializer(serializers.Serializer[Any]):
     period = serializers.ChoiceField(choices=Standing.Period.values)
-    by = serializers.ChoiceField(choices=["referrals", "earnings"])
+    by = serializers.ChoiceField(choices=MEASURES)
     as_of = serializers.DateTimeField(allow_null=True, help_text="When it was counted.")
-    leaders = StandingSerializer(many=True)
-    you = StandingSerializer(allow_null=True, help_text="Your own row, wherever you stand.")
+    leaders = LeaderSerializer(many=True, help_text="The first twenty.")
+    you = OwnStandingSerializer(
+        allow_null=True,
+        help_text="Your own row, wherever you stand; null if nobody used your code in the period.",
+    )
 
 
 class CentsInQueryField(serializers.IntegerField):
@@ -109,7 +146,7 @@ class CentsInQueryField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class ExplainRequestSerializer(serializers.Serializer[Any]):
+class ExplainRequestSerializer(QuerySerializer):
     amount = CentsInQueryField(
         min_value=1,
         max_value=MAX_AMOUNT_CENTS,

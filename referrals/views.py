@@ -27,6 +27,8 @@ from referrals.serializers import (
 )
 
 LEADERS = 20
+# A sum of fewer friends' payments would tell what one of them spends.
+PAYERS_TO_HIDE_AMONG = 3
 
 
 class ReferralViewSet(ViewSet):
@@ -76,22 +78,38 @@ class LeaderboardViewSet(ViewSet):
         asked.is_valid(raise_exception=True)
         period, by = asked.validated_data["period"], asked.validated_data["by"]
         rows = standings.board(period, by=by, top=LEADERS, user=request.user)
-        seen = [(_standing(row, by, caller=request.user), row) for row in rows]
+        ranked = [row for row in rows if getattr(row, f"rank_by_{by}") is not None]
+        leaders = [row for row in ranked if getattr(row, f"place_by_{by}") <= LEADERS]
+        mine = next((row for row in rows if row.user_id == request.user.pk), None)
         body = asked.validated_data | {
             "as_of": rows[0].computed_at if rows else None,
-            "leaders": [shown for shown, _ in seen if shown["rank"] <= LEADERS],
-            "you": next((shown for shown, row in seen if row.user_id == request.user.pk), None),
+            "leaders": [_standing(row, by, caller=request.user) for row in leaders],
+            "you": mine and _own_standing(mine, by),
         }
         return Response(LeaderboardSerializer(body).data)
 
 
 def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
+    """Return what everybody may see of a row.
+
+    Not what the friends paid: that is their business, and ours.
+    """
     is_named = row.user.show_on_leaderboard and row.user.is_active
     return {
         "rank": getattr(row, f"rank_by_{by}"),
         "username": row.user.username if is_named or row.user_id == caller.pk else None,
         "referrals": row.referrals,
         "earned": row.earned,
+        "signups": row.signups,
+        "qualified": row.qualified,
+        "conversion": row.conversion,
+    }
+
+
+def _own_standing(row: Standing, by: str) -> dict[str, Any]:
+    return _standing(row, by, caller=row.user) | {
+        "uses_left": row.uses_left,
+        "revenue": row.revenue if row.payers >= PAYERS_TO_HIDE_AMONG else None,
     }
 
 

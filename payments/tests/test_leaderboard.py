@@ -35,9 +35,12 @@ def test_the_table_lines_up_and_ends_with_a_count(ranked: tuple[str, str]) -> No
     lines = output_of().splitlines()
 
     assert lines == [
-        "rank  username  referral_code  referrals  earned  revenue  signups  conversion  uses_left",
-        f"1     charlie   {ranked[0]}       2          20.00   20.00    2        100.0       8",
-        f"2     alice     {ranked[1]}       1          10.00   10.00    1        100.0       9",
+        "rank  username  referral_code  referrals  earned  revenue"
+        "  signups  qualified  conversion  uses_left",
+        f"1     charlie   {ranked[0]}       2          20.00   20.00  "
+        "  2        2          100.0       8",
+        f"2     alice     {ranked[1]}       1          10.00   10.00  "
+        "  1        1          100.0       9",
         "2 referrers.",
     ]
 
@@ -62,6 +65,7 @@ def test_json_holds_numbers(ranked: tuple[str, str]) -> None:
         "earned": 20.0,
         "revenue": 20.0,
         "signups": 2,
+        "qualified": 2,
         "conversion": 100.0,
         "uses_left": 8,
     }

@@ -34,18 +34,47 @@ def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> N
     dollars = Decimal
     assert leaders() == [
         Leader(
-            1, "charlie", charlie.code, 2, dollars("20.00"), dollars("20.00"), 2, dollars(100), 8
+            1, "charlie", charlie.code, 2, dollars("20.00"), dollars("20.00"), 2, 2, dollars(100), 8
         ),
-        Leader(2, "alice", alice.code, 1, dollars("10.00"), dollars("10.00"), 1, dollars(100), 9),
+        Leader(
+            2, "alice", alice.code, 1, dollars("10.00"), dollars("10.00"), 1, 1, dollars(100), 9
+        ),
     ]
 
 
-def test_it_ranks_equals_by_earnings(alice: Person, charlie: Person) -> None:
+def test_equals_share_a_rank_and_who_earned_more_is_named_first(
+    alice: Person, charlie: Person
+) -> None:
     refer(alice, 1)
+    refer(register("dave"), 2)
     terms_now(referrer_bonus=Decimal("15.00"))
     refer(charlie, 1)
+    refer(register("eve"), 1)
 
-    assert names() == ["charlie", "alice"]
+    assert [(leader.rank, leader.username) for leader in leaders()] == [
+        (1, "dave"),
+        (2, "charlie"),
+        (2, "eve"),
+        (2, "alice"),
+    ]
+    assert [leader.rank for leader in leaders(by="earnings")] == [1, 2, 2, 4]
+
+
+def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
+    alice: Person, charlie: Person
+) -> None:
+    refer(alice, 1)
+    refer(charlie, 1)
+    register("erin", code=register("dave").code)
+
+    standings.refresh(now=timezone.now())
+
+    rows = Standing.objects.filter(period="7d").order_by("place_by_revenue")
+    assert [(row.user.username, row.place_by_revenue, row.rank_by_revenue) for row in rows] == [
+        ("alice", 1, 1),
+        ("charlie", 2, 1),
+        ("dave", 3, None),
+    ]
 
 
 def test_who_came_first_is_first_of_those_alike_in_all(alice: Person, charlie: Person) -> None:
@@ -121,7 +150,7 @@ def test_conversion_asks_who_signed_up_and_bought_by_now(alice: Person, bob: Per
 
     [leader] = leaders()
 
-    assert (leader.signups, leader.conversion) == (3, Decimal("33.3"))
+    assert (leader.signups, leader.qualified, leader.conversion) == (3, 1, Decimal("33.3"))
 
 
 def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
@@ -132,7 +161,8 @@ def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
 
     [leader] = leaders(days=30)
 
-    assert (leader.referrals, leader.signups, leader.conversion) == (2, 1, Decimal(100))
+    assert (leader.referrals, leader.signups, leader.qualified) == (2, 1, 1)
+    assert leader.conversion == Decimal(100)
 
 
 def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
@@ -161,7 +191,7 @@ def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Pe
     standings.refresh(now=now)
     refer(alice, 3)
 
-    rows = Standing.objects.filter(period="all").order_by("rank_by_referrals")
+    rows = Standing.objects.filter(period="all").order_by("place_by_referrals")
 
     assert [(row.user, row.referrals, row.computed_at) for row in rows] == [(charlie.user, 2, now)]
     assert standings.counted_at(Standing.Period.ALL) == now
@@ -175,7 +205,7 @@ def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Perso
 
     standings.refresh(now=timezone.now())
 
-    found = Standing.objects.order_by("period", "rank_by_referrals")
+    found = Standing.objects.order_by("period", "place_by_referrals")
     assert [(row.period, row.user.username, row.referrals) for row in found] == [
         ("30d", "charlie", 2),
         ("30d", "alice", 1),
@@ -192,7 +222,7 @@ def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person,
 
     standings.refresh(now=timezone.now())
 
-    rows = Standing.objects.filter(period="all").select_related("user").order_by(f"rank_by_{by}")
+    rows = Standing.objects.filter(period="all").select_related("user").order_by(f"place_by_{by}")
     kept = [(row.user.username, row.earned, row.revenue, row.conversion) for row in rows]
     live = [(row.username, row.earned, row.revenue, row.conversion) for row in leaders(by=by)]
     assert kept == live

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.money import dollars
 from accounts.people import whose
 from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.reporting import counted
 from payments import standings
 from referrals import codes
 from referrals.admin.leaderboard_export import export
@@ -31,6 +33,8 @@ class PeriodFilter(SimpleListFilter):
         return [(value, label) for value, label in Standing.Period.choices if value != "all"]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Standing]) -> QuerySet[Standing]:
+        if self.value() not in (None, *Standing.Period.values):
+            raise IncorrectLookupParameters
         return queryset.filter(period=_period(request))
 
 
@@ -42,9 +46,14 @@ class UsesLeftFilter(SimpleListFilter):
         return [("open", "has uses left"), ("spent", "is used up")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Standing]) -> QuerySet[Standing]:
-        if self.value() == "open":
-            return queryset.filter(uses_left__gt=0)
-        return queryset.filter(uses_left=0) if self.value() == "spent" else queryset
+        match self.value():
+            case None:
+                return queryset
+            case "open":
+                return queryset.filter(uses_left__gt=0)
+            case "spent":
+                return queryset.filter(uses_left=0)
+        raise IncorrectLookupParameters
 
 
 @admin.register(Standing)
@@ -54,7 +63,6 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         "by_referrals",
         "by_earnings",
         "by_revenue",
-        "sign_ups",
         "converted",
         "left",
     )
@@ -62,7 +70,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     list_filter = (PeriodFilter, UsesLeftFilter)
     list_select_related = ("user",)
     sortable_by = ("by_referrals", "by_earnings", "by_revenue")
-    ordering = ("rank_by_referrals",)
+    ordering = ("place_by_referrals",)
     search_help_text = "Beginning of the name or e-mail, or the code"
     list_before_template = "admin/referrals/standing/tools.html"
 
@@ -110,25 +118,24 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         name = format_html('<a class="desk-link" href="{}">{}</a>', link, row.user.username)
         return [name, row.user.referral_code or ""]
 
-    @display(description="Referrals", ordering="rank_by_referrals")
+    @display(description="Referrals", ordering="place_by_referrals")
     def by_referrals(self, row: Standing) -> str:
         return _ranked(f"{row.referrals:,}", row.rank_by_referrals)
 
-    @display(description="Earned", ordering="rank_by_earnings")
+    @display(description="Earned", ordering="place_by_earnings")
     def by_earnings(self, row: Standing) -> str:
         return _ranked(dollars(row.earned), row.rank_by_earnings)
 
-    @display(description="Friends' revenue", ordering="rank_by_revenue")
+    @display(description="Friends' revenue", ordering="place_by_revenue")
     def by_revenue(self, row: Standing) -> str:
         return _ranked(dollars(row.revenue), row.rank_by_revenue)
 
-    @display(description="Sign-ups")
-    def sign_ups(self, row: Standing) -> int:
-        return row.signups
-
-    @display(description="Conversion", empty_value="–")
-    def converted(self, row: Standing) -> str | None:
-        return None if row.conversion is None else f"{row.conversion} %"
+    @display(description="Conversion")
+    def converted(self, row: Standing) -> str:
+        if row.conversion is None:
+            return "no sign-ups"
+        of_these = counted(row.signups, "sign-up")
+        return f"{row.qualified:,} of {of_these}, {row.conversion} %"
 
     @display(description="Uses left")
     def left(self, row: Standing) -> int:
@@ -149,7 +156,10 @@ def _with(request: HttpRequest, **changes: str) -> str:
     return f"?{query.urlencode()}"
 
 
-def _ranked(value: str, rank: int) -> str:
+def _ranked(value: str, rank: int | None) -> str:
+    """Return an amount with its rank; nothing has none."""
     return format_html(
-        '<span class="desk-money">{}</span> <span class="desk-time">#{}</span>', value, rank
+        '<span class="desk-money">{}</span> <span class="desk-time">{}</span>',
+        value,
+        "" if rank is None else f"#{rank}",
     )

@@ -64,6 +64,7 @@ class StandingResource(ModelResource):
             "earned",
             "revenue",
             "signups",
+            "qualified",
             "conversion",
             "uses_left",
             "computed_at",

@@ -8,7 +8,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person, register
 from payments import standings
-from payments.tests.stripe_events import refer
+from payments.models import Payment
+from payments.standings import MEASURES
+from payments.tests.stripe_events import deliver, refer, refund, settle
 from referrals.models import Standing
 
 
@@ -29,10 +31,65 @@ def board(caller: Person, query: str = "") -> dict[str, Any]:
 def test_it_shows_who_is_ahead_and_where_you_stand(alice: Person) -> None:
     shown = board(alice)
 
-    you = {"rank": 2, "username": "alice", "referrals": 1, "earned": 10.0}
-    ahead = {"rank": 1, "username": None, "referrals": 2, "earned": 20.0}
-    assert (shown["leaders"], shown["you"]) == ([ahead, you], you)
+    ahead = {
+        "rank": 1,
+        "username": None,
+        "referrals": 2,
+        "earned": 20.0,
+        "signups": 2,
+        "qualified": 2,
+        "conversion": 100.0,
+    }
+    alone = {"rank": 2, "username": "alice", "referrals": 1, "earned": 10.0}
+    you = ahead | alone | {"signups": 1, "qualified": 1}
+    assert shown["leaders"] == [ahead, you]
+    assert shown["you"] == you | {"uses_left": 9, "revenue": None}
     assert (shown["period"], shown["by"]) == ("all", "referrals")
+
+
+def test_it_ranks_by_revenue_and_tells_the_revenue_of_nobody_else(
+    alice: Person, charlie: Person
+) -> None:
+    refer(charlie, 3)
+    settle(refer(alice, 1)[0].user, 9000)
+    standings.refresh(now=timezone.now())
+
+    shown = board(charlie, "?by=revenue")
+
+    assert [leader["earned"] for leader in shown["leaders"]] == [10.0, 30.0]
+    assert not any("revenue" in leader for leader in shown["leaders"])
+    assert (shown["you"]["rank"], shown["you"]["revenue"]) == (2, 30.0)
+
+
+@pytest.mark.parametrize(("friends", "revenue"), [(1, None), (2, None), (3, 30.0)])
+def test_revenue_does_not_tell_what_one_friend_spends(
+    alice: Person, friends: int, revenue: float | None
+) -> None:
+    refer(alice, friends)
+    standings.refresh(now=timezone.now())
+
+    assert board(alice)["you"]["revenue"] == revenue
+
+
+def test_whoever_has_all_of_it_back_hides_nobody(alice: Person) -> None:
+    _, _, friend = refer(alice, 3)
+    deliver(refund(Payment.objects.get(user=friend.user), 1000))
+    standings.refresh(now=timezone.now())
+
+    assert board(alice)["you"]["revenue"] is None
+
+
+def test_equals_share_a_rank_and_nothing_has_none(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    refer(charlie, 1)
+    dave = register("dave")
+    register("erin", code=dave.code)
+    standings.refresh(now=timezone.now())
+
+    shown = board(dave)
+
+    assert [leader["rank"] for leader in shown["leaders"]] == [1, 1]
+    assert (shown["you"]["rank"], shown["you"]["signups"]) == (None, 1)
 
 
 @pytest.mark.usefixtures("counted")
@@ -68,14 +125,13 @@ def test_it_ends_after_twenty_and_still_shows_you(alice: Person) -> None:
             period="7d",
             user=person.user,
             signups=referrals,
-            buyers=referrals,
+            qualified=referrals,
             referrals=referrals,
             earned=referrals * 10,
             revenue=0,
+            payers=0,
             uses_left=0,
-            rank_by_referrals=rank,
-            rank_by_earnings=rank,
-            rank_by_revenue=rank,
+            **{f"{kind}_by_{by}": rank for kind in ("place", "rank") for by in MEASURES},
             computed_at=timezone.now(),
         )
 
@@ -98,12 +154,23 @@ def test_before_the_first_count_it_is_empty(alice: Person) -> None:
     assert (shown["as_of"], shown["leaders"], shown["you"]) == (None, [], None)
 
 
-@pytest.mark.parametrize("query", ["?period=1d", "?by=revenue", "?period=", "?by=%20"])
+@pytest.mark.parametrize("query", ["?period=1d", "?by=luck", "?period=", "?by=%20"])
 def test_it_refuses_what_it_does_not_know(alice: Person, query: str) -> None:
     response = alice.api.get(f"/referral/leaderboard{query}")
 
     assert response.status_code == 400
     assert response.json()["errors"]
+
+
+@pytest.mark.parametrize("query", ["?days=7", "?limit=5&period=7d"])
+def test_it_names_its_parameters_to_whoever_asks_by_another(alice: Person, query: str) -> None:
+    response = alice.api.get(f"/referral/leaderboard{query}")
+
+    [(_, told)] = response.json()["errors"].items()
+    assert (response.status_code, told) == (
+        400,
+        ["There is no such parameter; there is period and by."],
+    )
 
 
 @pytest.mark.usefixtures("counted")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, member_of, operator
+from accounts.tests.factories import Person, member_of, operator, register
 from payments import standings
 from payments.tests.stripe_events import refer, settle
 from referrals.models import Standing
@@ -43,9 +43,9 @@ def names(query: str = "") -> list[str]:
     [
         ("", ["charlie", "alice"]),
         ("?period=30d", ["charlie", "alice"]),
-        ("?period=nonsense", ["charlie", "alice"]),
         ("?o=1", ["charlie", "alice"]),
         ("?o=3", ["alice", "charlie"]),
+        ("?o=2", ["charlie", "alice"]),
         ("?o=-1", ["alice", "charlie"]),
         ("?q=ali", ["alice"]),
         ("?q=CHARLIE@example.com", ["charlie"]),
@@ -64,6 +64,41 @@ def test_it_finds_people_by_a_beginning_in_any_case(alice: Person, query: str) -
     User.objects.filter(pk=alice.user.pk).update(username="Alice")
 
     assert names(f"?q={query}") == ["Alice"]
+
+
+@pytest.mark.usefixtures("counted")
+def test_a_row_is_of_one_meaning_though_its_friends_are_of_two_times(alice: Person) -> None:
+    """Alice's friend of 40 days ago bought lately: a referral of the period, and no sign-up."""
+    standings.refresh(now=timezone.now())
+    Standing.objects.filter(user=alice.user, period="30d").update(signups=3, qualified=1)
+
+    page = " ".join(operator().get(f"{PATH}?period=30d").content.decode().split())
+
+    assert "1 of 3 sign-ups, 33.3 %" in page
+    assert "2 of 2 sign-ups, 100.0 %" in page
+    assert "of those who signed up by the code in the period" in page
+
+
+def test_whoever_brought_nothing_has_no_rank(alice: Person) -> None:
+    register("dave", code=alice.code)
+    standings.refresh(now=timezone.now())
+
+    page = operator().get(PATH).content.decode()
+
+    assert "0 of 1 sign-up, 0.0 %" in page
+    assert "#1" not in page
+
+
+@pytest.mark.usefixtures("counted")
+@pytest.mark.parametrize("query", ["?period=month", "?days=7", "?code=half", "?period="])
+def test_a_filter_that_is_none_shows_and_exports_nothing_else(query: str) -> None:
+    client = operator()
+
+    page, file = client.get(f"{PATH}{query}"), client.post(f"{PATH}export/{query}", AS_CSV)
+
+    assert (page.status_code, page.headers["Location"]) == (302, f"{PATH}?e=1")
+    assert file.status_code == 400
+    assert not AuditEntry.objects.exists()
 
 
 @pytest.mark.usefixtures("counted")

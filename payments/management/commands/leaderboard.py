@@ -12,7 +12,11 @@ from payments import standings
 
 
 class Command(BaseCommand):
-    help = "Lists the top referrers as they stand now; amounts are US dollars."
+    help = (
+        "Lists the top referrers as they stand now; amounts are US dollars. Conversion is how many"
+        " per cent of those who signed up by the code within the time have made a qualifying"
+        " purchase by now."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=reporting.positive, help="only the last DAYS days")
@@ -21,9 +25,9 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--by",
-            choices=tuple(standings.FIGURE),
+            choices=standings.MEASURES,
             default="referrals",
-            help="what they are ranked by (default: referrals, then earnings)",
+            help="what they are ranked by, equals alike (default: referrals)",
         )
         reporting.add_format(parser)
 
