@@ -109,7 +109,7 @@ def _line(user: User, adjustment: Adjustment, *, is_repeated: bool) -> Line:
         adjustment_id=adjustment.pk,
         username=user.username,
         amount=adjustment.amount.quantize(CENT),
-        balance_after=entry and entry.balance_after,
+        balance_after=entry.balance_after if entry else None,
         status=adjustment.status,
         was_done_already=is_repeated,
     )
