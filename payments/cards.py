@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import structlog
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from payments import stripe_gateway
 from payments.models import Payment
@@ -15,21 +15,25 @@ log = structlog.get_logger(__name__)
 AT_A_TIME = 500
 
 
-def check_unchecked(*, now: datetime) -> int:
-    """Ask Stripe for the card of each settled payment that was not asked for yet; return how many.
+def unchecked() -> list[Payment]:
+    """Return the settled payments whose card is still to be asked for, so many at a time.
 
-    Raises StripeUnavailableError: what is left is asked for next time.
+    Those that Stripe gave no answer for come last, so that they stand in nobody's way.
     """
-    unchecked = Payment.objects.filter(status=Payment.Status.PAID, card_checked_at=None)
-    payments = list(unchecked.order_by("paid_at", "pk")[:AT_A_TIME])
-    for payment in payments:
-        check(payment, now=now)
-    return len(payments)
+    waiting = Payment.objects.filter(status=Payment.Status.PAID, card_checked_at=None)
+    unasked_first = F("card_asked_at").asc(nulls_first=True)
+    return list(waiting.order_by(unasked_first, "paid_at", "pk")[:AT_A_TIME])
 
 
 def check(payment: Payment, *, now: datetime) -> None:
     """Ask Stripe for the card of a payment, and note it. Raises StripeUnavailableError."""
-    note_card(payment, _fingerprint(payment), now=now)
+    try:
+        fingerprint = _fingerprint(payment)
+    except stripe_gateway.StripeUnavailableError:
+        payment.card_asked_at = now
+        payment.save(update_fields=["card_asked_at"])
+        raise
+    note_card(payment, fingerprint, now=now)
 
 
 def note_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:

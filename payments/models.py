@@ -90,6 +90,9 @@ class Payment(models.Model):
         max_length=64, blank=True, help_text="Stripe's; one card is always the same."
     )
     card_checked_at = models.DateTimeField(null=True)
+    card_asked_at = models.DateTimeField(
+        null=True, help_text="When Stripe was last asked for the card and gave no answer."
+    )
 
     objects = PaymentQuerySet.as_manager()
 
@@ -109,9 +112,10 @@ class Payment(models.Model):
                 name="payments_by_card",
             ),
             models.Index(
-                fields=["paid_at"],
+                F("card_asked_at").asc(nulls_first=True),
+                "paid_at",
                 condition=Q(status="paid", card_checked_at__isnull=True),
-                name="payments_card_unchecked",
+                name="payments_without_card",
             ),
             models.Index(
                 fields=["expires_at"],

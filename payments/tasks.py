@@ -7,11 +7,14 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from payments import cards, checkout, daily, inbox, ledger_checks, reconciliation, standings
+from payments.stripe_gateway import StripeUnavailableError
 
 log = structlog.get_logger(__name__)
 
 # An hourly look with room for a day in which it could not be had.
 RECONCILED = timedelta(days=1)
+# After so many questions in a row without an answer Stripe is down, and is not asked any more.
+PATIENCE = 5
 
 
 class LedgerBroken(Exception):
@@ -29,9 +32,22 @@ def retry_events(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name="check_cards", queueing_lock="check_cards")
 def check_cards(timestamp: int) -> None:
-    """Hold referrals with one card on both sides."""
-    if count := cards.check_unchecked(now=timezone.now()):
-        log.info("cards_checked", count=count)
+    """Hold referrals with one card on both sides.
+
+    Raises StripeUnavailableError at the end if Stripe gave no answer for any of them.
+    """
+    failure, in_a_row = None, 0
+    for payment in cards.unchecked():
+        try:
+            cards.check(payment, now=timezone.now())
+            in_a_row = 0
+        except StripeUnavailableError as error:
+            failure, in_a_row = error, in_a_row + 1
+            log.warning("card_not_checked", payment_id=payment.pk, reason=str(error))
+        if in_a_row == PATIENCE:
+            break
+    if failure:
+        raise failure
 
 
 @app.periodic(cron="7 * * * *")

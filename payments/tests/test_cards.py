@@ -20,6 +20,14 @@ pytestmark = pytest.mark.usefixtures("sandbox")
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
+def check_cards() -> int:
+    """Check the cards that wait, and return how many did."""
+    waiting = cards.unchecked()
+    for payment in waiting:
+        cards.check(payment, now=NOW)
+    return len(waiting)
+
+
 def end_of(alice: Person, bob: Person) -> tuple[str, str, str]:
     return Referral.objects.get().status, alice.balance(), bob.balance()
 
@@ -29,7 +37,7 @@ def test_one_card_on_both_sides_takes_the_bonuses_back(alice: Person, bob: Perso
     buy(bob)
     before = end_of(alice, bob)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert before == ("completed", "20.00", "20.00")
     assert end_of(alice, bob) == ("held", "10.00", "10.00")
@@ -40,7 +48,7 @@ def test_another_card_on_the_other_side_holds_nothing(alice: Person, bob: Person
     buy(alice, card_number=VISA)
     buy(bob, card_number=MASTERCARD)
 
-    assert cards.check_unchecked(now=NOW) == 2
+    assert check_cards() == 2
 
     assert end_of(alice, bob) == ("completed", "20.00", "20.00")
 
@@ -49,18 +57,18 @@ def test_the_card_of_a_stranger_holds_nothing(alice: Person, bob: Person, charli
     buy(charlie)
     buy(bob)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert end_of(alice, bob) == ("completed", "10.00", "20.00")
 
 
 def test_the_referrer_may_pay_with_the_card_later(alice: Person, bob: Person) -> None:
     buy(bob)
-    cards.check_unchecked(now=NOW)
+    check_cards()
     before = end_of(alice, bob)
 
     buy(alice)
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert before == ("completed", "10.00", "20.00")
     assert end_of(alice, bob) == ("held", "10.00", "10.00")
@@ -71,7 +79,7 @@ def test_the_card_may_have_paid_for_less_than_qualifies(alice: Person, bob: Pers
     buy(bob, 1000, card_number=VISA)
     buy(bob, 100, card_number=MASTERCARD)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert end_of(alice, bob) == ("held", "1.00", "11.00")
 
@@ -81,10 +89,10 @@ def test_the_card_may_have_been_on_both_sides_before_there_was_a_referral(
 ) -> None:
     buy(alice, card_number=MASTERCARD)
     buy(bob, 100, card_number=MASTERCARD)
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     buy(bob, 1000, card_number=VISA)
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert end_of(alice, bob) == ("held", "10.00", "11.00")
 
@@ -94,7 +102,7 @@ def test_a_bank_account_is_no_card(alice: Person, bob: Person) -> None:
         payment = buy(person, 1000, **BANK_ACCOUNT)
         settle_late(payment)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert end_of(alice, bob) == ("completed", "20.00", "20.00")
     assert set(Payment.objects.values_list("card_fingerprint", "card_checked_at")) == {("", NOW)}
@@ -110,20 +118,20 @@ def settle_late(payment: Payment) -> None:
 def test_a_payment_that_is_not_settled_is_not_asked_for(bob: Person) -> None:
     pay(bob)
 
-    assert cards.check_unchecked(now=NOW) == 0
+    assert check_cards() == 0
 
 
 def test_a_payment_is_asked_for_once(bob: Person) -> None:
     buy(bob)
 
-    assert [cards.check_unchecked(now=NOW) for _ in range(2)] == [1, 0]
+    assert [check_cards() for _ in range(2)] == [1, 0]
 
 
 def test_only_so_many_are_asked_for_at_a_time(bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cards, "AT_A_TIME", 1)
     first, second = buy(bob), buy(bob)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     first.refresh_from_db()
     second.refresh_from_db()
@@ -137,12 +145,30 @@ def test_while_stripe_is_down_nothing_is_checked_and_then_it_goes_on(
     buy(bob)
 
     with stripe_is_down(settings), pytest.raises(StripeUnavailableError):
-        cards.check_unchecked(now=NOW)
+        check_cards()
     settings.STRIPE_API_BASE = sandbox
-    count = cards.check_unchecked(now=NOW)
+    count = check_cards()
 
     assert count == 2
     assert end_of(alice, bob) == ("held", "10.00", "10.00")
+
+
+def test_a_payment_that_stripe_gives_no_answer_for_waits_behind_all_others(
+    bob: Person, sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+    bad, good = buy(bob), buy(bob)
+
+    with stripe_is_down(settings), pytest.raises(StripeUnavailableError):
+        check_cards()
+    waiting = []
+    for _ in range(2):
+        waiting += cards.unchecked()
+        settings.STRIPE_API_BASE = sandbox
+        check_cards()
+
+    assert waiting == [good, bad]
+    assert cards.unchecked() == []
 
 
 def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(
@@ -150,7 +176,7 @@ def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(
 ) -> None:
     settle(bob.user)
 
-    assert [cards.check_unchecked(now=NOW) for _ in range(2)] == [1, 0]
+    assert [check_cards() for _ in range(2)] == [1, 0]
 
     assert end_of(alice, bob) == ("completed", "10.00", "20.00")
 
@@ -167,11 +193,11 @@ def test_what_was_decided_is_not_held_again(
 ) -> None:
     buy(alice)
     buy(bob)
-    cards.check_unchecked(now=NOW)
+    check_cards()
     decide(Referral.objects.get().pk, by=reviewer(), note="They are a couple.", now=NOW)
 
     buy(alice)
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert end_of(alice, bob) == end
 
@@ -181,7 +207,7 @@ def test_each_referral_of_the_card_is_held(alice: Person, bob: Person) -> None:
     for person in (bob, carol, alice):
         buy(person)
 
-    cards.check_unchecked(now=NOW)
+    check_cards()
 
     assert {referral.status for referral in Referral.objects.all()} == {"held"}
     assert [person.balance() for person in (alice, bob, carol)] == ["10.00"] * 3

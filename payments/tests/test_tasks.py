@@ -1,5 +1,6 @@
 """What goes on by itself: events are tried again, and each job does its part."""
 
+import json
 import os
 import subprocess
 import sys
@@ -19,17 +20,19 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.tests.factories import Person
-from payments import inbox, tasks
+from payments import cards, inbox, stripe_gateway, tasks
 from payments.models import DailyFigures, LedgerCheck, Payment, StripeEvent
 from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute, refusing
-from payments.tests.fake_stripe import stripe_is_down
+from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
 from payments.tests.sandbox_purchases import buy, pay
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
 from referrals.models import Referral, Standing
 
 MINUTE = timedelta(minutes=1)
+CARD = {"payment_method_details": {"card": {"fingerprint": "one card"}}}
+ONE_CARD = {"id": "pi_1", "object": "payment_intent", "latest_charge": CARD}
 
 
 @contextmanager
@@ -131,6 +134,35 @@ def test_the_card_task_holds_one_card_on_both_sides(alice: Person, bob: Person) 
         tasks.check_cards(0)
 
     assert Referral.objects.get().status == "held"
+
+
+def test_one_card_that_stripe_fails_at_keeps_no_other_from_being_checked(
+    alice: Person, bob: Person, charlie: Person, settings: Any
+) -> None:
+    unlucky, *_ = (settle(person.user) for person in (charlie, alice, bob))
+    # The SDK asks twice.
+    statuses = iter([500, 500, 200, 200])
+
+    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()) as stripe:
+        stripe.meanwhile = lambda: setattr(stripe, "status", next(statuses))
+        with pytest.raises(StripeUnavailableError):
+            tasks.check_cards(0)
+
+    assert Referral.objects.get().status == "held"
+    assert cards.unchecked() == [unlucky]
+
+
+def test_a_stripe_that_is_down_is_not_asked_for_all_cards(
+    bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "PATIENCE", 2)
+    for _ in range(4):
+        settle(bob.user, 100)
+
+    with stripe_answers(settings, 500, b"{}") as stripe, pytest.raises(StripeUnavailableError):
+        tasks.check_cards(0)
+
+    assert len(stripe.requests) == 2 * (1 + stripe_gateway.RETRIES)
 
 
 @pytest.mark.usefixtures("sandbox")
