@@ -70,6 +70,7 @@ RETRIES = 3
 # Stripe itself delivers again within the hour; this is for when it does not, or gave up.
 RETRY_AFTER = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
+AT_A_TIME = 500
 
 
 def can_become(event_type: str, outcome: str) -> bool:
@@ -130,12 +131,11 @@ def attempt(event_id: str, *, now: datetime) -> StripeEvent:
     return StripeEvent.objects.get(event_id=event_id)
 
 
-def retry_due(*, now: datetime) -> list[StripeEvent]:
-    """Attempt each event that was left unprocessed, and return them as they are now."""
-    due = StripeEvent.objects.filter(processed_at=None, retry_at__lte=now).order_by(
-        "retry_at", "pk"
-    )
-    return [attempt(event_id, now=now) for event_id in due.values_list("event_id", flat=True)]
+def due(*, now: datetime) -> list[str]:
+    """Return the ids of events that were left unprocessed and are to be attempted again."""
+    waiting = StripeEvent.objects.filter(processed_at=None, retry_at__lte=now)
+    ids = waiting.order_by("retry_at", "pk").values_list("event_id", flat=True)
+    return list(ids[:AT_A_TIME])
 
 
 def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:

@@ -1,4 +1,8 @@
-"""What goes on by itself: the periodic jobs, run by `manage.py procrastinate worker`."""
+"""What goes on by itself: the periodic jobs, run by `manage.py procrastinate worker`.
+
+A job that goes through many reads the clock for each: what it posts near midnight must not come
+to lie on a day whose figures are closed already.
+"""
 
 from datetime import timedelta
 
@@ -25,7 +29,8 @@ class LedgerBroken(Exception):
 @app.task(name="retry_events", queueing_lock="retry_events")
 def retry_events(timestamp: int) -> None:
     """Attempt events again that were left unprocessed for five minutes, ever more seldom."""
-    for event in inbox.retry_due(now=timezone.now()):
+    for event_id in inbox.due(now=timezone.now()):
+        event = inbox.attempt(event_id, now=timezone.now())
         log.info("event_retried", event_id=event.event_id, outcome=event.outcome)
 
 
@@ -54,9 +59,9 @@ def check_cards(timestamp: int) -> None:
 @app.task(name="reconcile_stripe", queueing_lock="reconcile_stripe")
 def reconcile_stripe(timestamp: int) -> None:
     """Make up for what never reached us."""
-    now = timezone.now()
-    for found in reconciliation.differences(since=now - RECONCILED, now=now, apply=True):
-        log.warning("reconciled", stripe_id=found.stripe_id, what=found.what, outcome=found.outcome)
+    for found in reconciliation.differences(since=timezone.now() - RECONCILED):
+        outcome = reconciliation.make_up_for(found, now=timezone.now())
+        log.warning("reconciled", stripe_id=found.stripe_id, what=found.what, outcome=outcome)
 
 
 @app.periodic(cron="37 * * * *")

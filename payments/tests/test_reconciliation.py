@@ -3,7 +3,7 @@
 import io
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, LedgerEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
-from payments.reconciliation import Difference, differences
+from payments.reconciliation import differences, make_up_for
 from payments.sandbox.models import CheckoutSession, Event
 from payments.tests.at_once import at_once
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
@@ -45,9 +45,25 @@ def forget_events() -> None:
     at_once(lambda: Event.objects.all().delete())
 
 
-def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Difference]:
-    now = timezone.now()
-    return list(differences(since=since or now - ONE_DAY, now=now, apply=apply))
+class Made(NamedTuple):
+    """A difference that was found, and what came of making up for it."""
+
+    stripe_id: str
+    what: str
+    remedy: str
+    outcome: str = ""
+
+
+def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Made]:
+    return [
+        Made(
+            found.stripe_id,
+            found.what,
+            found.remedy,
+            make_up_for(found, now=timezone.now()) if apply else "",
+        )
+        for found in differences(since=since or timezone.now() - ONE_DAY)
+    ]
 
 
 def command(*arguments: str) -> list[str]:
@@ -181,7 +197,7 @@ def test_a_payment_that_we_do_not_know_is_only_reported(bob: Person) -> None:
 
     assert reported[0] == reported[1]
     assert reported[0] == [
-        Difference(payment.session_id or "", "paid, but no payment of ours", "none: look into it")
+        Made(payment.session_id or "", "paid, but no payment of ours", "none: look into it")
     ]
     assert not LedgerEntry.objects.exists()
 

@@ -1,11 +1,10 @@
-"""What goes on by itself: events are tried again, and each job does its part."""
+"""What goes on by itself: each job does its part."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,100 +19,19 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.tests.factories import Person
-from payments import cards, inbox, stripe_gateway, tasks
-from payments.models import DailyFigures, LedgerCheck, Payment, StripeEvent
+from payments import cards, stripe_gateway, tasks
+from payments.models import DailyFigures, LedgerCheck, StripeEvent
 from payments.stripe_gateway import StripeUnavailableError
-from payments.tests.at_once import execute, refusing
+from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
 from payments.tests.sandbox_purchases import buy, pay
-from payments.tests.stripe_events import deliver, event, pending_payment, settle
+from payments.tests.stripe_events import pending_payment, settle
+from payments.tests.test_retries import failed_event
 from referrals.models import Referral, Standing
 
-MINUTE = timedelta(minutes=1)
 CARD = {"payment_method_details": {"card": {"fingerprint": "one card"}}}
 ONE_CARD = {"id": "pi_1", "object": "payment_intent", "latest_charge": CARD}
-
-
-@contextmanager
-def failing(times: int = 1_000_000) -> Iterator[None]:
-    """Let the database refuse the next entries of the ledger."""
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with refusing("ledger_entries", sqlstate="P0001", times=times):
-        yield
-
-
-def failed_event(payment: Payment) -> StripeEvent:
-    """Deliver an event in vain."""
-    with failing():
-        assert deliver(event(payment)).status_code == 500
-    return StripeEvent.objects.get()
-
-
-def test_an_event_is_tried_again_once_it_is_due(alice: Person, bob: Person) -> None:
-    due = failed_event(pending_payment(bob.user)).retry_at
-
-    too_early = inbox.retry_due(now=due - MINUTE)
-    [retried] = inbox.retry_due(now=due)
-
-    assert too_early == []
-    assert (retried.outcome, retried.attempts, retried.last_error) == ("settled", 2, "")
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-def test_an_event_that_was_never_worked_on_is_tried_after_five_minutes(bob: Person) -> None:
-    failed_event(pending_payment(bob.user))
-    now = timezone.now()
-    StripeEvent.objects.update(outcome="received", attempts=0, retry_at=now + inbox.RETRY_AFTER)
-
-    early, [retried] = inbox.retry_due(now=now + 4 * MINUTE), inbox.retry_due(now=now + 5 * MINUTE)
-
-    assert (early, retried.outcome) == ([], "settled")
-
-
-def test_the_pauses_grow_up_to_six_hours(bob: Person) -> None:
-    now = failed_event(pending_payment(bob.user)).retry_at
-    pauses = []
-
-    with failing():
-        for _ in range(8):
-            [retried] = inbox.retry_due(now=now)
-            pauses.append((retried.retry_at - now) // MINUTE)
-            now = retried.retry_at
-
-    assert pauses == [20, 40, 80, 160, 320, 360, 360, 360]
-    assert StripeEvent.objects.get().attempts == 9
-
-
-def test_an_event_that_fails_again_does_not_keep_the_next_from_settling(
-    bob: Person, charlie: Person
-) -> None:
-    with failing():
-        for person in (bob, charlie):
-            deliver(event(pending_payment(person.user)))
-
-    with failing(times=1):
-        retried = inbox.retry_due(now=timezone.now() + timedelta(days=1))
-
-    assert [one.outcome for one in retried] == ["failed", "settled"]
-    assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
-
-
-def test_what_is_processed_is_not_tried_again(bob: Person) -> None:
-    settle(bob.user)
-    deliver(event(pending_payment(bob.user), amount_total=1))
-
-    assert inbox.retry_due(now=timezone.now() + timedelta(days=1)) == []
-
-
-def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None:
-    failed = failed_event(pending_payment(bob.user))
-
-    with failing():
-        attempted = inbox.attempt(failed.event_id, now=failed.retry_at)
-
-    assert (attempted.outcome, attempted.attempts, attempted.processed_at) == ("failed", 2, None)
-    assert "refused by the test" in attempted.last_error
 
 
 def test_the_retry_task_settles_what_failed(alice: Person, bob: Person) -> None:

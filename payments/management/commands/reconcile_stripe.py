@@ -1,6 +1,7 @@
 """`manage.py reconcile_stripe`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,8 +11,8 @@ from django.utils import timezone
 from accounts import audit
 from gatewayz import reporting
 from gatewayz.progress import waiting
+from payments import reconciliation
 from payments.models import StripeEvent
-from payments.reconciliation import Difference, differences
 from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
 
 
@@ -24,6 +25,16 @@ def moment(text: str) -> datetime:
             f"{text!r} is no date like 2026-11-22 or 2026-11-22T14:00"
         ) from error
     return found.replace(tzinfo=UTC) if timezone.is_naive(found) else found.astimezone(UTC)
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """Something that Stripe has and we have not, what can be done, and what came of it."""
+
+    stripe_id: str
+    what: str
+    remedy: str
+    outcome: str
 
 
 class Command(BaseCommand):
@@ -44,16 +55,19 @@ class Command(BaseCommand):
         since = options["since"] or now - timedelta(days=3)
         if options["apply"]:
             _record(options["reason"], since=since, now=now)
-        found: list[Difference] = []
+        found: list[Reconciled] = []
         try:
             with waiting("Asking Stripe", out=self.stdout):
-                found.extend(differences(since=since, now=now, apply=options["apply"]))
+                found.extend(
+                    _reconciled(difference, apply=options["apply"])
+                    for difference in reconciliation.differences(since=since)
+                )
         except (StripeUnavailableError, StripeRefusedError) as error:
             count = reporting.counted(len(found), "difference")
             raise CommandError(f"Stripe: {error} ({count} until then)") from error
         finally:
             if found or options["format"] != "table":
-                reporting.write(found, Difference, self.stdout, options["format"])
+                reporting.write(found, Reconciled, self.stdout, options["format"])
         if options["format"] == "table":
             self._conclude(len(found), since, is_applied=options["apply"])
 
@@ -77,3 +91,8 @@ def _record(reason: str, *, since: datetime, now: datetime) -> None:
         )
     except audit.ReasonMissingError as refusal:
         raise CommandError(f"Nothing was settled: {refusal}.") from None
+
+
+def _reconciled(found: reconciliation.Difference, *, apply: bool) -> Reconciled:
+    outcome = reconciliation.make_up_for(found, now=timezone.now()) if apply else ""
+    return Reconciled(found.stripe_id, found.what, found.remedy, outcome)

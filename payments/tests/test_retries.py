@@ -1,0 +1,158 @@
+"""What was left unprocessed is tried again, so many at a time, and each at its own time."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person
+from payments import inbox, tasks
+from payments.models import Payment, StripeEvent
+from payments.tests.at_once import execute, refusing
+from payments.tests.sandbox_purchases import pay
+from payments.tests.stripe_events import deliver, event, pending_payment, settle
+
+MINUTE = timedelta(minutes=1)
+
+
+def retry_due(now: datetime) -> list[StripeEvent]:
+    return [inbox.attempt(event_id, now=now) for event_id in inbox.due(now=now)]
+
+
+@contextmanager
+def failing(times: int = 1_000_000) -> Iterator[None]:
+    """Let the database refuse the next entries of the ledger."""
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with refusing("ledger_entries", sqlstate="P0001", times=times):
+        yield
+
+
+def failed_event(payment: Payment) -> StripeEvent:
+    """Deliver an event in vain."""
+    with failing():
+        assert deliver(event(payment)).status_code == 500
+    return StripeEvent.objects.get()
+
+
+def test_an_event_is_tried_again_once_it_is_due(alice: Person, bob: Person) -> None:
+    due = failed_event(pending_payment(bob.user)).retry_at
+
+    too_early = retry_due(due - MINUTE)
+    [retried] = retry_due(due)
+
+    assert too_early == []
+    assert (retried.outcome, retried.attempts, retried.last_error) == ("settled", 2, "")
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_an_event_that_was_never_worked_on_is_tried_after_five_minutes(bob: Person) -> None:
+    failed_event(pending_payment(bob.user))
+    now = timezone.now()
+    StripeEvent.objects.update(outcome="received", attempts=0, retry_at=now + inbox.RETRY_AFTER)
+
+    early, [retried] = retry_due(now + 4 * MINUTE), retry_due(now + 5 * MINUTE)
+
+    assert (early, retried.outcome) == ([], "settled")
+
+
+def test_the_pauses_grow_up_to_six_hours(bob: Person) -> None:
+    now = failed_event(pending_payment(bob.user)).retry_at
+    pauses = []
+
+    with failing():
+        for _ in range(8):
+            [retried] = retry_due(now)
+            pauses.append((retried.retry_at - now) // MINUTE)
+            now = retried.retry_at
+
+    assert pauses == [20, 40, 80, 160, 320, 360, 360, 360]
+    assert StripeEvent.objects.get().attempts == 9
+
+
+def test_an_event_that_fails_again_does_not_keep_the_next_from_settling(
+    bob: Person, charlie: Person
+) -> None:
+    with failing():
+        for person in (bob, charlie):
+            deliver(event(pending_payment(person.user)))
+
+    with failing(times=1):
+        retried = retry_due(timezone.now() + timedelta(days=1))
+
+    assert [one.outcome for one in retried] == ["failed", "settled"]
+    assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
+
+
+def test_what_is_processed_is_not_tried_again(bob: Person) -> None:
+    settle(bob.user)
+    deliver(event(pending_payment(bob.user), amount_total=1))
+
+    assert retry_due(timezone.now() + timedelta(days=1)) == []
+
+
+def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None:
+    failed = failed_event(pending_payment(bob.user))
+
+    with failing():
+        attempted = inbox.attempt(failed.event_id, now=failed.retry_at)
+
+    assert (attempted.outcome, attempted.attempts, attempted.processed_at) == ("failed", 2, None)
+    assert "refused by the test" in attempted.last_error
+
+
+def test_only_so_many_events_are_tried_again_at_a_time(
+    bob: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "AT_A_TIME", 1)
+    with failing():
+        for person in (bob, charlie):
+            deliver(event(pending_payment(person.user)))
+
+    tomorrow = timezone.now() + timedelta(days=1)
+    each_time = [len(retry_due(tomorrow)) for _ in range(3)]
+
+    assert each_time == [1, 1, 0]
+
+
+@contextmanager
+def hours_passing(begins: datetime) -> Iterator[None]:
+    """Let the clock go on by an hour whenever a job reads it."""
+    hours = (begins + number * timedelta(hours=1) for number in itertools.count())
+    with patch.object(tasks, "timezone", SimpleNamespace(now=lambda: next(hours))):
+        yield
+
+
+def times_of_purchases() -> list[datetime]:
+    entries = LedgerEntry.objects.filter(kind="purchase").order_by("pk")
+    return list(entries.values_list("created_at", flat=True))
+
+
+def test_each_event_that_is_tried_again_has_a_time_of_its_own(bob: Person, charlie: Person) -> None:
+    with failing():
+        for person in (bob, charlie):
+            deliver(event(pending_payment(person.user)))
+    begins = timezone.now() + timedelta(days=1)
+
+    with hours_passing(begins):
+        tasks.retry_events(0)
+
+    assert times_of_purchases() == [begins + timedelta(hours=hours) for hours in (1, 2)]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_each_difference_is_made_up_for_at_a_time_of_its_own(bob: Person, charlie: Person) -> None:
+    begins = timezone.now()
+    for person in (bob, charlie):
+        pay(person)
+
+    with hours_passing(begins):
+        tasks.reconcile_stripe(0)
+
+    times = times_of_purchases()
+    assert times[1] - times[0] == timedelta(hours=1)
