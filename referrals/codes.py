@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -40,9 +40,12 @@ def normalize(typed: object) -> str | None:
 
 
 def uses(referrer: OuterRef | User | None) -> Coalesce:
-    """Return an expression: how often the referrer's code was used, whatever became of it."""
-    counted = Referral.objects.filter(referrer=referrer).order_by().values("referrer")
-    return Coalesce(Subquery(counted.annotate(uses=Count("pk")).values("uses")), 0)
+    """Return an expression: how often the referrer's code was used, whatever became of it.
+
+    Slots number the uses from 1 without a gap, so the last one is how many there are.
+    """
+    made = Referral.objects.filter(referrer=referrer).order_by("-slot")
+    return Coalesce(Subquery(made.values("slot")[:1]), 0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
@@ -21,7 +20,8 @@ from accounts.admin.statement import statement
 from accounts.admin.why import why
 from accounts.models import User
 from gatewayz.model_admin import display, is_superuser, operator
-from referrals.models import Program, Referral
+from referrals import codes
+from referrals.models import Program
 
 _ACCOUNT: Any = (
     None,
@@ -86,12 +86,10 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Add what a row tells beside its columns; PostgreSQL computes it for the page's rows."""
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
-        # Slots count the uses from 1, without a gap: the last is how many there are.
-        made = Referral.objects.filter(referrer=OuterRef("pk")).order_by("-slot")
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
         return people.annotate(
-            uses=Coalesce(Subquery(made.values("slot")[:1]), 0),
+            uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(terms.values("max_uses")),
             inviter_id=Subquery(inviter.values("pk")),
             inviter_name=Subquery(inviter.values("username")),
