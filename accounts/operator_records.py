@@ -8,6 +8,8 @@ from django.db.models import F, Q
 
 from accounts.money import MONEY, dollars
 
+# Where is done what nobody does at the desk.
+COMMAND_LINE = "the command line"
 # What nobody adjusts by at a stroke, whoever approves: in US dollars, up or down.
 MOST_ADJUSTED = Decimal(100_000)
 
@@ -68,7 +70,7 @@ class AuditEntry(models.Model):
     @property
     def who(self) -> str:
         """Return who did it, in words; `by` is fetched along."""
-        return str(self.by) if self.by else f"{self.shell_user}, on the command line"
+        return str(self.by) if self.by else f"{self.shell_user}, on {COMMAND_LINE}"
 
 
 class Adjustment(models.Model):
@@ -194,3 +196,8 @@ class Adjustment(models.Model):
 
     def __str__(self) -> str:
         return f"{dollars(self.amount)} for user {self.user_id}"
+
+    @property
+    def asked_by(self) -> str:
+        """Return who asked for it, in words; `requested_by` is fetched along."""
+        return str(self.requested_by or COMMAND_LINE)

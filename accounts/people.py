@@ -40,7 +40,7 @@ def find(who: str, *others: int) -> User:
     """
     term = who.strip()
     if term.startswith("#"):
-        return User.objects.get(pk=ids.read(term[1:]))
+        return User.objects.get(Q(pk=ids.read(term[1:])))
     ways = called(term) | Q(referral_code=_code(term)) | Q(pk=ids.read(term)) | Q(pk__in=others)
     found = list(User.objects.filter(ways).order_by("pk"))
     if not found:

@@ -1,11 +1,15 @@
-"""What a cell on the desk shows, whatever page it is on: links, badges, moments."""
+"""What a cell on the desk shows, whatever page it is on: links, badges, moments, changes."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Model
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+
+from accounts import moments
 
 NOTHING = "–"
 
@@ -20,9 +24,16 @@ def link(target: Model | None, text: str = "") -> str:
     """Return a link to the desk's page of `target`."""
     if target is None:
         return NOTHING
-    return format_html(
-        '<a class="desk-link" href="{}">{}</a>', page_of(target), text or str(target)
-    )
+    return _link(page_of(target), text or str(target))
+
+
+def link_to(page: str, pk: int, text: object) -> str:
+    """Return a link to a page of the desk, named as in `reverse`, about a row known by its id."""
+    return _link(reverse(f"admin:{page}", args=[pk]), text)
+
+
+def _link(address: str, text: object) -> str:
+    return format_html('<a class="desk-link" href="{}">{}</a>', address, text)
 
 
 def badge(text: str, colour: str = "default") -> str:
@@ -32,4 +43,37 @@ def badge(text: str, colour: str = "default") -> str:
 
 def moment(at: datetime | None) -> str:
     """Return `22 Nov 2026, 17:30`, in UTC."""
-    return f"{at:%-d %b %Y, %H:%M}" if at else NOTHING
+    return moments.moment(at) if at else NOTHING
+
+
+def when(at: datetime | None) -> str:
+    """Return the moment in one line, however narrow the column is."""
+    return whole(moments.moment(at)) if at else NOTHING
+
+
+def day(at: datetime) -> str:
+    """Return `22 Nov 2026` in one line."""
+    return whole(moments.day(at))
+
+
+def whole(text: str) -> str:
+    """Return the text in one line, however narrow the column is."""
+    return format_html('<span class="desk-whole">{}</span>', text)
+
+
+def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Return `is active: yes → no`, a line for each thing that changed."""
+    changes = (
+        (name.replace("_", " "), _shown(before.get(name)), _shown(after.get(name)))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    )
+    return (
+        format_html_join("\n", '<span class="desk-change">{}: {} → {}</span>', changes) or NOTHING
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return NOTHING if value in (None, "", []) else str(value)

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Model
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from gatewayz import statuses
+from gatewayz.cells import link, link_to, page_of
 from payments.explanations import PaymentAnswer, explain_payments, with_facts
 from payments.friends import Friend, State
 from payments.models import Payment, PaymentQuerySet
-from payments.user_explanations import explain_user
+from payments.user_explanations import UserAnswer, explain_user
 from referrals.gates import MEANING, Verdict
 from referrals.models import Referral
 from referrals.sentences import Line
@@ -43,37 +43,26 @@ class FriendRow:
     """A friend as the page shows it."""
 
     badge: Badge
-    friend: Friend
     link: str
 
 
-@dataclass(frozen=True)
-class Link:
-    """A way on from here."""
-
-    title: str
-    address: str
-
-
-_PASSED = Badge("Passed", "success", "check_circle")
-_SHUT = Badge("Shut", "danger", "cancel")
-_HELD = Badge("Held", "warning", "pause_circle")
-_OPEN = Badge("Not yet", "info", "schedule")
+_HELD_ICON = "pause_circle"
 _VERDICTS = {
-    Verdict.PASSED: _PASSED,
-    Verdict.FAILED: _SHUT,
-    Verdict.HELD: _HELD,
+    Verdict.PASSED: Badge("Passed", "success", "check_circle"),
+    Verdict.FAILED: Badge("Shut", "danger", "cancel"),
+    Verdict.HELD: Badge("Held", "warning", _HELD_ICON),
     Verdict.NOT_ASKED: Badge("Not asked", "default", "remove_circle"),
 }
-_PAID = Badge("Paid", "success", "check_circle")
-_NO_BONUS = Badge("No bonus", "default", "do_not_disturb_on")
 _STATES = {
-    State.PENDING: _OPEN,
-    State.COMPLETED: _PAID,
-    State.HELD: _HELD,
-    State.REVERSED: Badge("Taken back", "danger", "undo"),
-    State.VOIDED: Badge("Not granted", "danger", "block"),
-    State.NOT_COUNTED: _NO_BONUS,
+    state: Badge(word, statuses.FRIENDS[state], icon)
+    for state, word, icon in (
+        (State.PENDING, "Not yet", "schedule"),
+        (State.COMPLETED, "Paid", "check_circle"),
+        (State.HELD, "Held", _HELD_ICON),
+        (State.REVERSED, "Taken back", "undo"),
+        (State.VOIDED, "Not granted", "block"),
+        (State.NOT_COUNTED, "No bonus", "do_not_disturb_on"),
+    )
 }
 
 
@@ -98,7 +87,7 @@ def about_user(user: User, *, cents: int | None = None, now: datetime | None = N
     first, others = answer.purchases[:1], answer.purchases[1:]
     context = {
         "answer": answer,
-        "referrer": answer.referrer and _link(answer.referrer, answer.referrer.username),
+        "attribution": _attribution(answer),
         "answers": [_payment(purchase) for purchase in first],
         "others": [_payment(purchase) for purchase in others],
         "what_if": answer.what_if,
@@ -108,12 +97,17 @@ def about_user(user: User, *, cents: int | None = None, now: datetime | None = N
     return render_to_string("admin/why_user.html", context)
 
 
+def _attribution(answer: UserAnswer) -> str:
+    return link(answer.referrer, answer.attribution) if answer.referrer else answer.attribution
+
+
 def _payment(answer: PaymentAnswer) -> dict[str, object]:
     decision = answer.payment.bonus_decision
     return {
         "badge": _badge(answer.payment),
         "answer": answer,
         "gates": _gates(answer.lines, decision),
+        "page": page_of(answer.payment),
         "links": _links(answer.payment),
     }
 
@@ -123,8 +117,8 @@ def _badge(payment: Payment) -> Badge:
     if payment.referral:
         return replace(_STATES[State(payment.referral.status)], word=payment.referral.status)
     if payment.bonus_decision:
-        return replace(_NO_BONUS, word=payment.bonus_decision.replace("_", " "))
-    return replace(_OPEN, word=payment.status)
+        return replace(_STATES[State.NOT_COUNTED], word=payment.bonus_decision.replace("_", " "))
+    return replace(_STATES[State.PENDING], word=payment.status)
 
 
 def _gates(lines: Iterable[Line], decision: str) -> list[GateRow]:
@@ -138,22 +132,18 @@ def _gates(lines: Iterable[Line], decision: str) -> list[GateRow]:
     ]
 
 
-def _links(payment: Payment) -> list[Link]:
-    links = [_link(payment, f"Payment {payment.pk}"), _link(payment.user, payment.user.username)]
+def _links(payment: Payment) -> list[str]:
+    links = [link(payment, f"Payment {payment.pk}"), link(payment.user)]
     if referral := payment.referral:
         links += [
-            _link(referral, f"Referral {referral.pk}"),
-            _link(referral.referrer, referral.referrer.username),
-            _link(referral.program, f"Terms {referral.program}"),
+            link(referral, f"Referral {referral.pk}"),
+            link(referral.referrer),
+            link(referral.program, f"Terms {referral.program}"),
         ]
     return links
 
 
-def _link(target: Model, title: str) -> Link:
-    page = f"admin:{target._meta.app_label}_{target._meta.model_name}_change"
-    return Link(title, reverse(page, args=[target.pk]))
-
-
 def _friend(friend: Friend) -> FriendRow:
-    address = reverse("admin:accounts_user_change", args=[friend.user_id])
-    return FriendRow(_STATES[friend.state], friend, address)
+    return FriendRow(
+        _STATES[friend.state], link_to("accounts_user_change", friend.user_id, friend.sentence)
+    )

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import User
+from accounts.moments import moment
 from accounts.money import dollars, dollars_of_cents, from_cents
 from payments.histories import Happening, History, both_sides, histories, reviewer
 from payments.models import Clawback, Payment, PaymentQuerySet
@@ -88,17 +88,17 @@ def _summary(payment: Payment, lines: Sequence[Line], history: History) -> str:
 def _of_referral(payment: Payment, referral: Referral, history: History) -> str:
     match referral.status:
         case Referral.Status.HELD:
-            since = f" since {moment(history.held_at)}" if history.held_at else ""
+            since = f" since {moment(history.held_at)} UTC" if history.held_at else ""
             return f"Bonus held: {referral.hold_reason}; waits for review{since}."
         case Referral.Status.VOIDED:
-            when = f" on {moment(referral.reviewed_at)}" if referral.reviewed_at else ""
+            when = f" on {moment(referral.reviewed_at)} UTC" if referral.reviewed_at else ""
             voided = f"voided by {reviewer(referral)}{when}: {referral.review_note}"
             return f"Bonus not granted: {voided}"
         case Referral.Status.REVERSED:
             cause = _why_not_any_more(payment, referral)
             if history.taken_back_at is None:
                 return f"No bonus: it was held, and then {cause}."
-            return f"Bonus taken back on {moment(history.taken_back_at)}: {cause}."
+            return f"Bonus taken back on {moment(history.taken_back_at)} UTC: {cause}."
     return f"Bonus paid: {both_sides(referral)}."
 
 
@@ -113,11 +113,6 @@ def _why_not_any_more(payment: Payment, referral: Referral) -> str:
     minimum = dollars(referral.program.minimum_purchase)
     taken = dollars_of_cents(payment.taken_back)
     return f"{refunds} of {taken} left {left}, less than the minimum of {minimum}"
-
-
-def moment(at: datetime) -> str:
-    """Return a point in time for operators."""
-    return f"{at:%-d %b %Y, %H:%M} UTC"
 
 
 def what_if(*, buyer: User, referrer: User | None, cents: int, conditions: Conditions) -> WhatIf:

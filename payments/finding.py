@@ -5,15 +5,16 @@ from accounts.ids import is_id
 from accounts.models import User
 from payments.models import Payment, PaymentQuerySet
 
+OF_CLAWBACKS = "clawbacks__stripe_id"
 # How Stripe's ids begin, and where a purchase keeps them.
 _STRIPE = {
     "cs_": "session_id",
     "pi_": "payment_intent_id",
     "evt_": "stripe_events__event_id",
-    "re_": "clawbacks__stripe_id",
-    "pyr_": "clawbacks__stripe_id",
-    "dp_": "clawbacks__stripe_id",
-    "du_": "clawbacks__stripe_id",
+    "re_": OF_CLAWBACKS,
+    "pyr_": OF_CLAWBACKS,
+    "dp_": OF_CLAWBACKS,
+    "du_": OF_CLAWBACKS,
 }
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
+from accounts.operator_records import COMMAND_LINE
 from payments.clawbacks import posting_keys
 from payments.models import Clawback, Payment
 from referrals.bonuses import TAKEN_BACK, award_keys
@@ -179,7 +180,7 @@ def _of_review(payment: Payment, awards: Sequence[LedgerEntry]) -> Iterable[_Ste
 
 def reviewer(referral: Referral) -> str:
     """Return who released or voided."""
-    return referral.reviewed_by.username if referral.reviewed_by else "the command line"
+    return referral.reviewed_by.username if referral.reviewed_by else COMMAND_LINE
 
 
 def _hold(awards: Sequence[LedgerEntry]) -> LedgerEntry | None:

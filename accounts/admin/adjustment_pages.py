@@ -22,6 +22,8 @@ from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
 from accounts.money import dollars
 from accounts.people import whose
+from gatewayz import statuses
+from gatewayz.cells import NOTHING, link, when
 from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
 from gatewayz.reasons import Question, ask
 
@@ -48,7 +50,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @display(description="Person")
     def person(self, adjustment: Adjustment) -> str:
-        return wording.person(adjustment.user)
+        return link(adjustment.user)
 
     @display(description="Amount")
     def money(self, adjustment: Adjustment) -> str:
@@ -56,26 +58,26 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @display(
         description="Status",
-        label={Status.WAITING: "warning", Status.POSTED: "success", Status.REJECTED: "danger"},
+        label=statuses.ADJUSTMENTS,
     )
     def state(self, adjustment: Adjustment) -> str:
         return adjustment.status
 
     @display(description="Asked for")
     def asked(self, adjustment: Adjustment) -> str:
-        return wording.moment(adjustment.requested_at)
+        return when(adjustment.requested_at)
 
     @display(description="By")
     def asked_by(self, adjustment: Adjustment) -> str:
-        return str(adjustment.requested_by or "command line")
+        return adjustment.asked_by
 
     @display(description="Second person")
     def second(self, adjustment: Adjustment) -> str:
-        return str(adjustment.decided_by or "–")
+        return str(adjustment.decided_by or NOTHING)
 
     @display(description="Decided")
     def decided(self, adjustment: Adjustment) -> str:
-        return wording.moment(adjustment.decided_at)
+        return when(adjustment.decided_at)
 
     @display(description="Could be posted alone")
     def limit(self, adjustment: Adjustment) -> str:
@@ -162,7 +164,7 @@ def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
 
 def _named(request: HttpRequest) -> str:
     """Return the name of the person whose page the operator comes from."""
-    user = User.objects.filter(pk=ids.read(request.GET.get("user", ""))).first()
+    user = User.objects.filter(Q(pk=ids.read(request.GET.get("user", "")))).first()
     return user.username if user else ""
 
 
@@ -217,7 +219,7 @@ def _question(adjustment: Adjustment, verb: str) -> Question:
             ("Person", f"{person} ({person.email})"),
             ("Amount", dollars(adjustment.amount)),
             ("Balance now", dollars(person.credits)),
-            ("Asked for by", str(adjustment.requested_by or "command line")),
+            ("Asked for by", adjustment.asked_by),
             ("Reason", adjustment.reason),
         ],
         button=verb.capitalize(),
@@ -248,9 +250,7 @@ _STEPS: dict[str, tuple[str, _Act]] = {
 
 
 def _link(adjustment: Adjustment | None) -> str:
-    if adjustment is None:
-        return "–"
-    return wording.link("accounts_adjustment_change", adjustment.pk, f"adjustment #{adjustment.pk}")
+    return link(adjustment, f"adjustment #{adjustment.pk}" if adjustment else "")
 
 
 def _sentence(refusal: Exception) -> str:

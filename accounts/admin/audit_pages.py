@@ -7,9 +7,9 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts.admin import wording
 from accounts.models import AuditEntry
 from accounts.people import whose
+from gatewayz.cells import NOTHING, change, link_to, when
 from gatewayz.model_admin import ReadOnlyAdmin, display
 
 
@@ -28,7 +28,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="When")
     def when(self, entry: AuditEntry) -> str:
-        return wording.moment(entry.at)
+        return when(entry.at)
 
     @display(description="Who")
     def who(self, entry: AuditEntry) -> str:
@@ -44,16 +44,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             reverse(f"admin:{page}", args=[entry.target_id])
         except NoReverseMatch:
             return entry.target_label
-        return wording.link(page, entry.target_id, f"{kind} {entry.target_label}")
+        return link_to(page, entry.target_id, f"{kind} {entry.target_label}")
 
     @display(description="Change")
     def change(self, entry: AuditEntry) -> str:
-        changed = (
-            (name, f"{entry.before[name]} → {new}" if name in entry.before else new)
-            for name, new in entry.after.items()
-            if entry.before.get(name) != new
-        )
-        return format_html_join(", ", "{}: {}", changed) or "–"
+        return change(entry.before, entry.after)
 
     @display(description="Before")
     def was(self, entry: AuditEntry) -> str:
@@ -69,4 +64,4 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
 def _told(facts: dict[str, Any]) -> str:
     lines = format_html_join("", "<div>{}: {}</div>", facts.items())
-    return format_html("{}", lines) if lines else "–"
+    return format_html("{}", lines) if lines else NOTHING

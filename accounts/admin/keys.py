@@ -10,9 +10,11 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import api_keys, people
-from accounts.admin import actions, finding, wording
+from accounts import people
+from accounts.admin import actions, finding
 from accounts.models import ApiKey
+from gatewayz import statuses
+from gatewayz.cells import link, when
 from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 
 
@@ -31,23 +33,23 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="Owner")
     def owner(self, key: ApiKey) -> str:
-        return wording.person(key.user)
+        return link(key.user)
 
     @display(description="State")
     def state(self, key: ApiKey) -> str:
-        return wording.badge(api_keys.state(key, now=timezone.now()))
+        return statuses.key(key, now=timezone.now())
 
     @display(description="Created")
     def created(self, key: ApiKey) -> str:
-        return wording.moment(key.created_at)
+        return when(key.created_at)
 
     @display(description="Last used")
     def last_used(self, key: ApiKey) -> str:
-        return wording.moment(key.last_used_at)
+        return when(key.last_used_at)
 
     @display(description="Ends")
     def ends(self, key: ApiKey) -> str:
-        return wording.moment(key.revoked_at)
+        return when(key.revoked_at)
 
     def heading(self, obj: ApiKey) -> str:
         return f"Key {obj.prefix}…"

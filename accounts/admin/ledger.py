@@ -6,6 +6,7 @@ from django.db.models import Q
 from accounts.admin import finding, wording
 from accounts.models import LedgerEntry
 from accounts.money import dollars
+from gatewayz.cells import link, when
 from gatewayz.model_admin import ReadOnlyAdmin, display
 
 
@@ -34,7 +35,7 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="Person")
     def owner(self, entry: LedgerEntry) -> str:
-        return wording.person(entry.user)
+        return link(entry.user)
 
     @display(description="What", header=True)
     def what(self, entry: LedgerEntry) -> list[str]:
@@ -58,7 +59,7 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="Posted")
     def posted(self, entry: LedgerEntry) -> str:
-        return wording.moment(entry.created_at)
+        return when(entry.created_at)
 
     def heading(self, obj: LedgerEntry) -> str:
         return f"{wording.KINDS[LedgerEntry.Kind(obj.kind)]}, {dollars(obj.amount)}"

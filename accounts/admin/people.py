@@ -19,6 +19,8 @@ from accounts.admin.person import person_page
 from accounts.admin.statement import statement
 from accounts.admin.why import why
 from accounts.models import User
+from gatewayz import statuses
+from gatewayz.cells import NOTHING, day, link_to, whole
 from gatewayz.model_admin import display, is_superuser, operator
 from referrals import codes
 from referrals.models import Program
@@ -105,25 +107,23 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
 
     @display(description="Code", ordering="referral_code")
     def code(self, user: User) -> str:
-        return format_html(
-            '<span class="desk-code">{}</span>', user.referral_code or wording.NOTHING
-        )
+        return format_html('<span class="desk-code">{}</span>', user.referral_code or NOTHING)
 
     @display(description="Uses")
     def uses(self, user: Any) -> str:
         if user.referral_code is None:
-            return wording.NOTHING
-        return wording.whole(f"{user.uses} of {user.max_uses}")
+            return NOTHING
+        return whole(f"{user.uses} of {user.max_uses}")
 
     @display(description="Invited by")
     def invited_by(self, user: Any) -> str:
         if user.inviter_id is None:
-            return user.referred_by_code or wording.NOTHING
-        return wording.link("accounts_user_change", user.inviter_id, user.inviter_name)
+            return user.referred_by_code or NOTHING
+        return link_to("accounts_user_change", user.inviter_id, user.inviter_name)
 
     @display(description="Signed up", ordering="pk")
     def signed_up(self, user: User) -> str:
-        return wording.day(user.created_at)
+        return day(user.created_at)
 
     @display(description="Bought")
     def bought(self, user: User) -> str:
@@ -131,7 +131,7 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
 
     @display(description="State")
     def state(self, user: User) -> str:
-        return wording.badge("active" if user.is_active else "deactivated")
+        return statuses.account("active" if user.is_active else "deactivated")
 
     def heading(self, obj: User) -> str:
         return obj.username

@@ -8,9 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts import people
-from accounts.admin import sections, wording
+from accounts.admin import sections
 from accounts.models import Adjustment, ApiKey, User
 from accounts.money import dollars
+from gatewayz import statuses
+from gatewayz.cells import day, link
 from gatewayz.model_admin import operator
 from referrals import reports
 from referrals.attribution import referrer_of
@@ -50,7 +52,7 @@ def person_page(user: User, *, request: HttpRequest, now: datetime) -> PersonPag
     """Return what this operator may see of the person."""
     return PersonPage(
         facts=_facts(user, now=now),
-        badges=[wording.badge(word) for word in _states(user)],
+        badges=[statuses.account(word) for word in _states(user)],
         buttons=list(_buttons(user, request)),
         sections=list(_sections(user, request, now=now)),
     )
@@ -74,7 +76,7 @@ def _facts(user: User, *, now: datetime) -> list[Fact]:
             "Yes" if user.has_made_first_purchase else "Not yet",
             "that qualifies for the bonus",
         ),
-        Fact("Signed up", wording.day(user.created_at), f"by {user.get_auth_method_display()}"),
+        Fact("Signed up", day(user.created_at), f"by {user.get_auth_method_display()}"),
     ]
 
 
@@ -90,7 +92,7 @@ def _inviter(user: User) -> tuple[str, str]:
         return "nobody", "registered without a code that counts"
     referrer = referrer_of(user)
     code = f"with the code {user.referred_by_code}"
-    return (wording.person(referrer), code) if referrer else ("an account that is deleted", code)
+    return (link(referrer), code) if referrer else ("an account that is deleted", code)
 
 
 def _states(user: User) -> Iterator[str]:

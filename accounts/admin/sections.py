@@ -1,7 +1,7 @@
 """The parts of a person's page: each a short table, the latest first, with the way to the rest."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,13 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts import api_keys, audit
+from accounts import audit
 from accounts.admin import actions, wording
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents
+from gatewayz import statuses
+from gatewayz.cells import NOTHING, badge, change, link, link_to, when
+from gatewayz.statuses import status
 from payments.friends import LISTED_FRIENDS, Friend, State, friends_of
 from payments.models import Clawback, Payment
 
@@ -50,7 +53,7 @@ def entries_of(user: User) -> QuerySet[LedgerEntry]:
 def statement_row(entry: LedgerEntry) -> list[Any]:
     """Return an entry as a line of a statement."""
     return [
-        wording.moment(entry.created_at),
+        when(entry.created_at),
         wording.KINDS[LedgerEntry.Kind(entry.kind)],
         wording.money(entry.amount),
         wording.money(entry.balance_after),
@@ -88,19 +91,19 @@ def purchases(user: User) -> Section:
 def _purchase_row(payment: Payment) -> list[Any]:
     decided = wording.DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
     return [
-        wording.link("payments_payment_change", payment.pk, payment),
+        link(payment),
         dollars_of_cents(payment.amount),
-        wording.badge(payment.status),
+        status(payment),
         decided,
         _joined(map(_clawback, payment.clawbacks.all())),
-        wording.moment(payment.paid_at or payment.created_at),
+        when(payment.paid_at or payment.created_at),
     ]
 
 
 def _clawback(clawback: Clawback) -> str:
     text = f"{clawback.kind} of {dollars_of_cents(clawback.amount)}"
-    page = wording.link("payments_clawback_change", clawback.pk, text)
-    return format_html("{} {}", page, wording.badge(clawback.status))
+    page = link(clawback, text)
+    return format_html("{} {}", page, status(clawback))
 
 
 def referrals(user: User) -> Section:
@@ -113,8 +116,8 @@ def referrals(user: User) -> Section:
         headers=["Friend", "State", "In words", "Use of the code"],
         rows=[
             [
-                wording.link("accounts_user_change", friend.user_id, friend.username),
-                wording.badge(friend.state),
+                link_to("accounts_user_change", friend.user_id, friend.username),
+                badge(friend.state.replace("_", " "), statuses.FRIENDS[friend.state]),
                 friend.sentence,
                 _use(uses.get(friend.user_id)),
             ]
@@ -128,8 +131,8 @@ def referrals(user: User) -> Section:
 
 def _use(referral_id: int | None) -> str:
     if referral_id is None:
-        return wording.NOTHING
-    return wording.link("referrals_referral_change", referral_id, f"referral {referral_id}")
+        return NOTHING
+    return link_to("referrals_referral_change", referral_id, f"referral {referral_id}")
 
 
 def _counted(friends: Sequence[Friend]) -> str:
@@ -157,19 +160,19 @@ def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: boo
 def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
     prefix = format_html('<span class="desk-code">{}…</span>', key.prefix)
     row = [
-        wording.link("accounts_apikey_change", key.pk, prefix),
+        link(key, prefix),
         key.name,
-        wording.badge(api_keys.state(key, now=now)),
-        wording.moment(key.created_at),
-        wording.moment(key.last_used_at),
-        wording.moment(key.revoked_at),
+        statuses.key(key, now=now),
+        when(key.created_at),
+        when(key.last_used_at),
+        when(key.revoked_at),
     ]
     return [*row, _doings(key, now=now)] if may_manage else row
 
 
 def _doings(key: ApiKey, *, now: datetime) -> str:
     return _joined(
-        wording.link(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…")
+        link_to(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…")
         for verb in actions.done_to(key, now=now)
     )
 
@@ -189,14 +192,14 @@ def adjustments(user: User, latest: Iterable[Adjustment]) -> Section:
 def _adjustment_row(adjustment: Adjustment) -> list[Any]:
     asked_by, decided_by = adjustment.requested_by, adjustment.decided_by
     return [
-        wording.link("accounts_adjustment_change", adjustment.pk, f"#{adjustment.pk}"),
+        link(adjustment, f"#{adjustment.pk}"),
         wording.money(adjustment.amount),
-        wording.badge(adjustment.status),
+        status(adjustment),
         adjustment.get_category_display(),
         adjustment.reason,
-        wording.person(asked_by) if asked_by else "the command line",
-        wording.person(decided_by),
-        wording.moment(adjustment.requested_at),
+        link(asked_by) if asked_by else adjustment.asked_by,
+        link(decided_by),
+        when(adjustment.requested_at),
     ]
 
 
@@ -221,30 +224,13 @@ def done_to(user: User, *others: Iterable[Any]) -> QuerySet[AuditEntry]:
 
 def _history_row(entry: AuditEntry) -> list[Any]:
     return [
-        wording.moment(entry.at),
+        when(entry.at),
         entry.action.capitalize(),
         entry.target_label,
-        wording.person(entry.by) if entry.by else entry.who,
+        link(entry.by) if entry.by else entry.who,
         entry.reason,
-        _change(entry.before, entry.after),
+        change(entry.before, entry.after),
     ]
-
-
-def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return `is active: True → False`, a line for each thing that changed."""
-    names = dict.fromkeys([*before, *after])
-    changes = (
-        (name.replace("_", " "), _shown(before.get(name)), _shown(after.get(name)))
-        for name in names
-        if before.get(name) != after.get(name)
-    )
-    return format_html_join("\n", '<span class="desk-change">{}: {} → {}</span>', changes)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return wording.NOTHING if value in (None, "", []) else str(value)
 
 
 def _belonging(model: str, user: User) -> str:

@@ -7,22 +7,14 @@ from django.utils.html import format_html
 
 from accounts.money import dollars_of_cents
 from gatewayz.cells import NOTHING, badge
-from payments.models import Clawback, Payment, StripeEvent
+from payments.models import Payment, StripeEvent
 
 Outcome = StripeEvent.Outcome
-Status = Payment.Status
 
 # What Stripe calls a thing is 30 to 70 characters long; a few of them tell it from the others.
 ID_SHOWN = 22
 URL_SHOWN = 48
 
-PAYMENT_COLOURS = {
-    Status.CREATED.value: "default",
-    Status.PENDING.value: "info",
-    Status.PAID.value: "success",
-    Status.FAILED.value: "danger",
-    Status.EXPIRED.value: "default",
-}
 DECISION_COLOURS = {
     "Awarded": "success",
     "Held": "warning",
@@ -30,15 +22,6 @@ DECISION_COLOURS = {
     "Cap reached": "info",
     "Referrer gone": "info",
     "Self referral": "warning",
-}
-CLAWBACK_COLOURS = {
-    Clawback.Status.PENDING.value: "info",
-    Clawback.Status.SUCCEEDED.value: "warning",
-    Clawback.Status.FAILED.value: "default",
-    Clawback.Status.OPEN.value: "danger",
-    Clawback.Status.DISMISSED.value: "default",
-    Clawback.Status.LOST.value: "danger",
-    Clawback.Status.WON.value: "success",
 }
 OUTCOME_COLOURS = {
     Outcome.RECEIVED.value: "info",
@@ -108,8 +91,3 @@ def why(event: StripeEvent) -> str:
 def outcome(event: StripeEvent) -> str:
     """Return the badge of what became of an event."""
     return badge(event.get_outcome_display(), OUTCOME_COLOURS[event.outcome])
-
-
-def clawback_status(clawback: Clawback) -> str:
-    """Return the badge of where a refund or a dispute stands."""
-    return badge(clawback.get_status_display(), CLAWBACK_COLOURS[clawback.status])

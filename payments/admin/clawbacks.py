@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from accounts.money import dollars
 from accounts.people import whose
+from gatewayz import statuses
 from gatewayz.cells import NOTHING, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments.admin import cells
@@ -58,13 +59,13 @@ class ClawbackAdmin(ReadOnlyAdmin):
     def name(self, clawback: Clawback) -> list[str]:
         return [clawback.get_kind_display(), cells.shortened(clawback.stripe_id)]
 
-    @display(description="Status", label=cells.CLAWBACK_COLOURS)
+    @display(description="Status", label=statuses.CLAWBACKS)
     def state(self, clawback: Clawback) -> tuple[str, str]:
         return clawback.status, clawback.get_status_display()
 
     @display(description="Status")
     def status_now(self, clawback: Clawback) -> str:
-        return cells.clawback_status(clawback)
+        return statuses.status(clawback)
 
     @display(description="Amount")
     def price(self, clawback: Clawback) -> str:

@@ -11,7 +11,7 @@ from accounts import ids
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from accounts.people import whose
-from gatewayz import why
+from gatewayz import statuses, why
 from gatewayz.cells import NOTHING, badge, link, moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from payments import consequences
@@ -87,7 +87,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def price(self, payment: Payment) -> str:
         return cells.money(payment.amount)
 
-    @display(description="Status", label=cells.PAYMENT_COLOURS)
+    @display(description="Status", label=statuses.PAYMENTS)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
 
@@ -97,7 +97,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Status")
     def status_now(self, payment: Payment) -> str:
-        return badge(payment.get_status_display(), cells.PAYMENT_COLOURS[payment.status])
+        return statuses.status(payment)
 
     @display(description="Bonus")
     def bonus_now(self, payment: Payment) -> str:
@@ -174,7 +174,7 @@ def _referral(payment: Payment) -> list[list[Any]]:
 def _clawback(clawback: Clawback) -> list[Any]:
     return [
         link(clawback),
-        cells.clawback_status(clawback),
+        statuses.status(clawback),
         dollars_of_cents(clawback.amount),
         dollars_of_cents(clawback.taken),
         moment(clawback.created_at),

@@ -62,10 +62,10 @@ def test_a_person_is_found_by_whatever_is_at_hand(
 
 
 def test_of_several_people_nobody_is_explained(bob: Person) -> None:
-    payment = settle(bob.user)
-    User.objects.create(username=payment.session_id, email="mallory@example.com")
+    session = str(settle(bob.user).session_id)
+    User.objects.create(username=session, email="mallory@example.com")
 
-    refusal = Run("why", payment.session_id).refusal
+    refusal = Run("why", session).refusal
 
     assert f"may be #{bob.user.pk} bob, #" in refusal
 

@@ -7,12 +7,13 @@ from django.template.response import TemplateResponse
 
 from accounts import audit, mailboxes
 from accounts.models import User
+from accounts.moments import day
 from accounts.money import dollars
 from gatewayz import why
 from gatewayz.cells import link, moment
 from gatewayz.reasons import ReasonForm
+from gatewayz.statuses import status
 from payments.pairs import Pair, Side, pair, unpaid_since
-from referrals.admin.cells import status
 from referrals.models import Program, Referral
 
 _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
@@ -50,7 +51,7 @@ def _facts(referral: Referral) -> list[tuple[str, str]]:
 
 def _terms(terms: Program) -> str:
     return (
-        f"from {terms.starts_at:%-d %b %Y}: {dollars(terms.award)} in all,"
+        f"from {day(terms.starts_at)}: {dollars(terms.award)} in all,"
         f" from {dollars(terms.minimum_purchase)} on, {terms.max_uses} uses"
     )
 

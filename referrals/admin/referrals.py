@@ -10,11 +10,11 @@ from django.urls import URLPattern, path
 
 from accounts.money import dollars
 from accounts.people import whose
+from gatewayz import statuses
 from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals import codes
 from referrals.admin import referral_page, review_queue
-from referrals.admin.cells import STATUS_COLOURS
 from referrals.models import Referral
 
 
@@ -81,7 +81,7 @@ class ReferralAdmin(ReadOnlyAdmin):
     def bonus(self, referral: Referral) -> str:
         return f"{dollars(referral.bonus_amount)} + {dollars(referral.referee_bonus_amount)}"
 
-    @display(description="Status", label=STATUS_COLOURS)
+    @display(description="Status", label=statuses.REFERRALS)
     def status_badge(self, referral: Referral) -> tuple[str, str]:
         return referral.status, referral.get_status_display()
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from accounts.moments import day
 from accounts.money import dollars
 from payments.rehearsal import WINDOW, Line, Rehearsal, Tally
 from referrals.models import Program
@@ -63,7 +64,7 @@ def context(seen: Rehearsal) -> dict[str, Any]:
 
 def _qualifying(seen: Rehearsal) -> str:
     return (
-        f"{seen.purchases:,} purchases since {seen.since:%-d %b %Y}."
+        f"{seen.purchases:,} purchases since {day(seen.since)}."
         f" {seen.newly_qualifying:,} would newly qualify,"
         f" {seen.no_longer_qualifying:,} would no longer."
     )
@@ -121,7 +122,7 @@ def _budget_end(seen: Rehearsal) -> str:
     days = f"{_days(lasts)}"
     if seen.spent_at:
         return (
-            f"The budget would have been spent after {days}, on {seen.spent_at:%-d %b %Y};"
+            f"The budget would have been spent after {days}, on {day(seen.spent_at)};"
             " from then on no bonus."
         )
     return f"The budget would not have been spent; at this pace it lasts about {days}."

@@ -11,15 +11,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.moments import moment
 from accounts.people import SeveralPeopleError
 from gatewayz import reporting
 from payments import finding
-from payments.explanations import (
-    PaymentAnswer,
-    explain_payment,
-    explain_referral,
-    moment,
-)
+from payments.explanations import PaymentAnswer, explain_payment, explain_referral
 from payments.models import MAX_AMOUNT_CENTS, Payment
 from payments.user_explanations import UserAnswer, explain_user
 from referrals.sentences import Line
@@ -157,7 +153,7 @@ def _readable(fact: Fact) -> str:
         case "gate" | "friend":
             return f"  {fact.verdict.replace('_', ' '):<11}  {fact.sentence}"
         case "story":
-            return f"  {moment(fact.at) if fact.at else 'time not kept'}  {fact.sentence}"
+            return f"  {f'{moment(fact.at)} UTC' if fact.at else 'time not kept'}  {fact.sentence}"
         case "note":
             return f"  {fact.sentence}"
     return f"{fact.about}: {fact.sentence}"
