@@ -11,7 +11,8 @@ from django.utils.html import format_html, format_html_join
 
 from accounts import moments
 
-NOTHING = "–"
+# A mark of its own, by which the lists leave the cell out on a phone.
+NOTHING = format_html('<span class="desk-nothing">{}</span>', "–")
 
 
 def page_of(target: Model) -> str:

@@ -22,7 +22,7 @@ from unfold import decorators
 from unfold.views import ChangeList
 
 from accounts.models import User
-from gatewayz import edits, navigation
+from gatewayz import cells, edits, navigation
 
 __all__ = [
     "ModelAdmin",
@@ -146,6 +146,7 @@ class ModelAdmin(unfold.ModelAdmin):
     ordering: ClassVar[Any] = ("-pk",)
     list_filter_submit = True
     list_fullwidth = True
+    empty_value_display = cells.NOTHING
     warn_unsaved_form = True
     # What our own links filter by, beside `list_filter`.
     linked_by: ClassVar[Any] = ()

@@ -23,7 +23,7 @@ from accounts.models import Adjustment, User
 from accounts.money import dollars
 from accounts.people import whose
 from gatewayz import statuses
-from gatewayz.cells import NOTHING, link, when
+from gatewayz.cells import link, when
 from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
 from gatewayz.reasons import Question, ask
 
@@ -73,7 +73,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @display(description="Second person")
     def second(self, adjustment: Adjustment) -> str:
-        return str(adjustment.decided_by or NOTHING)
+        return link(adjustment.decided_by)
 
     @display(description="Decided")
     def decided(self, adjustment: Adjustment) -> str:

@@ -107,7 +107,9 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
 
     @display(description="Code", ordering="referral_code")
     def code(self, user: User) -> str:
-        return format_html('<span class="desk-code">{}</span>', user.referral_code or NOTHING)
+        if user.referral_code is None:
+            return NOTHING
+        return format_html('<span class="desk-code">{}</span>', user.referral_code)
 
     @display(description="Uses")
     def uses(self, user: Any) -> str:

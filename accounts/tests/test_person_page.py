@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import audit, people
 from accounts.models import User
 from accounts.tests.factories import Person, colleague, give, operator, register
+from gatewayz.cells import NOTHING
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refer, refund, settle
 
@@ -149,7 +150,7 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
 
     [row], [done] = shown["adjustments"].rows, shown["history"].rows
     assert "$5.00" in row[1]
-    assert row[3:7] == ["Goodwill", "A gift", "the command line", "–"]
+    assert row[3:7] == ["Goodwill", "A gift", "the command line", NOTHING]
     assert "djust" in done[1]
     adjustment = alice.user.adjustments.get()
     assert f"/adjustment/{adjustment.pk}/change/" in shown["statement"].rows[0][5]
