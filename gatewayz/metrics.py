@@ -8,16 +8,13 @@ the database when it is asked for, and so is the same everywhere.
 import os
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from drf_spectacular.utils import extend_schema
-from procrastinate.contrib.django.models import ProcrastinateJob
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -29,8 +26,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from payments.models import StripeEvent
-from referrals.models import Referral
+from payments.attention import Waiting, waiting
 
 REQUESTS = Counter(
     "gatewayz_requests", "Requests that were answered.", ["route", "method", "status"]
@@ -56,7 +52,6 @@ SETTLEMENT_SECONDS = Histogram(
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_OVERDUE_AFTER = timedelta(minutes=5)
 
 
 def requests_are_counted(
@@ -77,46 +72,39 @@ def requests_are_counted(
 
 
 class OperatorFigures(Collector):
-    """What waits for a person; each figure is one query of a small partial index."""
+    """What waits for a person."""
 
     def collect(self) -> Iterator[Metric]:
         try:
-            yield from (_events(), _held_referrals(), _failed_jobs())
-            is_up = 1
+            found = waiting(now=timezone.now())
         except (OperationalError, InterfaceError):
             # The other figures are wanted most while the database is down.
             is_up = 0
+        else:
+            yield from _families(found)
+            is_up = 1
         yield GaugeMetricFamily("gatewayz_database_up", "The database answers.", is_up)
 
 
-def _events() -> Metric:
-    family = GaugeMetricFamily(
+def _families(found: Waiting) -> Iterator[Metric]:
+    events = GaugeMetricFamily(
         "gatewayz_events_needing_someone",
         "Events that failed, are quarantined, or lie unprocessed for five minutes.",
         labels=["state"],
     )
-    states = ("failed", "quarantined")
-    rows = StripeEvent.objects.filter(outcome__in=states).values_list("outcome")
-    found = dict(rows.annotate(Count("pk")).order_by())
-    for state in states:
-        family.add_metric([state], found.get(state, 0))
-    received_before = timezone.now() - _OVERDUE_AFTER
-    unprocessed = StripeEvent.objects.filter(processed_at=None, received_at__lt=received_before)
-    family.add_metric(["unprocessed"], unprocessed.exclude(outcome="failed").count())
-    return family
-
-
-def _held_referrals() -> Metric:
-    held = Referral.objects.filter(status=Referral.Status.HELD).count()
-    return GaugeMetricFamily(
-        "gatewayz_referrals_held", "Bonuses that an operator releases or voids.", held
+    events.add_metric(["failed"], found.failed_events)
+    events.add_metric(["quarantined"], found.quarantined_events)
+    events.add_metric(["unprocessed"], found.overdue_events)
+    yield events
+    yield GaugeMetricFamily(
+        "gatewayz_referrals_held",
+        "Bonuses that an operator releases or voids.",
+        found.held_bonuses,
     )
-
-
-def _failed_jobs() -> Metric:
-    failed = ProcrastinateJob.objects.filter(status="failed").count()
-    return GaugeMetricFamily(
-        "gatewayz_jobs_failed", "Periodic jobs that failed; see them in the admin.", failed
+    yield GaugeMetricFamily(
+        "gatewayz_jobs_failed",
+        "Periodic jobs that failed; see them in the admin.",
+        found.failed_jobs,
     )
 
 

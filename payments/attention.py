@@ -1,6 +1,6 @@
 """What waits for a person: a few counts, each of a small index."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -10,12 +10,12 @@ from payments.report_models import LedgerCheck
 from referrals import budget
 from referrals.models import Program
 
-_OVERDUE_AFTER = timedelta(minutes=5)
+OVERDUE_AFTER = timedelta(minutes=5)
 
 
-@dataclass(frozen=True)
-class Attention:
-    """How many of each wait, and how the last check of the ledger ended."""
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How many of each wait."""
 
     failed_events: int
     quarantined_events: int
@@ -23,28 +23,42 @@ class Attention:
     held_bonuses: int
     waiting_adjustments: int
     failed_jobs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attention(Waiting):
+    """What waits beside, and how the last check of the ledger ended."""
+
     ending_budgets: int
     ledger_check: LedgerCheck | None
 
 
 _WAITING = """
 SELECT
-    (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'failed'),
-    (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'quarantined'),
+    (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'failed') AS failed_events,
+    (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'quarantined') AS quarantined_events,
     (SELECT COUNT(*) FROM stripe_events
-     WHERE processed_at IS NULL AND outcome = 'received' AND received_at < %(overdue)s),
-    (SELECT COUNT(*) FROM referrals WHERE status = 'held'),
-    (SELECT COUNT(*) FROM adjustments WHERE status = 'waiting'),
-    (SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'failed')
+     WHERE processed_at IS NULL AND outcome = 'received' AND received_at < %(overdue)s
+    ) AS overdue_events,
+    (SELECT COUNT(*) FROM referrals WHERE status = 'held') AS held_bonuses,
+    (SELECT COUNT(*) FROM adjustments WHERE status = 'waiting') AS waiting_adjustments,
+    (SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'failed') AS failed_jobs
 """
 
 
-def attention(*, now: datetime) -> Attention:
-    """Return what waits for a person now."""
+def waiting(*, now: datetime) -> Waiting:
+    """Count what waits for a person now, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"overdue": now - _OVERDUE_AFTER})
-        counts = cursor.fetchone()
+        cursor.execute(_WAITING, {"overdue": now - OVERDUE_AFTER})
+        names = [column.name for column in cursor.description]
+        return Waiting(**dict(zip(names, cursor.fetchone(), strict=True)))
+
+
+def attention(*, now: datetime) -> Attention:
+    """Return what waits for a person now, budgets and the books included."""
     expected = budget.outlook(Program.objects.at(now).get(), now=now)
-    is_ending = expected is not None and expected.needs_someone
-    found = [*counts, int(is_ending), ledger_checks.latest()]
-    return Attention(*found)
+    return Attention(
+        **asdict(waiting(now=now)),
+        ending_budgets=int(expected is not None and expected.needs_someone),
+        ledger_check=ledger_checks.latest(),
+    )

@@ -219,10 +219,10 @@ def test_held_referrals_wait_for_someone(alice: Person) -> None:
     assert (before, figures()["gatewayz_referrals_held",]) == (0, 1)
 
 
-def test_a_scrape_costs_four_queries(
+def test_a_scrape_costs_one_query(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(1):
         scrape()
 
 
