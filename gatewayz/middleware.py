@@ -1,4 +1,4 @@
-"""Middleware of our own: the API is served with and without a slash at the end."""
+"""What is done with each request before it is routed, and what of the paths is the API."""
 
 import re
 from collections.abc import Callable
@@ -9,12 +9,11 @@ from django.http import HttpRequest, HttpResponse
 # What belongs to the API; everything else is a page.
 API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz")
 
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
+
 
 def is_api_path(path: str) -> bool:
     return path.startswith(API_PREFIXES)
-
-
-_SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 
 
 def malformed_session_is_none(
