@@ -41,7 +41,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Line:
+class ReferrerTally:
     """What one referrer and her friends were awarded, and would have been."""
 
     referrer_id: int
@@ -68,7 +68,7 @@ class Rehearsal:
     paid: Tally = field(default_factory=Tally)
     drafted: Tally = field(default_factory=Tally)
     spent_at: datetime | None = None  # the first purchase for which no budget was left
-    lines: dict[int, Line] = field(default_factory=dict)
+    lines: dict[int, ReferrerTally] = field(default_factory=dict)
 
     @property
     def difference(self) -> Decimal:
@@ -87,7 +87,7 @@ class Rehearsal:
         # Beyond a lifetime the number of days is only noise, and not always a date.
         return (self.until - self.first_at) * float(min(share, Decimal(100)))
 
-    def most_changed(self, limit: int) -> list[Line]:
+    def most_changed(self, limit: int) -> list[ReferrerTally]:
         """Return the referrers for whom most would change, then those who earn most."""
         return sorted(
             self.lines.values(),
@@ -221,6 +221,6 @@ class _Stage:
         for tally in (self.seen.drafted, line.drafted):
             tally.add(decision, terms.referrer_bonus, terms.referee_bonus)
 
-    def _line(self, purchase: _Purchase) -> Line:
+    def _line(self, purchase: _Purchase) -> ReferrerTally:
         key = purchase.referrer_id or 0
-        return self.seen.lines.setdefault(key, Line(key, purchase.referrer_name))
+        return self.seen.lines.setdefault(key, ReferrerTally(key, purchase.referrer_name))

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.moments import day
 from accounts.money import dollars
-from payments.rehearsal import WINDOW, Line, Rehearsal, Tally
+from payments.rehearsal import WINDOW, ReferrerTally, Rehearsal, Tally
 from referrals.models import Program
 
 SHOWN = 20
@@ -96,7 +96,7 @@ def difference(amount: Decimal) -> str:
     return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
 
 
-def _row(line: Line) -> list[str]:
+def _row(line: ReferrerTally) -> list[str]:
     paid, drafted = line.paid, line.drafted
     return [
         line.username,
