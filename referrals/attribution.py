@@ -24,7 +24,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True)
 class CheckedCode:
-    """What we found out about a code: an owner with uses left, or a refusal."""
+    """What we found out about a code: its owner if it can be used, else why it cannot.
+
+    Neither is there when nobody named a code.
+    """
 
     owner: User | None = None
     remaining_uses: int = 0
@@ -46,7 +49,9 @@ def check_code(typed: object, *, now: datetime, person: User | None = None) -> C
         return CheckedCode(refusal=Refusal.NOT_FOUND)
     remaining = max(found.max_uses - found.uses, 0)
     refusal = _refusal(found.owner, person) or (None if remaining else Refusal.EXHAUSTED)
-    return CheckedCode(owner=found.owner, remaining_uses=remaining, refusal=refusal)
+    if refusal:
+        return CheckedCode(refusal=refusal)
+    return CheckedCode(owner=found.owner, remaining_uses=remaining)
 
 
 def _refusal(owner: User, person: User | None) -> Refusal | None:
@@ -78,7 +83,7 @@ def register(
     """
     is_invited = invitation not in (None, "")
     checked = check_code(invitation, now=now) if is_invited else CheckedCode()
-    referrer = checked.owner if checked.refusal is None else None
+    referrer = checked.owner
     length = Program.objects.at(now).get().code_length
     for _ in range(codes.ATTEMPTS):
         try:

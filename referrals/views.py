@@ -139,7 +139,7 @@ class ValidationViewSet(ViewSet):
         person = request.user if isinstance(request.user, User) else None
         typed = asked.validated_data["referral_code"]
         checked = attribution.check_code(typed, person=person, now=now)
-        if checked.refusal or checked.owner is None:
+        if checked.owner is None:
             return Response(
                 {
                     "valid": False,
