@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -81,9 +80,9 @@ def _rendered(payments: PaymentQuerySet) -> SafeString:
     return render_to_string("admin/why.html", {"answers": told})
 
 
-def about_user(user: User, *, cents: int | None = None, now: datetime | None = None) -> SafeString:
+def about_user(user: User, *, cents: int | None = None) -> SafeString:
     """Return the answer about a person, with what a purchase of `cents` would earn now."""
-    answer = explain_user(user, cents=cents, now=now or timezone.now())
+    answer = explain_user(user, cents=cents, now=timezone.now())
     first, others = answer.purchases[:1], answer.purchases[1:]
     context = {
         "answer": answer,
