@@ -15,6 +15,8 @@ from django.conf import settings
 from stripe._v1_services import V1Services
 
 T = TypeVar("T")
+# The version that the SDK speaks: Stripe's events have to be of it too.
+API_VERSION: str = stripe.api_version
 MOST_CENTS = 10**15
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from payments.models import Payment
-from payments.stripe_gateway import CheckoutSession
+from payments.stripe_gateway import API_VERSION, CheckoutSession
 
 Json = dict[str, object]
 SESSION_LASTS = timedelta(days=1)
-API_VERSION = "2026-10-28.endive"
 
 
 def opened(payment: Payment, session_id: str, *, now: datetime) -> CheckoutSession:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment
+from payments.stripe_gateway import API_VERSION
 from referrals import review
 from referrals.models import Referral
 
@@ -64,7 +65,7 @@ def envelope(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": f"evt_{secrets.token_hex(12)}",
         "object": "event",
-        "api_version": "2026-10-28.endive",
+        "api_version": API_VERSION,
         "created": 1800000000,
         "livemode": False,
         "pending_webhooks": 1,

@@ -5,9 +5,11 @@ import time
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from payments import stripe_gateway
 from payments.stripe_gateway import (
+    API_VERSION,
     CheckoutSession,
     StripeRefusedError,
     StripeUnavailableError,
@@ -166,3 +168,7 @@ def test_a_payment_intent_may_come_by_id_or_whole() -> None:
 def test_a_field_of_another_kind_is_named(field: str, value: object) -> None:
     with pytest.raises(UnexpectedObjectError, match="checkout session"):
         read_checkout_session(SESSION | {field: value})
+
+
+def test_the_readme_names_the_version_that_the_webhook_has_to_send() -> None:
+    assert f"`{API_VERSION}`" in (settings.BASE_DIR / "README.md").read_text()

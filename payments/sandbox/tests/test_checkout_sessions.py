@@ -214,10 +214,10 @@ def test_it_takes_a_key_as_bearer_or_user_name(
 ) -> None:
     answer = requests.get(
         f"{sandbox}/v1/events",
-        headers={"Stripe-Version": "2026-10-28.endive"} | headers,
+        headers={"Stripe-Version": stripe.api_version} | headers,
         timeout=10,
     )
 
     assert answer.status_code == status
     assert answer.headers["Request-Id"].startswith("req_")
-    assert answer.headers["Stripe-Version"] == "2026-10-28.endive"
+    assert answer.headers["Stripe-Version"] == stripe.api_version
