@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ids
+from accounts import audit, ids, ledger
 from accounts.models import User
 
 # Fewer letters begin the names of half the world.
@@ -22,6 +22,10 @@ class OwnAccountError(Exception):
 
 class NotYoursToDecideError(Exception):
     """Who may come into the admin is decided by a superuser alone."""
+
+
+class LastSuperuserError(Exception):
+    """Without a superuser nobody could manage the staff."""
 
 
 class SeveralPeopleError(Exception):
@@ -109,6 +113,17 @@ def require_left_to(person: User, by: User) -> None:
     """Raise NotYoursToDecideError for a colleague's account, unless it is a superuser who asks."""
     if not is_left_to(person, by):
         raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
+
+
+def require_another_superuser(person: User) -> None:
+    """Refuse to take from the last superuser what makes her one: nobody could give it back.
+
+    Whoever asks holds the lock on all of them until the transaction ends. Raises
+    LastSuperuserError.
+    """
+    may_all = User.objects.filter(is_active=True, is_staff=True, is_superuser=True)
+    if set(ledger.lock_accounts(may_all)) == {person.pk}:
+        raise LastSuperuserError(f"{person} is the last superuser: make somebody else one first")
 
 
 @transaction.atomic

@@ -2,14 +2,26 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts import people
 from accounts.models import User
 from gatewayz.reasons import ReasonField
 
 
 class PersonForm(UserChangeForm):
     reason = ReasonField()
+
+    def clean(self) -> dict[str, Any]:
+        """Keep a superuser, whatever else is changed."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not (cleaned.get("is_staff") and cleaned.get("is_superuser")):
+            try:
+                people.require_another_superuser(self.instance)
+            except people.LastSuperuserError as refusal:
+                raise ValidationError(f"{refusal}.") from None
+        return cleaned
 
 
 class NewPersonForm(UserCreationForm):

@@ -112,6 +112,23 @@ def test_a_key_shows_no_digest(office: Client, alice: Person) -> None:
     assert key.digest not in page
 
 
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("kept", [{}, {"is_staff": "on"}, {"is_superuser": "on"}], ids=str)
+def test_the_last_superuser_stays_one(office: Client, kept: dict[str, str], others: int) -> None:
+    olivia = User.objects.get(username="olivia")
+    rank = {"is_staff": True, "is_superuser": True}
+    User.objects.create(username="otto", email="otto@example.com", is_active=False, **rank)
+    for number in range(others):
+        User.objects.create(username=f"o{number}", email=f"o{number}@example.com", **rank)
+
+    form = FORM | {"username": "olivia", "email": olivia.email} | kept
+    page = office.post(f"/admin/accounts/user/{olivia.pk}/change/", form)
+
+    olivia.refresh_from_db()
+    assert (olivia.is_staff and olivia.is_superuser) is (others == 0)
+    assert ("is the last superuser" in page.content.decode()) is (others == 0)
+
+
 def test_the_admin_is_closed_to_others(client: Client, alice: Person) -> None:
     client.force_login(alice.user)
 
