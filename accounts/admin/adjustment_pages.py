@@ -208,10 +208,11 @@ def _decide(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> Ht
         except (AdjustmentRefusedError, ReasonMissingError) as refusal:
             form.add_error(None, _sentence(refusal))
     back = reverse("admin:accounts_adjustment_change", args=[pk])
-    return ask(page, request, _question(adjustment, verb), form, back=back)
+    question = _question(adjustment, verb, operator(request))
+    return ask(page, request, question, form, back=back)
 
 
-def _question(adjustment: Adjustment, verb: str) -> Question:
+def _question(adjustment: Adjustment, verb: str, by: User) -> Question:
     person = adjustment.user
     return Question(
         title=f"{verb.capitalize()} adjustment #{adjustment.pk}",
@@ -219,12 +220,32 @@ def _question(adjustment: Adjustment, verb: str) -> Question:
             ("Person", f"{person} ({person.email})"),
             ("Amount", dollars(adjustment.amount)),
             ("Balance now", dollars(person.credits)),
+            ("Balance after", _balance_after(adjustment, verb, by)),
             ("Asked for by", adjustment.asked_by),
             ("Reason", adjustment.reason),
         ],
         button=verb.capitalize(),
         variant="primary" if verb == "approve" else "danger",
     )
+
+
+def _balance_after(adjustment: Adjustment, verb: str, by: User) -> str:
+    """Return what the balance would be, and if it has to wait for that; or why it cannot be."""
+    person = adjustment.user
+    if verb != "reverse":
+        return dollars(person.credits + (adjustment.amount if verb == "approve" else 0))
+    try:
+        preview = adjustments.preview(
+            user=person,
+            amount=-adjustment.amount,
+            by=by,
+            now=timezone.now(),
+            reverses=adjustment,
+        )
+    except AdjustmentRefusedError as refusal:
+        return _sentence(refusal)
+    after = dollars(preview.balance_after)
+    return f"{after}, once another person approves" if preview.needs_approval else after
 
 
 _Act = Callable[[int, User, dict[str, Any]], Adjustment]
