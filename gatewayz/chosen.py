@@ -14,9 +14,13 @@ _Row = TypeVar("_Row", bound=Model)
 AT_ONCE = 50
 
 
-def page_for(page: str, ids: Iterable[Any]) -> str:
-    """Return the address of the admin's `page` about the rows of these ids."""
-    return reverse(f"admin:{page}", query={"ids": ",".join(map(str, ids))})
+def page_for(page: str, ids: Iterable[Any], *, listed: str = "") -> str:
+    """Return the address of the admin's `page` about the rows of these ids.
+
+    `listed` is how the list was filtered that they were chosen in, for the way back.
+    """
+    query = {"ids": ",".join(map(str, ids)), **({"listed": listed} if listed else {})}
+    return reverse(f"admin:{page}", query=query)
 
 
 def chosen(request: HttpRequest, rows: QuerySet[_Row]) -> list[_Row]:

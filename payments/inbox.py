@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from psycopg import errors
 
 from accounts import audit
 from accounts.models import User
+from accounts.money import dollars_of_cents
 from payments import clawbacks, settlement
 from payments.event_subjects import payment_of
 from payments.handling import Handled, QuarantinedError
@@ -141,23 +143,35 @@ def due(*, now: datetime) -> list[str]:
 def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
     """Attempt an event again that failed or was put aside; what has been done stays as it is.
 
-    That somebody wanted it is recorded first, and so also when it fails; `by` is None for the
-    command line. Raises StripeEvent.DoesNotExist and ReasonMissingError.
+    That somebody wanted it is recorded first, and so also when the process dies of it; what came
+    of it is recorded after. `by` is None for the command line.
+
+    Raises StripeEvent.DoesNotExist and ReasonMissingError.
     """
     with transaction.atomic():
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
         if event.is_done:
             return event
-        _record_replay(event, by=by, reason=reason, now=now)
-        if event.processed_at is not None:
-            event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
-            event.save(update_fields=["outcome", "processed_at", "retry_at"])
-    return attempt(event_id, now=now)
+        was = _standing(event)
+        event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
+        event.save(update_fields=["outcome", "processed_at", "retry_at"])
+        wanted = partial(audit.record, target=event, by=by, reason=reason, now=now)
+        wanted(action="replay event", before=was, after={"outcome": event.outcome})
+    event = attempt(event_id, now=now)
+    wanted(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=_came_to(event))
+    return event
 
 
-def _record_replay(event: StripeEvent, *, by: User | None, reason: str, now: datetime) -> None:
-    was = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
-    audit.record(by=by, action="replay event", target=event, reason=reason, before=was, now=now)
+def _standing(event: StripeEvent) -> dict[str, str]:
+    told = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
+    return {name: value for name, value in told.items() if value}
+
+
+def _came_to(event: StripeEvent) -> dict[str, str]:
+    """Return what came of an attempt, and how much the purchase credited, without the bonus."""
+    settled = event.payment if event.outcome == Outcome.SETTLED else None
+    credited = {"credited": dollars_of_cents(settled.amount)} if settled else {}
+    return {**_standing(event), **credited}
 
 
 def _process_or_quarantine(event_id: str, *, now: datetime) -> StripeEvent:

@@ -7,6 +7,19 @@ from decimal import Decimal
 from accounts.money import dollars
 from referrals.gates import MEANING, Decision, Gate, Name, Verdict
 
+# What was decided of a bonus, as a list has it.
+DECISIONS: Mapping[str, str] = {
+    "": "Not paid yet",
+    Decision.BELOW_MINIMUM: "No bonus: below the minimum",
+    Decision.NOT_FIRST: "No bonus: not the first",
+    Decision.NOT_REFERRED: "No bonus: nobody invited",
+    Decision.REFERRER_GONE: "No bonus: the inviter is gone",
+    Decision.SELF_REFERRAL: "No bonus: own code",
+    Decision.CAP_REACHED: "No bonus: the code was used up",
+    Decision.BUDGET_SPENT: "No bonus: the budget was spent",
+    Decision.HELD: "Bonus held for review",
+    Decision.AWARDED: "Bonus paid",
+}
 # Whether the gates were asked when a purchase was decided, or are asked now.
 Tense = Mapping[str, str]
 THEN: Tense = {"are": "were", "has": "had", "is": "was"}

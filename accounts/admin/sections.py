@@ -19,6 +19,7 @@ from gatewayz.cells import NOTHING, badge, change, link, link_to, when
 from gatewayz.statuses import status
 from payments.friends import LISTED_FRIENDS, Friend, State, friends_of
 from payments.models import Clawback, Payment
+from referrals.sentences import DECISIONS
 
 SHOWN = 10
 FRIENDS_SHOWN = 20
@@ -89,7 +90,7 @@ def purchases(user: User) -> Section:
 
 
 def _purchase_row(payment: Payment) -> list[Any]:
-    decided = wording.DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
+    decided = DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
     return [
         link(payment),
         dollars_of_cents(payment.amount),

@@ -10,7 +10,6 @@ from accounts.models import LedgerEntry
 from accounts.money import dollars
 from gatewayz.cells import NOTHING, link, link_to, whole
 from payments.finding import OF_CLAWBACKS, place_of
-from referrals.gates import Decision
 
 # Enough of one of Stripe's ids to tell it from the others.
 ID_SHOWN = 16
@@ -22,18 +21,6 @@ KINDS = {
     LedgerEntry.Kind.DISPUTE: "Dispute",
     LedgerEntry.Kind.ADJUSTMENT: "Adjustment",
     LedgerEntry.Kind.REVERSAL: "Reversal",
-}
-DECISIONS = {
-    "": "Not paid yet",
-    Decision.BELOW_MINIMUM: "No bonus: below the minimum",
-    Decision.NOT_FIRST: "No bonus: not the first",
-    Decision.NOT_REFERRED: "No bonus: nobody invited",
-    Decision.REFERRER_GONE: "No bonus: the inviter is gone",
-    Decision.SELF_REFERRAL: "No bonus: own code",
-    Decision.CAP_REACHED: "No bonus: the code was used up",
-    Decision.BUDGET_SPENT: "No bonus: the budget was spent",
-    Decision.HELD: "Bonus held for review",
-    Decision.AWARDED: "Bonus paid",
 }
 
 

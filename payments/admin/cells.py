@@ -7,7 +7,8 @@ from django.utils.html import format_html
 
 from accounts.money import dollars_of_cents
 from gatewayz.cells import NOTHING, badge
-from payments.models import Payment, StripeEvent
+from payments.models import Clawback, Payment, StripeEvent
+from referrals.sentences import DECISIONS
 
 Outcome = StripeEvent.Outcome
 
@@ -82,10 +83,22 @@ def money(cents: int) -> str:
     return format_html('<span class="desk-money">{}</span>', dollars_of_cents(cents))
 
 
+_CLAWBACKS = {
+    Clawback.Status.PENDING: "Stripe has not decided: nothing is taken back",
+    Clawback.Status.SUCCEEDED: "The refund succeeded: it is taken back",
+    Clawback.Status.FAILED: "The refund failed: nothing is taken back",
+    Clawback.Status.OPEN: "The dispute is open: it is taken back until that is decided",
+    Clawback.Status.DISMISSED: "The inquiry was dismissed: nothing is taken back",
+    Clawback.Status.LOST: "The dispute is lost: it is taken back",
+    Clawback.Status.WON: "The dispute is won: nothing is taken back",
+}
+# What is kept as a word of the program: a decision of ours, or where a refund or dispute stands.
+_REASONS = {**DECISIONS, **_CLAWBACKS}
+
+
 def why(event: StripeEvent) -> str:
-    """Return why an event has its outcome."""
-    # A decision or a status of ours is a word of the program.
-    return event.reason.replace("_", " ") if event.reason.isidentifier() else event.reason
+    """Return why an event has its outcome, in words."""
+    return _REASONS.get(event.reason, event.reason) if event.reason else ""
 
 
 def outcome(event: StripeEvent) -> str:

@@ -13,12 +13,23 @@ from accounts.money import dollars_of_cents
 from accounts.people import whose
 from gatewayz.cells import NOTHING, link, moment
 from gatewayz.chosen import page_for
-from gatewayz.model_admin import ReadOnlyAdmin, action, display
+from gatewayz.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
-from payments.event_subjects import payment_of
+from payments.event_subjects import payment_of, payments_of
 from payments.models import StripeEvent
+
+
+class InboxList(SteppingChangeList):
+    """A page of events, each with what it is about: one that failed is linked to no payment."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        unlinked = [event.pk for event in self.result_list if event.payment_id is None]
+        found = payments_of(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
+        for event in self.result_list:
+            event.payment = event.payment or found.get(event.pk)
 
 
 @admin.register(StripeEvent)
@@ -54,6 +65,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
         events: QuerySet[StripeEvent] = super().get_queryset(request).defer("body")
         return events
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SteppingChangeList]:
+        return InboxList
+
     def found_by(self, term: str) -> list[Q]:
         return [
             Q(event_id__startswith=term),
@@ -64,7 +78,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @display(description="Event", header=True)
     def name(self, event: StripeEvent) -> list[str]:
-        return [event.event_type, cells.shortened(event.event_id)]
+        return [event.event_type, event.event_id]
 
     @display(description="Outcome", label=cells.OUTCOME_COLOURS)
     def state(self, event: StripeEvent) -> tuple[str, str]:
@@ -137,8 +151,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
 
     @action(description="Replay, with one reason for all", permissions=["replay"])
     def replay_selected(self, request: HttpRequest, events: QuerySet) -> HttpResponse:
+        chosen = events.values_list("pk", flat=True)
         return HttpResponseRedirect(
-            page_for("payments_stripeevent_replay", events.values_list("pk", flat=True))
+            page_for("payments_stripeevent_replay", chosen, listed=request.GET.urlencode())
         )
 
     def get_urls(self) -> list[URLPattern]:

@@ -5,9 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts.models import User
 from gatewayz.cells import NOTHING, link
@@ -18,7 +19,7 @@ from payments import inbox
 from payments.admin import cells
 from payments.models import StripeEvent
 
-DONE_ALREADY = "done already"
+_TROUBLE = {StripeEvent.Outcome.FAILED, StripeEvent.Outcome.QUARANTINED}
 
 
 class ReplayForm(forms.Form):
@@ -32,7 +33,7 @@ class ReplayForm(forms.Form):
 def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Ask for the reason; then replay each event by itself, and tell what came of them."""
     events = chosen(request, StripeEvent.objects.defer("body"))
-    whence = _whence(events)
+    whence = _whence(request, events)
     if not events:
         messages.warning(request, "No events were chosen.")
         return HttpResponseRedirect(whence)
@@ -40,7 +41,9 @@ def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return ask(page, request, _question(events), form, back=whence)
     reason = form.cleaned_data["reason"]
-    _tell(request, [_replay(event, by=operator(request), reason=reason) for event in events])
+    to_do = [event for event in events if not event.is_done]
+    done = [_replay(event, by=operator(request), reason=reason) for event in to_do]
+    _tell(request, done, already=len(events) - len(to_do))
     return HttpResponseRedirect(whence)
 
 
@@ -70,27 +73,33 @@ def _table(events: list[StripeEvent]) -> dict[str, Any]:
     return {"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows}
 
 
-def _whence(events: list[StripeEvent]) -> str:
+def _whence(request: HttpRequest, events: list[StripeEvent]) -> str:
+    """Return the event's page, or the list as it was filtered."""
     if len(events) == 1:
         return reverse("admin:payments_stripeevent_change", args=[events[0].pk])
-    return reverse("admin:payments_stripeevent_changelist")
+    listed = QueryDict(request.GET.get("listed", ""))
+    return reverse("admin:payments_stripeevent_changelist", query=listed)
 
 
-def _replay(event: StripeEvent, *, by: User, reason: str) -> str:
-    """Replay one event and return what came of it."""
-    if event.is_done:
-        return DONE_ALREADY
-    return inbox.replay(event.event_id, by=by, reason=reason, now=timezone.now()).outcome
+def _replay(event: StripeEvent, *, by: User, reason: str) -> StripeEvent:
+    return inbox.replay(event.event_id, by=by, reason=reason, now=timezone.now())
 
 
-def _tell(request: HttpRequest, outcomes: list[str]) -> None:
-    counted = Counter(outcomes)
-    done_already = counted.pop(DONE_ALREADY, 0)
-    if counted:
+def _tell(request: HttpRequest, replayed: list[StripeEvent], *, already: int) -> None:
+    """Say how many came to what, which are still in trouble and why, and which needed nothing."""
+    if replayed:
+        counted = Counter(event.outcome for event in replayed)
         came = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counted.items()))
-        trouble = counted.keys() & {StripeEvent.Outcome.FAILED, StripeEvent.Outcome.QUARANTINED}
-        say = messages.warning if trouble else messages.success
-        say(request, f"Replayed {counted.total()}: {came}.")
-    if done_already:
-        which = "It was" if len(outcomes) == 1 else f"{done_already} were"
+        troubled = [event for event in replayed if event.outcome in _TROUBLE]
+        say = messages.warning if troubled else messages.success
+        say(request, f"Replayed {len(replayed)}: {came}.")
+        for event in troubled:
+            messages.warning(request, _trouble(event))
+    if already:
+        which = "It was" if not replayed and already == 1 else f"{already} were"
         messages.info(request, f"{which} done already, so nothing was done.")
+
+
+def _trouble(event: StripeEvent) -> str:
+    why = cells.why(event) or event.last_error
+    return format_html("{} {}: {}.", link(event, event.event_id), event.outcome, why)

@@ -20,9 +20,9 @@ class Story:
 _NOTHING_TO_DO = "Nothing needs to be done."
 
 _HAPPENED = {
-    Outcome.SETTLED: "Settled: the purchase was credited, once. Bonus: {why}.",
+    Outcome.SETTLED: "Settled: the purchase was credited, once. {why}.",
     Outcome.REPEATED: "Repeated: {why}. Nothing was credited again.",
-    Outcome.APPLIED: "Applied: the ledger follows this refund or dispute, which is {why}.",
+    Outcome.APPLIED: "Applied: the ledger follows this refund or dispute. {why}.",
     Outcome.DEFERRED: "Deferred: the purchase is not known yet. Nothing was taken back.",
     Outcome.WAITING: "Waiting: checkout is complete, the money is on its way. Nothing is credited.",
     Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",

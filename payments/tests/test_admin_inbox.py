@@ -7,7 +7,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person, colleague
 from payments.admin import raw_events
@@ -152,6 +154,21 @@ def test_a_page_asks_as_little_as_it_can_for_any_event(
 
     with django_assert_max_num_queries(13):
         support.get(page)
+
+
+def test_the_list_tells_whom_events_that_failed_are_about(
+    support: Client, alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    failed(pending_payment(alice.user))
+    with CaptureQueriesContext(connection) as for_one:
+        support.get(INBOX)
+    queries = len(for_one)
+    failed(pending_payment(bob.user))
+
+    with django_assert_num_queries(queries):
+        listed = support.get(INBOX).context["cl"].result_list
+
+    assert [event.payment.user for event in listed] == [bob.user, alice.user]
 
 
 def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Person) -> None:

@@ -34,10 +34,13 @@ def test_it_settles_what_failed_and_keeps_who_and_why(finance: Client, bob: Pers
     response = replay(finance, broken)
 
     broken.refresh_from_db()
-    entry = audit.of(broken).get()
+    came, wished = audit.of(broken)
     assert (response.url, told(response)) == (page_of(broken), ["Replayed 1: 1 settled."])
     assert (broken.outcome, bob.balance()) == ("settled", "20.00")
-    assert (str(entry.by), entry.action, entry.reason) == ("fiona", "replay event", "It is mended")
+    assert {str(wished.by), wished.reason, came.reason} == {"fiona", "It is mended"}
+    assert (wished.action, came.action) == ("replay event", "event replayed")
+    assert wished.after == came.before == {"outcome": "received"}
+    assert came.after == {"outcome": "settled", "reason": "awarded", "credited": "$10.00"}
 
 
 def test_the_page_of_an_event_tells_who_replayed_it(finance: Client, bob: Person) -> None:
@@ -56,7 +59,7 @@ def test_a_double_click_is_harmless(finance: Client, bob: Person) -> None:
 
     assert told(second)[-1] == "It was done already, so nothing was done."
     assert (first.status_code, bob.balance()) == (302, "20.00")
-    assert audit.of(broken).count() == 1
+    assert audit.of(broken).count() == 2
 
 
 def test_what_is_settled_stays_as_it_is(finance: Client, bob: Person) -> None:
@@ -80,13 +83,26 @@ def test_many_are_replayed_each_by_itself_and_counted(
 
     response = replay(finance, done, wrong, broken)
 
+    counted, trouble, untouched = told(response)
     assert response.url == INBOX
-    assert told(response) == [
-        "Replayed 2: 1 quarantined, 1 settled.",
-        "1 were done already, so nothing was done.",
-    ]
-    assert [entry.reason for entry in audit.of(wrong)] == ["It is mended"]
+    assert counted == "Replayed 2: 1 quarantined, 1 settled."
+    assert wrong.event_id in trouble
+    assert "the amount of the session is $9.99, but $10.00 in our record" in trouble
+    assert untouched == "1 were done already, so nothing was done."
+    assert {entry.reason for entry in audit.of(wrong)} == {"It is mended"}
     assert charlie.balance() == "10.00"
+
+
+def test_it_leads_back_to_the_list_as_it_was_filtered(
+    finance: Client, alice: Person, bob: Person
+) -> None:
+    broken = [failed(pending_payment(person.user)) for person in (alice, bob)]
+    choice = {"action": "replay_selected", "_selected_action": [event.pk for event in broken]}
+
+    page = finance.post(f"{INBOX}?outcome=failed", choice).url
+    response = finance.post(page, {"reason": "It is mended"})
+
+    assert response.url == f"{INBOX}?outcome=failed"
 
 
 def test_the_lists_action_asks_for_the_reason_first(finance: Client, bob: Person) -> None:
