@@ -205,6 +205,11 @@ class Referral(models.Model):
     def __str__(self) -> str:
         return f"use {self.slot} of {self.referral_code}"
 
+    @property
+    def award(self) -> Decimal:
+        """What both sides together get of it, or would, in US dollars."""
+        return self.bonus_amount + self.referee_bonus_amount
+
     def due_status(self) -> Status:
         """Return the status that follows from the review and the purchase."""
         if self.review == self.Review.VOIDED:

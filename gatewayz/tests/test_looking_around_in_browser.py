@@ -129,8 +129,10 @@ def test_support_is_not_offered_what_is_not_hers(held: list[Referral], desk: Des
 
     for page in (f"{REFERRALS}review/", f"{REFERRALS}{held[0].pk}/change/"):
         desk.open(page)
+        desk.lacks("Release…")
         desk.lacks("Release: pay both")
         desk.lacks("Void: pay nobody")
+        desk.reads("Colleagues of Finance")
     desk.open("/admin/referrals/program/")
     desk.lacks("Next terms")
     desk.lacks("Withdraw")

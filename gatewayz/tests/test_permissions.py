@@ -65,11 +65,11 @@ DOES = {
     "admin/payments/stripeevent/replay/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
-    "admin/referrals/referral/review/": "referrals.review_referral",
+    "admin/referrals/referral/review/decide/": "referrals.review_referral",
     "admin/referrals/standing/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
-READ = ("statement/", "why/")
+READ = ("statement/", "why/", "review/")
 # Counts anew what whoever looks at it sees; nobody's rows change.
 COUNTED = "admin/referrals/standing/refresh/"
 

@@ -14,6 +14,7 @@ from gatewayz.cells import link, moment
 from gatewayz.reasons import ReasonForm
 from gatewayz.statuses import status
 from payments.pairs import Pair, Side, pair, unpaid_since
+from referrals.admin.cells import address
 from referrals.models import Program, Referral
 
 _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
@@ -32,7 +33,9 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
         "matches": _matches(both),
         "people": _people(both),
         "since": moment(unpaid_since([referral])[referral.pk]) if is_held else "",
+        "is_held": is_held,
         "form": ReasonForm() if is_held and context["may_review"] else None,
+        "whence": "queue" if request.GET.get("from") == "queue" else "page",
         "log": audit.of(referral).select_related("by"),
         "why": why.about_referral(referral),
     }
@@ -40,13 +43,26 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
 
 
 def _facts(referral: Referral) -> list[tuple[str, str]]:
-    amounts = referral.bonus_amount, referral.referee_bonus_amount
     return [
-        ("Bonus", "{} to the referrer + {} to the friend".format(*map(dollars, amounts))),
+        ("Bonus", _bonus(referral)),
         ("Code", f"{referral.referral_code}, use {referral.slot} of {referral.max_uses}"),
         ("Purchase", f"{moment(referral.completed_at)} UTC"),
         ("Terms of that day", _terms(referral.program)),
     ]
+
+
+def _bonus(referral: Referral) -> str:
+    """Say what stands of it."""
+    amounts = referral.bonus_amount, referral.referee_bonus_amount
+    both = "{} to the referrer + {} to the friend".format(*map(dollars, amounts))
+    match referral.status:
+        case Referral.Status.HELD:
+            return f"nothing yet: {both} wait"
+        case Referral.Status.REVERSED:
+            return f"nothing: {both} were taken back"
+        case Referral.Status.VOIDED:
+            return f"nothing: voided, instead of {both}"
+    return both
 
 
 def _terms(terms: Program) -> str:
@@ -74,8 +90,8 @@ def _people(both: Pair) -> dict[str, Any]:
     rows = [
         ["Account", *(link(side.user, side.user.username) for side in sides)],
         ["State", *(_state(side.user) for side in sides)],
-        ["E-mail", *(side.user.email for side in sides)],
-        ["Mailbox", *(mailboxes.fold(side.user.email) for side in sides)],
+        ["E-mail", *(address(side.user.email) for side in sides)],
+        ["Mailbox", *(address(mailboxes.fold(side.user.email)) for side in sides)],
         ["Signed up", *(moment(side.user.created_at) for side in sides)],
         ["Signs in by", *(side.user.get_auth_method_display() for side in sides)],
         ["Purchases", *(_purchases(side) for side in sides)],

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.views.decorators.http import require_safe
 
 from accounts.money import dollars
 from accounts.people import whose
@@ -14,7 +15,7 @@ from gatewayz import statuses
 from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals import codes
-from referrals.admin import referral_page, review_queue
+from referrals.admin import decision, referral_page, review_queue
 from referrals.models import Referral
 
 
@@ -28,8 +29,13 @@ class ReferralAdmin(ReadOnlyAdmin):
     search_help_text = "Code, or beginning of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
-        queue = self.admin_site.admin_view(self.review_view)
-        return [path("review/", queue, name="referrals_referral_review"), *super().get_urls()]
+        queue = self.admin_site.admin_view(require_safe(self.review_view))
+        decide = self.admin_site.admin_view(self.decide_view)
+        return [
+            path("review/", queue, name="referrals_referral_review"),
+            path("review/decide/", decide, name="referrals_referral_decide"),
+            *super().get_urls(),
+        ]
 
     def found_by(self, term: str) -> list[Q]:
         sides = [way for side in _SIDES for way in whose(term, side)]
@@ -52,11 +58,12 @@ class ReferralAdmin(ReadOnlyAdmin):
     def review_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if request.method != "POST":
-            return review_queue.answer(request, self._context(request))
+        return review_queue.answer(request, self._context(request))
+
+    def decide_view(self, request: HttpRequest) -> HttpResponse:
         if not self._may_review(request):
             raise PermissionDenied
-        return review_queue.decide(request)
+        return decision.answer(self, request)
 
     def _may_review(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.review_referral")

@@ -31,11 +31,6 @@ DRAFT = {
 PREVIEW, CONFIRM = {"preview": "yes"}, {"add": "yes", "reason": "Winter campaign."}
 
 
-@pytest.fixture
-def fiona(db: None) -> Client:
-    return colleague("Finance")
-
-
 def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
 

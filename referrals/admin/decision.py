@@ -1,0 +1,128 @@
+"""The page that releases or voids held bonuses, one or many of them, with one reason."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.money import dollars
+from gatewayz.cells import page_of
+from gatewayz.chosen import by_ids
+from gatewayz.model_admin import ModelAdmin, operator
+from gatewayz.reasons import Question, ReasonForm, ask
+from gatewayz.reporting import counted
+from referrals import review
+from referrals.admin.cells import person
+from referrals.models import Referral
+
+_DECIDED = "it was decided already"
+_GONE = "the referrer is deactivated, so that it can only be voided"
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """One of the two ways to decide."""
+
+    act: Callable[..., Referral]
+    verb: str
+    done: str
+    amount: str  # what the column of amounts is called
+    variant: str
+
+
+_DECISIONS = {
+    "release": _Decision(review.release, "Release", "Released", "Pays", "primary"),
+    "void": _Decision(review.void, "Void", "Voided", "Gives up", "danger"),
+}
+
+
+def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
+    """Show what it means and ask for the reason; then decide on each, and tell what came of it.
+
+    Each is a transaction of its own: what was decided in the meantime stays as it is.
+    """
+    people = Referral.objects.select_related("referrer", "referred_user")
+    chosen = by_ids(request.GET.getlist("referral"), people)
+    decision = _DECISIONS.get(request.GET.get("decision", ""))
+    if not chosen or decision is None:
+        messages.warning(request, "Nothing was chosen.")
+        return HttpResponseRedirect(_queue())
+    whence = page_of(chosen[0]) if request.GET.get("from") == "page" else _queue()
+    form = ReasonForm(request.POST or None)
+    if not form.is_valid():
+        return ask(page, request, _question(decision, chosen), form, back=whence)
+    by, note = operator(request), form.cleaned_data["reason"]
+    _tell(request, decision, [_decide(one, decision, by=by, note=note) for one in chosen])
+    return HttpResponseRedirect(whence)
+
+
+def _queue() -> str:
+    return reverse("admin:referrals_referral_review")
+
+
+def _question(decision: _Decision, chosen: list[Referral]) -> Question:
+    affected = [one for one in chosen if not _hindrance(decision, one)]
+    total = dollars(sum((one.award for one in affected), Decimal(0)))
+    return Question(
+        title=f"{decision.verb} {counted(len(affected), 'bonus', 'bonuses')}",
+        consequences=_consequences(decision, counted(len(affected), "referral"), total),
+        table={
+            "headers": ["Referrer", "Friend", "Why held", decision.amount],
+            "rows": [_row(decision, one) for one in chosen],
+        },
+        button=f"{decision.verb}: {total}",
+        variant=decision.variant,
+    )
+
+
+def _consequences(decision: _Decision, number: str, total: str) -> list[str]:
+    if decision.verb == "Release":
+        return [f"Pays {total} for {number}, to both sides at once."]
+    return [
+        f"Pays nobody: {total} for {number} are given up, for good.",
+        "The purchases stay credited, and the uses of the codes stay used.",
+    ]
+
+
+def _hindrance(decision: _Decision, referral: Referral) -> str:
+    """Say why it will stay as it is, as far as that can be foreseen."""
+    if referral.review != Referral.Review.HELD:
+        return _DECIDED
+    return _GONE if decision.verb == "Release" and not referral.referrer.is_active else ""
+
+
+def _row(decision: _Decision, referral: Referral) -> list[str]:
+    return [
+        person(referral.referrer),
+        person(referral.referred_user),
+        referral.hold_reason.capitalize(),
+        _hindrance(decision, referral).capitalize() or dollars(referral.award),
+    ]
+
+
+def _decide(referral: Referral, decision: _Decision, *, by: User, note: str) -> tuple[str, str]:
+    """Decide on one, and return who it was about, and why it was not done if it was not."""
+    who = f"{referral.referrer.username} → {referral.referred_user.username}"
+    try:
+        decision.act(referral.pk, by=by, note=note, now=timezone.now())
+    except review.NotHeldError:
+        return who, _DECIDED
+    except review.OwnBonusError:
+        return who, "it is your own bonus, and takes somebody else"
+    except review.ReferrerGoneError:
+        return who, _GONE
+    return who, ""
+
+
+def _tell(request: HttpRequest, decision: _Decision, outcomes: list[tuple[str, str]]) -> None:
+    decided = [who for who, why_not in outcomes if not why_not]
+    if decided:
+        messages.success(request, f"{decision.done} {len(decided)}: {', '.join(decided)}.")
+    for who, why_not in outcomes:
+        if why_not:
+            messages.warning(request, f"Not {decision.done.lower()}: {who}: {why_not}.")

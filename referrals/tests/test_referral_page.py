@@ -1,0 +1,112 @@
+"""The page of a referral: both people side by side, what stands, why, and who decided."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import strip_tags
+
+from accounts.models import User
+from accounts.tests.factories import Person
+from payments.models import Payment
+from payments.tests.stripe_events import refer, settle, turn
+from referrals.models import Referral
+from referrals.tests.test_review_pages import LIST, decide, text
+
+
+def people(page: Any) -> dict[str, list[str]]:
+    return {row[0]: row[1:] for row in page.context["people"]["rows"]}
+
+
+def test_the_page_has_both_people_side_by_side(fiona: Client, held: Referral) -> None:
+    page = fiona.get(f"{LIST}{held.pk}/change/")
+
+    facts = people(page)
+    assert [strip_tags(cell) for cell in facts["E-mail"]] == [
+        "alice@example.com",
+        "bob@example.com",
+    ]
+    assert facts["Purchases"] == ["none", "1, $10.00 in all"]
+    assert facts["Balance"] == ["$0.00", "$10.00"]
+    assert facts["Referrals made"] == ["1", "0"]
+    assert page.context["matches"] == []
+
+
+def test_the_page_says_what_matches_and_never_the_cards_fingerprint(
+    fiona: Client, alice: Person, bob: Person
+) -> None:
+    User.objects.filter(pk=bob.user.pk).update(email="alice+b@example.com", signup_address="alice")
+    User.objects.filter(pk=alice.user.pk).update(signup_address="alice")
+    bought = [settle(alice.user), settle(bob.user)]
+    Payment.objects.update(card_fingerprint="FiNgErPrInT")
+
+    page = fiona.get(f"{LIST}{Referral.objects.get().pk}/change/")
+
+    assert page.context["matches"] == [
+        "Both e-mail addresses end up in one mailbox: alice@example.com",
+        f"One card paid for purchases of both: #{bought[0].pk}, #{bought[1].pk}",
+        "Both signed up from one network address; by itself that means little.",
+    ]
+    assert "FiNgErPrInT" not in text(page)
+
+
+def test_other_bonuses_that_wait_are_counted(fiona: Client, alice: Person, held: Referral) -> None:
+    [friend] = refer(alice)
+    turn(Referral.objects.get(referred_user=friend.user), "held")
+
+    page = fiona.get(f"{LIST}{held.pk}/change/")
+
+    assert people(page)["Referrals made"][0] == "2, 1 other held"
+
+
+def test_of_a_deactivated_referrer_the_bonus_can_only_be_voided(
+    fiona: Client, alice: Person, held: Referral
+) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    page = text(fiona.get(f"{LIST}{held.pk}/change/"))
+
+    assert "the bonus can only be voided" in page
+    assert "decision=void" in page
+    assert "decision=release" not in page
+
+
+@pytest.mark.parametrize(
+    ("turned", "bonus"),
+    [
+        ("completed", "$10.00 to the referrer + $10.00 to the friend"),
+        ("held", "nothing yet: $10.00 to the referrer + $10.00 to the friend wait"),
+        ("reversed", "nothing: $10.00 to the referrer + $10.00 to the friend were taken back"),
+        ("voided", "nothing: voided, instead of $10.00 to the referrer + $10.00 to the friend"),
+    ],
+)
+def test_the_page_says_what_stands_of_the_bonus(
+    fiona: Client, bob: Person, turned: str, bonus: str
+) -> None:
+    settle(bob.user)
+    referral = Referral.objects.get()
+    turn(referral, turned)
+
+    page = fiona.get(f"{LIST}{referral.pk}/change/")
+
+    assert page.context["facts"][0] == ("Bonus", bonus)
+
+
+def test_the_page_keeps_who_decided_and_why(fiona: Client, held: Referral) -> None:
+    decide(fiona, "release", held)
+
+    page = text(fiona.get(f"{LIST}{held.pk}/change/"))
+
+    assert "Released by fiona" in page
+    assert "release bonus · “Looked at both.”" in page
+
+
+def test_a_referral_that_is_not_there_is_not_found(fiona: Client) -> None:
+    assert fiona.get(f"{LIST}4711/change/").status_code == 404
+
+
+def test_the_page_is_a_few_queries(
+    fiona: Client, held: Referral, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(18):
+        fiona.get(f"{LIST}{held.pk}/change/")
