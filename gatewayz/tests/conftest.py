@@ -8,8 +8,10 @@ from django.test import Client
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.tests.factories import colleague, member_of, operator
-from gatewayz.tests.desk_browser import Desk
+from accounts.tests.factories import Person, colleague, member_of, operator
+from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk
+from payments.tests.stripe_events import refer, turn
+from referrals.models import Referral
 
 
 @pytest.fixture
@@ -28,8 +30,23 @@ def sessions(live_server: LiveServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def desk(live_server: LiveServer, sessions: dict[str, str], window: Page) -> Iterator[Desk]:
-    """A window whose every page must have been without fault."""
-    desk = Desk(window, live_server.url, sessions)
+def held(alice: Person) -> list[Referral]:
+    """Two bonuses of Alice's that wait for somebody."""
+    refer(alice, 2)
+    referrals = list(Referral.objects.order_by("pk"))
+    for referral in referrals:
+        turn(referral, "held")
+    return referrals
+
+
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
+def desk(
+    request: pytest.FixtureRequest,
+    live_server: LiveServer,
+    sessions: dict[str, str],
+    window: Page,
+) -> Iterator[Desk]:
+    """A window whose every page must have been without fault, as wide as a screen and a phone."""
+    desk = Desk(window, live_server.url, sessions, request.param)
     yield desk
     assert desk.faults == []

@@ -1,0 +1,119 @@
+"""What superusers do at the desk in a real browser: staff, lost phones, failed jobs."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from playwright.sync_api import expect
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import member_of
+from gatewayz.tests.desk_browser import Desk, asked
+from payments.tasks import retry_events as a_job
+
+pytestmark = pytest.mark.browser
+
+JOBS = "/admin/procrastinate/procrastinatejob/"
+PASSWORD = "battery staple 7"
+
+
+@pytest.fixture
+def failed_jobs(db: None) -> Iterator[None]:
+    for lock in ("first", "second"):
+        a_job.configure(queueing_lock=lock).defer(timestamp=0)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")  # No model of ours, so nobody empties it.
+
+
+def log() -> list[tuple[str, str]]:
+    return list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
+
+
+@pytest.mark.usefixtures("failed_jobs")
+@pytest.mark.parametrize("who", ["Sam", "Fiona"])
+def test_failed_jobs_are_seen_from_the_overview_by_everybody(desk: Desk, who: str) -> None:
+    desk.become(who)
+    desk.open("/admin/")
+    desk.follow("failed jobs")
+
+    expect(desk.window.locator("#result_list .data-row")).to_have_count(2)
+    expect(desk.window.locator("input.action-select")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("failed_jobs")
+def test_failed_jobs_are_dismissed_with_one_reason(desk: Desk) -> None:
+    desk.become("Olivia")
+    desk.open(JOBS)
+    for box in desk.window.locator("input.action-select").all():
+        box.check()
+    desk.window.get_by_role("combobox").select_option(label="Dismiss, with one reason for all")
+    desk.press("Run")
+    desk.fill("Reason", "Stripe was down")
+    desk.press("Dismiss")
+
+    desk.reads("Dismissed 2.")
+    assert asked(ProcrastinateJob.objects.count) == 0
+    assert asked(log) == [("dismiss job", "Stripe was down")] * 2
+
+
+def test_a_lost_phone_is_removed(desk: Desk) -> None:
+    def lose() -> None:
+        TOTPDevice.objects.create(user=member_of("Support"), name="App", key=uuid4().hex)
+
+    asked(lose)
+    desk.become("Olivia")
+    desk.open("/admin/otp_totp/totpdevice/")
+    desk.follow("sam")
+    desk.follow("Remove…")
+    desk.fill("Reason", "It fell into the sea")
+    desk.press("Remove it")
+
+    desk.reads("logs in by the password alone")
+    assert asked(TOTPDevice.objects.count) == 0
+    assert asked(log) == [("turn off second factor", "It fell into the sea")]
+
+
+def test_a_colleague_is_added_and_given_a_group_and_a_password(desk: Desk) -> None:
+    desk.become("Olivia")
+    desk.open("/admin/accounts/user/add/")
+    desk.fill("Username", "nina")
+    desk.fill("E-mail address", "nina@example.com")
+    desk.window.get_by_label("Disabled").check()
+    desk.fill("Reason", "She begins on Monday")
+    desk.press("Save")
+    nina = asked(lambda: User.objects.get(username="nina")).pk
+
+    desk.open(f"/admin/accounts/user/{nina}/change/")
+    desk.window.get_by_label("Staff status").check()
+    desk.fill("Reason", "Support needs her")
+    desk.press("Save")
+    desk.open(f"/admin/accounts/user/{nina}/password/")
+    desk.window.get_by_label("Password").first.fill(PASSWORD)
+    desk.fill("Password confirmation", PASSWORD)
+    desk.fill("Reason", "Her first one")
+    desk.press("Change password")
+
+    assert asked(lambda: User.objects.get(pk=nina).check_password(PASSWORD))
+    assert asked(log) == [
+        ("add user", "She begins on Monday"),
+        ("edit user", "Support needs her"),
+        ("set password", "Her first one"),
+    ]
+
+
+def test_a_group_of_staff_is_made_with_a_reason(desk: Desk) -> None:
+    desk.become("Olivia")
+    desk.open("/admin/auth/group/add/")
+    desk.fill("Name", "Interns")
+    desk.fill("Reason", "For the summer")
+    desk.press("Save")
+
+    assert asked(Group.objects.filter(name="Interns").exists)
+    assert asked(log) == [("add group", "For the summer")]
