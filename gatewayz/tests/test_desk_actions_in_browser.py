@@ -237,7 +237,7 @@ def test_what_would_happen_now_is_asked_for_a_person(bob: Person, desk: Desk, wh
     desk.open(page_of(bob))
     desk.follow("Why?")
 
-    desk.fill("Amount", "10")
+    desk.fill("What would a purchase earn now?", "10")
     desk.press("Ask")
 
     desk.reads("$10.00")
