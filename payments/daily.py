@@ -4,6 +4,7 @@ A day is closed an hour after its end, when nothing that was under way at midnig
 Whether and when days are closed changes no figure, only what it costs to have it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -21,8 +22,27 @@ _CLOSES_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
+class Span:
+    """Days in a row, from `first` to `last`."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        return midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        return midnight(self.last + DAY)
+
+
+@dataclass(frozen=True)
 class Day:
-    """The figures of one day; amounts in US dollars, times in seconds."""
+    """The figures of one day; amounts in US dollars, times in seconds, ages in days.
+
+    An age is that of an account which came by a code, on the day of its first purchase.
+    """
 
     day: date
     looks: int
@@ -30,24 +50,49 @@ class Day:
     invited_signups: int
     first_purchases: int
     times_to_purchase: list[int]
+    ages_at_purchase: list[int]
+    ages_at_qualifying: list[int]
     purchases: Decimal
     bonuses: Decimal
     bonuses_taken: Decimal
     refunds: Decimal
     disputes: Decimal
+    given_again: Decimal
     net: Decimal
 
 
-COLUMNS = tuple(field.name for field in fields(Day))
-_NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], *6 * (Decimal(0),))
+@dataclass(frozen=True)
+class Totals:
+    """What all entries up to a moment come to, in US dollars."""
 
-# What a reversal reverses belongs to the day of the reversal, under the name of its original.
-# A first qualifying purchase is one at which neither of the two gates before it said no.
+    net: Decimal
+    bonuses: Decimal
+    bonuses_taken: Decimal
+
+    def after(self, days: Iterable[Day]) -> "Totals":
+        """Return what they come to once these days are over."""
+        over = list(days)
+        return Totals(
+            net=sum((day.net for day in over), self.net),
+            bonuses=sum((day.bonuses for day in over), self.bonuses),
+            bonuses_taken=sum((day.bonuses_taken for day in over), self.bonuses_taken),
+        )
+
+
+_TOTALS = tuple(field.name for field in fields(Totals))
+COLUMNS = tuple(field.name for field in fields(Day))
+_NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
+
+# What a reversal reverses belongs to the day of the reversal.
+# A first qualifying purchase is one at which neither of the two gates before it said no; before
+# it there may have been others, below the minimum.
 _COUNT = """
 SELECT days.day::date AS day, COALESCE(looks, 0), COALESCE(signups, 0),
        COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),
+       COALESCE(bought_at, '{}'), COALESCE(qualified_at, '{}'),
        COALESCE(purchases, 0.00), COALESCE(bonuses, 0.00), COALESCE(bonuses_taken, 0.00),
-       COALESCE(refunds, 0.00), COALESCE(disputes, 0.00), COALESCE(net, 0.00)
+       COALESCE(refunds, 0.00), COALESCE(disputes, 0.00),
+       COALESCE(given_again, 0.00), COALESCE(net, 0.00)
 FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, '1 day') AS days (day)
 LEFT JOIN (
     SELECT day::timestamp AS day, SUM(looks) AS looks FROM invitation_looks
@@ -61,12 +106,26 @@ LEFT JOIN (
     GROUP BY 1
 ) signed_up USING (day)
 LEFT JOIN (
-    SELECT date_trunc('day', paid_at AT TIME ZONE 'UTC') AS day, COUNT(*) AS first_purchases,
-           ARRAY_AGG(EXTRACT(epoch FROM paid_at - users.created_at)::int)
-               FILTER (WHERE users.referred_by_code IS NOT NULL) AS times
-    FROM payments JOIN users ON users.id = payments.user_id
-    WHERE status = 'paid' AND paid_at >= %(start)s AND paid_at < %(end)s
-      AND bonus_decision NOT IN ('below_minimum', 'not_first')
+    SELECT date_trunc('day', paid_at AT TIME ZONE 'UTC') AS day,
+           COUNT(*) FILTER (WHERE qualifies) AS first_purchases,
+           ARRAY_AGG(EXTRACT(epoch FROM paid_at - created_at)::int)
+               FILTER (WHERE qualifies AND is_invited) AS times,
+           ARRAY_AGG(age) FILTER (WHERE qualifies AND is_invited) AS qualified_at,
+           ARRAY_AGG(age) FILTER (WHERE is_invited AND NOT EXISTS (
+               SELECT FROM payments earlier
+               WHERE earlier.user_id = buyer AND earlier.status = 'paid'
+                 AND (earlier.paid_at, earlier.id) < (purchase.paid_at, purchase.id)
+           )) AS bought_at
+    FROM (
+        SELECT payments.id, paid_at, users.id AS buyer, users.created_at,
+               bonus_decision <> 'below_minimum' AS qualifies,
+               users.referred_by_code IS NOT NULL AS is_invited,
+               (paid_at AT TIME ZONE 'UTC')::date
+                   - (users.created_at AT TIME ZONE 'UTC')::date AS age
+        FROM payments JOIN users ON users.id = payments.user_id
+        WHERE status = 'paid' AND paid_at >= %(start)s AND paid_at < %(end)s
+          AND bonus_decision <> 'not_first'
+    ) purchase
     GROUP BY 1
 ) bought USING (day)
 LEFT JOIN (
@@ -77,10 +136,9 @@ LEFT JOIN (
                WHERE entry.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses,
            -SUM(entry.amount) FILTER (
                WHERE original.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses_taken,
-           -SUM(entry.amount) FILTER (
-               WHERE 'refund' IN (entry.kind, original.kind)) AS refunds,
-           -SUM(entry.amount) FILTER (
-               WHERE 'dispute' IN (entry.kind, original.kind)) AS disputes
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'refund') AS refunds,
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'dispute') AS disputes,
+           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS given_again
     FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = entry.reverses_id
     WHERE entry.created_at >= %(start)s AND entry.created_at < %(end)s
     GROUP BY 1
@@ -99,8 +157,9 @@ def today(now: datetime) -> date:
     return now.astimezone(UTC).date()
 
 
-def between(first: date, last: date) -> list[Day]:
-    """Return the figures of each day from `first` to `last`."""
+def between(span: Span) -> list[Day]:
+    """Return the figures of each day of the span."""
+    first, last = span.first, span.last
     kept = DailyFigures.objects.filter(day__gte=first, day__lte=last).order_by("day")
     days = {row[0]: Day(*row) for row in kept.values_list(*COLUMNS)}
     # Days are closed in order: those that are not follow those that are.
@@ -123,15 +182,14 @@ def close_days(*, now: datetime) -> int:
     return len(days)
 
 
-def sums_before(day: date) -> tuple[Decimal, Decimal]:
-    """Return what all entries before `day` come to, and what of it is bonuses that stood then."""
+def totals_before(day: date) -> Totals:
+    """Return what all entries before `day` come to."""
     kept = DailyFigures.objects.filter(day__lt=day).aggregate(
-        last=Max("day"), net=Sum("net"), bonuses=Sum("bonuses") - Sum("bonuses_taken")
+        last=Max("day"), **{name: Sum(name) for name in _TOTALS}
     )
     open_days = _count(kept["last"] + DAY if kept["last"] else first_open_day(), day - DAY)
-    net = sum((one.net for one in open_days), kept["net"] or Decimal(0))
-    bonuses = sum((one.bonuses - one.bonuses_taken for one in open_days), kept["bonuses"] or 0)
-    return net, Decimal(bonuses)
+    closed = Totals(*(kept[name] or Decimal(0) for name in _TOTALS))
+    return closed.after(open_days)
 
 
 def reopen() -> None:

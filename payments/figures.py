@@ -5,15 +5,13 @@ A period is a number of days up to and including today (UTC); the one before it 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
 from django.db import connection
-from django.db.models import Count, Sum
 
-from accounts import ledger
-from payments.daily import DAY, Day, between, midnight, sums_before, today
+from payments.daily import DAY, Day, Span, Totals, between, today, totals_before
 
 _TENTH = Decimal("0.1")
 
@@ -31,16 +29,20 @@ class Sums:
     bonuses_taken: Decimal
     refunds: Decimal
     disputes: Decimal
+    given_again: Decimal
 
     @property
     def money_back(self) -> Decimal:
-        """What refunds and disputes took together."""
+        """What refunds and disputes took together, whatever was given again."""
         return self.refunds + self.disputes
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Who signed up by a code within a period, and how far these people are by now."""
+    """Who signed up by a code within a period, and how far these people were at its end.
+
+    So two periods can be compared: people of the earlier one have not had more time.
+    """
 
     invited: int
     bought: int
@@ -59,20 +61,33 @@ class Cohort:
 
 
 @dataclass(frozen=True)
+class Debts:
+    """What people owe us: all balances below zero, as a positive number of US dollars."""
+
+    total: Decimal
+    people: int
+
+
+@dataclass(frozen=True)
 class Books:
-    """What all balances and bonuses come to now, in US dollars."""
+    """What all balances and bonuses came to at a moment, in US dollars."""
 
     outstanding: Decimal  # what we owe: all balances above zero
-    debts: Decimal  # what people owe us: all balances below zero, as a positive number
-    debtors: int
-    bonuses: Decimal  # paid in all, and not taken back
+    debts: Debts
+    bonuses_given: Decimal  # also those that were taken back later
+    bonuses_taken: Decimal
+
+    @property
+    def bonuses(self) -> Decimal:
+        """Bonuses paid in all: those that stand, as in each person's `total_earned`."""
+        return self.bonuses_given - self.bonuses_taken
 
 
 @dataclass(frozen=True)
 class Period:
     """A period: its days, their sums, who signed up in it by a code, and how long buying took."""
 
-    first: date
+    span: Span
     days: Sequence[Day]
     sums: Sums
     cohort: Cohort
@@ -86,6 +101,7 @@ class Figures:
     now: Period
     before: Period
     books: Books
+    books_before: Books  # at the end of the period before
 
 
 def figures(*, days: int, now: datetime) -> Figures:
@@ -93,22 +109,37 @@ def figures(*, days: int, now: datetime) -> Figures:
     last = today(now)
     first = last - (days - 1) * DAY
     earlier = first - days * DAY
-    each = between(earlier, last)
-    cohort, cohort_before = _cohorts(earlier, first, last + DAY)
+    each = between(Span(earlier, last))
+    at_start = totals_before(earlier).after(each[:days])
+    debts, debts_before = _debts(Span(first, last))
     return Figures(
-        now=_period(each[days:], cohort),
-        before=_period(each[:days], cohort_before),
-        books=_books(each),
+        now=_period(Span(first, last), each[days:]),
+        before=_period(Span(earlier, first - DAY), each[:days]),
+        books=_books(at_start.after(each[days:]), debts),
+        books_before=_books(at_start, debts_before),
     )
 
 
-def _period(days: Sequence[Day], cohort: Cohort) -> Period:
-    return Period(days[0].day, days, _sums(days), cohort, _median_time(days))
+def sums(span: Span) -> Sums:
+    """Return what happened over these days."""
+    return _sums(between(span))
 
 
-def _median_time(days: Sequence[Day]) -> timedelta | None:
-    times = [seconds for day in days for seconds in day.times_to_purchase]
-    return timedelta(seconds=median(times)) if times else None
+def books(*, now: datetime) -> Books:
+    """Return what all balances and bonuses come to."""
+    days = Span(today(now), today(now))
+    return _books(totals_before(days.last + DAY), _debts(days)[0])
+
+
+def times_to_purchase(days: Sequence[Day]) -> list[int]:
+    """Return after how many seconds those who came by a code bought on these days."""
+    return [seconds for day in days for seconds in day.times_to_purchase]
+
+
+def _period(span: Span, days: Sequence[Day]) -> Period:
+    times = times_to_purchase(days)
+    median_time = timedelta(seconds=median(times)) if times else None
+    return Period(span, days, _sums(days), cohort(days), median_time)
 
 
 def _sums(days: Sequence[Day]) -> Sums:
@@ -123,40 +154,53 @@ def _sums(days: Sequence[Day]) -> Sums:
         bonuses_taken=sum((day.bonuses_taken for day in days), nothing),
         refunds=sum((day.refunds for day in days), nothing),
         disputes=sum((day.disputes for day in days), nothing),
+        given_again=sum((day.given_again for day in days), nothing),
     )
 
 
-# Whoever has the flag has bought; only the others' payments have to be looked for.
-_COHORTS = """
-SELECT users.created_at >= %(first)s AS is_now, COUNT(*),
-       COUNT(*) FILTER (WHERE has_made_first_purchase OR payment.id IS NOT NULL),
-       COUNT(*) FILTER (WHERE has_made_first_purchase)
-FROM users
-LEFT JOIN LATERAL (
-    SELECT id FROM payments
-    WHERE NOT users.has_made_first_purchase AND user_id = users.id AND status = 'paid' LIMIT 1
-) payment ON true
-WHERE users.referred_by_code IS NOT NULL
-  AND users.created_at >= %(earlier)s AND users.created_at < %(end)s
-GROUP BY 1
+def cohort(days: Sequence[Day]) -> Cohort:
+    """Return who signed up by a code on these days, and how far they were at their end."""
+    return Cohort(
+        invited=sum(day.invited_signups for day in days),
+        bought=_of_these(days, [day.ages_at_purchase for day in days]),
+        qualified=_of_these(days, [day.ages_at_qualifying for day in days]),
+    )
+
+
+def _of_these(days: Sequence[Day], ages: Sequence[Sequence[int]]) -> int:
+    """Count the accounts that were not made before the first of these days."""
+    return sum(age <= passed for passed, _ in enumerate(days) for age in ages[passed])
+
+
+# A balance is what the account's last entry says; the few that were ever below zero have an index.
+_DEBTS = """
+SELECT COALESCE(-SUM(entry.balance_after) FILTER (WHERE later.id IS NULL), 0.00),
+       COUNT(*) FILTER (WHERE later.id IS NULL),
+       COALESCE(-SUM(entry.balance_after) FILTER (WHERE stood_at_start), 0.00),
+       COUNT(*) FILTER (WHERE stood_at_start)
+FROM ledger_entries entry
+LEFT JOIN ledger_entries later
+    ON later.user_id = entry.user_id AND later.number = entry.number + 1
+CROSS JOIN LATERAL (
+    SELECT entry.created_at < %(start)s
+       AND (later.id IS NULL OR later.created_at >= %(start)s) AS stood_at_start
+) moment
+WHERE entry.balance_after < 0
 """
 
 
-def _cohorts(earlier: date, first: date, end: date) -> tuple[Cohort, Cohort]:
-    """Return the cohort of the days from `first` on, and of those before it."""
+def _debts(span: Span) -> tuple[Debts, Debts]:
+    """Return the debts of now, and those with which the span began."""
     with connection.cursor() as cursor:
-        limits = {"earlier": midnight(earlier), "first": midnight(first), "end": midnight(end)}
-        cursor.execute(_COHORTS, limits)
-        found = {is_now: Cohort(*counts) for is_now, *counts in cursor.fetchall()}
-    nobody = Cohort(0, 0, 0)
-    return found.get(True, nobody), found.get(False, nobody)
+        cursor.execute(_DEBTS, {"start": span.start})
+        total, people, total_before, people_before = cursor.fetchone()
+    return Debts(total, people), Debts(total_before, people_before)
 
 
-def _books(days: Sequence[Day]) -> Books:
-    """Return what all balances and bonuses come to: the sums of all days up to the last one."""
-    net, bonuses = sums_before(days[0].day)
-    owed = ledger.in_debt().aggregate(total=Sum("credits"), people=Count("pk"))
-    net += sum(day.net for day in days)
-    bonuses += sum(day.bonuses - day.bonuses_taken for day in days)
-    debts = -(owed["total"] or Decimal(0))
-    return Books(outstanding=net + debts, debts=debts, debtors=owed["people"], bonuses=bonuses)
+def _books(totals: Totals, debts: Debts) -> Books:
+    return Books(
+        outstanding=totals.net + debts.total,
+        debts=debts,
+        bonuses_given=totals.bonuses,
+        bonuses_taken=totals.bonuses_taken,
+    )

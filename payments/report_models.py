@@ -1,5 +1,7 @@
 """What the reports keep: the figures of closed days, and how each check of the ledger ended."""
 
+from decimal import Decimal
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -21,11 +23,26 @@ class DailyFigures(models.Model):
         models.PositiveIntegerField(),
         help_text="Seconds from sign-up to each first qualifying purchase of somebody referred.",
     )
+    ages_at_purchase = ArrayField(
+        models.PositiveIntegerField(),
+        db_default=[],
+        help_text="Days from sign-up to each first purchase of somebody referred.",
+    )
+    ages_at_qualifying = ArrayField(
+        models.PositiveIntegerField(),
+        db_default=[],
+        help_text="Days from sign-up to each first qualifying purchase of somebody referred.",
+    )
     purchases = models.DecimalField(**MONEY, help_text="US dollars credited to buyers.")
     bonuses = models.DecimalField(**MONEY, help_text="US dollars, both sides together.")
     bonuses_taken = models.DecimalField(**MONEY, help_text="US dollars of bonuses taken back.")
-    refunds = models.DecimalField(**MONEY, help_text="US dollars, less refunds that failed.")
-    disputes = models.DecimalField(**MONEY, help_text="US dollars, less disputes that were won.")
+    refunds = models.DecimalField(**MONEY, help_text="US dollars that refunds took back.")
+    disputes = models.DecimalField(**MONEY, help_text="US dollars that disputes took back.")
+    given_again = models.DecimalField(
+        **MONEY,
+        db_default=Decimal(0),
+        help_text="US dollars, as a refund failed or a dispute was won.",
+    )
     net = models.DecimalField(**MONEY, help_text="The sum of the day's ledger entries.")
 
     class Meta:

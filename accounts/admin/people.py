@@ -42,18 +42,21 @@ _STAFF: Any = (
 _WHY: Any = (None, {"fields": ("reason",)})
 
 
-class DebtFilter(admin.SimpleListFilter):
-    """A balance below zero: a refund or a dispute took back what was spent."""
+class BalanceFilter(admin.SimpleListFilter):
+    """A balance above zero, or below: a refund or a dispute took back what was spent."""
 
     title = parameter_name = "balance"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("debt", "below zero")]
+        return [("credit", "above zero"), ("debt", "below zero")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        if self.value() != "debt":
-            return queryset
-        return queryset.filter(pk__in=ledger.in_debt().values("pk"))
+        if self.value() == "credit":
+            # Most who ever bought: going through the people backwards soon gives a page.
+            return queryset.filter(credits__gt=0)
+        if self.value() == "debt":
+            return queryset.filter(pk__in=ledger.in_debt().values("pk"))
+        return queryset
 
 
 @admin.register(User)
@@ -72,8 +75,8 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
         "state",
     )
     filter_horizontal = ()
-    linked_by: ClassVar[Any] = ("created_at", "referred_by_code")
-    list_filter = ("has_made_first_purchase", DebtFilter, "is_active", "is_staff")
+    linked_by: ClassVar[Any] = ("referred_by_code",)
+    list_filter = ("has_made_first_purchase", BalanceFilter, "is_active", "is_staff")
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
     ordering = ("-pk",)

@@ -60,7 +60,7 @@ def figure(page: str, title: str) -> str:
         ("Conversion", "100.0 %"),
         ("Credits outstanding", "$55.00"),
         ("Debts", "$0.00"),
-        ("Bonuses that stand", "$20.00"),
+        ("Bonuses paid in all", "$20.00"),
     ],
 )
 def test_it_shows_the_figures(title: str, value: str) -> None:
@@ -144,10 +144,10 @@ def test_staff_without_permission_see_no_figures(db: None) -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_it_costs_twelve_queries_at_most(
+def test_it_costs_eleven_queries_at_most(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    """Five of them say who asks; the figures take seven, however long the history is."""
+    """Five of them say who asks; the figures take six, however long the history is."""
     client = operator()
     daily.close_days(now=timezone.now() + timedelta(days=2))
 

@@ -16,7 +16,6 @@ from payments.models import Clawback
 @admin.register(Clawback)
 class ClawbackAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "price", "took", "purchase", "person", "since")
-    linked_by = ("created_at",)
     list_filter = (KindFilter, ClawbackStatusFilter, PurchaseFilter)
     list_select_related = ("payment__user",)
     search_help_text = (

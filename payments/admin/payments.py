@@ -76,7 +76,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
         """Within a period, list by the day: its index gives the page without sorting the period."""
-        within_period = any(request.GET.get(f"paid_at_{end}") for end in ("from", "to"))
+        within_period = any(map(request.GET.get, ("paid_at_from", "paid_at_to", "since")))
         return ("-paid_at", "-pk") if within_period else ("-pk",)
 
     @display(description="Person")

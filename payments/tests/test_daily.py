@@ -10,7 +10,7 @@ import time_machine
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
 from payments import daily
-from payments.daily import Day
+from payments.daily import Day, Span
 from payments.models import DailyFigures
 from payments.tests.stripe_events import deliver, dispute, refund, settle
 from referrals import looks
@@ -44,7 +44,9 @@ def history(db: None) -> None:
 
 def day(number: int, **figures: Any) -> Day:
     names: dict[str, Any] = (
-        dict.fromkeys(daily.COLUMNS[1:], 0) | {"times_to_purchase": []} | figures
+        dict.fromkeys(daily.COLUMNS[1:], 0)
+        | {"times_to_purchase": [], "ages_at_purchase": [], "ages_at_qualifying": []}
+        | figures
     )
     return Day(day=MAY[number - 1], **names)
 
@@ -52,17 +54,25 @@ def day(number: int, **figures: Any) -> Day:
 EXPECTED = [
     day(1),
     day(2, signups=1),
-    day(3, looks=2, signups=1, invited_signups=1, purchases=5, net=5),
-    day(4, first_purchases=1, times_to_purchase=[86400], purchases=30, bonuses=20, net=50),
+    day(3, looks=2, signups=1, invited_signups=1, ages_at_purchase=[0], purchases=5, net=5),
+    day(
+        4,
+        first_purchases=1,
+        times_to_purchase=[86400],
+        ages_at_qualifying=[1],
+        purchases=30,
+        bonuses=20,
+        net=50,
+    ),
     day(5, refunds=10, disputes=20, bonuses_taken=20, net=-50),
-    day(6, disputes=-20, bonuses=20, net=40),
+    day(6, given_again=20, bonuses=20, net=40),
     day(7),
 ]
 
 
 @pytest.mark.usefixtures("history")
 def test_each_day_has_what_happened_on_it() -> None:
-    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -70,7 +80,7 @@ def test_what_was_kept_is_what_would_be_counted() -> None:
     closed = daily.close_days(now=NOON - timedelta(days=5))
 
     assert closed == DailyFigures.objects.count() == 3
-    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -80,7 +90,7 @@ def test_closing_again_closes_what_is_new() -> None:
     again, more = (daily.close_days(now=NOON - timedelta(days=days)) for days in (5, 0))
 
     assert (again, more) == (0, 5)
-    assert daily.between(MAY[0], MAY[6]) == EXPECTED
+    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -97,10 +107,10 @@ def test_history_that_is_written_later_counts_once_days_are_reopened() -> None:
     with at(2):
         register("dave")
 
-    before = daily.between(MAY[1], MAY[1])[0].signups
+    before = daily.between(Span(MAY[1], MAY[1]))[0].signups
     daily.reopen()
 
-    assert (before, daily.between(MAY[1], MAY[1])[0].signups) == (1, 2)
+    assert (before, daily.between(Span(MAY[1], MAY[1]))[0].signups) == (1, 2)
 
 
 @pytest.mark.parametrize("clock", ["00:00:00", "23:59:59.999999"])
@@ -108,7 +118,7 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
     with at(4, clock):
         settle(register("alice").user)
 
-    days = daily.between(MAY[2], MAY[4])
+    days = daily.between(Span(MAY[2], MAY[4]))
 
     assert [day.signups for day in days] == [day.first_purchases for day in days] == [0, 1, 0]
     assert [day.net for day in days] == [0, 10, 0]
@@ -116,14 +126,14 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
 
 def test_without_anybody_there_is_nothing_to_close(db: None) -> None:
     assert daily.close_days(now=NOON) == 0
-    assert daily.between(MAY[0], MAY[1]) == [day(1), day(2)]
+    assert daily.between(Span(MAY[0], MAY[1])) == [day(1), day(2)]
 
 
 def test_the_sum_of_all_days_is_the_sum_of_all_entries(history: None, charlie: Person) -> None:
     settle(charlie.user)
     daily.close_days(now=NOON)
 
-    days = daily.between(MAY[0], daily.today(datetime.now(UTC)))
+    days = daily.between(Span(MAY[0], daily.today(datetime.now(UTC))))
 
     entries = sum(entry.amount for entry in LedgerEntry.objects.all())
     assert sum(day.net for day in days) == entries == Decimal(55)

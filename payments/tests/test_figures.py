@@ -13,13 +13,14 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from accounts.tests.factories import Person, give, register
 from payments import daily
-from payments.figures import Books, Cohort, Figures, figures
+from payments.figures import Books, Cohort, Debts, Figures, figures
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle, turn
 from referrals import looks
 from referrals.models import Referral
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
+NO_DEBTS = Debts(Decimal(0), 0)
 
 
 def at(day: int, clock: str = "12:00:00") -> time_machine.travel:
@@ -84,6 +85,16 @@ def test_the_funnel_follows_those_who_came_by_a_code() -> None:
 
 
 @pytest.mark.usefixtures("history")
+def test_those_of_the_period_before_have_no_more_time_to_buy() -> None:
+    with at(13):
+        heidi = register("heidi", code=User.objects.get(username="alice").referral_code)
+    with at(14):
+        settle(heidi.user)
+
+    assert week().before.cohort == Cohort(invited=2, bought=1, qualified=1)
+
+
+@pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("is_closed", [False, True])
 def test_the_median_time_is_of_those_referred_who_bought_in_the_period(is_closed: bool) -> None:
     if is_closed:
@@ -104,7 +115,25 @@ def test_what_we_owe_counts_all_of_history(is_closed: bool, days: int) -> None:
 
     # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
     assert figures(days=days, now=NOW).books == Books(
-        outstanding=Decimal("94.99"), debts=Decimal(0), debtors=0, bonuses=Decimal(40)
+        outstanding=Decimal("94.99"),
+        debts=Debts(Decimal(0), 0),
+        bonuses_given=Decimal(60),
+        bonuses_taken=Decimal(20),
+    )
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_what_we_owed_is_told_as_it_was_when_the_period_began(is_closed: bool) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+
+    # Then Alice had 10 and Bob 20, and the bonuses were those of Bob's purchase.
+    assert week().books_before == Books(
+        outstanding=Decimal(30),
+        debts=Debts(Decimal(0), 0),
+        bonuses_given=Decimal(20),
+        bonuses_taken=Decimal(0),
     )
 
 
@@ -121,15 +150,28 @@ def debtor(history: None) -> User:
 @pytest.mark.usefixtures("debtor")
 def test_debts_are_not_set_off_against_what_we_owe() -> None:
     # Bob has -15; Alice 10, Carol 20, Grace 25, Eve 9.99.
-    assert week().books == Books(
-        outstanding=Decimal("64.99"), debts=Decimal(15), debtors=1, bonuses=Decimal(20)
-    )
+    found = week()
+
+    assert found.books.outstanding == Decimal("64.99")
+    assert (found.books.debts, found.books_before.debts) == (Debts(Decimal(15), 1), NO_DEBTS)
+    assert found.books.bonuses == 20
+
+
+@pytest.mark.usefixtures("debtor")
+def test_debts_of_before_are_those_with_which_the_period_began() -> None:
+    with at(21):
+        settle(User.objects.get(username="bob"), 1500)
+
+    found = figures(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
+
+    assert (found.books.debts, found.books_before.debts) == (NO_DEBTS, Debts(Decimal(15), 1))
+    assert found.books_before.outstanding == Decimal("64.99")
 
 
 def test_whoever_was_once_in_debt_and_no_longer_is_owes_nothing(debtor: User) -> None:
     settle(debtor, 1500)
 
-    assert week().books.debtors == 0
+    assert week().books.debts == NO_DEBTS
 
 
 @pytest.mark.usefixtures("history")
@@ -150,7 +192,7 @@ def test_without_anybody_there_are_no_figures(db: None) -> None:
 
     assert (found.now.cohort.conversion, found.now.time_to_purchase) == (None, None)
     assert [day.signups for day in found.now.days] == 7 * [0]
-    assert found.books == Books(Decimal(0), Decimal(0), 0, Decimal(0))
+    assert found.books == found.books_before == Books(Decimal(0), NO_DEBTS, Decimal(0), Decimal(0))
 
 
 def report(*arguments: str) -> str:
@@ -168,8 +210,10 @@ def test_the_report_prints_the_same_figures() -> None:
     assert shown["sign_ups"] == (5, 1)
     assert shown["conversion_percent"] == (50.0, 100.0)
     assert shown["median_hours_to_first_purchase"] == (72.0, 24.0)
-    assert shown["bonuses_paid_in_all"] == (40.0, None)
-    assert shown["credits_outstanding"] == (94.99, None)
+    assert shown["bonuses_given_in_all"] == (60.0, 20.0)
+    assert shown["bonuses_taken_back_in_all"] == (20.0, 0.0)
+    assert shown["bonuses_paid_in_all"] == (40.0, 20.0)
+    assert shown["credits_outstanding"] == (94.99, 30.0)
 
 
 @pytest.mark.usefixtures("history")
@@ -178,13 +222,13 @@ def test_the_report_is_a_table_that_ends_with_a_count() -> None:
 
     assert lines[0] == "figure                          value  before"
     assert "of_these_qualified              2      1" in lines
-    assert lines[-1] == "16 figures since 2026-05-14."
+    assert lines[-1] == "19 figures since 2026-05-14."
 
 
 def test_the_report_writes_nothing_owed_as_money(db: None) -> None:
     [debts] = [line for line in report().splitlines() if line.startswith("debts")]
 
-    assert debts.split() == ["debts", "0.00", "–"]
+    assert debts.split() == ["debts", "0.00", "0.00"]
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3661", "soon"])

@@ -41,15 +41,14 @@ class Command(BaseCommand):
         lines = list(_lines(found))
         reporting.write(lines, Line, self.stdout, options["format"])
         if options["format"] == "table":
-            self.stdout.write(f"{len(lines)} figures since {found.now.first:%Y-%m-%d}.")
+            self.stdout.write(f"{len(lines)} figures since {found.now.span.first:%Y-%m-%d}.")
 
 
 def _lines(found: Figures) -> Iterator[Line]:
-    before = _of_period(found.before)
-    for figure, value in _of_period(found.now).items():
+    now = _of_period(found.now) | _of_books(found.books)
+    before = _of_period(found.before) | _of_books(found.books_before)
+    for figure, value in now.items():
         yield Line(figure, value, before[figure])
-    for figure, value in _of_books(found.books).items():
-        yield Line(figure, value, None)
 
 
 def _of_period(period: Period) -> dict[str, Any]:
@@ -68,14 +67,17 @@ def _of_period(period: Period) -> dict[str, Any]:
         "bonuses_taken_back": sums.bonuses_taken,
         "refunds": sums.refunds,
         "disputes": sums.disputes,
+        "refunds_and_disputes_undone": sums.given_again,
     }
 
 
 def _of_books(books: Books) -> dict[str, Any]:
     return {
-        "bonuses_paid_in_all": books.bonuses.quantize(CENT),
+        "bonuses_given_in_all": books.bonuses_given.quantize(CENT),
+        "bonuses_taken_back_in_all": books.bonuses_taken.quantize(CENT),
+        "bonuses_paid_in_all": books.bonuses.quantize(CENT),  # what stands: the difference
         "credits_outstanding": books.outstanding.quantize(CENT),
-        "debts": books.debts.quantize(CENT),
+        "debts": books.debts.total.quantize(CENT),
     }
 
 
