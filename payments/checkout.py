@@ -27,25 +27,24 @@ def start_checkout(
 ) -> Payment:
     """Record the purchase and give it a session of Stripe's.
 
-    The payment stays `created` while Stripe has not answered: asking again with the same
+    The payment has no session while Stripe has not answered: asking again with the same
     Idempotency-Key goes on with that payment, and Stripe, which knows the payment by its id, goes
     on with that session. No transaction is open while Stripe is asked.
 
     Raises IdempotencyKeyReusedError, StripeUnavailableError and StripeRefusedError.
     """
     payment = record(user=user, order=order, idempotency_key=idempotency_key, now=now)
-    if payment.status != Payment.Status.CREATED:
+    if payment.session_id:
         return payment
     try:
         session = _ask_stripe(payment)
     except stripe_gateway.StripeUnavailableError:
         # Stripe does not serve two requests with one key at once: the other one may have it.
         payment.refresh_from_db()
-        if payment.status == Payment.Status.CREATED:
+        if not payment.session_id:
             raise
         return payment
     open_session(payment, session)
-    payment.refresh_from_db()
     return payment
 
 
@@ -74,13 +73,14 @@ def record(*, user: User, order: Order, idempotency_key: str | None, now: dateti
 
 
 def open_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:
-    """Give a recorded purchase the session that Stripe made for it, unless it has one."""
-    Payment.objects.filter(pk=payment.pk, status=Payment.Status.CREATED).update(
+    """Give a recorded purchase the session that Stripe made for it, unless it has one by now."""
+    Payment.objects.filter(pk=payment.pk, session_id=None).update(
         status=Payment.Status.PENDING,
         session_id=session.session_id,
         checkout_url=session.url or "",
         expires_at=session.expires_at,
     )
+    payment.refresh_from_db()
 
 
 EXPIRY_GRACE = timedelta(days=1)
@@ -90,9 +90,11 @@ def close_expired(*, now: datetime) -> int:
     """Close the purchases that nobody paid in time and of which Stripe has not told us so.
 
     One whose money is still on its way is none of them; should Stripe after all report one as
-    paid, it settles.
+    paid, it settles. So it does when we never heard that Stripe has a session for it.
     """
+    last = now - EXPIRY_GRACE
     forgotten = Payment.objects.filter(
-        status=Payment.Status.PENDING, completed_at=None, expires_at__lt=now - EXPIRY_GRACE
+        status=Payment.Status.PENDING, completed_at=None, expires_at__lt=last
     )
-    return forgotten.update(status=Payment.Status.EXPIRED)
+    unanswered = Payment.objects.filter(status=Payment.Status.CREATED, created_at__lt=last)
+    return sum(those.update(status=Payment.Status.EXPIRED) for those in (forgotten, unanswered))

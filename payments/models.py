@@ -38,8 +38,10 @@ class Payment(models.Model):
     class Status(models.TextChoices):
         """Where the purchase stands.
 
-        created → pending (Stripe has the session) → paid, failed or expired; a session that
-        Stripe reports as paid after all turns failed and expired into paid. Paid is final.
+        created → pending (we know Stripe's session) → paid, failed or expired; a session that
+        Stripe reports as paid after all turns failed and expired into paid. Paid is final. One for
+        which Stripe's answer was lost goes from created to expired, or gets the session by an
+        event.
         """
 
         CREATED = "created"
@@ -154,7 +156,7 @@ class Payment(models.Model):
                 condition=Q(taken_back=0) | Q(status="paid"), name="payments_taken_back_once_paid"
             ),
             models.CheckConstraint(
-                condition=Q(status="created", session_id__isnull=True)
+                condition=Q(status__in=["created", "expired"], session_id__isnull=True)
                 | (~Q(status="created") & Q(session_id__isnull=False)),
                 name="payments_have_a_session_once_pending",
             ),

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from payments import inbox, settlement, stripe_gateway
+from payments.event_subjects import payment_named_by
 from payments.handling import QuarantinedError
 from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session
@@ -77,7 +78,7 @@ def _missing_events(since: datetime) -> Iterator[Difference]:
 def _unsettled_sessions(since: datetime) -> Iterator[Difference]:
     """Yield the paid sessions of our payments that no event has settled."""
     for session in stripe_gateway.paid_sessions(since=since):
-        payment = Payment.objects.filter(session_id=session["id"]).first()
+        payment = payment_named_by(session)
         if payment is None:
             what, remedy = "paid, but no payment of ours", Remedy.NONE
         elif payment.status != Payment.Status.PAID:

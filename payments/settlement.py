@@ -8,12 +8,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 
 from accounts import constraints, ledger, turns
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
-from payments import clawbacks
+from payments import checkout, clawbacks
+from payments.event_subjects import payment_number
 from payments.handling import Handled, QuarantinedError, compare, compare_amount
 from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import CheckoutSession
@@ -52,7 +53,8 @@ def expire(session: CheckoutSession, *, now: datetime) -> Handled:
 def lock_payment(session: CheckoutSession) -> Payment:
     """Return our record of the session, locked, after holding the session against it.
 
-    Amount, owner and currency are ours to know (CONTRACT 2.9). Raises QuarantinedError.
+    Amount, owner and currency are ours to know (CONTRACT 2.9). A payment for which Stripe's answer
+    was lost gets the session here. Raises QuarantinedError.
     """
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     if session.payment_intent_id:
@@ -60,14 +62,28 @@ def lock_payment(session: CheckoutSession) -> Payment:
     try:
         payment = payments.get(session_id=session.session_id)
     except Payment.DoesNotExist:
-        reason = f"no payment of ours has the session {session.session_id}"
-        raise QuarantinedError(reason) from None
+        payment = _unanswered(payments, session)
     compare("livemode", session.livemode, settings.STRIPE_LIVEMODE)
     compare("mode", session.mode, "payment")
     compare_amount("session", session.amount, payment.amount)
     compare("currency", session.currency, payment.currency)
     compare("user_id in metadata", session.user_id, str(payment.user_id))
     compare("payment_id in metadata", session.payment_id, str(payment.pk))
+    if payment.session_id is None:
+        checkout.open_session(payment, session)
+    return payment
+
+
+def _unanswered(payments: QuerySet[Payment], session: CheckoutSession) -> Payment:
+    """Return the payment that we asked Stripe for a session for, and got no answer.
+
+    It is known by the number of ours that Stripe keeps in the metadata, which nobody who pays can
+    write, unlike the `client_reference_id`. One that has a session has no other.
+    """
+    number = payment_number(session.payment_id)
+    payment = payments.filter(pk=number).first() if number else None
+    if payment is None or payment.session_id not in (None, session.session_id):
+        raise QuarantinedError(f"no payment of ours has the session {session.session_id}")
     return payment
 
 

@@ -44,8 +44,9 @@ _QUARANTINE_ADVICE = {
     "the amount of the refund": "Stripe named another amount when we first heard of this "
     "refund, and that one is taken back. Compare the refund at Stripe with ours, and show both to "
     "an engineer.",
-    "no payment of ours": "The session was not made by us: a payment link, or another system on "
-    "this Stripe account. If a customer of ours paid it, refund it at Stripe or adjust credits.",
+    "no payment of ours": "The session was not made by us, or for a purchase that has another "
+    "session: a payment link, or another system on this Stripe account. If a customer of ours "
+    "paid it, refund it at Stripe or adjust credits.",
     "livemode ": "A test event reached the live system, or a live one a test system. Check which "
     "mode the webhook at Stripe is for; there is nothing to credit here.",
     "payment_status ": "Stripe does not say that it is paid. When it is, another event says so.",

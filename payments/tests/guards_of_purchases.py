@@ -116,6 +116,15 @@ SETTLEMENT = [
         }.items()
     ),
     Guard(
+        "a payment that has a session gets no other",
+        line(
+            settlement._unanswered, "payment.session_id not in (None, session.session_id)", "False"
+        ),
+        test_settlement.test_what_does_not_fit_our_record_is_quarantined,
+        "'settled'",
+        misfit(id="cs_test_unknown"),
+    ),
+    Guard(
         "a session is paid before it is credited",
         line(
             settlement.settle_purchase, 'compare("payment_status", session.payment_status, "paid")'

@@ -35,6 +35,12 @@ def pending_payment(user: User, cents: int = 1000) -> Payment:
     )
 
 
+def lose_answer(payment: Payment) -> None:
+    """Let it be as if Stripe made the session and its answer never came; `payment` still knows."""
+    unanswered = {"session_id": None, "checkout_url": "", "expires_at": None}
+    Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.CREATED, **unanswered)
+
+
 def session(payment: Payment, **changes: Any) -> dict[str, Any]:
     """Return Stripe's paid session of `payment`, with `changes`."""
     return {

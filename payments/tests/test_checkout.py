@@ -18,7 +18,7 @@ from payments.tests.fake_stripe import (
     stripe_is_silent,
     stripe_trickles,
 )
-from payments.tests.stripe_events import deliver, event, pending_payment
+from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment
 
 PATH = "/api/stripe/checkout-session"
 IN_USE = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}
@@ -150,7 +150,7 @@ def test_asked_again_with_the_same_key_it_goes_on_with_the_same_payment(
 
 def test_an_answer_that_was_lost_does_not_make_a_second_session(bob: Person, sandbox: str) -> None:
     first = ask(bob, "order-1").json()
-    Payment.objects.update(status="created", session_id=None, checkout_url="", expires_at=None)
+    lose_answer(Payment.objects.get())
 
     second = ask(bob, "order-1").json()
 
@@ -229,7 +229,7 @@ def test_what_nobody_paid_in_time_is_closed_once(bob: Person) -> None:
         {"status": "failed"},
         {"status": "created", "session_id": None, "expires_at": None},
     ],
-    ids=["stripe may still tell", "money on its way", "failed", "never asked for"],
+    ids=["stripe may still tell", "money on its way", "failed", "asked for just now"],
 )
 def test_nothing_else_is_closed(bob: Person, changes: dict[str, Any]) -> None:
     forgotten(bob, **changes)

@@ -1,0 +1,202 @@
+"""Stripe made the session and its answer was lost: what it tells of it later finds our payment."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.tests.factories import Person
+from payments import checkout, reconciliation
+from payments.models import Payment, StripeEvent
+from payments.tests.at_once import at_once
+from payments.tests.sandbox_purchases import BANK_ACCOUNT, event_body, pay
+from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment, send
+
+COMPLETED = "checkout.session.completed"
+SUCCEEDED = "checkout.session.async_payment_succeeded"
+EXPIRED = "checkout.session.expired"
+LONG_AFTER = timedelta(days=3)
+
+
+@pytest.fixture
+def unanswered(bob: Person) -> Payment:
+    """A purchase of Bob's that has a session, which he alone of us does not know."""
+    payment = pending_payment(bob.user)
+    lose_answer(payment)
+    return payment
+
+
+def outcome(payment: Payment, kind: str = COMPLETED, **changes: Any) -> str:
+    told: str = deliver(event(payment, kind, **changes)).json()["outcome"]
+    return told
+
+
+def now_of(payment: Payment) -> tuple[str, str | None]:
+    kept = Payment.objects.get(pk=payment.pk)
+    return kept.status, kept.session_id
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_once_it_is_paid_it_settles_once_with_both_bonuses(alice: Person, bob: Person) -> None:
+    payment = pay(bob)
+    lose_answer(payment)
+
+    outcomes = [send(event_body(payment)).json()["outcome"], outcome(payment)]
+
+    assert outcomes == ["settled", "repeated"]
+    assert now_of(payment) == ("paid", payment.session_id)
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_money_that_comes_later_is_waited_for(alice: Person, bob: Person) -> None:
+    payment = pay(bob, 1000, **BANK_ACCOUNT)
+    lose_answer(payment)
+
+    first = send(event_body(payment)).json()["outcome"]
+    waits = now_of(payment)
+    second = outcome(payment, SUCCEEDED)
+
+    assert (first, waits, second) == ("waiting", ("pending", payment.session_id), "settled")
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_what_expires_at_stripe_is_closed(unanswered: Payment) -> None:
+    told = outcome(unanswered, EXPIRED, payment_status="unpaid")
+
+    assert told == "closed"
+    assert now_of(unanswered) == ("expired", unanswered.session_id)
+
+
+def test_what_nobody_heard_of_again_is_closed_once(unanswered: Payment) -> None:
+    later = timezone.now() + LONG_AFTER
+
+    assert [checkout.close_expired(now=later) for _ in range(2)] == [1, 0]
+    assert now_of(unanswered) == ("expired", None)
+
+
+def test_what_was_closed_settles_if_it_is_paid_after_all(
+    alice: Person, bob: Person, unanswered: Payment
+) -> None:
+    checkout.close_expired(now=timezone.now() + LONG_AFTER)
+
+    assert outcome(unanswered) == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize(
+    "misfit",
+    [
+        {"amount_total": 999},
+        {"currency": "eur"},
+        {"mode": "subscription"},
+        {"livemode": True},
+        {"metadata": {}},
+        {"metadata": None},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", [COMPLETED, SUCCEEDED, EXPIRED])
+def test_a_session_that_does_not_fit_is_not_its_session(
+    alice: Person, bob: Person, unanswered: Payment, kind: str, misfit: dict[str, Any]
+) -> None:
+    assert outcome(unanswered, kind, **misfit) == "quarantined"
+    assert now_of(unanswered) == ("created", None)
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
+
+
+def test_the_session_of_another_person_is_not_its_session(
+    charlie: Person, unanswered: Payment
+) -> None:
+    names = {"payment_id": str(unanswered.pk), "user_id": str(charlie.user.pk)}
+
+    assert outcome(unanswered, metadata=names) == "quarantined"
+    assert now_of(unanswered) == ("created", None)
+
+
+@pytest.mark.parametrize("number", ["", "0", "-1", "1.0", " 1", "²", "9" * 30, 1, [], {}, "\0"])
+def test_what_is_no_number_of_ours_names_no_payment(unanswered: Payment, number: object) -> None:
+    names = {"payment_id": number, "user_id": str(unanswered.user_id)}
+
+    assert outcome(unanswered, metadata=names) == "quarantined"
+    assert StripeEvent.objects.get().reason.startswith("no payment of ours")
+
+
+def test_the_client_reference_alone_names_no_payment(unanswered: Payment) -> None:
+    for reference in (str(unanswered.pk), str(unanswered.user_id)):
+        told = outcome(unanswered, metadata={}, client_reference_id=reference)
+
+        assert told == "quarantined"
+
+
+def test_a_second_session_of_it_is_quarantined(bob: Person, unanswered: Payment) -> None:
+    outcome(unanswered)
+
+    second = outcome(unanswered, id="cs_test_second", payment_intent="pi_second")
+
+    assert second == "quarantined"
+    assert now_of(unanswered) == ("paid", unanswered.session_id)
+    assert bob.balance() == "20.00"
+
+
+def test_an_event_that_does_not_fit_is_shown_with_the_payment(unanswered: Payment) -> None:
+    outcome(unanswered, amount_total=999)
+
+    assert StripeEvent.objects.get().payment == unanswered
+
+
+def ask(person: Person) -> dict[str, Any]:
+    order = {"amount": 1000, "currency": "usd"}
+    headers = {"Idempotency-Key": "order-1"}
+    path = "/api/stripe/checkout-session"
+    answer: dict[str, Any] = person.api.post(path, order, format="json", headers=headers).json()
+    return answer
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_asked_again_after_it_was_paid_it_is_that_purchase(bob: Person) -> None:
+    first = ask(bob)
+    payment = Payment.objects.get()
+    lose_answer(payment)
+    outcome(payment)
+
+    second = ask(bob)
+    asked, paid = ((one["payment_id"], one["session_id"]) for one in (first, second))
+    assert (asked, second["status"]) == (paid, "paid")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_asked_again_after_it_was_closed_it_goes_on_with_its_session(bob: Person) -> None:
+    first = ask(bob)
+    lose_answer(Payment.objects.get())
+    checkout.close_expired(now=timezone.now() + LONG_AFTER)
+
+    assert ask(bob) == first
+    assert Payment.objects.get().status == "pending"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_it_is_reconciled_when_no_event_came_either(alice: Person, bob: Person) -> None:
+    payment = pay(bob)
+    lose_answer(payment)
+    now = timezone.now()
+    at_stripe = list(reconciliation.differences(since=now - timedelta(minutes=5)))
+
+    [found] = [one for one in at_stripe if one.stripe_id == payment.session_id]
+    told = reconciliation.make_up_for(found, now=now)
+
+    assert (found.what, told) == (f"paid, but payment {payment.pk} is created", "settled")
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_told_of_it_many_times_at_once_it_settles_once(
+    alice: Person, bob: Person, unanswered: Payment
+) -> None:
+    at_once(*[partial(outcome, unanswered) for _ in range(6)])
+
+    outcomes = sorted(StripeEvent.objects.values_list("outcome", flat=True))
+    assert outcomes == ["repeated"] * 5 + ["settled"]
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
