@@ -1,21 +1,18 @@
 """Whatever Stripe has and never told us is found, and settled once when asked to."""
 
-import io
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from accounts.models import AuditEntry, LedgerEntry
+from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
 from payments.reconciliation import differences, make_up_for
 from payments.sandbox.models import CheckoutSession, Event
 from payments.tests.at_once import at_once
-from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.sandbox_purchases import (
     BANK_ACCOUNT,
     buy,
@@ -64,13 +61,6 @@ def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Made
         )
         for found in differences(since=since or timezone.now() - ONE_DAY)
     ]
-
-
-def command(*arguments: str) -> list[str]:
-    """Run `manage.py reconcile_stripe` and return what it prints, line by line."""
-    out = io.StringIO()
-    call_command("reconcile_stripe", *arguments, stdout=out)
-    return out.getvalue().splitlines()
 
 
 def test_there_is_no_difference_when_every_event_came(bob: Person) -> None:
@@ -230,94 +220,6 @@ def test_what_is_older_is_not_asked_for(bob: Person) -> None:
     pay(bob)
 
     assert reconcile(since=timezone.now() + ONE_DAY) == []
-
-
-def test_the_command_shows_what_it_would_do(bob: Person) -> None:
-    payment = pay(bob)
-    forget_events()
-
-    header, difference, *end = command()
-
-    assert header.split() == ["stripe_id", "what", "remedy", "outcome"]
-    assert difference == (
-        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle it"
-    )
-    assert end[0].startswith("1 difference since ")
-    assert end[1] == "Nothing was changed; settle them with --apply."
-    assert bob.balance() == "0.00"
-
-
-def test_the_command_settles_with_apply(bob: Person) -> None:
-    pay(bob)
-
-    first, second = command("--apply"), command("--apply")
-
-    assert first[1].endswith("  checkout.session.completed was not processed  process it  settled")
-    assert (len(first), len(second)) == (3, 1)
-    assert second[0].startswith("0 differences since ")
-    assert bob.balance() == "20.00"
-
-
-def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
-    pay(bob)
-
-    command("--reason", "To look only")
-    command("--apply", "--reason", "The endpoint was down")
-
-    entry = AuditEntry.objects.get()
-    assert (entry.action, entry.reason) == ("reconcile Stripe", "The endpoint was down")
-
-
-def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
-    pay(bob)
-
-    with pytest.raises(CommandError, match="Nothing was settled: say why"):
-        command("--apply", "--reason", " ")
-
-    assert bob.balance() == "0.00"
-
-
-@pytest.mark.parametrize(
-    ("since", "moment"),
-    [
-        ("2999-01-01", "2999-01-01 00:00"),
-        ("2999-01-01T12:30", "2999-01-01 12:30"),
-        ("2999-01-01T12:30+00:00", "2999-01-01 12:30"),
-    ],
-)
-def test_since_is_a_day_or_a_moment(bob: Person, since: str, moment: str) -> None:
-    pay(bob)
-
-    assert command("--since", since) == [f"0 differences since {moment} UTC."]
-
-
-def test_a_moment_elsewhere_is_shown_in_utc(bob: Person) -> None:
-    assert command("--since", "2999-01-01T12:30+02:00") == [
-        "0 differences since 2999-01-01 10:30 UTC."
-    ]
-
-
-@pytest.mark.parametrize("since", ["yesterday", "", "2026-13-01", "22.11.2026"])
-def test_since_is_nothing_else(db: None, since: str) -> None:
-    with pytest.raises(CommandError, match="is no date"):
-        command("--since", since)
-
-
-def test_the_command_fails_while_stripe_is_down(settings: Any) -> None:
-    with stripe_is_down(settings), pytest.raises(CommandError, match="Stripe: ") as failure:
-        command("--apply")
-
-    assert failure.value.returncode == 1
-
-
-def test_the_command_fails_when_stripe_refuses(settings: Any) -> None:
-    refusal = b'{"error": {"type": "invalid_request_error", "message": "Not like this."}}'
-
-    with (
-        stripe_answers(settings, 400, refusal),
-        pytest.raises(CommandError, match="Stripe: Not like this"),
-    ):
-        command("--apply")
 
 
 @pytest.mark.django_db(transaction=True)
