@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
@@ -53,6 +54,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["target_type", "target_id", "-id"], name="audit_of_target"),
             models.Index(fields=["by", "-id"], name="audit_by_person"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
+            BrinIndex(fields=["at"], pages_per_range=16, name="audit_by_time"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(action=""), name="audit_names_the_action"),
@@ -195,7 +197,7 @@ class Adjustment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{dollars(self.amount)} for user {self.user_id}"
+        return f"{dollars(self.amount)} for {self.user}"
 
     @property
     def asked_by(self) -> str:

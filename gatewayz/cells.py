@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts import moments
+from gatewayz import facts
 
 # A mark of its own, by which the lists leave the cell out on a phone.
 NOTHING = format_html('<span class="desk-nothing">{}</span>', "–")
@@ -63,18 +64,15 @@ def whole(text: str) -> str:
 
 
 def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Return `is active: yes → no`, a line for each thing that changed."""
+    """Return `active: yes → no`, a line for each thing that changed."""
     changes = (
-        (name.replace("_", " "), _shown(before.get(name)), _shown(after.get(name)))
+        (
+            facts.name_of(name),
+            *(facts.told(name, at.get(name)) or NOTHING for at in (before, after)),
+        )
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     )
     return (
         format_html_join("\n", '<span class="desk-change">{}: {} → {}</span>', changes) or NOTHING
     )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return NOTHING if value in (None, "", []) else str(value)

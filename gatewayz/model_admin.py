@@ -171,6 +171,8 @@ class ModelAdmin(unfold.ModelAdmin):
     list_fullwidth = True
     empty_value_display = cells.NOTHING
     warn_unsaved_form = True
+    # Whether anything that is done to a row is in the audit log.
+    has_history = True
     # What our own links filter by, beside `list_filter`.
     linked_by: ClassVar[Any] = ()
 
@@ -230,6 +232,7 @@ class ModelAdmin(unfold.ModelAdmin):
         obj = kwargs.get("obj")
         title = self.heading(obj) if obj else f"New {self.opts.verbose_name}"
         context |= {"title": title, "subtitle": None}
+        context["show_history"] = self.has_history
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
@@ -260,6 +263,11 @@ class ModelAdmin(unfold.ModelAdmin):
 
 class ReadOnlyAdmin(ModelAdmin):
     """Shows, and lets nobody add or change: money moves in the domain, not in forms."""
+
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """Leave out what helps to fill a form in."""
+        silent = {column.name: "" for column in self.opts.fields}
+        return super().get_form(*args, **{"help_texts": silent, **kwargs})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

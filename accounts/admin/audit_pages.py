@@ -5,26 +5,38 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 
+from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.models import AuditEntry
 from accounts.people import whose
-from gatewayz.cells import NOTHING, change, link_to, when
+from gatewayz import facts
+from gatewayz.cells import NOTHING, change, link, link_to, when
+from gatewayz.day_filter import DayFilter
 from gatewayz.model_admin import ReadOnlyAdmin, display
+
+# What a label does not say by itself.
+_KINDS = {
+    "accounts.adjustment": "adjustment",
+    "accounts.apikey": "API key",
+    "referrals.program": "terms",
+}
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     """The log is looked at; the database lets nobody change it."""
 
-    list_display = ("when", "who", "action", "target", "reason", "change")
+    list_display = ("when", "what", "target", "who", "reason", "change")
+    list_filter = (ActionFilter, OperatorFilter, ("at", DayFilter))
     list_select_related = ("by",)
+    has_history = False
     list_display_links = ("when",)
     linked_by: ClassVar[Any] = ("target_type", "target_id")  # the history of one thing
     search_help_text = (
         "Beginning of the operator's name or e-mail, or an action like: adjust credits"
     )
-    fields = readonly_fields = ("when", "who", "action", "target", "reason", "was", "became")
+    fields = readonly_fields = ("when", "what", "target", "who", "reason", "was", "became")
 
     @display(description="When")
     def when(self, entry: AuditEntry) -> str:
@@ -32,19 +44,23 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @display(description="Who")
     def who(self, entry: AuditEntry) -> str:
-        return entry.who
+        return link(entry.by) if entry.by else entry.who
+
+    @display(description="What")
+    def what(self, entry: AuditEntry) -> str:
+        return _sentence(entry.action)
 
     @display(description="To what")
     def target(self, entry: AuditEntry) -> str:
-        kind = entry.target_type.rpartition(".")[2]
         page = f"{entry.target_type.replace('.', '_')}_change"
+        label = f"{_KINDS.get(entry.target_type, '')} {entry.target_label}".strip()
         if entry.target_id is None:
-            return entry.target_label
+            return label
         try:
             reverse(f"admin:{page}", args=[entry.target_id])
         except NoReverseMatch:
-            return entry.target_label
-        return link_to(page, entry.target_id, f"{kind} {entry.target_label}")
+            return label
+        return link_to(page, entry.target_id, label)
 
     @display(description="Change")
     def change(self, entry: AuditEntry) -> str:
@@ -62,6 +78,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return [Q(action=term.lower()), *whose(term, "by")]
 
 
-def _told(facts: dict[str, Any]) -> str:
-    lines = format_html_join("", "<div>{}: {}</div>", facts.items())
-    return format_html("{}", lines) if lines else NOTHING
+def _sentence(action: str) -> str:
+    return action[:1].upper() + action[1:]
+
+
+def _told(kept: dict[str, Any]) -> str:
+    lines = ((facts.name_of(name), facts.told(name, kept[name]) or NOTHING) for name in kept)
+    return format_html_join("", "<div>{}: {}</div>", lines) or NOTHING

@@ -27,6 +27,7 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         *("description", "number", "reverses", "idempotency_key"),
     )
     list_filter = ("kind",)
+    has_history = False
     list_select_related = ("user", "posted_by", "adjustment")
     search_help_text = (
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"

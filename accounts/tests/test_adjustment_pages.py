@@ -233,7 +233,7 @@ def test_the_audit_log_shows_who_changed_what(finance: Client, alice: Person) ->
 
     page = finance.get("/admin/accounts/auditentry/", {"q": "adjust credits"}).content.decode()
 
-    assert "balance: 0.00 → 25.00" in page
+    assert "balance: $0.00 → $25.00" in page
     assert "She waited for a week" in page
 
 

@@ -140,7 +140,7 @@ def test_the_history_tells_who_did_what_and_why(support: Client, alice: Person) 
     entry = audit.of(alice.user).get()
 
     assert row[1:5] == ["Deactivate", "alice", entry.who, "Chargeback, ticket 12"]
-    assert "is active: yes → no" in row[5]
+    assert "active: yes → no" in row[5]
 
 
 def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) -> None:

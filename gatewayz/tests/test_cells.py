@@ -35,12 +35,12 @@ def test_every_status_has_a_colour(colours: Mapping[str, str], known: type[TextC
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
-        ({"is_active": True}, {"is_active": False}, "is active: yes → no"),
-        ({}, {"amount": "5.00", "reverses": None}, "amount: – → 5.00"),
+        ({"is_active": True}, {"is_active": False}, "active: yes → no"),
+        ({}, {"amount": "5.00", "reverses": None}, "amount: – → $5.00"),
         (
             {"groups": ["Support"], "name": "a"},
             {"groups": [], "name": "a"},
-            "groups: ['Support'] → –",
+            "groups: Support → –",
         ),
         ({"name": "<b>"}, {"name": ""}, "name: &lt;b&gt; → –"),
         ({}, {}, "–"),

@@ -15,6 +15,7 @@ from payments.models import Clawback
 
 @admin.register(Clawback)
 class ClawbackAdmin(ReadOnlyAdmin):
+    has_history = False
     list_display = ("name", "state", "price", "took", "purchase", "person", "since")
     list_filter = (KindFilter, ClawbackStatusFilter, PurchaseFilter)
     list_select_related = ("payment__user",)

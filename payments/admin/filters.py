@@ -1,12 +1,12 @@
 """The filters of the lists about Stripe: each is served by an index of the table."""
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
+from unfold.contrib.filters.admin import DropdownFilter
 
+from gatewayz.day_filter import DayFilter
 from payments.inbox import HANDLERS, can_become
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.gates import Decision
@@ -97,27 +97,9 @@ class TypeFilter(ByColumn):
         return [(value, value) for value in self.values]
 
 
-class PaidFilter(RangeDateFilter):
-    """Paid from the beginning of one day to the end of another, in UTC."""
+class PaidFilter(DayFilter):
+    """Paid on these days."""
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        first, last = self._day("from"), self._day("to")
-        if first or last:
-            # It goes without saying, but for the index, which holds what is paid.
-            queryset = queryset.filter(status=Payment.Status.PAID)
-        if first:
-            queryset = queryset.filter(**{f"{self.field_path}__gte": _begin(first)})
-        if last and last < date.max:
-            day_after = last + timedelta(days=1)
-            queryset = queryset.filter(**{f"{self.field_path}__lt": _begin(day_after)})
-        return queryset
-
-    def _day(self, end: str) -> date | None:
-        try:
-            return date.fromisoformat(str(self.used_parameters.get(f"{self.field_path}_{end}")))
-        except ValueError:
-            return None
-
-
-def _begin(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+    def indexed(self, queryset: QuerySet) -> QuerySet:
+        # It goes without saying, but for the index, which holds what is paid.
+        return queryset.filter(status=Payment.Status.PAID)

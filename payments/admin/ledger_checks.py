@@ -8,6 +8,7 @@ from payments.models import LedgerCheck
 
 @admin.register(LedgerCheck)
 class LedgerCheckAdmin(ReadOnlyAdmin):
+    has_history = False
     list_display = ("checked_at", "outcome", "breaches", "detail")
 
     @display(description="Outcome", label={"holds": "success", "broken": "danger"})

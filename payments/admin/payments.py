@@ -25,6 +25,7 @@ EVENTS_SHOWN = 50
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
+    has_history = False
     list_display = ("id", "person", "price", "state", "bonus", "back", "paid_at")
     list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)

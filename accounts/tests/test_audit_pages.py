@@ -1,0 +1,84 @@
+"""The audit log is read by people: in words, by what was done, by whom and when."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import strip_tags
+
+from accounts import audit
+from accounts.admin import audit_filters
+from accounts.models import AuditEntry, User
+from accounts.tests.factories import Person, colleague, reviewer
+
+LOG = "/admin/accounts/auditentry/"
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def finance(db: None) -> Client:
+    return colleague("Finance")
+
+
+def record(target: User, action: str = "deactivate", **how: Any) -> AuditEntry:
+    how = {"by": reviewer(), "reason": "Asked", "now": NOW, **how}
+    return audit.record(action=action, target=target, **how)
+
+
+def listed(finance: Client, query: str) -> list[AuditEntry]:
+    return list(finance.get(f"{LOG}{query}").context["cl"].result_list)
+
+
+def test_it_tells_of_a_change_in_words_dollars_and_dates(finance: Client, alice: Person) -> None:
+    entry = record(
+        alice.user,
+        before={"referee_bonus": Decimal(0), "revoked_at": None, "is_active": True},
+        after={"referee_bonus": Decimal(10), "revoked_at": NOW, "is_active": False},
+    )
+
+    pages = [finance.get(page).content.decode() for page in (LOG, f"{LOG}{entry.pk}/change/")]
+
+    for page in map(strip_tags, pages):
+        assert "Deactivate" in page
+    assert "friend&#x27;s bonus: $0.00 → $10.00" in strip_tags(pages[0])
+    assert "works until: – → 22 Nov 2026, 12:00" in strip_tags(pages[0])
+    assert "active: yes → no" in strip_tags(pages[0])
+    assert "What was done: release bonus" not in pages[1]
+
+
+def test_it_can_be_looked_through_by_action_operator_and_day(
+    finance: Client, alice: Person
+) -> None:
+    here = record(alice.user)
+    there = record(alice.user, "reactivate", by=None, now=datetime(2026, 11, 1, 23, 59, tzinfo=UTC))
+
+    assert listed(finance, "?action=reactivate") == listed(finance, "?by=none") == [there]
+    assert listed(finance, f"?by={reviewer().pk}") == [here]
+    assert listed(finance, "?at_from=2026-11-01&at_to=2026-11-01") == [there]
+    assert listed(finance, "?by=x") == listed(finance, "?by=999999") == []
+
+
+def test_every_action_that_is_recorded_can_be_chosen(finance: Client, alice: Person) -> None:
+    for action in audit_filters.ACTIONS:
+        entry = record(alice.user, action)
+
+        assert listed(finance, f"?action={action.replace(' ', '+')}") == [entry]
+
+
+def test_the_history_of_what_nobody_touched_says_so(finance: Client, alice: Person) -> None:
+    page = finance.get(f"/admin/accounts/user/{alice.user.pk}/history/", follow=True)
+
+    assert "Nobody did anything to this" in page.content.decode()
+
+
+def test_what_is_never_touched_offers_no_history(finance: Client, alice: Person) -> None:
+    entry = record(alice.user)
+
+    rows = [f"{LOG}{entry.pk}/", f"/admin/accounts/apikey/{alice.user.api_keys.get().pk}/"]
+
+    assert [f"{row}history/" in finance.get(f"{row}change/").content.decode() for row in rows] == [
+        False,
+        True,
+    ]
