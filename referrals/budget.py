@@ -1,10 +1,10 @@
-"""Foresees when the programme's budget ends."""
+"""Tells what terms have paid, and foresees when their budget ends."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, Sum
 
 from referrals.models import Program, Referral
 
@@ -63,6 +63,30 @@ class Outlook:
         days = (self.ends_at - self.asked_at) / _DAY
         ahead = "in less than a day" if days < 1 else f"in about {days:.0f} days"
         return f"At this rate it is spent {ahead}, on {_day(self.ends_at)}."
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What became of the bonuses of some terms, both sides together, in US dollars."""
+
+    uses: int  # that are paid
+    paid: Decimal
+    held: Decimal
+    taken_back: Decimal
+
+
+def spending(terms: Program) -> Spending:
+    """Count what stands, waits and was taken back of the bonuses under `terms`."""
+    rows = Referral.objects.filter(program=terms).order_by().values_list("status")
+    counted = rows.annotate(
+        uses=Count("pk"), sum=Sum(F("bonus_amount") + F("referee_bonus_amount"))
+    )
+    found = {status: (uses, amount) for status, uses, amount in counted}
+    (uses, paid), (_, held), (_, taken_back) = (
+        found.get(status, (0, Decimal(0)))
+        for status in (Referral.Status.COMPLETED, Referral.Status.HELD, Referral.Status.REVERSED)
+    )
+    return Spending(uses=uses, paid=paid, held=held, taken_back=taken_back)
 
 
 def outlook(terms: Program, *, now: datetime) -> Outlook | None:

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -14,9 +14,8 @@ from accounts.money import dollars
 from gatewayz.cells import moment
 from gatewayz.model_admin import ReadOnlyAdmin, display
 from referrals import budget
-from referrals.admin import next_terms
+from referrals.admin import next_terms, terms_page
 from referrals.admin.withdrawal import withdraw
-from referrals.budget import Outlook
 from referrals.models import Program
 
 _STATES = {"in force": "success", "to come": "info", "past": "default"}
@@ -59,10 +58,29 @@ class ProgramAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         now = timezone.now()
-        outlook = budget.outlook(Program.objects.at(now).get(), now=now)
-        context = {"title": "Programme terms", **_told(outlook), **(extra_context or {})}
+        terms = Program.objects.at(now).get()
+        told = terms_page.told(terms, budget.outlook(terms, now=now))
+        context = {"title": "Programme terms", **told, **(extra_context or {})}
         page: HttpResponse = super().changelist_view(request, context)
         return page
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if not self.has_view_permission(request) or request.method == "POST":
+            raise PermissionDenied
+        terms = self.get_object(request, object_id)
+        if terms is None:
+            raise Http404
+        columns = [getattr(self, name) for name in self.list_display]
+        promises = [(column.short_description, column(terms)) for column in columns]
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        context["withdrawal"] = self.withdrawal(terms) if self.has_add_permission(request) else ""
+        return terms_page.answer(request, terms, promises, context, now=timezone.now())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -115,11 +133,3 @@ class ProgramAdmin(ReadOnlyAdmin):
             return ""
         page = reverse("admin:referrals_program_withdraw", args=[terms.pk])
         return format_html('<a class="desk-link desk-money" href="{}">Withdraw</a>', page)
-
-
-def _told(outlook: Outlook | None) -> dict[str, Any]:
-    """Return what the page says of the budget of the terms in force, if they have one."""
-    if outlook is None:
-        return {}
-    amounts = {name: dollars(getattr(outlook, name)) for name in ("budget", "left", "daily")}
-    return {"outlook": outlook, **amounts}

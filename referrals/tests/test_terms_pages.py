@@ -80,7 +80,17 @@ def test_a_draft_is_rehearsed_and_not_saved(fiona: Client, alice: Person) -> Non
     assert Program.objects.count() == 1
     in_all = page.context["sums"]["rows"][-1]
     assert in_all == ["In all", "$40.00", "$40.00", "–"]
-    assert page.context["people"]["rows"] == [["alice", "2", "2", "$40.00", "$40.00", "–"]]
+    [[name, *amounts]] = page.context["people"]["rows"]
+    assert f'href="/admin/accounts/user/{alice.user.pk}/change/">alice</a>' in name
+    assert amounts == ["2", "$40.00", "–"]
+
+
+def test_a_rehearsal_says_for_whom_what_would_change(fiona: Client, alice: Person) -> None:
+    refer(alice, 2)
+
+    page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00", "max_uses": "1"})
+
+    assert page.context["people"]["rows"][0][1:] == ["2 → 1", "$40.00 → $20.00", "-$20.00"]
 
 
 def test_a_rehearsal_says_when_the_budget_ends(fiona: Client, alice: Person) -> None:

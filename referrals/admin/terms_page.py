@@ -1,0 +1,67 @@
+"""The page of one set of terms: what they promise, what came of it, and what is left to pay."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from accounts import audit
+from accounts.moments import day, moment
+from accounts.money import dollars
+from gatewayz.reporting import counted
+from referrals import budget
+from referrals.budget import Outlook, Spending
+from referrals.models import Program
+
+
+def answer(
+    request: HttpRequest,
+    terms: Program,
+    promises: list[tuple[str, Any]],
+    context: dict[str, Any],
+    *,
+    now: datetime,
+) -> HttpResponse:
+    """Show them; `promises` are what the list says of them."""
+    in_force = Program.objects.at(now).get() == terms
+    context |= {
+        "title": f"Terms from {moment(terms.starts_at)} UTC",
+        "promises": promises,
+        "came": _came(budget.spending(terms), has_budget=terms.budget is not None),
+        **told(terms, budget.outlook(terms, now=now) if in_force else None),
+        "expectation": "" if in_force else _expectation(terms, now=now),
+        "log": audit.of(terms).select_related("by"),
+    }
+    return TemplateResponse(request, "admin/referrals/program/page.html", context)
+
+
+def told(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
+    """Return what a page says of the budget of terms, if they have one, and of how long it lasts.
+
+    There is no outlook for terms that are over or lie ahead.
+    """
+    if terms.budget is None or terms.left is None:
+        return {}
+    return {
+        "terms": terms,
+        "budget": dollars(terms.budget),
+        "left": dollars(terms.left),
+        "outlook": outlook,
+        "daily": dollars(outlook.daily) if outlook else "",
+    }
+
+
+def _came(spent: Spending, *, has_budget: bool) -> list[tuple[str, str]]:
+    kept = ", still reserved: a dispute that is won pays it again" if has_budget else ""
+    return [
+        ("Paid so far", f"{dollars(spent.paid)} for {counted(spent.uses, 'referral')}"),
+        ("Held for review", dollars(spent.held)),
+        ("Taken back", f"{dollars(spent.taken_back)}{kept if spent.taken_back else ''}"),
+    ]
+
+
+def _expectation(terms: Program, *, now: datetime) -> str:
+    if terms.starts_at > now:
+        return f"They start on {day(terms.starts_at)}; nothing was paid by them yet."
+    return "They are over: nothing more is promised by them."

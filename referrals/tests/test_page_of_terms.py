@@ -1,0 +1,74 @@
+"""The page of one set of terms: what they promise, what they paid, what is left, who added them."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client
+
+from accounts.tests.factories import Person
+from payments.tests.stripe_events import refer, turn
+from referrals.models import Program, Referral
+from referrals.tests.terms import new_terms, terms_now
+from referrals.tests.test_terms_pages import ADD, CONFIRM, DRAFT, HISTORY, text
+
+
+def page_of(client: Client, terms: Program) -> Any:
+    return client.get(f"{HISTORY}{terms.pk}/change/")
+
+
+def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona: Client) -> None:
+    terms = new_terms(referee_bonus=Decimal(5), starts_at=datetime(2040, 1, 1, tzinfo=UTC))
+
+    page = page_of(fiona, terms)
+
+    told = dict(page.context["promises"])
+    assert page.context["title"] == "Terms from 1 Jan 2040, 00:00 UTC"
+    assert (told["To the referrer"], told["To the friend"]) == ("$10.00", "$5.00")
+    assert (told["State"], told["Uses of one code"], told["Budget"]) == ("to come", 10, "no end")
+    assert "They start on 1 Jan 2040; nothing was paid by them yet." in text(page)
+
+
+def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
+    fiona: Client, alice: Person
+) -> None:
+    terms = terms_now(budget=Decimal(100))
+    refer(alice, 4)
+    for referral, status in zip(
+        Referral.objects.all(), ("held", "reversed", "voided"), strict=False
+    ):
+        turn(referral, status)
+
+    page = page_of(fiona, terms)
+
+    assert dict(page.context["came"]) == {
+        "Paid so far": "$20.00 for 1 referral",
+        "Held for review": "$20.00",
+        "Taken back": "$20.00, still reserved: a dispute that is won pays it again",
+    }
+    assert "<strong>$40.00</strong> of $100.00 left · $60.00 a day lately" in text(page)
+    assert "At this rate it is spent in less than a day" in text(page)
+
+
+def test_the_page_of_terms_that_are_over_foresees_nothing(fiona: Client, alice: Person) -> None:
+    terms = terms_now(budget=Decimal(50))
+    refer(alice, 1)
+    terms_now()
+
+    page = page_of(fiona, terms)
+
+    assert "They are over" in text(page)
+    assert "<strong>$30.00</strong> of $50.00 left" in text(page)
+    assert "At this rate" not in text(page)
+
+
+def test_the_page_of_terms_says_who_added_them_and_why(fiona: Client) -> None:
+    fiona.post(ADD, DRAFT | CONFIRM)
+
+    page = page_of(fiona, Program.objects.latest("starts_at"))
+
+    assert "fiona · add terms · “Winter campaign.”" in text(page)
+
+
+def test_terms_that_are_not_there_are_not_found(fiona: Client) -> None:
+    assert fiona.get(f"{HISTORY}4711/change/").status_code == 404
