@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts.moments import day
 from accounts.money import dollars
+from gatewayz.cells import link_to
 from payments.rehearsal import WINDOW, ReferrerTally, Rehearsal, Tally
 from referrals.models import Program
 
@@ -54,7 +55,7 @@ def context(seen: Rehearsal) -> dict[str, Any]:
         },
         "budget_end": _budget_end(seen),
         "people": {
-            "headers": ["Referrer", "Uses", "Uses drafted", "Awarded", "Drafted", "Difference"],
+            "headers": ["Referrer", "Uses", "Awarded → drafted", "Difference"],
             "rows": [_row(line) for line in lines],
         },
         "qualifying": _qualifying(seen),
@@ -96,16 +97,18 @@ def difference(amount: Decimal) -> str:
     return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
 
 
-def _row(line: ReferrerTally) -> list[str]:
-    paid, drafted = line.paid, line.drafted
+def _row(tally: ReferrerTally) -> list[str]:
+    paid, drafted = tally.paid, tally.drafted
     return [
-        line.username,
-        _uses(paid),
-        _uses(drafted),
-        dollars(paid.total),
-        dollars(drafted.total),
-        difference(line.difference),
+        link_to("accounts_user_change", tally.referrer_id, tally.username),
+        _from_to(_uses(paid), _uses(drafted)),
+        _from_to(dollars(paid.total), dollars(drafted.total)),
+        difference(tally.difference),
     ]
+
+
+def _from_to(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
 
 
 def _uses(tally: Tally) -> str:
