@@ -117,7 +117,7 @@ def _time_to_purchase(found: Figures) -> Figure:
         _duration(now),
         behind.link("timed_purchases", found.now.span),
         f"{_duration(before)} before",
-        _change(now.total_seconds(), before.total_seconds()) if now and before else "",
+        change(now.total_seconds(), before.total_seconds()) if now and before else "",
         f"median of {people:,} by a code",
     )
 
@@ -125,24 +125,24 @@ def _time_to_purchase(found: Figures) -> Figure:
 def _of_books(found: Figures) -> Iterable[Figure]:
     now, before = found.books, found.books_before
     yield _money("outstanding", None, now.outstanding, before.outstanding)
-    people = counted(now.debts.people, "person", "people")
-    yield _money("debts", None, now.debts.total, before.debts.total, f"of {people}")
+    people = counted(now.debts.people, "person", "people") if now.debts.people else ""
+    yield _money("debts", None, now.debts.total, before.debts.total, people)
     given, taken = dollars(now.bonuses_given), dollars(now.bonuses_taken)
-    parts = f"{given} less {taken} taken back"
+    parts = f"{given} − {taken} taken back"
     yield _money("bonuses_in_all", None, now.bonuses, before.bonuses, parts)
 
 
 def _counted(name: str, span: Span, now: int, before: int) -> Figure:
     link = behind.link(name, span)
-    return Figure(BEHIND[name].title, f"{now:,}", link, f"{before:,} before", _change(now, before))
+    return Figure(BEHIND[name].title, f"{now:,}", link, f"{before:,} before", change(now, before))
 
 
 def _money(name: str, span: Span | None, now: Decimal, before: Decimal, detail: str = "") -> Figure:
     link, note = behind.link(name, span), f"{dollars(before)} before"
-    return Figure(BEHIND[name].title, dollars(now), link, note, _change(now, before), detail)
+    return Figure(BEHIND[name].title, dollars(now), link, note, change(now, before), detail)
 
 
-def _change(now: _Number, before: _Number) -> str:
+def change(now: _Number, before: _Number) -> str:
     """Return the change in per cent; from nothing to something is new."""
     if not before:
         return "new" if now else ""

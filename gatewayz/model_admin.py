@@ -138,10 +138,11 @@ class SteppingChangeList(ChangeList):
     @property
     def linked(self) -> str:
         """Return what one of our links has filtered by, in words."""
+        filters = ((name.partition("__")[0], value) for name, value in self.params.items())
         parts = (
-            f"{self.opts.get_field(name.partition('__')[0]).verbose_name} {value}"
-            for name, value in self.params.items()
-            if name.partition("__")[0] in self.model_admin.linked_by
+            f"{field.verbose_name} {_named(field, value)}"
+            for name, value in filters
+            if name in self.model_admin.linked_by and (field := self.opts.get_field(name))
         )
         return capfirst(", ".join(parts))
 
@@ -152,6 +153,13 @@ class SteppingChangeList(ChangeList):
         except (DataError, ValueError) as nonsense:
             raise IncorrectLookupParameters(nonsense) from nonsense
         self.result_count = self.full_result_count = len(self.result_list)
+
+
+def _named(column: Any, value: str) -> Any:
+    """Return what a value of the column is called: a row by its name."""
+    if column.related_model is None:
+        return value
+    return column.related_model._default_manager.filter(pk=value).first() or value
 
 
 class ModelAdmin(unfold.ModelAdmin):

@@ -136,12 +136,12 @@ def _entries(title: str, words: str, condition: Q, name: str) -> Behind:
 _ENTRIES = {
     "bonuses": _entries(
         "Bonuses paid",
-        "bonuses posted, of both sides, and given again after a dispute was won",
+        "posted to both sides, and again when a dispute was won",
         Q(kind__in=_BONUSES),
         "bonuses",
     ),
     "bonuses_taken": _entries(
-        "Bonuses taken back", "bonuses taken back", _reversing(*_BONUSES), "bonuses_taken"
+        "Bonuses taken back", "from both sides", _reversing(*_BONUSES), "bonuses_taken"
     ),
     "money_back": _entries(
         "Refunds & disputes", "what they took back", Q(kind__in=_BACKS), "money_back"

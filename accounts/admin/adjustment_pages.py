@@ -35,6 +35,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     """Adjustments are asked for and decided on, never edited."""
 
     list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
+    linked_by = ("user",)
     list_filter = ("status",)
     list_select_related = ("user", "requested_by", "decided_by")
     search_help_text = "Beginning of the person's name or e-mail"

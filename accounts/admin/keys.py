@@ -21,6 +21,7 @@ from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 @admin.register(ApiKey)
 class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     list_display = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
+    linked_by = ("user",)
     list_select_related = ("user",)
     search_help_text = "Beginning of the owner's name or e-mail, or of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")

@@ -235,7 +235,7 @@ def _history_row(entry: AuditEntry) -> list[Any]:
 
 
 def _belonging(model: str, user: User) -> str:
-    return f"{reverse(f'admin:{model}_changelist')}?user__id__exact={user.pk}"
+    return f"{reverse(f'admin:{model}_changelist')}?user={user.pk}"
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -290,6 +290,19 @@ def test_a_list_says_what_else_a_link_of_ours_asked_for(db: None, link: str, wor
     assert line == f"{words} Clear"
 
 
+@pytest.mark.parametrize("page", ["payments/payment", "accounts/apikey", "accounts/adjustment"])
+def test_a_list_of_one_persons_rows_says_whose_they_are(
+    alice: Person, bob: Person, page: str
+) -> None:
+    for person in (alice, bob):
+        settle(person.user)
+        give(person, "1")
+
+    rows, line = opened(operator(), f"/admin/{page}/?user={bob.user.pk}")
+
+    assert (line, [row.user for row in rows.result_list]) == ("User bob Clear", [bob.user])
+
+
 @pytest.mark.usefixtures("history")
 def test_the_rows_of_a_figure_can_be_searched_and_filtered_further() -> None:
     client = operator()

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from accounts.tests.factories import Person, member_of, operator, register
+from gatewayz import front_page
 from payments import daily, ledger_checks
 from payments.models import LedgerCheck
 from payments.tests.stripe_events import (
@@ -65,6 +66,23 @@ def figure(page: str, title: str) -> str:
 )
 def test_it_shows_the_figures(title: str, value: str) -> None:
     assert figure(shown(), title) == value
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [
+        (0, 0, ""),
+        (0, 5, "new"),
+        (4, 5, "+25 %"),
+        (5, 4, "−20 %"),
+        (5, 5, "±0 %"),
+        (1, 11, "+1000 %"),
+        (10, 4000, "×400"),
+        (5, 0, "−100 %"),
+    ],
+)
+def test_a_change_reads_as_people_say_it(before: int, now: int, change: str) -> None:
+    assert front_page.change(now, before) == change
 
 
 @pytest.mark.usefixtures("history")

@@ -112,6 +112,23 @@ def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -
     desk.look()
 
 
+def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
+    asked(lambda: refer(alice, 2))
+    desk.become("Sam")
+    desk.open("/admin/?days=7")
+    chart = desk.window.locator(".front-chart").nth(1)
+    chart.scroll_into_view_if_needed()
+    size = chart.bounding_box()
+    assert size
+
+    # Today's is the last of seven bars, and the only one.
+    chart.click(position={"x": size["width"] - 30, "y": size["height"] / 2})
+    desk.window.wait_for_url("**figure=first_purchases**")
+
+    desk.reads("First qualifying purchases: 2 –")
+    desk.look()
+
+
 def test_support_is_not_offered_what_is_not_hers(held: list[Referral], desk: Desk) -> None:
     asked(new_terms)
     desk.become("Sam")

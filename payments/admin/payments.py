@@ -27,6 +27,7 @@ EVENTS_SHOWN = 50
 class PaymentAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("id", "person", "price", "state", "bonus", "back", "paid_at")
+    linked_by = ("user",)
     list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)
     sortable_by = ("id",)
