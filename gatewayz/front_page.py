@@ -1,13 +1,14 @@
 """The desk's front page: figures with their change, the funnel, and what needs someone."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils import timezone
 
 from accounts.money import dollars
@@ -29,7 +30,7 @@ _Number = Decimal | int | float
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with what it was before, and the list behind it."""
+    """One number with what it was before, and the list behind it, if it may be opened."""
 
     title: str
     value: str
@@ -41,7 +42,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the funnel; `percent` of those who took the first; a list, if there is one."""
+    """A step of the funnel; `percent` of the largest; a list, if there is one to open."""
 
     title: str
     count: int
@@ -59,6 +60,9 @@ class Waiting:
     link: str
 
 
+_Shown = TypeVar("_Shown", Figure, Step, Waiting)
+
+
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the front page shows, for those who may see it."""
     if not request.user.has_perm("payments.view_dailyfigures"):
@@ -72,13 +76,27 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "periods": [(each, each == days) for each in PERIODS],
         "days": behind.days(found.now.span),
         "length": days,
-        "figures": [*_of_period(found), *_of_books(found)],
-        "funnel": list(_funnel(found.now)),
-        "waiting": [each for each in _waiting(waiting) if each.count],
+        "figures": _open_to(request, [*_of_period(found), *_of_books(found)]),
+        "funnel": _open_to(request, list(_funnel(found.now))),
+        "waiting": _open_to(request, [each for each in _waiting(waiting) if each.count]),
         "ledger_check": waiting.ledger_check,
         "ledger_checks": reverse("admin:payments_ledgercheck_changelist"),
         "charts": list(charts(found.now.days)),
     }
+
+
+def _open_to(request: HttpRequest, shown: Sequence[_Shown]) -> list[_Shown]:
+    """Return what is shown, without the links that this operator may not follow."""
+    return [
+        each if not each.link or _may_open(request, each.link) else replace(each, link="")
+        for each in shown
+    ]
+
+
+def _may_open(request: HttpRequest, link: str) -> bool:
+    """Tell by the page's name, as `accounts_user_changelist`, whether its rows may be seen."""
+    app, model, *_ = str(resolve(urlsplit(link).path).url_name).split("_")
+    return request.user.has_perm(f"{app}.view_{model}")
 
 
 def _of_period(found: Figures) -> Iterable[Figure]:

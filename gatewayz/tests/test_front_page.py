@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -152,6 +153,23 @@ def test_both_groups_see_it(db: None, group: str) -> None:
     client.force_login(member_of(group))
 
     assert figure(shown(client=client), "Sign-ups")
+
+
+@pytest.mark.usefixtures("history")
+def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
+    clerk = User.objects.create(username="new", email="new@x.example", is_staff=True)
+    grants = ("view_dailyfigures", "view_user")
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=grants))
+    client = Client()
+    client.force_login(clerk)
+
+    context = client.get("/admin/").context
+
+    shown = [each for part in ("figures", "funnel", "waiting") for each in context[part]]
+    links = {each.title: each.link for each in context["figures"]}
+    assert links["Sign-ups"]
+    assert not links["Bonuses paid"]
+    assert {client.get(each.link).status_code for each in shown if each.link} == {200}
 
 
 def test_staff_without_permission_see_no_figures(db: None) -> None:
