@@ -116,7 +116,7 @@ def test_held_bonuses_are_decided_together_with_one_reason(
     desk.window.get_by_label("Choose all 2").check()
     desk.reads("2 chosen. Pays $40.00 for 2 if released, nothing if voided.")
     desk.press(f"{button}…")
-    desk.reads(held[1].referred_user.email)
+    desk.reads(asked(lambda: held[1].referred_user.email))
     desk.fill("Reason", "Looked at both.")
     desk.press(f"{button}: $40.00")
 
