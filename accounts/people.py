@@ -115,6 +115,13 @@ def require_left_to(person: User, by: User) -> None:
         raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
 
 
+def require_to_decide(person: User, by: User) -> None:
+    """Raise OwnAccountError or NotYoursToDecideError unless `by` may close and open the account."""
+    if by == person:
+        raise OwnAccountError("nobody deactivates his own account")
+    require_left_to(person, by)
+
+
 def require_another_superuser(person: User) -> None:
     """Refuse to take from the last superuser what makes her one: nobody could give it back.
 

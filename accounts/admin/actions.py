@@ -27,8 +27,10 @@ class RotationForm(ReasonForm):
     grace = forms.TypedChoiceField(
         label="The old key works for",
         coerce=int,
-        choices=[(0, "not a moment more"), (1, "an hour"), (24, "a day"), (168, "a week")],
-        initial=24,
+        choices=[
+            *(("", "Choose…"), (1, "an hour"), (24, "a day"), (168, "a week")),
+            (0, "not a moment more"),
+        ],
         widget=UnfoldAdminSelectWidget(),
         help_text="Time in which the new key is put where the old one was.",
     )
@@ -68,10 +70,11 @@ def switch(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> Htt
     question, change = _SWITCHES[verb]
     back = reverse("admin:accounts_user_change", args=[pk])
     form = ReasonForm(request.POST or None)
-    if not form.is_valid():
-        named = replace(question, title=question.title.format(name=person))
-        return ask(page, request, named, form, back=back)
     try:
+        people.require_to_decide(person, operator(request))
+        if not form.is_valid():
+            named = replace(question, title=question.title.format(name=person))
+            return ask(page, request, named, form, back=back)
         change(person, by=operator(request), reason=form.cleaned_data["reason"], now=timezone.now())
     except (people.OwnAccountError, people.NotYoursToDecideError) as refusal:
         messages.error(request, f"Nothing was done: {refusal}.")

@@ -23,7 +23,7 @@ from accounts.models import Adjustment, User
 from accounts.money import dollars
 from accounts.people import whose
 from gatewayz import statuses
-from gatewayz.cells import link, when
+from gatewayz.cells import NOTHING, link, when
 from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
 from gatewayz.reasons import Question, ask
 
@@ -39,9 +39,9 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     list_filter = ("status",)
     list_select_related = ("user", "requested_by", "decided_by")
     search_help_text = "Beginning of the person's name or e-mail"
-    fields = readonly_fields = (
-        *("person", "money", "state", "category", "reason", "asked", "asked_by", "limit"),
-        *("second", "decided", "decision_note", "original", "reversal"),
+    readonly_fields = (
+        *("person", "money", "standing", "category", "reason", "asked", "asked_by", "limit"),
+        *("second", "decided", "decision_note", "entry", "original", "reversal"),
     )
     actions_detail = ("approve", "reject", "reverse")
 
@@ -57,12 +57,18 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def money(self, adjustment: Adjustment) -> str:
         return wording.money(adjustment.amount)
 
-    @display(
-        description="Status",
-        label=statuses.ADJUSTMENTS,
-    )
+    @display(description="Status", label=statuses.ADJUSTMENTS)
     def state(self, adjustment: Adjustment) -> str:
         return adjustment.status
+
+    @display(description="Status")
+    def standing(self, adjustment: Adjustment) -> str:
+        return statuses.status(adjustment)
+
+    @display(description="Ledger entry")
+    def entry(self, adjustment: Adjustment) -> str:
+        entry = adjustment.ledger_entry
+        return link(entry, f"entry {entry.pk}") if entry else NOTHING
 
     @display(description="Asked for")
     def asked(self, adjustment: Adjustment) -> str:
@@ -70,7 +76,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @display(description="By")
     def asked_by(self, adjustment: Adjustment) -> str:
-        return adjustment.asked_by
+        asked_by = adjustment.requested_by
+        return link(asked_by) if asked_by else adjustment.asked_by
 
     @display(description="Second person")
     def second(self, adjustment: Adjustment) -> str:
@@ -91,6 +98,15 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     @display(description="Taken back by")
     def reversal(self, adjustment: Adjustment) -> str:
         return _link(adjustment.reversals.exclude(status=Status.REJECTED).first())
+
+    def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
+        """Leave out what has nothing to say, as of a decision before there is one."""
+        told = list(self.readonly_fields)
+        later = ("second", "decided", "entry", "original", "reversal")
+        silent = {name for name in later if obj and getattr(self, name)(obj) == NOTHING}
+        if obj and not obj.decision_note:
+            silent.add("decision_note")
+        return [name for name in told if name not in silent]
 
     def heading(self, obj: Adjustment) -> str:
         return f"{dollars(obj.amount)} for {obj.user}"
@@ -178,6 +194,7 @@ def _foreseen(form: AdjustmentForm, by: User) -> dict[str, Any]:
     return {
         "preview": preview,
         "amount": dollars(amount),
+        "category": Adjustment.Category(form.cleaned_data["category"]).label,
         "before": dollars(preview.balance_before),
         "after": dollars(preview.balance_after),
         "left": dollars(preview.left_of_limit),

@@ -14,13 +14,13 @@ from accounts import people
 from accounts.admin import actions, finding
 from accounts.models import ApiKey
 from gatewayz import statuses
-from gatewayz.cells import link, when
+from gatewayz.cells import NOTHING, link, when
 from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
-    list_display = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
+    list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
     list_select_related = ("user",)
     search_help_text = "Beginning of the owner's name or e-mail, or of the key"
@@ -31,6 +31,10 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
     @display(description="Key", ordering="prefix")
     def shown_prefix(self, key: ApiKey) -> str:
         return format_html('<span class="desk-code">{}…</span>', key.prefix)
+
+    @display(description="Name")
+    def called(self, key: ApiKey) -> str:
+        return key.name or NOTHING
 
     @display(description="Owner")
     def owner(self, key: ApiKey) -> str:

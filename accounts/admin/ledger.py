@@ -23,12 +23,12 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         "posted",
     )
     fields = readonly_fields = (
-        *("owner", "kind", "moved", "balance", "origin", "by", "posted"),
+        *("owner", "sort", "moved", "balance", "origin", "by", "posted"),
         *("description", "number", "reverses", "idempotency_key"),
     )
     list_filter = ("kind",)
     has_history = False
-    list_select_related = ("user", "posted_by", "adjustment")
+    list_select_related = ("user", *wording.TOLD_WITH)
     search_help_text = (
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
@@ -39,7 +39,11 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="What", header=True)
     def what(self, entry: LedgerEntry) -> list[str]:
-        return [wording.KINDS[LedgerEntry.Kind(entry.kind)], entry.description]
+        return [wording.kind(entry), entry.description]
+
+    @display(description="What")
+    def sort(self, entry: LedgerEntry) -> str:
+        return wording.kind(entry)
 
     @display(description="Amount")
     def moved(self, entry: LedgerEntry) -> str:
@@ -62,7 +66,7 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         return when(entry.created_at)
 
     def heading(self, obj: LedgerEntry) -> str:
-        return f"{wording.KINDS[LedgerEntry.Kind(obj.kind)]}, {dollars(obj.amount)}"
+        return f"{wording.kind(obj)}, {dollars(obj.amount)}"
 
     def found_by(self, term: str) -> list[Q]:
         return finding.entries(term)

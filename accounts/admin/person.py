@@ -84,7 +84,8 @@ def _balance(user: User) -> Fact:
     if user.credits < 0:
         owed = f"owes {dollars(-user.credits)}; the next credits fill it up"
         return Fact("Balance", dollars(user.credits), owed, tone="debt")
-    return Fact("Balance", dollars(user.credits), "credits to spend")
+    detail = "credits to spend" if user.is_active else "deactivated: gets nothing until reactivated"
+    return Fact("Balance", dollars(user.credits), detail)
 
 
 def _inviter(user: User) -> tuple[str, str]:
@@ -110,7 +111,7 @@ def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
         yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
     if may("accounts.adjust_credits") and request.user != user:
         target = f"{reverse('admin:accounts_adjustment_add')}?user={user.pk}"
-        yield Button("Adjust balance…", target)
+        yield Button("Adjust balance…" if user.is_active else "Take credits back…", target)
     if may("accounts.deactivate_user") and request.user != user and decides:
         verb, variant = ("deactivate", "danger") if user.is_active else ("reactivate", "primary")
         target = reverse(f"admin:accounts_user_{verb}", args=[user.pk])

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from accounts import audit
 from accounts.admin import actions, wording
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
-from accounts.money import dollars_of_cents
+from accounts.money import dollars_of_cents, from_cents
 from gatewayz import statuses
 from gatewayz.cells import NOTHING, badge, change, link, link_to, when
 from gatewayz.statuses import status
@@ -48,14 +48,14 @@ STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "In words", "Fro
 
 def entries_of(user: User) -> QuerySet[LedgerEntry]:
     """Return what a statement shows, the latest first."""
-    return user.ledger_entries.select_related("posted_by", "adjustment").order_by("-number")
+    return user.ledger_entries.select_related(*wording.TOLD_WITH).order_by("-number")
 
 
 def statement_row(entry: LedgerEntry) -> list[Any]:
     """Return an entry as a line of a statement."""
     return [
         when(entry.created_at),
-        wording.KINDS[LedgerEntry.Kind(entry.kind)],
+        wording.kind(entry),
         wording.money(entry.amount),
         wording.money(entry.balance_after),
         entry.description,
@@ -93,7 +93,7 @@ def _purchase_row(payment: Payment) -> list[Any]:
     decided = DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
     return [
         link(payment),
-        dollars_of_cents(payment.amount),
+        wording.money(from_cents(payment.amount)),
         status(payment),
         decided,
         _joined(map(_clawback, payment.clawbacks.all())),

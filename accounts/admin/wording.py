@@ -8,6 +8,7 @@ from django.utils.html import format_html
 from accounts.ids import is_id
 from accounts.models import LedgerEntry
 from accounts.money import dollars
+from accounts.operator_records import COMMAND_LINE
 from gatewayz.cells import NOTHING, link, link_to, whole
 from payments.finding import OF_CLAWBACKS, place_of
 
@@ -22,6 +23,15 @@ KINDS = {
     LedgerEntry.Kind.ADJUSTMENT: "Adjustment",
     LedgerEntry.Kind.REVERSAL: "Reversal",
 }
+_TAKEN_BACK = {
+    LedgerEntry.Kind.REFERRER_BONUS: "Bonus taken back",
+    LedgerEntry.Kind.REFEREE_BONUS: "Bonus taken back",
+    LedgerEntry.Kind.REFUND: "Refund undone",
+    LedgerEntry.Kind.DISPUTE: "Dispute undone",
+    LedgerEntry.Kind.ADJUSTMENT: "Adjustment taken back",
+}
+# What an entry's words need, fetched along.
+TOLD_WITH = ("posted_by", "adjustment", "reverses__adjustment")
 
 
 def money(amount: Decimal) -> str:
@@ -30,9 +40,24 @@ def money(amount: Decimal) -> str:
     return format_html('<span class="desk-money {}">{}</span>', colour, dollars(amount))
 
 
+def kind(entry: LedgerEntry) -> str:
+    """Return what an entry is; of a reversal, what it takes back."""
+    undone = entry.reverses and _TAKEN_BACK.get(LedgerEntry.Kind(entry.reverses.kind))
+    return undone or KINDS[LedgerEntry.Kind(entry.kind)]
+
+
 def poster(entry: LedgerEntry) -> str:
-    """Return the operator who posted the entry, if one did."""
-    return link(entry.posted_by) if entry.posted_by else whole("the program")
+    """Return who posted the entry; adjustments alone are posted on the command line."""
+    if entry.posted_by:
+        return link(entry.posted_by)
+    by_hand = LedgerEntry.Kind.ADJUSTMENT in (entry.kind, entry.reverses and entry.reverses.kind)
+    return whole(COMMAND_LINE if by_hand else "the program")
+
+
+def _other_side(bonus: LedgerEntry, pk: str) -> str:
+    """Return what the bonus says of the other person: a name or a code, which is its last word."""
+    said = bonus.description.split()
+    return whole(said[-1]) if said else f"user {pk}"
 
 
 def cause(entry: LedgerEntry) -> str:
@@ -45,7 +70,7 @@ def cause(entry: LedgerEntry) -> str:
         return link(adjustment, whole(f"adjustment {adjustment.pk}"))
     subject, _, pk = reference.partition(":")
     if subject == "user" and is_id(pk):
-        return link_to("accounts_user_change", int(pk), whole(f"user {pk}"))
+        return link_to("accounts_user_change", int(pk), _other_side(entry.reverses or entry, pk))
     if place_of(reference) == OF_CLAWBACKS:
         found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"
         short = f"{reference[:ID_SHOWN]}…" if len(reference) > ID_SHOWN else reference

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts import adjustment_rules as rules
 from accounts import audit
 from accounts.models import Adjustment, AuditEntry, User
-from accounts.tests.factories import Person, colleague, operator, register
+from accounts.tests.factories import Person, colleague, give, operator, register
 from accounts.tests.test_adjustments import approve, ask, fiona, frank
 
 LIST = "/admin/accounts/adjustment/"
@@ -277,3 +277,16 @@ def test_what_a_form_of_the_desk_does_is_in_the_audit_log(db: None) -> None:
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.target_label, str(entry.by)) == ("add group", "Interns", "olivia")
     assert (entry.reason, entry.after["name"]) == ("For the summer", "Interns")
+
+
+def test_its_page_leaves_out_what_has_nothing_to_say_and_leads_to_the_entry(
+    support: Client, alice: Person
+) -> None:
+    give(alice, "5.00")
+    adjustment = alice.user.adjustments.get()
+
+    page = support.get(f"/admin/accounts/adjustment/{adjustment.pk}/change/").content.decode()
+
+    assert f"/admin/accounts/ledgerentry/{adjustment.ledger_entry_id}/change/" in page
+    assert f"/admin/accounts/user/{alice.user.pk}/change/" in page
+    assert not any(empty in page for empty in ("Taken back by", "Second person", "Decision note"))

@@ -168,6 +168,26 @@ def test_the_key_of_a_colleague_is_for_superusers(
     assert f"{verb}_key" not in support.get(key_path(key, "change")).content.decode()
 
 
+@pytest.mark.parametrize("verb", ["deactivate", "reactivate"])
+def test_what_would_be_refused_is_not_asked(support: Client, verb: str) -> None:
+    boss = User.objects.create(username="boss", email="boss@example.com", is_staff=True)
+    sam = User.objects.get(username="sam")
+
+    answers = [support.get(person_path(one, verb), follow=True) for one in (boss, sam)]
+
+    assert ["Nothing was done" in told(answer) for answer in answers] == [True, True]
+    assert [answer.redirect_chain[0][0] for answer in answers] == [
+        person_path(one, "change") for one in (boss, sam)
+    ]
+
+
+def test_how_long_the_old_key_works_is_chosen_by_the_operator(support: Client, key: ApiKey) -> None:
+    asked = support.post(key_path(key, "rotate"), WHY)
+
+    assert "grace" in asked.context["form"].errors
+    assert actions() == []
+
+
 def test_nobody_deactivates_his_own_account(support: Client) -> None:
     sam = User.objects.get(username="sam")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
 from accounts import audit, people
@@ -90,6 +91,20 @@ def test_the_statement_leads_to_what_it_came_from(
     assert f"/admin/payments/payment/{purchase.pk}/change/" in rows[2][5]
 
 
+def test_the_statement_names_the_other_side_and_what_was_taken_back(
+    support: Client, alice: Person, bob: Person, purchase: Payment
+) -> None:
+    give(alice, "5.00")
+    deliver(refund(purchase, 2000))
+
+    rows = sections(support, alice)["statement"].rows
+
+    assert [row[1] for row in rows] == ["Bonus taken back", "Adjustment", "Bonus for inviting"]
+    assert [strip_tags(row[5]) for row in (rows[0], rows[2])] == ["bob", "bob"]
+    assert path(bob) in rows[0][5]
+    assert [strip_tags(row[6]) for row in rows[:2]] == ["the program", "the command line"]
+
+
 def test_purchases_tell_of_bonus_and_refunds(
     support: Client, bob: Person, purchase: Payment
 ) -> None:
@@ -97,7 +112,7 @@ def test_purchases_tell_of_bonus_and_refunds(
 
     [row] = sections(support, bob)["purchases"].rows
 
-    assert row[1:2] + row[3:4] == ["$20.00", "Bonus paid"]
+    assert (strip_tags(row[1]), row[3]) == ("$20.00", "Bonus paid")
     assert "refund of $1.00" in row[4]
 
 

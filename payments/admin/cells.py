@@ -83,7 +83,7 @@ def money(cents: int) -> str:
     return format_html('<span class="desk-money">{}</span>', dollars_of_cents(cents))
 
 
-_CLAWBACKS = {
+_CLAWBACKS: dict[str, str] = {
     Clawback.Status.PENDING: "Stripe has not decided: nothing is taken back",
     Clawback.Status.SUCCEEDED: "The refund succeeded: it is taken back",
     Clawback.Status.FAILED: "The refund failed: nothing is taken back",
@@ -93,7 +93,7 @@ _CLAWBACKS = {
     Clawback.Status.WON: "The dispute is won: nothing is taken back",
 }
 # What is kept as a word of the program: a decision of ours, or where a refund or dispute stands.
-_REASONS = {**DECISIONS, **_CLAWBACKS}
+_REASONS: dict[str, str] = {**DECISIONS, **_CLAWBACKS}
 
 
 def why(event: StripeEvent) -> str:

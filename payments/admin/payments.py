@@ -26,7 +26,7 @@ EVENTS_SHOWN = 50
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     has_history = False
-    list_display = ("id", "person", "price", "state", "bonus", "back", "paid_at")
+    list_display = ("id", "person", "price", "state", "bonus", "back", "paid")
     linked_by = ("user",)
     list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)
@@ -94,8 +94,12 @@ class PaymentAdmin(ReadOnlyAdmin):
         return payment.status, payment.get_status_display()
 
     @display(description="Bonus", label=cells.DECISION_COLOURS)
-    def bonus(self, payment: Payment) -> str:
-        return cells.decided(payment)
+    def bonus(self, payment: Payment) -> str | None:
+        return cells.decided(payment) or None
+
+    @display(description="Paid at")
+    def paid(self, payment: Payment) -> str:
+        return moment(payment.paid_at)
 
     @display(description="Status")
     def status_now(self, payment: Payment) -> str:
