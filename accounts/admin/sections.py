@@ -96,7 +96,7 @@ def _purchase_row(payment: Payment) -> list[Any]:
         wording.money(from_cents(payment.amount)),
         status(payment),
         decided,
-        _joined(map(_clawback, payment.clawbacks.all())),
+        _joined(map(_clawback, payment.clawbacks.all())) or NOTHING,
         when(payment.paid_at or payment.created_at),
     ]
 

@@ -34,7 +34,7 @@ class InboxList(SteppingChangeList):
 
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state", "trouble", "attempts", "received", "about")
+    list_display = ("name", "state", "trouble", "received", "about")
     list_filter = (OutcomeFilter, TypeFilter)
     list_select_related = ("payment__user",)
     list_disable_select_all = True
@@ -88,9 +88,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def became(self, event: StripeEvent) -> str:
         return cells.outcome(event)
 
-    @display(description="Why, or the last error")
+    @display(description="Why")
     def trouble(self, event: StripeEvent) -> str:
-        return cells.shortened(cells.why(event) or event.last_error, 60) or NOTHING
+        return cells.shortened(cells.why(event) or event.last_error, 100) or NOTHING
 
     @display(description="Why")
     def why(self, event: StripeEvent) -> str:

@@ -26,7 +26,7 @@ EVENTS_SHOWN = 50
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin):
     has_history = False
-    list_display = ("id", "person", "price", "state", "bonus", "back", "paid")
+    list_display = ("id", "person", "price", "state", "bonus_now", "back", "paid")
     linked_by = ("user",)
     list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)
@@ -92,10 +92,6 @@ class PaymentAdmin(ReadOnlyAdmin):
     @display(description="Status", label=statuses.PAYMENTS)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
-
-    @display(description="Bonus", label=cells.DECISION_COLOURS)
-    def bonus(self, payment: Payment) -> str | None:
-        return cells.decided(payment) or None
 
     @display(description="Paid at")
     def paid(self, payment: Payment) -> str:
