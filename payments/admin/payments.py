@@ -101,7 +101,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def status_now(self, payment: Payment) -> str:
         return statuses.status(payment)
 
-    @display(description="Bonus")
+    @display(description="Bonus, as decided then")
     def bonus_now(self, payment: Payment) -> str:
         words = cells.decided(payment)
         return badge(words, cells.DECISION_COLOURS.get(words, "")) if words else NOTHING
