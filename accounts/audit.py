@@ -8,7 +8,7 @@ from getpass import getuser
 from operator import or_
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEntry, User
@@ -89,3 +89,22 @@ def of(target: models.Model) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(
         target_type=target._meta.label_lower, target_id=target.pk
     ).order_by("-pk")
+
+
+# From one value to the next along the index `audit_by_action`, however long the log is.
+_ACTIONS = """
+WITH RECURSIVE seen AS (
+    (SELECT action FROM audit_entries ORDER BY action LIMIT 1)
+    UNION ALL
+    SELECT (SELECT action FROM audit_entries WHERE action > seen.action ORDER BY action LIMIT 1)
+    FROM seen WHERE seen.action IS NOT NULL
+)
+SELECT action FROM seen WHERE action IS NOT NULL
+"""
+
+
+def actions() -> list[str]:
+    """Return what was ever done, each once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIONS)
+        return [action for (action,) in cursor.fetchall()]

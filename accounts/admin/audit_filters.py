@@ -4,32 +4,28 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 from unfold.contrib.filters.admin import DropdownFilter
 
+from accounts import audit
 from accounts.ids import read
 from accounts.models import AuditEntry, User
 from accounts.operator_records import COMMAND_LINE
 
-ACTIONS = (
-    *("adjust credits", "approve adjustment", "reject adjustment", "reverse adjustment"),
-    *("release bonus", "void bonus", "add terms", "withdraw terms"),
-    *("deactivate", "reactivate", "edit user", "add user", "set password", "change own password"),
-    *("revoke key", "rotate key", "turn on second factor", "turn off second factor"),
-    *("unlock log-in", "replay event", "event replayed", "reconcile Stripe"),
-    *("export leaderboard", "dismiss job"),
-)
 MOST_OPERATORS = 200
 _NOBODY = "none"
 
 
 class ActionFilter(DropdownFilter):
+    """What was ever done."""
+
     title = parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(action, action[0].upper() + action[1:]) for action in ACTIONS]
+        return [(action, capfirst(action)) for action in audit.actions()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet:
-        return queryset.filter(action=self.value()) if self.value() in ACTIONS else queryset
+        return queryset.filter(action=self.value()) if self.value() else queryset
 
 
 class OperatorFilter(DropdownFilter):

@@ -27,6 +27,13 @@ def test_it_keeps_who_did_what_to_what_and_why(alice: Person) -> None:
     assert (entry.target_label, entry.reason) == ("alice", "Asked")
 
 
+def test_what_was_ever_done_is_named_once(alice: Person) -> None:
+    for action in ("reactivate", "deactivate", "reactivate"):
+        record(alice, action)
+
+    assert audit.actions() == ["deactivate", "reactivate"]
+
+
 def test_it_keeps_money_exactly(alice: Person) -> None:
     entry = audit.record(
         by=None,

@@ -9,7 +9,6 @@ from django.test import Client
 from django.utils.html import strip_tags
 
 from accounts import audit
-from accounts.admin import audit_filters
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, colleague, reviewer
 
@@ -60,11 +59,15 @@ def test_it_can_be_looked_through_by_action_operator_and_day(
     assert listed(finance, "?by=x") == listed(finance, "?by=999999") == []
 
 
-def test_every_action_that_is_recorded_can_be_chosen(finance: Client, alice: Person) -> None:
-    for action in audit_filters.ACTIONS:
-        entry = record(alice.user, action)
+def test_what_was_ever_done_can_be_chosen(finance: Client, alice: Person) -> None:
+    for action in ("reactivate", "deactivate"):
+        record(alice.user, action)
 
-        assert listed(finance, f"?action={action.replace(' ', '+')}") == [entry]
+    page = finance.get("/admin/accounts/auditentry/").content.decode()
+
+    assert '<option value="deactivate"' in page
+    assert '<option value="reactivate"' in page
+    assert '<option value="void bonus"' not in page
 
 
 def test_the_history_of_what_nobody_touched_says_so(finance: Client, alice: Person) -> None:
