@@ -63,7 +63,7 @@ def test_what_was_ever_done_can_be_chosen(finance: Client, alice: Person) -> Non
     for action in ("reactivate", "deactivate"):
         record(alice.user, action)
 
-    page = finance.get("/admin/accounts/auditentry/").content.decode()
+    page = finance.get(LOG).content.decode()
 
     assert '<option value="deactivate"' in page
     assert '<option value="reactivate"' in page

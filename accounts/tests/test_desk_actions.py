@@ -1,17 +1,15 @@
 """What operators do to people and keys: by a form, with a reason, once, and on record."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import ApiKey, AuditEntry, User
-from accounts.tests.factories import Person, colleague, operator
+from accounts.tests.factories import Person, colleague
 
 WHY = {"reason": "It stood in a public repository."}
 ROTATION = WHY | {"grace": "24"}
@@ -264,95 +262,3 @@ def test_both_groups_deactivate(alice: Person, group: str) -> None:
 
     alice.user.refresh_from_db()
     assert not alice.user.is_active
-
-
-@pytest.mark.parametrize("group", ["Support", "Finance"])
-@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/password/", "{pk}/delete/"])
-def test_accounts_are_a_superusers_to_edit(alice: Person, group: str, page: str) -> None:
-    wishes = {"username": "alice", "email": "mine@example.com", "is_staff": "on"}
-
-    answer = colleague(group).post(f"/admin/accounts/user/{page.format(pk=alice.user.pk)}", wishes)
-
-    alice.user.refresh_from_db()
-    assert answer.status_code == 403
-    assert (alice.user.email, alice.user.is_staff) == ("alice@example.com", False)
-
-
-def test_an_edit_is_recorded_with_before_and_after(alice: Person) -> None:
-    office = operator()
-    group = Group.objects.get(name="Support")
-    form = {
-        "username": "alice",
-        "email": "new@example.com",
-        "auth_method": "email",
-        "reason": "She asked",
-    }
-
-    office.post(person_path(alice.user, "change"), form | {"is_staff": "on", "groups": group.pk})
-
-    entry = audit.of(alice.user).get()
-    assert (entry.action, entry.reason) == ("edit user", "She asked")
-    assert entry.before == {"email": "alice@example.com", "is_staff": False, "groups": []}
-    assert entry.after == {"email": "new@example.com", "is_staff": True, "groups": ["Support"]}
-
-
-def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    office = operator()
-    form = {
-        "username": "alice",
-        "email": "a@example.com",
-        "auth_method": "email",
-        "reason": "She asked",
-    }
-    save: Callable[..., None] = User.save
-
-    def overtaken(user: User, *args: Any, **kwargs: Any) -> None:
-        User.objects.filter(pk=user.pk).update(is_active=False)
-        save(user, *args, **kwargs)
-
-    monkeypatch.setattr(User, "save", overtaken)
-
-    office.post(person_path(alice.user, "change"), form)
-
-    alice.user.refresh_from_db()
-    assert (alice.user.email, alice.user.is_active) == ("a@example.com", False)
-
-
-def test_a_form_without_changes_is_not_recorded(alice: Person) -> None:
-    form = {
-        "username": "alice",
-        "email": "alice@example.com",
-        "auth_method": "email",
-        "reason": "She asked",
-    }
-
-    answer = operator().post(person_path(alice.user, "change"), form)
-
-    assert (answer.status_code, actions()) == (302, [])
-
-
-def test_an_edit_without_a_reason_is_refused(alice: Person) -> None:
-    form = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
-
-    page = operator().post(person_path(alice.user, "change"), form)
-
-    alice.user.refresh_from_db()
-    assert page.context["adminform"].form.errors.keys() == {"reason"}
-    assert alice.user.email == "alice@example.com"
-
-
-def test_adding_staff_and_setting_a_password_are_recorded(db: None) -> None:
-    office, password = operator(), "a long and unheard-of phrase"
-    why = {"reason": "She begins on Monday"}
-    form = {"username": "nina", "email": "nina@example.com", "usable_password": "false"}
-
-    office.post("/admin/accounts/user/add/", form | why)
-    nina = User.objects.get(username="nina")
-    new = {"password1": password, "password2": password}
-    office.post(person_path(nina, "password"), new | why)
-
-    nina.refresh_from_db()
-    assert nina.check_password(password)
-    assert actions() == ["add user", "set password"]
-    assert {entry.reason for entry in AuditEntry.objects.all()} == {"She begins on Monday"}
-    assert password not in str(list(AuditEntry.objects.values()))
