@@ -125,6 +125,8 @@ _COUNTS_OF_THE_FIRST: dict[str, Any] = {
     "signups": 12,
     "qualified": 8,
     "conversion": 66.7,
+    "revenue": 310.0,
+    "uses_left": 1,
 }
 _COUNTS_OF_ALICE: dict[str, Any] = {
     "rank": 2,
@@ -133,14 +135,16 @@ _COUNTS_OF_ALICE: dict[str, Any] = {
     "signups": 5,
     "qualified": 4,
     "conversion": 80.0,
+    "revenue": 120.0,
+    "uses_left": 6,
 }
 
 LEADERBOARD: dict[str, Any] = {
     "summary": "The top referrers, and where you stand",
-    "description": "Counted anew every five minutes, as on the operators' leaderboard. Of others "
-    "you see the rank, the referrals and what they brought, and the name if they want it to be "
-    "seen: `show_on_leaderboard` in `/user/preferences`, off at first. The uses left and what "
-    "friends paid stand in your own row alone; `by=revenue` ranks by it without telling it. "
+    "description": "Counted anew every five minutes: the numbers of the operators' leaderboard. "
+    "Of others you see the name only if they want it to be seen: `show_on_leaderboard` in "
+    "`/user/preferences`, off at first. `revenue` is null where fewer than three friends paid, as "
+    "it would tell what one of them spends. "
     "Equals share a rank, and nothing has none. `conversion` asks, of those who signed up with "
     "the code in the period, who has made a qualifying purchase by now; `referrals` also counts "
     "friends who signed up before it.",
@@ -158,7 +162,7 @@ LEADERBOARD: dict[str, Any] = {
                     {"username": None, **_COUNTS_OF_THE_FIRST},
                     {"username": "alice", **_COUNTS_OF_ALICE},
                 ],
-                "you": {"username": "alice", **_COUNTS_OF_ALICE, "uses_left": 6, "revenue": 120.0},
+                "you": {"username": "alice", **_COUNTS_OF_ALICE},
             },
         )
     ],

@@ -111,18 +111,18 @@ class LeaderSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="`qualified` in per cent of `signups`; null without any.",
     )
+    revenue = serializers.DecimalField(
+        **MONEY,
+        allow_null=True,
+        help_text="US dollars that the friends paid in the period, less what was taken back; null "
+        "where it would tell what one or two of them spend.",
+    )
+    uses_left = serializers.IntegerField()
 
 
 class OwnStandingSerializer(LeaderSerializer):
     rank = serializers.IntegerField(
         allow_null=True, help_text="Null while there is nothing to be ranked by."
-    )
-    uses_left = serializers.IntegerField()
-    revenue = serializers.DecimalField(
-        **MONEY,
-        allow_null=True,
-        help_text="US dollars that your friends paid in the period, less what was taken back; null "
-        "where it would tell what one or two of them spend.",
     )
 
 

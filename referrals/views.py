@@ -84,15 +84,15 @@ class LeaderboardViewSet(ViewSet):
         body = asked.validated_data | {
             "as_of": rows[0].computed_at if rows else None,
             "leaders": [_standing(row, by, caller=request.user) for row in leaders],
-            "you": mine and _own_standing(mine, by),
+            "you": mine and _standing(mine, by, caller=request.user),
         }
         return Response(LeaderboardSerializer(body).data)
 
 
 def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
-    """Return what everybody may see of a row.
+    """Return a row as everybody may see it: without the name of who does not want to be seen.
 
-    Not what the friends paid: that is their business, and ours.
+    What very few friends paid is not told either, as it would tell what one of them spends.
     """
     is_named = row.user.show_on_leaderboard and row.user.is_active
     return {
@@ -103,13 +103,8 @@ def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
         "signups": row.signups,
         "qualified": row.qualified,
         "conversion": row.conversion,
-    }
-
-
-def _own_standing(row: Standing, by: str) -> dict[str, Any]:
-    return _standing(row, by, caller=row.user) | {
-        "uses_left": row.uses_left,
         "revenue": row.revenue if row.payers >= PAYERS_TO_HIDE_AMONG else None,
+        "uses_left": row.uses_left,
     }
 
 

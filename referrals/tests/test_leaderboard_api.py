@@ -39,15 +39,17 @@ def test_it_shows_who_is_ahead_and_where_you_stand(alice: Person) -> None:
         "signups": 2,
         "qualified": 2,
         "conversion": 100.0,
+        "revenue": None,
+        "uses_left": 8,
     }
-    alone = {"rank": 2, "username": "alice", "referrals": 1, "earned": 10.0}
+    alone = {"rank": 2, "username": "alice", "referrals": 1, "earned": 10.0, "uses_left": 9}
     you = ahead | alone | {"signups": 1, "qualified": 1}
     assert shown["leaders"] == [ahead, you]
-    assert shown["you"] == you | {"uses_left": 9, "revenue": None}
+    assert shown["you"] == you
     assert (shown["period"], shown["by"]) == ("all", "referrals")
 
 
-def test_it_ranks_by_revenue_and_tells_the_revenue_of_nobody_else(
+def test_it_ranks_by_revenue_and_tells_it_where_nobody_can_be_made_out(
     alice: Person, charlie: Person
 ) -> None:
     refer(charlie, 3)
@@ -57,7 +59,7 @@ def test_it_ranks_by_revenue_and_tells_the_revenue_of_nobody_else(
     shown = board(charlie, "?by=revenue")
 
     assert [leader["earned"] for leader in shown["leaders"]] == [10.0, 30.0]
-    assert not any("revenue" in leader for leader in shown["leaders"])
+    assert [leader["revenue"] for leader in shown["leaders"]] == [None, 30.0]
     assert (shown["you"]["rank"], shown["you"]["revenue"]) == (2, 30.0)
 
 
