@@ -88,6 +88,13 @@ class Desk:
         if self.is_phone:
             self.window.get_by_role("button", name="Show or hide the menu").click()
 
+    def run_on_all(self, action: str) -> None:
+        """Choose every row of the list, and what to do with them."""
+        for box in self.window.locator("input.action-select").all():
+            box.check()
+        self.window.get_by_role("combobox").select_option(label=action)
+        self.press("Run")
+
     def fill(self, label: str, text: str) -> None:
         self.window.locator("#content").get_by_label(label).fill(text)
 

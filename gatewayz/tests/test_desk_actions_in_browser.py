@@ -200,10 +200,7 @@ def test_several_events_are_replayed_with_one_reason(
     asked(lambda: [failed(pending_payment(bob.user)) for _ in range(2)])
     desk.become("Fiona")
     desk.open(INBOX)
-    for box in desk.window.locator("input.action-select").all():
-        box.check()
-    desk.window.get_by_role("combobox").select_option(label="Replay, with one reason for all")
-    desk.press("Run")
+    desk.run_on_all("Replay, with one reason for all")
     desk.fill("Reason", "The constraint is gone")
     desk.press("Replay")
 

@@ -51,10 +51,7 @@ def test_failed_jobs_are_seen_from_the_overview_by_everybody(desk: Desk, who: st
 def test_failed_jobs_are_dismissed_with_one_reason(desk: Desk) -> None:
     desk.become("Olivia")
     desk.open(JOBS)
-    for box in desk.window.locator("input.action-select").all():
-        box.check()
-    desk.window.get_by_role("combobox").select_option(label="Dismiss, with one reason for all")
-    desk.press("Run")
+    desk.run_on_all("Dismiss, with one reason for all")
     desk.fill("Reason", "Stripe was down")
     desk.press("Dismiss")
 
