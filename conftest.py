@@ -19,7 +19,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
 from gatewayz.dev.checkout import WORKSHOP
-from payments.invariants import breaches
+from payments.reports.invariants import breaches
 from payments.sandbox.server import serving
 from referrals.models import Program
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import adjustment_rules as rules
-from accounts import audit, ledger, turns
+from accounts import advisory_locks, audit, ledger
 from accounts.models import Adjustment, LedgerEntry, User
 from accounts.money import CENT
 
@@ -75,7 +75,7 @@ def request_adjustment(
     Asked again with the same token it is the one that is there. `by` is None for the command
     line. Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    turns.take_turn(str(token))
+    advisory_locks.take_turn(str(token))
     people = _locked(user.pk, by)
     wish = Adjustment(
         user=people[user.pk],
@@ -97,7 +97,7 @@ def reverse(
 
     Raises AdjustmentRefusedError and ReasonMissingError.
     """
-    turns.take_turn(str(token))
+    advisory_locks.take_turn(str(token))
     original, people = _locked_adjustment(adjustment_id, by)
     wish = Adjustment(
         user=original.user,

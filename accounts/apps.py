@@ -1,8 +1,14 @@
 """The accounts app: people, their keys and their money."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        """Hand the colours of our statuses to the admin."""
+        import_module("accounts.status_colours")

@@ -1,6 +1,8 @@
-"""`Authorization: Bearer gw_live_…` for the REST API."""
+"""Who is calling: a person by `Authorization: Bearer gw_live_…`, or an operator by session."""
 
 import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -35,3 +37,13 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def operator(request: HttpRequest) -> User:
+    """Return who is logged in to the admin, for the record of what is done.
+
+    Raises PermissionDenied when nobody is.
+    """
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

@@ -28,10 +28,10 @@ from psycopg.errors import LockNotAvailable
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
-from accounts import audit, second_factor, turns
+from accounts import advisory_locks, audit, second_factor
 from accounts.models import User
-from gatewayz.client_address import client_address
-from gatewayz.content_policy import as_unfold_needs
+from gatewayz.adminbase.content_policy import as_unfold_needs
+from gatewayz.http.client_address import client_address
 
 
 class LogInForm(AuthenticationForm):
@@ -98,7 +98,7 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
 
 def _take_turn(name: str) -> None:
     try:
-        turns.take_turn(name)
+        advisory_locks.take_turn(name)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise TooManyAtOnceError from error

@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ids, ledger
+from accounts import audit, ledger, row_ids
 from accounts.models import User
 
 # Fewer letters begin the names of half the world.
@@ -44,8 +44,8 @@ def find(who: str, *others: int) -> User:
     """
     term = who.strip()
     if term.startswith("#"):
-        return User.objects.get(Q(pk=ids.read(term[1:])))
-    ways = called(term) | Q(referral_code=_code(term)) | Q(pk=ids.read(term)) | Q(pk__in=others)
+        return User.objects.get(Q(pk=row_ids.read(term[1:])))
+    ways = called(term) | Q(referral_code=_code(term)) | Q(pk=row_ids.read(term)) | Q(pk__in=others)
     found = list(User.objects.filter(ways).order_by("pk"))
     if not found:
         raise User.DoesNotExist

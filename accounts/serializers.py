@@ -6,7 +6,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
 from accounts.models import MONEY, LedgerEntry, User
-from gatewayz.json_api import AnythingField, TextField
+from gatewayz.api.json_api import AnythingField, TextField
 
 
 class ChoiceOfTwoField(serializers.BooleanField):

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import limits
-from gatewayz.client_address import client_address
+from gatewayz.http.client_address import client_address
 
 
 class TooManyRequests(APIException):

@@ -27,7 +27,7 @@ from accounts.serializers import (
     RegistrationRequestSerializer,
     RegistrationSerializer,
 )
-from gatewayz.client_address import client_address
+from gatewayz.http.client_address import client_address
 from referrals import attribution
 
 

@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.money import CENT
-
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _PERIODS = {
@@ -75,7 +73,7 @@ def amount(name: str, *, default: str, least: str, most: str = "10000") -> Decim
         raise refuse(name, expected) from None
     if not (value.is_finite() and Decimal(least) <= value <= Decimal(most)):
         raise refuse(name, expected)
-    if value != value.quantize(CENT):
+    if value != value.quantize(Decimal("0.01")):
         raise refuse(name, "an amount with at most two decimals")
     return value
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import environ
 
-from gatewayz import desk_look, environment, logs
+from gatewayz import environment
+from gatewayz.adminbase import unfold_settings
+from gatewayz.http import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -69,14 +71,15 @@ INSTALLED_APPS = [
     "accounts",
     "referrals",
     "payments",
-    "gatewayz.apps.GatewayzConfig",
+    "gatewayz.operators",
+    "gatewayz.site",
     # Before Django's admin, whose templates they replace.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "import_export",
-    "gatewayz.apps.DeskConfig",
+    "gatewayz.operators.apps.AdminSiteConfig",
     # Before `auth`, after which the groups of staff are given their permissions.
     "procrastinate.contrib.django",
     "django.contrib.auth",
@@ -99,13 +102,13 @@ if STRIPE_SANDBOX:
     INSTALLED_APPS.append("payments.sandbox")
 
 MIDDLEWARE = [
-    "gatewayz.metrics.requests_are_counted",
+    "gatewayz.http.metrics.requests_are_counted",
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "gatewayz.middleware.trailing_slash_is_optional",
-    "gatewayz.middleware.malformed_session_is_none",
+    "gatewayz.http.middleware.trailing_slash_is_optional",
+    "gatewayz.http.middleware.malformed_session_is_none",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,7 +116,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gatewayz.database_trouble.DatabaseTroubleMiddleware",
+    "gatewayz.http.database_errors.DatabaseTroubleMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -186,13 +189,13 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.RequestThrottle"],
-    "DEFAULT_PARSER_CLASSES": ["gatewayz.json_api.BoundedJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["gatewayz.json_api.ExactJSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gatewayz.json_api.AlwaysJSON",
-    "DEFAULT_PAGINATION_CLASS": "gatewayz.json_api.NewestFirstPagination",
+    "DEFAULT_PARSER_CLASSES": ["gatewayz.api.json_api.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["gatewayz.api.json_api.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gatewayz.api.json_api.AlwaysJSON",
+    "DEFAULT_PAGINATION_CLASS": "gatewayz.api.json_api.NewestFirstPagination",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "gatewayz.api_errors.answer",
+    "EXCEPTION_HANDLER": "gatewayz.api.errors.answer",
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
@@ -214,7 +217,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "gatewayz.schema.document_errors",
+        "gatewayz.api.schema.document_errors",
     ],
     "ENUM_NAME_OVERRIDES": {
         "PaymentStatus": "payments.models.Payment.Status",
@@ -224,7 +227,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
-UNFOLD = desk_look.UNFOLD
+UNFOLD = unfold_settings.UNFOLD
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",

@@ -6,14 +6,15 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from gatewayz import pages
-from gatewayz.health import HealthViewSet
-from gatewayz.metrics import MetricsView
+from gatewayz.http import error_pages
+from gatewayz.http.health import HealthViewSet
+from gatewayz.http.metrics import MetricsView
+from gatewayz.site import pages
 
-handler400 = pages.bad_request
-handler403 = pages.forbidden
-handler404 = pages.not_found
-handler500 = pages.server_error
+handler400 = error_pages.bad_request
+handler403 = error_pages.forbidden
+handler404 = error_pages.not_found
+handler500 = error_pages.server_error
 
 _open_to_all = {"authentication_classes": (), "permission_classes": (AllowAny,)}
 # Swagger UI sets style attributes; the pages of the program itself do without.

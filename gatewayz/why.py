@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from gatewayz import statuses
-from gatewayz.cells import link, link_to, page_of
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import link, link_to, page_of
 from payments.explanations import PaymentAnswer, explain_payments, with_facts
 from payments.friends import Friend, State
 from payments.models import Payment, PaymentQuerySet
@@ -53,7 +53,7 @@ _VERDICTS = {
     Verdict.NOT_ASKED: Badge("Not asked", "default", "remove_circle"),
 }
 _STATES = {
-    state: Badge(word, statuses.FRIENDS[state], icon)
+    state: Badge(word, status_badges.colour(state), icon)
     for state, word, icon in (
         (State.PENDING, "Not yet", "schedule"),
         (State.COMPLETED, "Paid", "check_circle"),

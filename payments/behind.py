@@ -10,10 +10,10 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import ledger
 from accounts.models import Adjustment, LedgerEntry, User
-from payments import figures
-from payments.attention import OVERDUE_AFTER
-from payments.daily import Span, between
 from payments.models import Payment, PaymentQuerySet, StripeEvent
+from payments.reports import totals
+from payments.reports.action_items import OVERDUE_AFTER
+from payments.reports.daily import Span, between
 from referrals.gates import NOT_QUALIFYING
 from referrals.models import Program, Referral
 
@@ -70,11 +70,11 @@ def _and_bought(purchases: PaymentQuerySet) -> Rows:
 
 def _sum(name: str) -> Amount:
     """Return a sum of the days, which are kept."""
-    return lambda when: getattr(figures.sums(when.span), name)
+    return lambda when: getattr(totals.sums(when.span), name)
 
 
 def _count_of_cohort(name: str) -> Amount:
-    return lambda when: getattr(figures.cohort(between(when.span)), name)
+    return lambda when: getattr(totals.cohort(between(when.span)), name)
 
 
 _QUALIFYING = Q(status=Payment.Status.PAID) & ~Q(bonus_decision__in=NOT_QUALIFYING)
@@ -94,7 +94,7 @@ _PEOPLE = {
         User,
         "who signed up without a code",
         _on_days(condition=Q(referred_by_code__isnull=True)),
-        lambda when: (found := figures.sums(when.span)).signups - found.invited_signups,
+        lambda when: (found := totals.sums(when.span)).signups - found.invited_signups,
     ),
     "cohort_bought": Behind(
         "Of these, bought",
@@ -124,7 +124,7 @@ _PURCHASES = {
         Payment,
         "the first qualifying purchases of people who came by a code",
         _on_days("paid_at", _QUALIFYING & Q(user__referred_by_code__isnull=False)),
-        lambda when: len(figures.times_to_purchase(between(when.span))),
+        lambda when: len(totals.times_to_purchase(between(when.span))),
     ),
 }
 
@@ -169,21 +169,21 @@ _BOOKS = {
         User,
         "everybody whose balance is above zero",
         lambda when: Q(credits__gt=0),
-        lambda when: figures.books(now=when.now).outstanding,
+        lambda when: totals.books(now=when.now).outstanding,
     ),
     "debts": _standing(
         "Debts",
         User,
         "everybody whose balance is below zero",
         lambda when: Q(pk__in=ledger.in_debt().values("pk")),
-        lambda when: figures.books(now=when.now).debts.total,
+        lambda when: totals.books(now=when.now).debts.total,
     ),
     "bonuses_in_all": _standing(
         "Bonuses paid in all",
         Referral,
         "the completed referrals, whose bonuses stand, both sides together",
         lambda when: Q(status=Referral.Status.COMPLETED),
-        lambda when: figures.books(now=when.now).bonuses,
+        lambda when: totals.books(now=when.now).bonuses,
     ),
 }
 

@@ -10,11 +10,11 @@ accounts by id.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from accounts import ledger, turns
+from accounts import advisory_locks, ledger
 from accounts.models import LedgerEntry
 from accounts.money import from_cents
-from payments.handling import Handled, QuarantinedError, compare, compare_amount
 from payments.models import Clawback, Payment, StripeEvent
+from payments.outcomes import Handled, QuarantinedError, compare, compare_amount
 from payments.stripe_gateway import Claim
 from referrals import bonuses
 from referrals.attribution import buyer_and_referrer
@@ -100,7 +100,7 @@ def _lock_payment(payment_intent_id: str) -> Payment | None:
     A settlement under way is waited for first: so either we find the payment that it settled, or
     it finds the clawback that we record.
     """
-    turns.take_turn(payment_intent_id)
+    advisory_locks.take_turn(payment_intent_id)
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     return payments.filter(payment_intent_id=payment_intent_id).first()
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from accounts.date_format import moment
 from accounts.models import User
-from accounts.moments import moment
 from accounts.money import dollars, dollars_of_cents, from_cents
 from payments.histories import Happening, History, both_sides, histories, reviewer
 from payments.models import Clawback, Payment, PaymentQuerySet

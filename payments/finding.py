@@ -1,8 +1,8 @@
 """Finds purchases, and whose they are, by what a colleague has at hand."""
 
 from accounts import people
-from accounts.ids import is_id
 from accounts.models import User
+from accounts.row_ids import is_id
 from payments.models import Payment, PaymentQuerySet
 
 OF_CLAWBACKS = "clawbacks__stripe_id"

@@ -20,8 +20,8 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from payments import clawbacks, settlement
 from payments.event_subjects import payment_of
-from payments.handling import Handled, QuarantinedError
 from payments.models import StripeEvent
+from payments.outcomes import Handled, QuarantinedError
 from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session, read_claim
 
 log = structlog.get_logger(__name__)

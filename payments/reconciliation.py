@@ -11,8 +11,8 @@ from django.db import transaction
 
 from payments import inbox, settlement, stripe_gateway
 from payments.event_subjects import payment_named_by
-from payments.handling import QuarantinedError
 from payments.models import Payment, StripeEvent
+from payments.outcomes import QuarantinedError
 from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session
 
 

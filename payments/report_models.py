@@ -9,7 +9,7 @@ from accounts.money import MONEY
 
 
 class DailyFigures(models.Model):
-    """What happened on one day that is over (UTC); written by `payments.daily` alone.
+    """What happened on one day that is over (UTC); written by `payments.reports.daily` alone.
 
     Only facts that later ones do not change, so that a row stays true for good.
     """
@@ -54,7 +54,7 @@ class DailyFigures(models.Model):
 
 
 class LedgerCheck(models.Model):
-    """One look at every invariant of money; written by `payments.ledger_checks` alone."""
+    """One look at every invariant of money; written by `payments.reports.ledger_checks` alone."""
 
     checked_at = models.DateTimeField(db_index=True)
     breaches = models.PositiveIntegerField(help_text="Rows that break an invariant.")

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from gatewayz.schema import RAW_BODY
+from gatewayz.api.schema import RAW_BODY
 from payments.serializers import (
     CheckoutRequestSerializer,
     CheckoutSessionSerializer,

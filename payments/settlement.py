@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import QuerySet, Value
 
-from accounts import constraints, ledger, turns
+from accounts import advisory_locks, constraints, ledger
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
 from payments import checkout, clawbacks
 from payments.event_subjects import payment_number
-from payments.handling import Handled, QuarantinedError, compare, compare_amount
 from payments.models import Payment, StripeEvent
+from payments.outcomes import Handled, QuarantinedError, compare, compare_amount
 from payments.stripe_gateway import CheckoutSession
 from referrals import bonuses, gates
 from referrals.attribution import buyer_and_referrer
@@ -58,7 +58,7 @@ def lock_payment(session: CheckoutSession) -> Payment:
     """
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     if session.payment_intent_id:
-        payments = payments.annotate(turn=turns.Turn(Value(session.payment_intent_id)))
+        payments = payments.annotate(turn=advisory_locks.Turn(Value(session.payment_intent_id)))
     try:
         payment = payments.get(session_id=session.session_id)
     except Payment.DoesNotExist:

@@ -10,7 +10,8 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from payments import cards, checkout, daily, inbox, ledger_checks, reconciliation, standings
+from payments import cards, checkout, inbox, reconciliation
+from payments.reports import daily, leaderboard, ledger_checks
 from payments.stripe_gateway import StripeUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -76,7 +77,7 @@ def close_expired_payments(timestamp: int) -> None:
 @app.task(name="refresh_standings", queueing_lock="refresh_standings")
 def refresh_standings(timestamp: int) -> None:
     """Count the leaderboards anew."""
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
 
 @app.periodic(cron="12 * * * *")

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from gatewayz import metrics
+from gatewayz.http import metrics
 from payments import inbox, stripe_gateway
 from payments.schema import WEBHOOK
 

@@ -9,5 +9,6 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        """Let Django know of our deployment check."""
+        """Hand our deployment check to Django, and the colours of our statuses to the admin."""
         import_module("referrals.checks")
+        import_module("referrals.status_colours")

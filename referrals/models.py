@@ -225,7 +225,7 @@ class Referral(models.Model):
 
 
 class Standing(models.Model):
-    """A referrer's row of the leaderboard of one period; written by `payments.standings` alone.
+    """A referrer's row in the leaderboard of one period, written by `payments.reports` alone.
 
     Who signed up, what was completed and what friends paid is counted within the period. Of those
     who signed up within it conversion asks who has qualified by now, so that it is never above
@@ -281,7 +281,7 @@ class Standing(models.Model):
 
 
 class InvitationLook(models.Model):
-    """How often a person's invitation was looked at on one day (UTC); see `referrals.looks`."""
+    """How often a person's invitation was viewed on one day (UTC), see `invite_views`."""
 
     pk = models.CompositePrimaryKey("day", "user_id")
     day = models.DateField()

@@ -6,10 +6,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import MONEY
-from gatewayz.json_api import AnythingField
+from gatewayz.api.json_api import AnythingField
 from payments.friends import State
 from payments.models import MAX_AMOUNT_CENTS
-from payments.standings import MEASURES
+from payments.reports.leaderboard import MEASURES
 from referrals.gates import Decision, Name, Verdict
 from referrals.models import Referral, Standing
 

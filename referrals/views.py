@@ -11,8 +11,9 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
-from payments import own_explanations, standings
-from referrals import attribution, codes, looks, reports, schema
+from payments import own_explanations
+from payments.reports import leaderboard
+from referrals import attribution, codes, invite_views, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
 from referrals.models import Program, Standing
 from referrals.serializers import (
@@ -77,7 +78,7 @@ class LeaderboardViewSet(ViewSet):
         asked = LeaderboardRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         period, by = asked.validated_data["period"], asked.validated_data["by"]
-        rows = standings.board(period, by=by, top=LEADERS, user=request.user)
+        rows = leaderboard.board(period, by=by, top=LEADERS, user=request.user)
         ranked = [row for row in rows if getattr(row, f"rank_by_{by}") is not None]
         leaders = [row for row in ranked if getattr(row, f"place_by_{by}") <= LEADERS]
         mine = next((row for row in rows if row.user_id == request.user.pk), None)
@@ -143,7 +144,7 @@ class ValidationViewSet(ViewSet):
                 }
             )
         if person is None:
-            looks.note(owner=checked.owner, now=now)
+            invite_views.note(owner=checked.owner, now=now)
         return Response(
             {
                 "valid": True,

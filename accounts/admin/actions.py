@@ -16,9 +16,11 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import api_keys, people
 from accounts.api_keys import State
+from accounts.authentication import operator
 from accounts.models import ApiKey, User
-from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reasons import Question, ReasonForm, ask
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.model_admin import ModelAdmin
 
 
 class RotationForm(ReasonForm):

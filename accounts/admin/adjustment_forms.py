@@ -11,7 +11,7 @@ from unfold.widgets import (
 
 from accounts import people
 from accounts.models import Adjustment, User
-from gatewayz.reasons import ReasonForm
+from accounts.reason_field import ReasonForm
 
 
 class WishForm(ReasonForm):

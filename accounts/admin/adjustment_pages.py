@@ -14,18 +14,20 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import adjustments, ids
+from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import wording
 from accounts.admin.adjustment_forms import AdjustmentForm, WishForm
 from accounts.audit import ReasonMissingError
+from accounts.authentication import operator
 from accounts.models import Adjustment, User
 from accounts.money import dollars
 from accounts.people import whose
-from gatewayz import statuses
-from gatewayz.cells import NOTHING, link, when
-from gatewayz.model_admin import ModelAdmin, ReadOnlyAdmin, action, display, operator
-from gatewayz.reasons import Question, ask
+from accounts.status_colours import ADJUSTMENTS
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.formatting import NOTHING, link, when
+from gatewayz.adminbase.model_admin import ModelAdmin, ReadOnlyAdmin, action, display
 
 Status = Adjustment.Status
 
@@ -57,13 +59,13 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def money(self, adjustment: Adjustment) -> str:
         return wording.money(adjustment.amount)
 
-    @display(description="Status", label=statuses.ADJUSTMENTS)
+    @display(description="Status", label=ADJUSTMENTS)
     def state(self, adjustment: Adjustment) -> str:
         return adjustment.status
 
     @display(description="Status")
     def standing(self, adjustment: Adjustment) -> str:
-        return statuses.status(adjustment)
+        return status_badges.status_badge(adjustment)
 
     @display(description="Ledger entry")
     def entry(self, adjustment: Adjustment) -> str:
@@ -181,7 +183,7 @@ def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
 
 def _named(request: HttpRequest) -> str:
     """Return the name of the person whose page the operator comes from."""
-    user = User.objects.filter(Q(pk=ids.read(request.GET.get("user", "")))).first()
+    user = User.objects.filter(Q(pk=row_ids.read(request.GET.get("user", "")))).first()
     return user.username if user else ""
 
 

@@ -8,9 +8,9 @@ from django.utils.text import capfirst
 from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts import audit
-from accounts.ids import read
 from accounts.models import AuditEntry, User
 from accounts.operator_records import COMMAND_LINE
+from accounts.row_ids import read
 
 MOST_OPERATORS = 200
 _NOBODY = "none"

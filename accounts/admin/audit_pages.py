@@ -7,13 +7,14 @@ from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html_join
 
+from accounts.admin import audit_formatting
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
+from accounts.admin.audit_formatting import change
 from accounts.models import AuditEntry
 from accounts.people import whose
-from gatewayz import facts
-from gatewayz.cells import NOTHING, change, link, link_to, when
-from gatewayz.day_filter import DayFilter
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.day_filter import DayFilter
+from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 
 # What a label does not say by itself.
 _KINDS = {
@@ -83,5 +84,8 @@ def _sentence(action: str) -> str:
 
 
 def _told(kept: dict[str, Any]) -> str:
-    lines = ((facts.name_of(name), facts.told(name, kept[name]) or NOTHING) for name in kept)
+    lines = (
+        (audit_formatting.name_of(name), audit_formatting.told(name, kept[name]) or NOTHING)
+        for name in kept
+    )
     return format_html_join("", "<div>{}: {}</div>", lines) or NOTHING

@@ -7,9 +7,9 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts import api_keys, ids
+from accounts import api_keys, row_ids
 from accounts.people import beginning, called, whose
-from gatewayz.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.finding import place_of
 from referrals import codes
 
@@ -43,7 +43,7 @@ def people(term: str) -> list[Q]:
         called(term),
         beginning(term),
         Q(referral_code=codes.normalize(term) or ""),
-        Q(pk=ids.read(term)),
+        Q(pk=row_ids.read(term)),
     ]
     if place := place_of(term):
         found.append(Q(**{f"payments__{place}": term}))
@@ -52,7 +52,7 @@ def people(term: str) -> list[Q]:
 
 def entries(term: str) -> list[Q]:
     """Return the ledger entries of a person, of this id or cause, or of Stripe's object."""
-    found = [*whose(term), Q(idempotency_key=term), Q(pk=ids.read(term))]
+    found = [*whose(term), Q(idempotency_key=term), Q(pk=row_ids.read(term))]
     if place := place_of(term):
         own = place.removeprefix("clawbacks__")
         found.append(Q(**{f"clawback__{own}" if own != place else f"payment__{place}": term}))

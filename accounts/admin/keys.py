@@ -10,12 +10,13 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import people
+from accounts import api_keys, people
 from accounts.admin import actions, finding
+from accounts.authentication import operator
 from accounts.models import ApiKey
-from gatewayz import statuses
-from gatewayz.cells import NOTHING, link, when
-from gatewayz.model_admin import ReadOnlyAdmin, action, display, operator
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import NOTHING, link, when
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
 
 
 @admin.register(ApiKey)
@@ -42,7 +43,7 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="State")
     def state(self, key: ApiKey) -> str:
-        return statuses.key(key, now=timezone.now())
+        return status_badges.value_badge(api_keys.state(key, now=timezone.now()))
 
     @display(description="Created")
     def created(self, key: ApiKey) -> str:

@@ -6,8 +6,8 @@ from django.db.models import Q
 from accounts.admin import finding, wording
 from accounts.models import LedgerEntry
 from accounts.money import dollars
-from gatewayz.cells import link, when
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.formatting import link, when
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 
 
 @admin.register(LedgerEntry)

@@ -15,13 +15,15 @@ from django.utils.html import format_html
 
 from accounts import audit, ledger
 from accounts.admin import actions, finding, person_forms, wording
+from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
 from accounts.admin.statement import statement
 from accounts.admin.why import why
+from accounts.authentication import operator
 from accounts.models import User
-from gatewayz import statuses
-from gatewayz.cells import NOTHING, day, link_to, whole
-from gatewayz.model_admin import display, is_superuser, operator
+from accounts.status_colours import account_badge
+from gatewayz.adminbase.formatting import NOTHING, day, link_to, whole
+from gatewayz.adminbase.model_admin import display, is_superuser
 from referrals import codes
 from referrals.models import Program
 
@@ -68,7 +70,7 @@ class BalanceFilter(admin.SimpleListFilter):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin, finding.KeysCutShort):
+class PersonAdmin(AuditedFormAdmin, UserAdmin, finding.KeysCutShort):
     form = person_forms.PersonForm
     add_form = person_forms.NewPersonForm
     change_password_form = person_forms.PasswordForm
@@ -147,7 +149,7 @@ class PersonAdmin(UserAdmin, finding.KeysCutShort):
 
     @display(description="State")
     def state(self, user: User) -> str:
-        return statuses.account("active" if user.is_active else "deactivated")
+        return account_badge("active" if user.is_active else "deactivated")
 
     def heading(self, obj: User) -> str:
         return obj.username

@@ -9,11 +9,11 @@ from django.urls import reverse
 
 from accounts import people
 from accounts.admin import sections
+from accounts.authentication import operator
 from accounts.models import Adjustment, ApiKey, User
 from accounts.money import dollars
-from gatewayz import statuses
-from gatewayz.cells import day, link
-from gatewayz.model_admin import operator
+from accounts.status_colours import account_badge
+from gatewayz.adminbase.formatting import day, link
 from referrals import reports
 from referrals.attribution import referrer_of
 from referrals.models import Referral
@@ -52,7 +52,7 @@ def person_page(user: User, *, request: HttpRequest, now: datetime) -> PersonPag
     """Return what this operator may see of the person."""
     return PersonPage(
         facts=_facts(user, now=now),
-        badges=[statuses.account(word) for word in _states(user)],
+        badges=[account_badge(word) for word in _states(user)],
         buttons=list(_buttons(user, request)),
         sections=list(_sections(user, request, now=now)),
     )

@@ -7,7 +7,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts import people
 from accounts.models import User
-from gatewayz.reasons import ReasonField
+from accounts.reason_field import ReasonField
 
 
 class PersonForm(UserChangeForm):

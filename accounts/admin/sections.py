@@ -10,13 +10,13 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts import audit
+from accounts import api_keys, audit
 from accounts.admin import actions, wording
+from accounts.admin.audit_formatting import change
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents, from_cents
-from gatewayz import statuses
-from gatewayz.cells import NOTHING, badge, change, link, link_to, when
-from gatewayz.statuses import status
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
 from payments.friends import LISTED_FRIENDS, Friend, State, friends_of
 from payments.models import Clawback, Payment
 from referrals.sentences import DECISIONS
@@ -94,7 +94,7 @@ def _purchase_row(payment: Payment) -> list[Any]:
     return [
         link(payment),
         wording.money(from_cents(payment.amount)),
-        status(payment),
+        status_badges.status_badge(payment),
         decided,
         _joined(map(_clawback, payment.clawbacks.all())) or NOTHING,
         when(payment.paid_at or payment.created_at),
@@ -104,7 +104,7 @@ def _purchase_row(payment: Payment) -> list[Any]:
 def _clawback(clawback: Clawback) -> str:
     text = f"{clawback.kind} of {dollars_of_cents(clawback.amount)}"
     page = link(clawback, text)
-    return format_html("{} {}", page, status(clawback))
+    return format_html("{} {}", page, status_badges.status_badge(clawback))
 
 
 def referrals(user: User) -> Section:
@@ -118,7 +118,7 @@ def referrals(user: User) -> Section:
         rows=[
             [
                 link_to("accounts_user_change", friend.user_id, friend.username),
-                badge(friend.state.replace("_", " "), statuses.FRIENDS[friend.state]),
+                status_badges.value_badge(friend.state),
                 friend.sentence,
                 _use(uses.get(friend.user_id)),
             ]
@@ -163,7 +163,7 @@ def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
     row = [
         link(key, prefix),
         key.name,
-        statuses.key(key, now=now),
+        status_badges.value_badge(api_keys.state(key, now=now)),
         when(key.created_at),
         when(key.last_used_at),
         when(key.revoked_at),
@@ -195,7 +195,7 @@ def _adjustment_row(adjustment: Adjustment) -> list[Any]:
     return [
         link(adjustment, f"#{adjustment.pk}"),
         wording.money(adjustment.amount),
-        status(adjustment),
+        status_badges.status_badge(adjustment),
         adjustment.get_category_display(),
         adjustment.reason,
         link(asked_by) if asked_by else adjustment.asked_by,

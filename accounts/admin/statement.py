@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.admin.sections import STATEMENT_HEADERS, entries_of, statement_row
 from accounts.models import User
-from gatewayz.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin
 
 LINES = 50
 MOST = 2**31 - 1  # as large as an entry's number can be

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 from accounts.models import User
 from accounts.money import CENT, from_cents
 from gatewayz import why as answers
-from gatewayz.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.models import MAX_AMOUNT_CENTS
 
 

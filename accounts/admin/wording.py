@@ -5,11 +5,11 @@ from decimal import Decimal
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.ids import is_id
 from accounts.models import LedgerEntry
 from accounts.money import dollars
 from accounts.operator_records import COMMAND_LINE
-from gatewayz.cells import NOTHING, link, link_to, whole
+from accounts.row_ids import is_id
+from gatewayz.adminbase.formatting import NOTHING, link, link_to, whole
 from payments.finding import OF_CLAWBACKS, place_of
 
 # Enough of one of Stripe's ids to tell it from the others.

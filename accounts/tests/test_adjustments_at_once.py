@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from accounts import adjustment_rules as rules
-from accounts import adjustments, ledger, turns
+from accounts import adjustments, advisory_locks, ledger
 from accounts.models import Adjustment, AuditEntry, LedgerEntry, User
 from accounts.tests.factories import Person, member_of, register
 from accounts.tests.test_adjustments import approve, ask, fiona, reject, reverse, sam
@@ -113,7 +113,7 @@ def test_one_token_for_two_accounts_at_once_is_of_one(
 def test_without_its_turn_a_token_for_two_accounts_is_an_error(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "take_turn", str)
+    monkeypatch.setattr(advisory_locks, "take_turn", str)
     monkeypatch.setattr(adjustments, "_known", meeting(adjustments._known, after=True))
     token = uuid4()
     asks = [

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, give, operator, register
-from gatewayz.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle
 

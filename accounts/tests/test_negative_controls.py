@@ -11,7 +11,7 @@ from psycopg import errors
 from accounts import ledger
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, vouch_for
-from payments.invariants import breaches
+from payments.reports.invariants import breaches
 from payments.tests.at_once import PATIENCE_SECONDS, at_once, execute, wait_until_blocked
 from payments.tests.guards import without_constraint, without_trigger
 

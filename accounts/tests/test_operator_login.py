@@ -12,9 +12,9 @@ import time_machine
 from axes.models import AccessAttempt
 from django.test import Client
 
+from accounts.advisory_locks import TAKE_TURN
 from accounts.models import User
 from accounts.tests.factories import operator
-from accounts.turns import TAKE_TURN
 from payments.tests.at_once import another_transaction, at_once
 
 NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)

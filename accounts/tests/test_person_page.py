@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import audit, people
 from accounts.models import User
 from accounts.tests.factories import Person, colleague, give, operator, register
-from gatewayz.cells import NOTHING
+from gatewayz.adminbase.formatting import NOTHING
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refer, refund, settle
 

@@ -9,8 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gatewayz.dev import checks, django_commands, locking, serving
 from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 from gatewayz.dev.verbs import answer_at_once
-from gatewayz.postgres_binaries import EmbeddedPostgresError
 
 HANDLERS: dict[str, Callable[[list[str]], int]] = {
     "run": serving.run,

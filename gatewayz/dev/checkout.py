@@ -7,7 +7,7 @@ from pathlib import Path
 
 import environ
 
-from gatewayz import embedded_postgres
+from gatewayz.dev import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKSHOP = ROOT / ".dev"

@@ -6,7 +6,7 @@ import sys
 from gatewayz.dev import running
 from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
 from gatewayz.dev.children import run_in_foreground
-from gatewayz.postgres_binaries import ServerAccount, find_binaries
+from gatewayz.dev.postgres_binaries import ServerAccount, find_binaries
 
 
 def manage(arguments: list[str]) -> int:

@@ -17,13 +17,13 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import LedgerEntry, User
 from accounts.money import dollars
 from accounts.tests.factories import Person, give, operator
-from gatewayz import behind
-from gatewayz.front_charts import charts
+from gatewayz.operators import behind
+from gatewayz.operators.dashboard_charts import charts
 from gatewayz.tests import busy_days
-from payments import daily
 from payments.behind import BEHIND, When
-from payments.daily import Day, Span
-from payments.figures import figures
+from payments.reports import daily
+from payments.reports.daily import Day, Span
+from payments.reports.totals import figures
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import (
     settle,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from gatewayz.client_address import client_address
+from gatewayz.http.client_address import client_address
 
 PROXY, INNER_PROXY = "10.0.0.7", "10.1.2.3"
 ATTACKER = "203.0.113.9"

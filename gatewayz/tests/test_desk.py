@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tests.factories import colleague, operator, register
-from gatewayz import model_admin
+from gatewayz.adminbase import model_admin
 
 USERS = "/admin/accounts/user/"
 

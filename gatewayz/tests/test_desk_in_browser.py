@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from accounts.tests.factories import Person, give, register
 from accounts.tests.test_adjustments import ask
 from gatewayz.tests.desk_browser import Desk, asked
-from payments import ledger_checks
+from payments.reports import ledger_checks
 from payments.tasks import retry_events as a_job
 from payments.tests.stripe_events import deliver, event, pending_payment, refund, settle, turn
 from referrals.models import Referral

@@ -11,14 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gatewayz import embedded_postgres, postgres_binaries
-from gatewayz.embedded_postgres import SHORT_DIRECTORY, Server, running
-from gatewayz.postgres_binaries import EmbeddedPostgresError
+from gatewayz.dev import embedded_postgres, postgres_binaries
+from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY, Server, running
+from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 
 HOLDER_IN_ANOTHER_PROCESS = """
 import sys, time
 from pathlib import Path
-from gatewayz.embedded_postgres import running
+from gatewayz.dev.embedded_postgres import running
 with running(Path(sys.argv[1])) as server:
     print("held", flush=True)
     time.sleep(60)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.tests.factories import Person
-from gatewayz import logs
+from gatewayz.http import logs
 from payments.tests.stripe_events import deliver, event, pending_payment, send
 
 

@@ -246,7 +246,7 @@ import os
 import django
 from prometheus_client import generate_latest
 django.setup()
-from gatewayz import metrics
+from gatewayz.http import metrics
 if os.fork() == 0:
     metrics.WEBHOOK_FAILURES.inc(2)
     os._exit(0)

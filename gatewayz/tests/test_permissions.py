@@ -17,7 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.tests.factories import Person, colleague, give, operator
-from gatewayz.groups import FINANCE, MAY, SUPPORT
+from gatewayz.operators.staff_groups import FINANCE, MAY, SUPPORT
 from payments.models import Clawback, Payment, StripeEvent
 from payments.tasks import retry_events as a_job
 from payments.tests.stripe_events import deliver, event, pending_payment

@@ -6,7 +6,7 @@ import time
 import pytest
 from django.core.management.base import OutputWrapper
 
-from gatewayz import progress
+from gatewayz.cli import progress
 
 
 class Terminal(io.StringIO):

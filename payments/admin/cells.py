@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils.html import format_html
 
 from accounts.money import dollars_of_cents
-from gatewayz.cells import NOTHING, badge
+from gatewayz.adminbase.formatting import NOTHING, badge
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.sentences import DECISIONS
 

@@ -5,12 +5,13 @@ from django.db.models import Q
 
 from accounts.money import dollars
 from accounts.people import whose
-from gatewayz import statuses
-from gatewayz.cells import NOTHING, link, moment
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import NOTHING, link, moment
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from payments.admin import cells
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
 from payments.models import Clawback
+from payments.status_colours import CLAWBACKS
 
 
 @admin.register(Clawback)
@@ -59,13 +60,13 @@ class ClawbackAdmin(ReadOnlyAdmin):
     def name(self, clawback: Clawback) -> list[str]:
         return [clawback.get_kind_display(), cells.shortened(clawback.stripe_id)]
 
-    @display(description="Status", label=statuses.CLAWBACKS)
+    @display(description="Status", label=CLAWBACKS)
     def state(self, clawback: Clawback) -> tuple[str, str]:
         return clawback.status, clawback.get_status_display()
 
     @display(description="Status")
     def status_now(self, clawback: Clawback) -> str:
-        return statuses.status(clawback)
+        return status_badges.status_badge(clawback)
 
     @display(description="Amount")
     def price(self, clawback: Clawback) -> str:

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
-from gatewayz.day_filter import DayFilter
+from gatewayz.adminbase.day_filter import DayFilter
 from payments.inbox import HANDLERS, can_become
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.gates import Decision

@@ -11,9 +11,9 @@ from django.urls import URLPattern, path
 from accounts import audit
 from accounts.money import dollars_of_cents
 from accounts.people import whose
-from gatewayz.cells import NOTHING, link, moment
-from gatewayz.chosen import page_for
-from gatewayz.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
+from gatewayz.adminbase.formatting import NOTHING, link, moment
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
+from gatewayz.adminbase.selection import page_for
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from payments.models import LedgerCheck
 
 

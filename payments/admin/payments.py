@@ -7,17 +7,19 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
-from accounts import ids
+from accounts import row_ids
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from accounts.people import whose
-from gatewayz import statuses, why
-from gatewayz.cells import NOTHING, badge, link, moment
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz import why
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from payments import consequences
 from payments.admin import cells
 from payments.admin.filters import DecisionFilter, PaidFilter, StatusFilter
 from payments.models import Clawback, Payment, StripeEvent
+from payments.status_colours import PAYMENTS
 
 # A payment has a handful of events; Stripe repeating itself must not make the page endless.
 EVENTS_SHOWN = 50
@@ -73,7 +75,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             Q(session_id__startswith=term),
             Q(payment_intent_id__startswith=term),
             *whose(term),
-            Q(pk=ids.read(term)),
+            Q(pk=row_ids.read(term)),
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
@@ -89,7 +91,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     def price(self, payment: Payment) -> str:
         return cells.money(payment.amount)
 
-    @display(description="Status", label=statuses.PAYMENTS)
+    @display(description="Status", label=PAYMENTS)
     def state(self, payment: Payment) -> tuple[str, str]:
         return payment.status, payment.get_status_display()
 
@@ -99,7 +101,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Status")
     def status_now(self, payment: Payment) -> str:
-        return statuses.status(payment)
+        return status_badges.status_badge(payment)
 
     @display(description="Bonus, as decided then")
     def bonus_now(self, payment: Payment) -> str:
@@ -176,7 +178,7 @@ def _referral(payment: Payment) -> list[list[Any]]:
 def _clawback(clawback: Clawback) -> list[Any]:
     return [
         link(clawback),
-        statuses.status(clawback),
+        status_badges.status_badge(clawback),
         dollars_of_cents(clawback.amount),
         dollars_of_cents(clawback.taken),
         moment(clawback.created_at),

@@ -10,11 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.authentication import operator
 from accounts.models import User
-from gatewayz.cells import NOTHING, link
-from gatewayz.chosen import chosen
-from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reasons import Question, ReasonField, ask
+from accounts.reason_field import ReasonField
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.formatting import NOTHING, link
+from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.selection import chosen
 from payments import inbox
 from payments.admin import cells
 from payments.models import StripeEvent

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gatewayz.cells import moment
+from gatewayz.adminbase.formatting import moment
 from payments.admin.cells import why
 from payments.models import StripeEvent
 

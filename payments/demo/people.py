@@ -21,7 +21,7 @@ from payments.demo.chance import (
 )
 from payments.demo.names import Name, Names
 from payments.demo.timeline import Timeline
-from referrals import attribution, looks
+from referrals import attribution, invite_views
 
 KEY_NAMES = {"laptop": 4, "production": 3, "staging": 2, "ci": 2, "notebook": 1, "my editor": 1}
 WAYS_IN = dict(zip(User.AuthMethod, (50, 5, 5, 25, 15), strict=True))
@@ -113,7 +113,7 @@ class People:
         if referrer is None:
             return
         for _ in range(1 + self._counts["invited"] % 3):
-            looks.note(owner=referrer.user, now=now)
+            invite_views.note(owner=referrer.user, now=now)
 
     def _code(self, referrer: Person | None) -> str | None:
         if referrer:

@@ -11,9 +11,9 @@ from multiprocessing.context import ForkProcess
 from django.db import connections
 
 from accounts.models import User
-from payments import daily, standings
 from payments.demo.history import LASTS, Strand, unfold
 from payments.demo.reviews import operator
+from payments.reports import daily, leaderboard
 from referrals.models import Program
 
 # Of these many processes the database keeps a machine of several cores busy.
@@ -60,7 +60,7 @@ def seed(*, users: int, seed: int, now: datetime, on_progress: Told) -> Counter[
         counts = _side_by_side(strands, on_progress)
     # What is kept of days that were over, and of who is ahead, knows nothing of all this yet.
     daily.reopen()
-    standings.refresh(now=now)
+    leaderboard.refresh(now=now)
     return counts
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from accounts.turns import TAKE_TURN
+from accounts.advisory_locks import TAKE_TURN
 from payments import inbox
 from payments.demo import letters
 from payments.demo.chance import Aftermath, Chance

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
 
-from payments.invariants import breaches
+from payments.reports.invariants import breaches
 from payments.tests.own_postgres import OwnPostgres, connected_to, own_postgres
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from django.db.models import Expression, Model, QuerySet
 
-from accounts import ledger, turns
+from accounts import advisory_locks, ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
@@ -168,7 +168,7 @@ def give_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_turn(payment_intent_id: Expression) -> Expression:
         return payment_intent_id
 
-    monkeypatch.setattr(turns, "Turn", no_turn)
+    monkeypatch.setattr(advisory_locks, "Turn", no_turn)
 
 
 def forget_causes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ import environ
 from django.core.management import call_command
 from django.db import connection
 
-from gatewayz import embedded_postgres
-from gatewayz.embedded_postgres import SHORT_DIRECTORY
+from gatewayz.dev import embedded_postgres
+from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
 
 NAME = "gatewayz"
 

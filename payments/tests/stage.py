@@ -7,8 +7,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.money import from_cents
-from payments.invariants import breaches
 from payments.models import Payment
+from payments.reports.invariants import breaches
 from payments.tests.cast import Caller, address
 from payments.tests.plain_books import Books, Purchase
 from referrals.models import Program, Referral

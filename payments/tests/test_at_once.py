@@ -13,8 +13,8 @@ from accounts.models import LedgerEntry, User
 from accounts.registration import create_account
 from accounts.tests.factories import Person, register
 from payments import inbox
-from payments.handling import Handled
 from payments.models import Payment, StripeEvent
+from payments.outcomes import Handled
 from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
     another_transaction,

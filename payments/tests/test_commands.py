@@ -11,8 +11,8 @@ from accounts import audit
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person, reviewer
 from payments import inbox
-from payments.invariants import INVARIANTS
 from payments.models import StripeEvent
+from payments.reports.invariants import INVARIANTS
 from payments.tests.at_once import execute, refusing
 from payments.tests.guards import wrong
 from payments.tests.stripe_events import deliver, envelope, event, pending_payment, settle

@@ -9,11 +9,11 @@ import time_machine
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
-from payments import daily
-from payments.daily import Day, Span
 from payments.models import DailyFigures
+from payments.reports import daily
+from payments.reports.daily import Day, Span
 from payments.tests.stripe_events import deliver, dispute, refund, settle
-from referrals import looks
+from referrals import invite_views
 
 MAY = [date(2026, 5, day) for day in range(1, 11)]
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
@@ -29,8 +29,8 @@ def history(db: None) -> None:
     with at(2):
         alice = register("alice")
     with at(3):
-        looks.note(owner=alice.user, now=datetime.now(UTC))
-        looks.note(owner=alice.user, now=datetime.now(UTC))
+        invite_views.note(owner=alice.user, now=datetime.now(UTC))
+        invite_views.note(owner=alice.user, now=datetime.now(UTC))
         bob = register("bob", code=alice.code)
         settle(bob.user, 500)
     with at(4):

@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from accounts.tests.factories import Person, register
-from payments.invariants import breaches
 from payments.models import Payment
+from payments.reports.invariants import breaches
 from payments.tests.dying_server import DIES_AT, MOMENTS, POSTMASTER
 from payments.tests.own_postgres import OwnPostgres
 from payments.tests.real_server import Server, serving

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.tests import test_adjustment_guards
-from payments.invariants import breaches
+from payments.reports.invariants import breaches
 from payments.tests import test_inbox
 from payments.tests.guards import Guard
 from payments.tests.guards_of_accounts import DOORS, LEDGER

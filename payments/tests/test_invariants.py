@@ -13,8 +13,8 @@ from accounts import ledger
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from accounts.tests.test_adjustments import ask, reverse
-from payments.invariants import INVARIANTS, breaches
 from payments.models import Payment
+from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.guards import wrong
 from payments.tests.stripe_events import (
     deliver,

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.tests.factories import Person
-from payments.standings import Leader
+from payments.reports.leaderboard import Leader
 from payments.tests.stripe_events import refer, settle
 
 

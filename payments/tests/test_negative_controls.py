@@ -9,8 +9,8 @@ import pytest
 from accounts import ledger
 from accounts.tests.factories import Person, register
 from payments import inbox, settlement
-from payments.invariants import breaches
 from payments.models import Payment, StripeEvent
+from payments.reports.invariants import breaches
 from payments.tests.at_once import at_once
 from payments.tests.guards import (
     forget_causes,

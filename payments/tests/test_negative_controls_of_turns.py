@@ -7,7 +7,7 @@ import pytest
 
 from accounts.tests.factories import Person
 from payments import clawbacks
-from payments.invariants import breaches
+from payments.reports.invariants import breaches
 from payments.tests.at_once import at_once
 from payments.tests.guards import give_no_turns, meeting
 from payments.tests.stripe_events import deliver, event, pending_payment, refund

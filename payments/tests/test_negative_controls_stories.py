@@ -8,8 +8,8 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from accounts.tests.factories import Person, reviewer
 from payments import clawbacks
-from payments.handling import QuarantinedError
 from payments.models import Payment
+from payments.outcomes import QuarantinedError
 from payments.tests.stripe_events import deliver, event, pending_payment, settle, turn
 from referrals import review
 from referrals.models import Referral

@@ -3,7 +3,7 @@
 from django.utils.html import format_html
 
 from accounts.models import User
-from gatewayz.cells import link
+from gatewayz.adminbase.formatting import link
 
 
 def address(email: str) -> str:

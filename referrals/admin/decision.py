@@ -9,13 +9,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
-from gatewayz.cells import page_of
-from gatewayz.chosen import by_ids
-from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reasons import Question, ReasonForm, ask
-from gatewayz.reporting import counted
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.formatting import page_of
+from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.selection import by_ids
+from gatewayz.cli.output import counted
 from referrals import review
 from referrals.admin.cells import person
 from referrals.models import Referral

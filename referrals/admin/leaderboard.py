@@ -16,9 +16,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.money import dollars
 from accounts.people import whose
-from gatewayz.model_admin import ReadOnlyAdmin, display
-from gatewayz.reporting import counted
-from payments import standings
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.cli.output import counted
+from payments.reports import leaderboard
 from referrals import codes
 from referrals.admin.leaderboard_export import export
 from referrals.models import Standing
@@ -81,10 +81,10 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         period = _period(request)
-        standings.ensure_counted(now=timezone.now())
+        leaderboard.ensure_counted(now=timezone.now())
         tools = {
             "title": "Leaderboard",
-            "counted_at": standings.counted_at(period),
+            "counted_at": leaderboard.counted_at(period),
             "periods": [
                 (label, _with(request, period=value), value == period)
                 for value, label in Standing.Period.choices
@@ -106,7 +106,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     def refresh(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        if standings.refresh(now=timezone.now()):
+        if leaderboard.refresh(now=timezone.now()):
             messages.success(request, "Counted anew.")
         else:
             messages.info(request, "Somebody else is counting just now.")

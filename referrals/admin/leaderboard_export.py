@@ -17,9 +17,11 @@ from import_export.resources import ModelResource
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import audit
-from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reasons import Question, ReasonForm, ask
-from gatewayz.reporting import safe_for_spreadsheets
+from accounts.authentication import operator
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.cli.output import safe_for_spreadsheets
 from referrals.models import Standing
 
 # As many as fit into memory and a spreadsheet; more are for `manage.py leaderboard`.

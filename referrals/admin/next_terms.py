@@ -16,10 +16,10 @@ from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
 )
 
+from accounts.authentication import operator
 from accounts.models import User
-from gatewayz.cells import moment
-from gatewayz.model_admin import operator
-from gatewayz.reasons import ReasonForm
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.formatting import moment
 from payments.rehearsal import rehearse
 from referrals.admin import rehearsed
 from referrals.models import Program

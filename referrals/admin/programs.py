@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.money import dollars
-from gatewayz.cells import moment
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.formatting import moment
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.admin.withdrawal import withdraw

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts import audit, mailboxes
+from accounts.date_format import day
 from accounts.models import User
-from accounts.moments import day
 from accounts.money import dollars
+from accounts.reason_field import ReasonForm
 from gatewayz import why
-from gatewayz.cells import link, moment
-from gatewayz.reasons import ReasonForm
-from gatewayz.statuses import status
+from gatewayz.adminbase.formatting import link, moment
+from gatewayz.adminbase.status_badges import status_badge
 from payments.pairs import Pair, Side, pair, unpaid_since
 from referrals.admin.cells import address
 from referrals.models import Program, Referral
@@ -28,7 +28,7 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
     context |= {
         "title": f"{referral.referrer.username} invited {referral.referred_user.username}",
         "referral": referral,
-        "status": status(referral),
+        "status": status_badge(referral),
         "facts": _facts(referral),
         "matches": _matches(both),
         "people": _people(both),

@@ -11,12 +11,12 @@ from django.views.decorators.http import require_safe
 
 from accounts.money import dollars
 from accounts.people import whose
-from gatewayz import statuses
-from gatewayz.cells import moment
-from gatewayz.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.formatting import moment
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from referrals import codes
 from referrals.admin import decision, referral_page, review_queue
 from referrals.models import Referral
+from referrals.status_colours import REFERRALS
 
 
 @admin.register(Referral)
@@ -88,7 +88,7 @@ class ReferralAdmin(ReadOnlyAdmin):
     def bonus(self, referral: Referral) -> str:
         return f"{dollars(referral.bonus_amount)} + {dollars(referral.referee_bonus_amount)}"
 
-    @display(description="Status", label=statuses.REFERRALS)
+    @display(description="Status", label=REFERRALS)
     def status_badge(self, referral: Referral) -> tuple[str, str]:
         return referral.status, referral.get_status_display()
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from accounts.moments import day
+from accounts.date_format import day
 from accounts.money import dollars
-from gatewayz.cells import link_to
+from gatewayz.adminbase.formatting import link_to
 from payments.rehearsal import WINDOW, ReferrerTally, Rehearsal, Tally
 from referrals.models import Program
 

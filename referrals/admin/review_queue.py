@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts.money import dollars
-from gatewayz.cells import moment, page_of
-from gatewayz.chosen import AT_ONCE
+from gatewayz.adminbase.formatting import moment, page_of
+from gatewayz.adminbase.selection import AT_ONCE
 from payments.pairs import unpaid_since
 from referrals.admin.cells import person
 from referrals.models import Referral

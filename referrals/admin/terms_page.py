@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from accounts import audit
-from accounts.moments import day, moment
+from accounts.date_format import day, moment
 from accounts.money import dollars
-from gatewayz.reporting import counted
+from gatewayz.cli.output import counted
 from referrals import budget
 from referrals.budget import Outlook, Spending
 from referrals.models import Program

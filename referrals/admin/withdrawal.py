@@ -6,9 +6,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from gatewayz.cells import moment
-from gatewayz.model_admin import ModelAdmin, operator
-from gatewayz.reasons import Question, ReasonForm, ask
+from accounts.authentication import operator
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.formatting import moment
+from gatewayz.adminbase.model_admin import ModelAdmin
 from referrals.models import Program
 from referrals.terms import TermsStartedError, withdraw_terms
 

@@ -7,9 +7,9 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person, register
-from payments import standings
 from payments.models import Payment
-from payments.standings import MEASURES
+from payments.reports import leaderboard
+from payments.reports.leaderboard import MEASURES
 from payments.tests.stripe_events import deliver, refer, refund, settle
 from referrals.models import Standing
 
@@ -19,7 +19,7 @@ def counted(alice: Person, charlie: Person) -> None:
     """Charlie is ahead of Alice."""
     refer(alice, 1)
     refer(charlie, 2)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
 
 def board(caller: Person, query: str = "") -> dict[str, Any]:
@@ -54,7 +54,7 @@ def test_it_ranks_by_revenue_and_tells_it_where_nobody_can_be_made_out(
 ) -> None:
     refer(charlie, 3)
     settle(refer(alice, 1)[0].user, 9000)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
     shown = board(charlie, "?by=revenue")
 
@@ -68,7 +68,7 @@ def test_revenue_does_not_tell_what_one_friend_spends(
     alice: Person, friends: int, revenue: float | None
 ) -> None:
     refer(alice, friends)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
     assert board(alice)["you"]["revenue"] == revenue
 
@@ -76,7 +76,7 @@ def test_revenue_does_not_tell_what_one_friend_spends(
 def test_whoever_has_all_of_it_back_hides_nobody(alice: Person) -> None:
     _, _, friend = refer(alice, 3)
     deliver(refund(Payment.objects.get(user=friend.user), 1000))
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
     assert board(alice)["you"]["revenue"] is None
 
@@ -86,7 +86,7 @@ def test_equals_share_a_rank_and_nothing_has_none(alice: Person, charlie: Person
     refer(charlie, 1)
     dave = register("dave")
     register("erin", code=dave.code)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
     shown = board(dave)
 

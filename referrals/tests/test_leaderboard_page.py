@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, member_of, operator, register
-from payments import standings
+from payments.reports import leaderboard
 from payments.tests.stripe_events import refer, settle
 from referrals.models import Standing
 
@@ -29,7 +29,7 @@ def counted(alice: Person, charlie: Person) -> None:
         [friend] = refer(alice, 1)
     refer(charlie, 2)
     settle(friend.user, 90000)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
 
 def names(query: str = "") -> list[str]:
@@ -69,7 +69,7 @@ def test_it_finds_people_by_a_beginning_in_any_case(alice: Person, query: str) -
 @pytest.mark.usefixtures("counted")
 def test_a_row_is_of_one_meaning_though_its_friends_are_of_two_times(alice: Person) -> None:
     """Alice's friend of 40 days ago bought lately: a referral of the period, and no sign-up."""
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
     Standing.objects.filter(user=alice.user, period="30d").update(signups=3, qualified=1)
 
     page = " ".join(operator().get(f"{PATH}?period=30d").content.decode().split())
@@ -81,7 +81,7 @@ def test_a_row_is_of_one_meaning_though_its_friends_are_of_two_times(alice: Pers
 
 def test_whoever_brought_nothing_has_no_rank(alice: Person) -> None:
     register("dave", code=alice.code)
-    standings.refresh(now=timezone.now())
+    leaderboard.refresh(now=timezone.now())
 
     page = operator().get(PATH).content.decode()
 

@@ -14,7 +14,7 @@ from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
 from accounts.money import CENT, dollars
-from gatewayz import reporting
+from gatewayz.cli import output
 
 
 def amount(text: str) -> Decimal:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--token", type=UUID, help="a UUID that names this wish: run again it is done once"
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         user, now = _find(options["user"]), timezone.now()
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self.stdout.write(_told(user, adjustment, is_repeated=is_repeated))
         else:
             line = _line(user, adjustment, is_repeated=is_repeated)
-            reporting.write([line], Line, self.stdout, options["format"])
+            output.write([line], Line, self.stdout, options["format"])
 
 
 def _find(who: str) -> User:

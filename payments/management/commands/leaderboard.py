@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from gatewayz import reporting
-from gatewayz.progress import waiting
-from payments import standings
+from gatewayz.cli import output
+from gatewayz.cli.progress import waiting
+from payments.reports import leaderboard
 
 
 class Command(BaseCommand):
@@ -19,23 +19,23 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=reporting.positive, help="only the last DAYS days")
+        parser.add_argument("--days", type=output.positive, help="only the last DAYS days")
         parser.add_argument(
-            "--limit", type=reporting.positive, default=10, help="how many (default: 10)"
+            "--limit", type=output.positive, default=10, help="how many (default: 10)"
         )
         parser.add_argument(
             "--by",
-            choices=standings.MEASURES,
+            choices=leaderboard.MEASURES,
             default="referrals",
             help="what they are ranked by, equals alike (default: referrals)",
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         with waiting("Counting", out=self.stdout):
-            leaders = standings.leaderboard(
+            leaders = leaderboard.leaderboard(
                 now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
             )
-        reporting.write(leaders, standings.Leader, self.stdout, options["format"])
+        output.write(leaders, leaderboard.Leader, self.stdout, options["format"])
         if options["format"] == "table":
-            self.stdout.write(f"{reporting.counted(len(leaders), 'referrer')}.")
+            self.stdout.write(f"{output.counted(len(leaders), 'referrer')}.")

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts import audit
-from gatewayz import reporting
-from gatewayz.progress import waiting
+from gatewayz.cli import output
+from gatewayz.cli.progress import waiting
 from payments import reconciliation
 from payments.models import StripeEvent
 from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
@@ -48,7 +48,7 @@ class Command(BaseCommand):
             default="Asked for on the command line",
             help="with --apply: why, in words, for the audit log",
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
@@ -63,16 +63,16 @@ class Command(BaseCommand):
                     for difference in reconciliation.differences(since=since)
                 )
         except (StripeUnavailableError, StripeRefusedError) as error:
-            count = reporting.counted(len(found), "difference")
+            count = output.counted(len(found), "difference")
             raise CommandError(f"Stripe: {error} ({count} until then)") from error
         finally:
             if found or options["format"] != "table":
-                reporting.write(found, Reconciled, self.stdout, options["format"])
+                output.write(found, Reconciled, self.stdout, options["format"])
         if options["format"] == "table":
             self._conclude(len(found), since, is_applied=options["apply"])
 
     def _conclude(self, count: int, since: datetime, *, is_applied: bool) -> None:
-        counted = reporting.counted(count, "difference")
+        counted = output.counted(count, "difference")
         self.stdout.write(f"{counted} since {since:%Y-%m-%d %H:%M} UTC.")
         if count and not is_applied:
             self.stdout.write("Nothing was changed; settle them with --apply.")

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from accounts.money import CENT
-from gatewayz import reporting
-from payments.figures import Books, Figures, Period, figures
+from gatewayz.cli import output
+from payments.reports.totals import Books, Figures, Period, figures
 
 _HOUR = timedelta(hours=1)
 _TENTH = Decimal("0.1")
@@ -32,14 +32,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--days", type=reporting.days, default=30, help="of how many days (default: 30)"
+            "--days", type=output.days, default=30, help="of how many days (default: 30)"
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = figures(days=options["days"], now=timezone.now())
         lines = list(_lines(found))
-        reporting.write(lines, Line, self.stdout, options["format"])
+        output.write(lines, Line, self.stdout, options["format"])
         if options["format"] == "table":
             self.stdout.write(f"{len(lines)} figures since {found.now.span.first:%Y-%m-%d}.")
 

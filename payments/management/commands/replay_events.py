@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.audit import ReasonMissingError
-from gatewayz import reporting
-from gatewayz.progress import Progress
+from gatewayz.cli import output
+from gatewayz.cli.progress import Progress
 from payments import inbox
 from payments.models import StripeEvent
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             default="Asked for on the command line",
             help="why, in words, for the audit log",
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["ids"]) == options["failed"]:
@@ -45,12 +45,12 @@ class Command(BaseCommand):
         replayed = self._replay_all(options["ids"] or _unprocessed(), options["reason"])
         failed = sum(event.outcome == StripeEvent.Outcome.FAILED for event in replayed)
         if replayed or options["format"] != "table":
-            reporting.write(replayed, Replayed, self.stdout, options["format"])
+            output.write(replayed, Replayed, self.stdout, options["format"])
         if options["format"] == "table":
-            count = reporting.counted(len(replayed), "event")
+            count = output.counted(len(replayed), "event")
             self.stdout.write(f"{count} replayed, {failed} failed.")
         if failed:
-            count = reporting.counted(failed, "event")
+            count = output.counted(failed, "event")
             raise CommandError(f"{count} failed again; see the last error in the inbox.")
 
     def _replay_all(self, event_ids: list[str], reason: str) -> list[Replayed]:

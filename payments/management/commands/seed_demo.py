@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from gatewayz import reporting
-from gatewayz.progress import Progress
+from gatewayz.cli import output
+from gatewayz.cli.progress import Progress
 from payments.demo import seeding
 
 REPORTED = {
@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--users", type=int, default=1000, help="how many (default: 1000)")
         parser.add_argument("--seed", type=int, default=1, help="another one, another history")
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             self._report(counts, seconds)
         else:
             lines = [Line(name, counts[name]) for name in REPORTED]
-            reporting.write(lines, Line, self.stdout, options["format"])
+            output.write(lines, Line, self.stdout, options["format"])
 
     def _seed(self, users: int, seed: int) -> Counter[str]:
         logging.disable(logging.ERROR)  # what is refused there is meant to be

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.date_format import moment
 from accounts.models import User
-from accounts.moments import moment
 from accounts.people import SeveralPeopleError
-from gatewayz import reporting
+from gatewayz.cli import output
 from payments import finding
 from payments.explanations import PaymentAnswer, explain_payment, explain_referral
 from payments.models import MAX_AMOUNT_CENTS, Payment
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             metavar="CENTS",
             help="what a purchase of the user's would earn now (default: of the minimum)",
         )
-        reporting.add_format(parser)
+        output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = [options[one] for one in ("user", "payment", "referral") if options[one]]
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             for fact in facts:
                 self.stdout.write(_readable(fact))
         else:
-            reporting.write(facts, Fact, self.stdout, options["format"])
+            output.write(facts, Fact, self.stdout, options["format"])
 
 
 def _facts(

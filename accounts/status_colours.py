@@ -1,0 +1,34 @@
+"""The colours of what accounts, keys and adjustments can be, handed to the admin's base."""
+
+from accounts.api_keys import State as KeyState
+from accounts.models import Adjustment
+from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.formatting import badge
+
+ADJUSTMENTS = status_badges.register(
+    Adjustment.Status,
+    {
+        Adjustment.Status.WAITING.value: "warning",
+        Adjustment.Status.POSTED.value: "success",
+        Adjustment.Status.REJECTED.value: "danger",
+    },
+)
+KEYS = status_badges.register(
+    KeyState,
+    {
+        KeyState.IN_USE.value: "success",
+        KeyState.ENDING.value: "warning",
+        KeyState.REVOKED.value: "default",
+    },
+)
+ACCOUNTS = {
+    "active": "success",
+    "deactivated": "danger",
+    "staff": "primary",
+    "superuser": "primary",
+}
+
+
+def account_badge(word: str) -> str:
+    """Return what kind of account it is, as a badge."""
+    return badge(word, ACCOUNTS[word])

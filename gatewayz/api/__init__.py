@@ -1,0 +1,1 @@
+"""How the REST API speaks: JSON, errors and the OpenAPI document; it knows no app."""

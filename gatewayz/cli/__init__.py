@@ -1,0 +1,1 @@
+"""What management commands share: their output and their progress bar; it knows no app."""

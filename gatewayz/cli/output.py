@@ -1,0 +1,89 @@
+"""Writes what a command found as a table for people, as CSV for spreadsheets, or as JSON."""
+
+import csv
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, fields
+from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
+
+from gatewayz.api.json_api import exact_number
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# A spreadsheet takes text that begins like this for a formula, and runs it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+
+Rows = Sequence[Sequence[Any]]
+
+
+def positive(text: str) -> int:
+    """Return a whole number above zero. Raises ArgumentTypeError."""
+    if not text.isdecimal() or len(text) > 6 or not 0 < int(text) <= 100_000:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1 to 100000")
+    return int(text)
+
+
+def counted(number: int, thing: str, things: str = "") -> str:
+    """Return a number of things as people say it: 1 event, 2 events."""
+    return f"{number:,} " + (thing if number == 1 else things or f"{thing}s")
+
+
+def days(text: str) -> int:
+    """Return a number of days up to ten years. Raises ArgumentTypeError."""
+    if (number := positive(text)) > 3660:
+        raise ArgumentTypeError(f"{text} days are more than ten years")
+    return number
+
+
+def add_format(parser: ArgumentParser) -> None:
+    """Let the command's caller choose how it writes."""
+    parser.add_argument("--format", choices=tuple(_WRITERS), default="table")
+
+
+def write(found: Iterable["DataclassInstance"], kind: type, out: Any, form: str) -> None:
+    """Write dataclass instances of one `kind`, one a row, in the `form` that was asked for."""
+    columns = tuple(field.name for field in fields(kind))
+    _WRITERS[form](out, columns, [astuple(row) for row in found])
+
+
+def safe_for_spreadsheets(value: Any) -> Any:
+    """Return a cell as it is, but for text that a spreadsheet would take for a formula."""
+    if not isinstance(value, str):
+        return value
+    # A carriage return begins a row, and with it a cell.
+    line = value.replace("\r", " ")
+    return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
+
+
+def _write_table(out: TextIO, columns: Sequence[str], rows: Rows) -> None:
+    table = [columns, *([_shown(value) for value in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        out.write("  ".join(cells).rstrip() + "\n")
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def _write_csv(out: TextIO, columns: Sequence[str], rows: Rows) -> None:
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([safe_for_spreadsheets(value) for value in row] for row in rows)
+
+
+def _write_json(out: TextIO, columns: Sequence[str], rows: Rows) -> None:
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    text = orjson.dumps(records, default=exact_number, option=orjson.OPT_INDENT_2)
+    out.write(text.decode() + "\n")
+
+
+_WRITERS: dict[str, Callable[[TextIO, Sequence[str], Rows], None]] = {
+    "table": _write_table,
+    "csv": _write_csv,
+    "json": _write_json,
+}

@@ -1,0 +1,39 @@
+"""What is answered when a request fails outside the API's own views: JSON or a page."""
+
+from http import HTTPStatus
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from gatewayz.api.errors import RETRY_AFTER_SECONDS
+from gatewayz.http.middleware import is_api_path
+
+
+def _error(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
+    if is_api_path(request.path) or not request.accepts("text/html"):
+        code = status.name.lower()
+        return JsonResponse({"detail": f"{status.phrase}.", "code": code}, status=status)
+    start = "/admin/" if request.path.startswith("/admin/") else "/"
+    return render(request, "error.html", {"status": status, "start": start}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, HTTPStatus.BAD_REQUEST)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, HTTPStatus.FORBIDDEN)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, HTTPStatus.NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    response = _error(request, HTTPStatus.SERVICE_UNAVAILABLE)
+    response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

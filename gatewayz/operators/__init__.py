@@ -1,0 +1,1 @@
+"""The admin site as a whole: dashboard, staff, second factor, jobs."""

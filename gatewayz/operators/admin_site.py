@@ -1,0 +1,99 @@
+"""The operators' desk: which pages there are, and who is let in."""
+
+from datetime import timedelta
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
+from unfold.sites import UnfoldAdminSite
+
+from accounts import operator_login, second_factor
+from accounts.models import User
+from gatewayz.adminbase import model_admin, navigation
+from gatewayz.adminbase.content_policy import as_unfold_needs
+from gatewayz.operators import password_page, second_factor_page
+
+# A working day, and nobody finds the desk open the next morning.
+SESSION_LASTS = timedelta(hours=12)
+
+
+class Desk(UnfoldAdminSite):
+    """The admin site, `django.contrib.admin.site`."""
+
+    index_title = "Overview"
+    login_template = "admin/log_in.html"
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.disable_action("delete_selected")
+        # A page asks several times, and each would cost a query.
+        self._admitted: WeakKeyDictionary[HttpRequest, tuple[User, bool]] = WeakKeyDictionary()
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """Take pages that stand on our base, and leave those that libraries bring along.
+
+        Theirs have another look, count whole tables and search without an index; what helps
+        operators has a page of ours in `gatewayz.operators.admin`.
+        """
+        if issubclass(admin_class or DjangoModelAdmin, model_admin.ModelAdmin):
+            super().register(model_or_iterable, admin_class, **options)
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the pages that belong to no one model, one path a line."""
+        return [
+            path("second-factor/", self.admin_view(second_factor_page.page), name="second_factor"),
+        ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Add where in the sidebar a page belongs, for the way back to it."""
+        return {**super().each_context(request), "place": navigation.place(request)}
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in whose session has given the second factor, if they have one."""
+        user = request.user
+        if not super().has_permission(request) or not isinstance(user, User):
+            return False
+        known = self._admitted.get(request)
+        if known is None or known[0] != user:
+            known = self._admitted[request] = user, second_factor.is_given(user)
+        return known[1]
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List the pages by name, on one page: unfold fails on a number that is none."""
+        asked = request.GET.copy()
+        asked.pop("page", None)
+        request.GET = QueryDict(asked.urlencode())
+        found: HttpResponse = super().search(request, extra_context)
+        return found
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        return as_unfold_needs(super().admin_view(view, cacheable))
+
+    @method_decorator(as_unfold_needs)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return self._log_in(request, extra_context)
+        try:
+            with operator_login.one_at_a_time(request):
+                return self._log_in(request, extra_context)
+        except operator_login.TooManyAtOnceError:
+            return operator_login.busy(request)
+
+    def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        page: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            request.session.set_expiry(SESSION_LASTS)
+        return page
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        return password_page.page(request)

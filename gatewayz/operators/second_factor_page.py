@@ -1,0 +1,128 @@
+"""The page on which a member of staff sets up a second factor, or turns it off."""
+
+from collections.abc import Callable
+
+import django_otp
+import segno
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString, mark_safe
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from accounts import second_factor
+from accounts.authentication import operator
+from accounts.models import User
+from accounts.reason_field import ReasonField
+
+
+class CodeForm(forms.Form):
+    """A code of the app, or a backup code."""
+
+    code = forms.CharField(
+        max_length=20,
+        label="Code",
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "one-time-code"}),
+    )
+
+    def refuse(self) -> None:
+        self.add_error("code", "This code is not right. Wait for the next one, and try that.")
+
+
+class TurnOffForm(CodeForm):
+    """A code, and why."""
+
+    reason = ReasonField()
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    """Show where the person stands; a POST names the step to take."""
+    if request.method != "POST":
+        return _show(request)
+    step = _STEPS.get(request.POST.get("step", ""))
+    if step is None:
+        raise BadRequest
+    return step(request, operator(request))
+
+
+def _begin(request: HttpRequest, me: User) -> HttpResponse:
+    try:
+        second_factor.begin(user=me)
+    except second_factor.AlreadyOnError:
+        messages.error(request, "A second factor is set up already; turn it off first.")
+    return redirect("admin:second_factor")
+
+
+def _confirm(request: HttpRequest, me: User) -> HttpResponse:
+    form = CodeForm(request.POST)
+    device = second_factor.begun(me)
+    if device is None:
+        return redirect("admin:second_factor")
+    if form.is_valid():
+        try:
+            codes = second_factor.confirm(
+                device=device, code=form.cleaned_data["code"], now=timezone.now()
+            )
+        except second_factor.WrongCodeError:
+            form.refuse()
+        else:
+            django_otp.login(request, device)
+            return _render(request, "codes", codes=codes)
+    return _show(request, form)
+
+
+def _turn_off(request: HttpRequest, me: User) -> HttpResponse:
+    form = TurnOffForm(request.POST)
+    if form.is_valid():
+        try:
+            second_factor.turn_off(user=me, now=timezone.now(), **form.cleaned_data)
+        except second_factor.WrongCodeError:
+            form.refuse()
+        else:
+            messages.success(request, "The second factor is off; the password alone logs you in.")
+            return redirect("admin:second_factor")
+    return _show(request, form)
+
+
+_STEPS: dict[str, Callable[[HttpRequest, User], HttpResponse]] = {
+    "begin": _begin,
+    "confirm": _confirm,
+    "turn off": _turn_off,
+}
+
+
+def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
+    me = operator(request)
+    if second_factor.is_on(me):
+        return _render(request, "on", form=form or TurnOffForm())
+    device = second_factor.begun(me)
+    if device is None:
+        return _render(request, "off")
+    return _render(
+        request,
+        "begun",
+        form=form or CodeForm(),
+        picture=_picture(device),
+        secret=second_factor.secret_of(device),
+    )
+
+
+def _picture(device: TOTPDevice) -> SafeString:
+    """Return the QR code that an app reads, dark on white in a dark page too."""
+    picture = segno.make(device.config_url, error="m").svg_inline(
+        scale=5, border=3, dark="#000", light="#fff"
+    )
+    return mark_safe(picture)  # noqa: S308
+
+
+def _render(request: HttpRequest, state: str, **content: object) -> HttpResponse:
+    context = admin.site.each_context(request)
+    title = "Second factor"
+    return TemplateResponse(
+        request, "admin/second_factor.html", {**context, "title": title, "state": state, **content}
+    )

@@ -1,0 +1,191 @@
+"""The front page shows the figures, each with a link to a list that opens."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from accounts.tests.factories import Person, member_of, operator, register
+from gatewayz.operators import dashboard
+from payments.models import LedgerCheck
+from payments.reports import daily, ledger_checks
+from payments.tests.stripe_events import (
+    deliver,
+    event,
+    pending_payment,
+    refer,
+    refund,
+    settle,
+    turn,
+)
+from referrals.models import Referral
+from referrals.tests.terms import terms_now
+
+
+@pytest.fixture
+def history(alice: Person, charlie: Person) -> None:
+    """Alice refers two, of whom one is held, and Charlie gets half of his money back."""
+    refer(alice, 2)
+    turn(Referral.objects.get(slot=2), "held")
+    deliver(refund(settle(charlie.user, 2000), 500))
+    deliver(event(pending_payment(charlie.user), amount_total=1))
+    ledger_checks.run(now=timezone.now())
+
+
+def shown(query: str = "", client: Client | None = None) -> str:
+    page = (client or operator()).get(f"/admin/{query}").content.decode()
+    return re.sub(r"\s+", " ", page)
+
+
+def figure(page: str, title: str) -> str:
+    """Return the value that stands under a title."""
+    found = re.search(rf"{title}</span> <strong class=\"front-value\">(.*?)</strong>", page)
+    assert found, title
+    return found[1]
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    ("title", "value"),
+    [
+        ("Sign-ups by a code", "2"),
+        ("First qualifying purchases", "3"),
+        ("Bonuses paid", "$40.00"),
+        ("Refunds &amp; disputes", "$5.00"),
+        ("Conversion", "100.0 %"),
+        ("Credits outstanding", "$55.00"),
+        ("Debts", "$0.00"),
+        ("Bonuses paid in all", "$20.00"),
+    ],
+)
+def test_it_shows_the_figures(title: str, value: str) -> None:
+    assert figure(shown(), title) == value
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "change"),
+    [
+        (0, 0, ""),
+        (0, 5, "new"),
+        (4, 5, "+25 %"),
+        (5, 4, "−20 %"),
+        (5, 5, "±0 %"),
+        (1, 11, "+1000 %"),
+        (10, 4000, "×400"),
+        (5, 0, "−100 %"),
+    ],
+)
+def test_a_change_reads_as_people_say_it(before: int, now: int, change: str) -> None:
+    assert dashboard.change(now, before) == change
+
+
+@pytest.mark.usefixtures("history")
+def test_it_says_what_needs_someone() -> None:
+    page = shown()
+
+    assert "<b>1</b> quarantined event<" in page
+    assert "<b>1</b> held bonus<" in page
+    assert "every invariant holds" in page
+    assert "failed event" not in page
+
+
+@pytest.mark.parametrize(("budget", "is_ending"), [("20.00", True), ("100000.00", False)])
+def test_it_says_that_the_budget_ends(alice: Person, budget: str, is_ending: bool) -> None:
+    terms_now(budget=Decimal(budget))
+    refer(alice)
+
+    assert ("<b>1</b> budget that is spent, or soon will be" in shown()) is is_ending
+
+
+@pytest.mark.negative_control
+def test_it_says_that_the_ledger_is_broken(alice: Person) -> None:
+    LedgerCheck.objects.create(checked_at=timezone.now(), breaches=3)
+
+    assert "<b>3</b> breaches of the ledger" in shown()
+
+
+@pytest.mark.usefixtures("history")
+def test_each_figure_links_to_a_list_that_opens() -> None:
+    client = operator()
+    page = shown(client=client)
+
+    content = page[page.index('class="front"') :]
+    links = set(re.findall(r'href="(/admin/[^"]+)"', content))
+    assert len(links) > 10
+    for link in links:
+        response = client.get(link.replace("&amp;", "&"))
+        assert (response.status_code, link) == (200, link)
+
+
+def test_the_period_can_be_chosen(alice: Person) -> None:
+    with time_machine.travel(timezone.now() - timedelta(days=10)):
+        register("dave", code=alice.code)
+
+    client = operator()
+    pages = [shown(f"?days={days}", client) for days in (7, 30)]
+
+    assert [figure(page, "Sign-ups by a code") for page in pages] == ["0", "1"]
+
+
+@pytest.mark.parametrize("query", ["?days=8", "?days=", "?days=x", "?days=%00"])
+def test_any_other_period_is_thirty_days(db: None, query: str) -> None:
+    assert 'href="?days=30" aria-current="page"' in shown(query)
+
+
+def test_it_reads_well_when_there_is_nothing(db: None) -> None:
+    page = shown()
+
+    assert "Nothing waits for anybody." in page
+    assert "The ledger was not checked yet." in page
+    assert figure(page, "Conversion") == figure(page, "Time to first purchase") == "–"
+
+
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+def test_both_groups_see_it(db: None, group: str) -> None:
+    client = Client()
+    client.force_login(member_of(group))
+
+    assert figure(shown(client=client), "Sign-ups")
+
+
+@pytest.mark.usefixtures("history")
+def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
+    clerk = User.objects.create(username="new", email="new@x.example", is_staff=True)
+    grants = ("view_dailyfigures", "view_user")
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=grants))
+    client = Client()
+    client.force_login(clerk)
+
+    context = client.get("/admin/").context
+
+    shown = [each for part in ("figures", "funnel", "waiting") for each in context[part]]
+    links = {each.title: each.link for each in context["figures"]}
+    assert links["Sign-ups"]
+    assert not links["Bonuses paid"]
+    assert {client.get(each.link).status_code for each in shown if each.link} == {200}
+
+
+def test_staff_without_permission_see_no_figures(db: None) -> None:
+    client = Client()
+    client.force_login(User.objects.create(username="new", email="new@x.example", is_staff=True))
+
+    assert "front-value" not in shown(client=client)
+
+
+@pytest.mark.usefixtures("history")
+def test_it_costs_eleven_queries_at_most(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """Five of them say who asks; the figures take six, however long the history is."""
+    client = operator()
+    daily.close_days(now=timezone.now() + timedelta(days=2))
+
+    with django_assert_max_num_queries(11):
+        client.get("/admin/")

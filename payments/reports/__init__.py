@@ -1,0 +1,1 @@
+"""What reads the books: totals, leaderboard, invariants. Nothing here moves money."""

@@ -1,0 +1,215 @@
+"""What happened on each day (UTC): of closed days by a row that is kept, since then counted live.
+
+A day is closed an hour after its end, when nothing that was under way at midnight can still be.
+Whether and when days are closed changes no figure, only what it costs to have it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max, Sum
+
+from accounts import advisory_locks
+from accounts.models import User
+from payments.report_models import DailyFigures
+
+DAY = timedelta(days=1)
+_CLOSES_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days in a row, from `first` to `last`."""
+
+    first: date
+    last: date
+
+    @property
+    def start(self) -> datetime:
+        return midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        return midnight(self.last + DAY)
+
+
+@dataclass(frozen=True)
+class Day:
+    """The figures of one day; amounts in US dollars, times in seconds, ages in days.
+
+    An age is that of an account which came by a code, on the day of its first purchase.
+    """
+
+    day: date
+    looks: int
+    signups: int
+    invited_signups: int
+    first_purchases: int
+    times_to_purchase: list[int]
+    ages_at_purchase: list[int]
+    ages_at_qualifying: list[int]
+    purchases: Decimal
+    bonuses: Decimal
+    bonuses_taken: Decimal
+    refunds: Decimal
+    disputes: Decimal
+    given_again: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What all entries up to a moment come to, in US dollars."""
+
+    net: Decimal
+    bonuses: Decimal
+    bonuses_taken: Decimal
+
+    def after(self, days: Iterable[Day]) -> "Totals":
+        """Return what they come to once these days are over."""
+        over = list(days)
+        return Totals(
+            net=sum((day.net for day in over), self.net),
+            bonuses=sum((day.bonuses for day in over), self.bonuses),
+            bonuses_taken=sum((day.bonuses_taken for day in over), self.bonuses_taken),
+        )
+
+
+_TOTALS = tuple(field.name for field in fields(Totals))
+COLUMNS = tuple(field.name for field in fields(Day))
+_NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
+
+# What a reversal reverses belongs to the day of the reversal.
+# A first qualifying purchase is one at which neither of the two gates before it said no; before
+# it there may have been others, below the minimum.
+_COUNT = """
+SELECT days.day::date AS day, COALESCE(looks, 0), COALESCE(signups, 0),
+       COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),
+       COALESCE(bought_at, '{}'), COALESCE(qualified_at, '{}'),
+       COALESCE(purchases, 0.00), COALESCE(bonuses, 0.00), COALESCE(bonuses_taken, 0.00),
+       COALESCE(refunds, 0.00), COALESCE(disputes, 0.00),
+       COALESCE(given_again, 0.00), COALESCE(net, 0.00)
+FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, '1 day') AS days (day)
+LEFT JOIN (
+    SELECT day::timestamp AS day, SUM(looks) AS looks FROM invitation_looks
+    WHERE day BETWEEN %(first)s AND %(last)s
+    GROUP BY 1
+) looked USING (day)
+LEFT JOIN (
+    SELECT date_trunc('day', created_at AT TIME ZONE 'UTC') AS day, COUNT(*) AS signups,
+           COUNT(referred_by_code) AS invited_signups
+    FROM users WHERE created_at >= %(start)s AND created_at < %(end)s
+    GROUP BY 1
+) signed_up USING (day)
+LEFT JOIN (
+    SELECT date_trunc('day', paid_at AT TIME ZONE 'UTC') AS day,
+           COUNT(*) FILTER (WHERE qualifies) AS first_purchases,
+           ARRAY_AGG(EXTRACT(epoch FROM paid_at - created_at)::int)
+               FILTER (WHERE qualifies AND is_invited) AS times,
+           ARRAY_AGG(age) FILTER (WHERE qualifies AND is_invited) AS qualified_at,
+           ARRAY_AGG(age) FILTER (WHERE is_invited AND NOT EXISTS (
+               SELECT FROM payments earlier
+               WHERE earlier.user_id = buyer AND earlier.status = 'paid'
+                 AND (earlier.paid_at, earlier.id) < (purchase.paid_at, purchase.id)
+           )) AS bought_at
+    FROM (
+        SELECT payments.id, paid_at, users.id AS buyer, users.created_at,
+               bonus_decision <> 'below_minimum' AS qualifies,
+               users.referred_by_code IS NOT NULL AS is_invited,
+               (paid_at AT TIME ZONE 'UTC')::date
+                   - (users.created_at AT TIME ZONE 'UTC')::date AS age
+        FROM payments JOIN users ON users.id = payments.user_id
+        WHERE status = 'paid' AND paid_at >= %(start)s AND paid_at < %(end)s
+          AND bonus_decision <> 'not_first'
+    ) purchase
+    GROUP BY 1
+) bought USING (day)
+LEFT JOIN (
+    SELECT date_trunc('day', entry.created_at AT TIME ZONE 'UTC') AS day,
+           SUM(entry.amount) AS net,
+           SUM(entry.amount) FILTER (WHERE entry.kind = 'purchase') AS purchases,
+           SUM(entry.amount) FILTER (
+               WHERE entry.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses,
+           -SUM(entry.amount) FILTER (
+               WHERE original.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses_taken,
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'refund') AS refunds,
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'dispute') AS disputes,
+           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS given_again
+    FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = entry.reverses_id
+    WHERE entry.created_at >= %(start)s AND entry.created_at < %(end)s
+    GROUP BY 1
+) posted USING (day)
+ORDER BY day
+"""
+
+
+def midnight(day: date) -> datetime:
+    """Return the moment at which `day` begins."""
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def today(now: datetime) -> date:
+    """Return the day that it is in UTC."""
+    return now.astimezone(UTC).date()
+
+
+def between(span: Span) -> list[Day]:
+    """Return the figures of each day of the span."""
+    first, last = span.first, span.last
+    kept = DailyFigures.objects.filter(day__gte=first, day__lte=last).order_by("day")
+    days = {row[0]: Day(*row) for row in kept.values_list(*COLUMNS)}
+    # Days are closed in order: those that are not follow those that are.
+    for day in _count(max(days) + DAY if days else first, last):
+        days[day.day] = day
+    every = (first + number * DAY for number in range((last - first).days + 1))
+    return [days.get(day) or Day(day, *_NOTHING) for day in every]
+
+
+def close_days(*, now: datetime) -> int:
+    """Keep the figures of each day that is over, and return how many were closed."""
+    last = today(now - _CLOSES_AFTER) - DAY
+    with transaction.atomic(), connection.cursor() as cursor:
+        advisory_locks.take_turn("daily_figures")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        days = _count(first_open_day(), last)
+        DailyFigures.objects.bulk_create(
+            [DailyFigures(**{name: getattr(day, name) for name in COLUMNS}) for day in days]
+        )
+    return len(days)
+
+
+def totals_before(day: date) -> Totals:
+    """Return what all entries before `day` come to."""
+    kept = DailyFigures.objects.filter(day__lt=day).aggregate(
+        last=Max("day"), **{name: Sum(name) for name in _TOTALS}
+    )
+    open_days = _count(kept["last"] + DAY if kept["last"] else first_open_day(), day - DAY)
+    closed = Totals(*(kept[name] or Decimal(0) for name in _TOTALS))
+    return closed.after(open_days)
+
+
+def reopen() -> None:
+    """Forget what was kept, as history is written that lies on closed days."""
+    DailyFigures.objects.all().delete()
+
+
+def first_open_day() -> date:
+    """Return the day after the last that is closed; without any, the one of the first account."""
+    latest = DailyFigures.objects.order_by("-day").values_list("day", flat=True).first()
+    if latest:
+        return latest + DAY
+    first = User.objects.order_by("created_at").values_list("created_at", flat=True).first()
+    return today(first) if first else date.max
+
+
+def _count(first: date, last: date) -> list[Day]:
+    if first > last:
+        return []
+    span = {"first": first, "last": last, "start": midnight(first), "end": midnight(last + DAY)}
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, span)
+        return [Day(*row) for row in cursor.fetchall()]

@@ -1,0 +1,175 @@
+"""The leaderboard: who referred how many, earned how much, and what the friends paid.
+
+Counted over all of history it is no query for a page, so pages read a snapshot, `Standing`, that
+is made anew every few minutes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, get_args
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from accounts import advisory_locks
+from accounts.models import User
+from referrals.models import Program, Standing
+
+By = Literal["referrals", "earnings", "revenue"]
+MEASURES: tuple[By, ...] = get_args(By)
+
+DAYS: Mapping[Standing.Period, int | None] = {
+    Standing.Period.ALL: None,
+    Standing.Period.MONTH: 30,
+    Standing.Period.WEEK: 7,
+}
+
+# Everything begins with a friend who registered with the code: whoever has neither a new friend
+# nor one who paid in the period has no standing in it.
+_STANDINGS = """
+WITH friends AS (
+    SELECT referred_by_code AS code, COUNT(*) AS signups,
+           COUNT(*) FILTER (WHERE has_made_first_purchase) AS qualified
+    FROM users
+    WHERE referred_by_code IS NOT NULL AND created_at >= %(since)s
+    GROUP BY referred_by_code
+), paid AS (
+    SELECT friend.referred_by_code AS code,
+           COUNT(DISTINCT friend.id) FILTER (WHERE payments.amount > taken_back) AS payers,
+           SUM(payments.amount - payments.taken_back) AS cents
+    FROM payments JOIN users friend ON friend.id = payments.user_id
+    WHERE friend.referred_by_code IS NOT NULL
+      AND payments.status = 'paid' AND payments.paid_at >= %(since)s
+    GROUP BY friend.referred_by_code
+), used AS (
+    SELECT referrer_id, COUNT(*) AS uses,
+           COUNT(*) FILTER (WHERE status = 'completed' AND completed_at >= %(since)s) AS referrals,
+           SUM(bonus_amount) FILTER (WHERE status = 'completed' AND completed_at >= %(since)s)
+               AS earned
+    FROM referrals
+    GROUP BY referrer_id
+), standing AS (
+    SELECT users.id AS user_id, users.username, users.referral_code,
+           COALESCE(signups, 0) AS signups, COALESCE(qualified, 0) AS qualified,
+           COALESCE(referrals, 0) AS referrals, COALESCE(earned, 0.00) AS earned,
+           COALESCE(cents, 0) / 100.00 AS revenue, COALESCE(payers, 0) AS payers,
+           GREATEST(%(max_uses)s - COALESCE(uses, 0), 0) AS uses_left
+    FROM friends FULL JOIN paid USING (code)
+    JOIN users ON users.referral_code = code
+    LEFT JOIN used ON used.referrer_id = users.id
+)
+SELECT *,
+       ROW_NUMBER() OVER (ORDER BY referrals DESC, earned DESC, user_id) AS place_by_referrals,
+       ROW_NUMBER() OVER (ORDER BY earned DESC, referrals DESC, user_id) AS place_by_earnings,
+       ROW_NUMBER() OVER (ORDER BY revenue DESC, referrals DESC, user_id) AS place_by_revenue,
+       CASE WHEN referrals > 0 THEN RANK() OVER (ORDER BY referrals DESC) END AS rank_by_referrals,
+       CASE WHEN earned > 0 THEN RANK() OVER (ORDER BY earned DESC) END AS rank_by_earnings,
+       CASE WHEN revenue > 0 THEN RANK() OVER (ORDER BY revenue DESC) END AS rank_by_revenue
+FROM standing
+"""
+
+_COLUMNS = (
+    "user_id, signups, qualified, referrals, earned, revenue, payers, uses_left,"
+    " place_by_referrals, place_by_earnings, place_by_revenue,"
+    " rank_by_referrals, rank_by_earnings, rank_by_revenue"
+)
+_REPLACE = f"""
+INSERT INTO standings (period, computed_at, {_COLUMNS})
+SELECT %(period)s, %(now)s, {_COLUMNS} FROM ({_STANDINGS}) AS counted
+"""
+
+_TOP = f"""
+SELECT rank_by_{{by}}, username, referral_code, referrals, ROUND(earned, 2),
+       ROUND(revenue, 2), signups, qualified,
+       ROUND(100.0 * qualified / NULLIF(signups, 0), 1), uses_left
+FROM ({_STANDINGS}) AS counted
+WHERE rank_by_{{by}} IS NOT NULL
+ORDER BY place_by_{{by}} LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True)
+class Leader:
+    """A row of the leaderboard; amounts in US dollars.
+
+    `qualified` of the `signups` have made a qualifying purchase by now: that is `conversion`, in
+    per cent. `referrals` also counts friends who signed up before the period.
+    """
+
+    rank: int
+    username: str
+    referral_code: str
+    referrals: int
+    earned: Decimal
+    revenue: Decimal
+    signups: int
+    qualified: int
+    conversion: Decimal | None
+    uses_left: int
+
+
+def leaderboard(
+    *, now: datetime, limit: int, days: int | None = None, by: By = "referrals"
+) -> list[Leader]:
+    """Count the leaderboard of the last `days`, or of all time, as it is now.
+
+    Equals share a rank; whoever has nothing of what it is ranked by is not on it.
+    """
+    top = _TOP.format(by=by)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _take_time(cursor)
+        cursor.execute(top, _period(days, now=now) | {"limit": limit})
+        return [Leader(*row) for row in cursor.fetchall()]
+
+
+def refresh(*, now: datetime) -> bool:
+    """Replace the snapshot of every period; False when somebody else is just doing so.
+
+    Readers see the old one until the new one is whole.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if not advisory_locks.try_turn("standings"):
+            return False
+        _take_time(cursor)
+        for period, days in DAYS.items():
+            cursor.execute("DELETE FROM standings WHERE period = %s", [period])
+            cursor.execute(_REPLACE, _period(days, now=now) | {"period": period, "now": now})
+    return True
+
+
+def board(period: Standing.Period, *, by: By, top: int, user: User) -> list[Standing]:
+    """Return the `top` of the snapshot, and the row of `user` wherever it stands, in one query.
+
+    Whoever has nothing of what it is ranked by has a row without a rank.
+    """
+    place = f"place_by_{by}"
+    of_period = Standing.objects.filter(period=period)
+    rows = of_period.filter(Q(**{f"{place}__lte": top}) | Q(user=user)).select_related("user")
+    return list(rows.order_by(place))
+
+
+def ensure_counted(*, now: datetime) -> None:
+    """Make the first snapshot if there is none, and anybody who could be on it."""
+    is_counted = Standing.objects.exists()
+    if not is_counted and User.objects.exclude(referred_by_code=None).exists():
+        refresh(now=now)
+
+
+def counted_at(period: Standing.Period) -> datetime | None:
+    """Return when the snapshot was made; None when there is none, or nobody on it."""
+    made = Standing.objects.filter(period=period).order_by("place_by_referrals")
+    return made.values_list("computed_at", flat=True).first()
+
+
+def _period(days: int | None, *, now: datetime) -> dict[str, Any]:
+    return {
+        "since": "-infinity" if days is None else now - timedelta(days=days),
+        "max_uses": Program.objects.at(now).get().max_uses,
+    }
+
+
+def _take_time(cursor: Any) -> None:
+    """Allow a look at all of history to take longer than a request may."""
+    cursor.execute("SET LOCAL statement_timeout = 0")

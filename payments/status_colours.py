@@ -1,0 +1,37 @@
+"""The colours of what purchases, refunds, disputes and referees can be, for the admin's base."""
+
+from gatewayz.adminbase import status_badges
+from payments.friends import State as FriendState
+from payments.models import Clawback, Payment
+from referrals.status_colours import REFERRALS
+
+PAYMENTS = status_badges.register(
+    Payment.Status,
+    {
+        Payment.Status.CREATED.value: "default",
+        Payment.Status.PENDING.value: "info",
+        Payment.Status.PAID.value: "success",
+        Payment.Status.FAILED.value: "danger",
+        Payment.Status.EXPIRED.value: "default",
+    },
+)
+CLAWBACKS = status_badges.register(
+    Clawback.Status,
+    {
+        Clawback.Status.PENDING.value: "info",
+        Clawback.Status.SUCCEEDED.value: "warning",
+        Clawback.Status.FAILED.value: "default",
+        Clawback.Status.OPEN.value: "danger",
+        Clawback.Status.DISMISSED.value: "default",
+        Clawback.Status.LOST.value: "danger",
+        Clawback.Status.WON.value: "success",
+    },
+)
+status_badges.register(
+    FriendState,
+    {
+        **REFERRALS,
+        FriendState.PENDING.value: "info",
+        FriendState.NOT_COUNTED.value: "default",
+    },
+)

@@ -1,0 +1,237 @@
+"""The figures of a small history, held against what a person counts by hand."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from accounts.tests.factories import Person, give, register
+from payments.models import Payment
+from payments.reports import daily
+from payments.reports.totals import Books, Cohort, Debts, Figures, figures
+from payments.tests.stripe_events import deliver, refund, settle, turn
+from referrals import invite_views
+from referrals.models import Referral
+
+NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
+NO_DEBTS = Debts(Decimal(0), 0)
+
+
+def at(day: int, clock: str = "12:00:00") -> time_machine.travel:
+    return time_machine.travel(f"2026-05-{day:02} {clock}Z", tick=False)
+
+
+@pytest.fixture
+def history(db: None) -> None:
+    """A week (14th to 20th) and the week before it (7th to 13th).
+
+    Alice invites. Before: Bob comes on the 8th and buys on the 9th, a day later. In the week:
+    Carol, Dave, Eve and Frank come by the code, and Grace by herself. Carol buys after two days,
+    Dave after four, and gets all of it back; Eve buys too little, Frank nothing; Grace buys.
+    """
+    with at(1):
+        alice = register("alice")
+    with at(8):
+        bob = register("bob", code=alice.code)
+    with at(9):
+        settle(bob.user)
+    with at(14, "00:00:00"):
+        invite_views.note(owner=alice.user, now=datetime.now(UTC))
+        carol, dave = (register(name, code=alice.code) for name in ("carol", "dave"))
+    with at(15):
+        eve, _ = (register(name, code=alice.code) for name in ("eve", "frank"))
+        settle(register("grace").user, 2500)
+        settle(eve.user, 999)
+    with at(16, "00:00:00"):
+        settle(carol.user)
+    with at(18, "00:00:00"):
+        purchase = settle(dave.user)
+    with at(19):
+        deliver(refund(purchase, 1000))
+
+
+def week() -> Figures:
+    return figures(days=7, now=NOW)
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_the_sums_are_those_of_the_period(is_closed: bool) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+
+    now, before = week().now.sums, week().before.sums
+
+    assert (now.looks, now.signups, now.invited_signups, now.first_purchases) == (1, 5, 4, 3)
+    assert [now.bonuses, now.bonuses_taken, now.money_back] == [40, 20, 10]
+    assert now.purchases == Decimal("54.99")
+    assert (before.looks, before.signups, before.first_purchases) == (0, 1, 1)
+    assert before.bonuses == 20
+
+
+@pytest.mark.usefixtures("history")
+def test_the_funnel_follows_those_who_came_by_a_code() -> None:
+    found = week()
+
+    assert found.now.cohort == Cohort(invited=4, bought=3, qualified=2)
+    assert found.now.cohort.conversion == Decimal("50.0")
+    assert found.before.cohort == Cohort(invited=1, bought=1, qualified=1)
+
+
+@pytest.mark.usefixtures("history")
+def test_those_of_the_period_before_have_no_more_time_to_buy() -> None:
+    with at(13):
+        heidi = register("heidi", code=User.objects.get(username="alice").referral_code)
+    with at(14):
+        settle(heidi.user)
+
+    assert week().before.cohort == Cohort(invited=2, bought=1, qualified=1)
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_the_median_time_is_of_those_referred_who_bought_in_the_period(is_closed: bool) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+
+    found = week()
+
+    assert found.now.time_to_purchase == timedelta(days=3)
+    assert found.before.time_to_purchase == timedelta(days=1)
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("days", [1, 7, 90])
+def test_what_we_owe_counts_all_of_history(is_closed: bool, days: int) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+
+    # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
+    assert figures(days=days, now=NOW).books == Books(
+        outstanding=Decimal("94.99"),
+        debts=Debts(Decimal(0), 0),
+        bonuses_given=Decimal(60),
+        bonuses_taken=Decimal(20),
+    )
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_what_we_owed_is_told_as_it_was_when_the_period_began(is_closed: bool) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+
+    # Then Alice had 10 and Bob 20, and the bonuses were those of Bob's purchase.
+    assert week().books_before == Books(
+        outstanding=Decimal(30),
+        debts=Debts(Decimal(0), 0),
+        bonuses_given=Decimal(20),
+        bonuses_taken=Decimal(0),
+    )
+
+
+@pytest.fixture
+def debtor(history: None) -> User:
+    """Bob, who spends 15 of his 20 dollars before he gets his money back."""
+    bob = User.objects.get(username="bob")
+    with at(20):
+        give(Person(bob, ""), "-15")
+        deliver(refund(Payment.objects.get(user=bob), 1000))
+    return bob
+
+
+@pytest.mark.usefixtures("debtor")
+def test_debts_are_not_set_off_against_what_we_owe() -> None:
+    # Bob has -15; Alice 10, Carol 20, Grace 25, Eve 9.99.
+    found = week()
+
+    assert found.books.outstanding == Decimal("64.99")
+    assert (found.books.debts, found.books_before.debts) == (Debts(Decimal(15), 1), NO_DEBTS)
+    assert found.books.bonuses == 20
+
+
+@pytest.mark.usefixtures("debtor")
+def test_debts_of_before_are_those_with_which_the_period_began() -> None:
+    with at(21):
+        settle(User.objects.get(username="bob"), 1500)
+
+    found = figures(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
+
+    assert (found.books.debts, found.books_before.debts) == (NO_DEBTS, Debts(Decimal(15), 1))
+    assert found.books_before.outstanding == Decimal("64.99")
+
+
+def test_whoever_was_once_in_debt_and_no_longer_is_owes_nothing(debtor: User) -> None:
+    settle(debtor, 1500)
+
+    assert week().books.debts == NO_DEBTS
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("status", ["held", "voided"])
+def test_a_bonus_that_is_held_or_voided_is_taken_back(status: str) -> None:
+    with at(20):
+        turn(Referral.objects.get(referred_user__username="carol"), status)
+
+    found = week()
+
+    # Carol's and Dave's were paid; his were taken back with the refund, hers now.
+    assert found.now.sums.bonuses == found.now.sums.bonuses_taken == 40
+    assert found.books.bonuses == 20
+
+
+def test_without_anybody_there_are_no_figures(db: None) -> None:
+    found = week()
+
+    assert (found.now.cohort.conversion, found.now.time_to_purchase) == (None, None)
+    assert [day.signups for day in found.now.days] == 7 * [0]
+    assert found.books == found.books_before == Books(Decimal(0), NO_DEBTS, Decimal(0), Decimal(0))
+
+
+def report(*arguments: str) -> str:
+    out = io.StringIO()
+    with time_machine.travel(NOW, tick=False):
+        call_command("referral_report", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("history")
+def test_the_report_prints_the_same_figures() -> None:
+    rows: list[dict[str, Any]] = json.loads(report("--days", "7", "--format", "json"))
+
+    shown = {row["figure"]: (row["value"], row["before"]) for row in rows}
+    assert shown["sign_ups"] == (5, 1)
+    assert shown["conversion_percent"] == (50.0, 100.0)
+    assert shown["median_hours_to_first_purchase"] == (72.0, 24.0)
+    assert shown["bonuses_given_in_all"] == (60.0, 20.0)
+    assert shown["bonuses_taken_back_in_all"] == (20.0, 0.0)
+    assert shown["bonuses_paid_in_all"] == (40.0, 20.0)
+    assert shown["credits_outstanding"] == (94.99, 30.0)
+
+
+@pytest.mark.usefixtures("history")
+def test_the_report_is_a_table_that_ends_with_a_count() -> None:
+    lines = report("--days", "7").splitlines()
+
+    assert lines[0] == "figure                          value  before"
+    assert "of_these_qualified              2      1" in lines
+    assert lines[-1] == "19 figures since 2026-05-14."
+
+
+def test_the_report_writes_nothing_owed_as_money(db: None) -> None:
+    [debts] = [line for line in report().splitlines() if line.startswith("debts")]
+
+    assert debts.split() == ["debts", "0.00", "0.00"]
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3661", "soon"])
+def test_the_report_refuses_days_that_mean_nothing(db: None, days: str) -> None:
+    with pytest.raises(CommandError, match="--days"):
+        report("--days", days)
