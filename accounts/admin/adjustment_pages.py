@@ -16,7 +16,7 @@ from django.utils.html import format_html
 
 from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
-from accounts.admin import wording
+from accounts.admin import entry_formatting
 from accounts.admin.adjustment_forms import AdjustmentForm, WishForm
 from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
@@ -57,7 +57,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     @display(description="Amount")
     def money(self, adjustment: Adjustment) -> str:
-        return wording.money(adjustment.amount)
+        return entry_formatting.money(adjustment.amount)
 
     @display(description="Status", label=ADJUSTMENTS)
     def state(self, adjustment: Adjustment) -> str:

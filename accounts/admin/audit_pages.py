@@ -12,7 +12,7 @@ from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
 from accounts.models import AuditEntry
 from accounts.people import whose
-from gatewayz.adminbase.day_filter import DayFilter
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 

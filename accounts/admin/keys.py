@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import api_keys, people
-from accounts.admin import actions, finding
+from accounts.admin import actions, search
 from accounts.authentication import operator
 from accounts.models import ApiKey
 from gatewayz.adminbase import status_badges
@@ -20,7 +20,7 @@ from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
+class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
     list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
     list_select_related = ("user",)
@@ -61,7 +61,7 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         return f"Key {obj.prefix}…"
 
     def found_by(self, term: str) -> list[Q]:
-        return finding.keys(term)
+        return search.keys(term)
 
     def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return self._may(request, "revoke", object_id)

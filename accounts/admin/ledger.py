@@ -1,17 +1,42 @@
-"""The list of ledger entries: only for looking at."""
+"""The list of ledger entries, which is read-only."""
+
+from typing import ClassVar
 
 from django.contrib import admin
 from django.db.models import Q
 
-from accounts.admin import finding, wording
+from accounts.admin import entry_formatting, search
 from accounts.models import LedgerEntry
 from accounts.money import dollars
+from gatewayz.adminbase.filters import ConditionFilter, DayFilter
 from gatewayz.adminbase.formatting import link, when
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 
+Kind = LedgerEntry.Kind
+_BONUSES = (Kind.REFERRER_BONUS, Kind.REFEREE_BONUS)
+_CLAWBACKS = (Kind.REFUND, Kind.DISPUTE)
+
+
+def _reversal_of(*kinds: Kind) -> Q:
+    return Q(kind=Kind.REVERSAL, reverses__kind__in=kinds)
+
+
+class KindFilter(ConditionFilter):
+    """The kinds that the rows say, and those that the dashboard adds up."""
+
+    title = parameter_name = "kind"
+    conditions: ClassVar = {
+        **{kind.value: (label, Q(kind=kind)) for kind, label in entry_formatting.KINDS.items()},
+        "bonus": ("Bonus, both sides", Q(kind__in=_BONUSES)),
+        "bonus_taken_back": ("Bonus taken back", _reversal_of(*_BONUSES)),
+        "refund_or_dispute": ("Refund or dispute", Q(kind__in=_CLAWBACKS)),
+        "refund_or_dispute_undone": ("Refund or dispute undone", _reversal_of(*_CLAWBACKS)),
+        "adjustment_taken_back": ("Adjustment taken back", _reversal_of(Kind.ADJUSTMENT)),
+    }
+
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
+class LedgerEntryAdmin(search.KeysCutShort, ReadOnlyAdmin):
     list_display = (
         "id",
         "owner",
@@ -26,9 +51,9 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         *("owner", "sort", "moved", "balance", "origin", "by", "posted"),
         *("description", "number", "reverses", "idempotency_key"),
     )
-    list_filter = ("kind",)
+    list_filter = (KindFilter, ("created_at", DayFilter))
     has_history = False
-    list_select_related = ("user", *wording.TOLD_WITH)
+    list_select_related = ("user", *entry_formatting.RELATED)
     search_help_text = (
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
@@ -39,34 +64,34 @@ class LedgerEntryAdmin(finding.KeysCutShort, ReadOnlyAdmin):
 
     @display(description="What", header=True)
     def what(self, entry: LedgerEntry) -> list[str]:
-        return [wording.kind(entry), entry.description]
+        return [entry_formatting.kind(entry), entry.description]
 
     @display(description="What")
     def sort(self, entry: LedgerEntry) -> str:
-        return wording.kind(entry)
+        return entry_formatting.kind(entry)
 
     @display(description="Amount")
     def moved(self, entry: LedgerEntry) -> str:
-        return wording.money(entry.amount)
+        return entry_formatting.money(entry.amount)
 
     @display(description="Balance after")
     def balance(self, entry: LedgerEntry) -> str:
-        return wording.money(entry.balance_after)
+        return entry_formatting.money(entry.balance_after)
 
     @display(description="From")
     def origin(self, entry: LedgerEntry) -> str:
-        return wording.cause(entry)
+        return entry_formatting.cause(entry)
 
     @display(description="By")
     def by(self, entry: LedgerEntry) -> str:
-        return wording.poster(entry)
+        return entry_formatting.poster(entry)
 
     @display(description="Posted")
     def posted(self, entry: LedgerEntry) -> str:
         return when(entry.created_at)
 
     def heading(self, obj: LedgerEntry) -> str:
-        return f"{wording.kind(obj)}, {dollars(obj.amount)}"
+        return f"{entry_formatting.kind(obj)}, {dollars(obj.amount)}"
 
     def found_by(self, term: str) -> list[Q]:
-        return finding.entries(term)
+        return search.entries(term)

@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import audit, ledger
-from accounts.admin import actions, finding, person_forms, wording
+from accounts.admin import actions, entry_formatting, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
 from accounts.admin.statement import statement
@@ -22,8 +22,10 @@ from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.status_colours import account_badge
+from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, whole
 from gatewayz.adminbase.model_admin import display, is_superuser
+from payments.models import Payment
 from referrals import codes
 from referrals.models import Program
 
@@ -44,33 +46,37 @@ _STAFF: Any = (
 _WHY: Any = (None, {"fields": ("reason",)})
 
 
-class BoughtFilter(admin.BooleanFieldListFilter):
-    """Whether a purchase has qualified, in fewer words than the column's."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "first purchase"
+class ReferredFilter(ConditionFilter):
+    title = "referred by a code"
+    parameter_name = "referred"
+    conditions = yes_or_no("referred_by_code")
 
 
-class BalanceFilter(admin.SimpleListFilter):
+class PurchasesFilter(ConditionFilter):
+    title = parameter_name = "purchases"
+    conditions: ClassVar = {
+        "any": (
+            "Any",
+            Q(Exists(Payment.objects.filter(user=OuterRef("pk"), status=Payment.Status.PAID))),
+        ),
+        "qualifying": ("The first qualifying", Q(has_made_first_purchase=True)),
+        "none_qualifying": ("None that qualifies", Q(has_made_first_purchase=False)),
+    }
+
+
+class BalanceFilter(ConditionFilter):
     """A balance above zero, or below: a refund or a dispute took back what was spent."""
 
     title = parameter_name = "balance"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("credit", "above zero"), ("debt", "below zero")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        if self.value() == "credit":
-            # Most who ever bought: going through the people backwards soon gives a page.
-            return queryset.filter(credits__gt=0)
-        if self.value() == "debt":
-            return queryset.filter(pk__in=ledger.in_debt().values("pk"))
-        return queryset
+    conditions: ClassVar = {
+        # Most who ever bought: going through the people backwards soon gives a page.
+        "credit": ("Above zero", Q(credits__gt=0)),
+        "debt": ("Below zero", Q(pk__in=ledger.in_debt().values("pk"))),
+    }
 
 
 @admin.register(User)
-class PersonAdmin(AuditedFormAdmin, UserAdmin, finding.KeysCutShort):
+class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     form = person_forms.PersonForm
     add_form = person_forms.NewPersonForm
     change_password_form = person_forms.PasswordForm
@@ -87,8 +93,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, finding.KeysCutShort):
     filter_horizontal = ()
     linked_by: ClassVar[Any] = ("referred_by_code",)
     list_filter = (
-        ("has_made_first_purchase", BoughtFilter),
-        *(BalanceFilter, "is_active", "is_staff"),
+        ("created_at", DayFilter),
+        *(ReferredFilter, PurchasesFilter, BalanceFilter, "is_active", "is_staff"),
     )
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
@@ -119,7 +125,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, finding.KeysCutShort):
 
     @display(description="Balance")
     def balance(self, user: User) -> str:
-        return wording.money(user.credits)
+        return entry_formatting.money(user.credits)
 
     @display(description="Code", ordering="referral_code")
     def code(self, user: User) -> str:
@@ -155,7 +161,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, finding.KeysCutShort):
         return obj.username
 
     def found_by(self, term: str) -> list[Q]:
-        return finding.people(term)
+        return search.people(term)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Leave what is about staff to those who may decide about staff."""

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts import api_keys, audit
-from accounts.admin import actions, wording
+from accounts.admin import actions, entry_formatting
 from accounts.admin.audit_formatting import change
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents, from_cents
@@ -48,19 +48,19 @@ STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "In words", "Fro
 
 def entries_of(user: User) -> QuerySet[LedgerEntry]:
     """Return what a statement shows, the latest first."""
-    return user.ledger_entries.select_related(*wording.TOLD_WITH).order_by("-number")
+    return user.ledger_entries.select_related(*entry_formatting.RELATED).order_by("-number")
 
 
 def statement_row(entry: LedgerEntry) -> list[Any]:
     """Return an entry as a line of a statement."""
     return [
         when(entry.created_at),
-        wording.kind(entry),
-        wording.money(entry.amount),
-        wording.money(entry.balance_after),
+        entry_formatting.kind(entry),
+        entry_formatting.money(entry.amount),
+        entry_formatting.money(entry.balance_after),
         entry.description,
-        wording.cause(entry),
-        wording.poster(entry),
+        entry_formatting.cause(entry),
+        entry_formatting.poster(entry),
     ]
 
 
@@ -93,7 +93,7 @@ def _purchase_row(payment: Payment) -> list[Any]:
     decided = DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
     return [
         link(payment),
-        wording.money(from_cents(payment.amount)),
+        entry_formatting.money(from_cents(payment.amount)),
         status_badges.status_badge(payment),
         decided,
         _joined(map(_clawback, payment.clawbacks.all())) or NOTHING,
@@ -194,7 +194,7 @@ def _adjustment_row(adjustment: Adjustment) -> list[Any]:
     asked_by, decided_by = adjustment.requested_by, adjustment.decided_by
     return [
         link(adjustment, f"#{adjustment.pk}"),
-        wording.money(adjustment.amount),
+        entry_formatting.money(adjustment.amount),
         status_badges.status_badge(adjustment),
         adjustment.get_category_display(),
         adjustment.reason,

@@ -1,4 +1,4 @@
-"""The desk's front page: figures with their change, the funnel, and what needs someone."""
+"""The admin's dashboard: figures with their change, the funnel, and what needs someone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from accounts.money import dollars
 from gatewayz.cli.output import counted
-from gatewayz.operators import behind
 from gatewayz.operators.dashboard_charts import charts
-from payments.behind import BEHIND
+from gatewayz.operators.dashboard_links import link
 from payments.reports.action_items import Attention, attention
 from payments.reports.daily import Span
 from payments.reports.totals import Figures, Period, figures, times_to_purchase
@@ -26,6 +25,30 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 # What has grown by more is told as a multiple.
 _TIMES = 11
 _Number = Decimal | int | float
+# The figures of a period, and what waits: each by the name of its list, and of its attribute.
+_COUNTS = {
+    "signups": "Sign-ups",
+    "invited_signups": "Sign-ups by a code",
+    "first_purchases": "First qualifying purchases",
+}
+_AMOUNTS = {
+    "bonuses": "Bonuses paid",
+    "bonuses_taken": "Bonuses taken back",
+    "money_back": "Refunds & disputes",
+    "given_again": "Refunds & disputes undone",
+}
+_TASKS = {
+    "failed_events": ("failed event", "failed events"),
+    "quarantined_events": ("quarantined event", "quarantined events"),
+    "overdue_events": (
+        "event unprocessed for 5 minutes",
+        "events unprocessed for 5 minutes",
+    ),
+    "waiting_adjustments": ("adjustment to approve", "adjustments to approve"),
+    "failed_jobs": ("failed job", "failed jobs"),
+    "ending_budgets": ("budget that is spent, or soon will be", ""),
+    "held_bonuses": ("held bonus", "held bonuses"),
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +97,7 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     waiting = attention(now=now)
     return context | {
         "periods": [(each, each == days) for each in PERIODS],
-        "days": behind.days(found.now.span),
+        "days": _days(found.now.span),
         "length": days,
         "figures": _open_to(request, [*_of_period(found), *_of_books(found)]),
         "funnel": _open_to(request, list(_funnel(found.now))),
@@ -101,15 +124,12 @@ def _may_open(request: HttpRequest, link: str) -> bool:
 
 def _of_period(found: Figures) -> Iterable[Figure]:
     span, now, before = found.now.span, found.now.sums, found.before.sums
-    yield _counted("signups", span, now.signups, before.signups)
-    yield _counted("invited_signups", span, now.invited_signups, before.invited_signups)
-    yield _counted("first_purchases", span, now.first_purchases, before.first_purchases)
+    for name, title in _COUNTS.items():
+        yield _counted(title, getattr(now, name), getattr(before, name), link(name, span))
     yield _conversion(found)
     yield _time_to_purchase(found)
-    yield _money("bonuses", span, now.bonuses, before.bonuses)
-    yield _money("bonuses_taken", span, now.bonuses_taken, before.bonuses_taken)
-    yield _money("money_back", span, now.money_back, before.money_back)
-    yield _money("given_again", span, now.given_again, before.given_again)
+    for name, title in _AMOUNTS.items():
+        yield _money(title, getattr(now, name), getattr(before, name), link(name, span))
 
 
 def _conversion(found: Figures) -> Figure:
@@ -120,7 +140,7 @@ def _conversion(found: Figures) -> Figure:
     return Figure(
         "Conversion",
         _percent(now.conversion),
-        behind.link("cohort_qualified", found.now.span),
+        link("cohort_qualified", found.now.span),
         f"{_percent(before.conversion)} before",
         points,
         f"{now.qualified:,} of {now.invited:,} by a code",
@@ -133,7 +153,7 @@ def _time_to_purchase(found: Figures) -> Figure:
     return Figure(
         "Time to first purchase",
         _duration(now),
-        behind.link("timed_purchases", found.now.span),
+        link("timed_purchases", found.now.span),
         f"{_duration(before)} before",
         change(now.total_seconds(), before.total_seconds()) if now and before else "",
         f"median of {people:,} by a code",
@@ -142,22 +162,21 @@ def _time_to_purchase(found: Figures) -> Figure:
 
 def _of_books(found: Figures) -> Iterable[Figure]:
     now, before = found.books, found.books_before
-    yield _money("outstanding", None, now.outstanding, before.outstanding)
+    yield _money("Credits outstanding", now.outstanding, before.outstanding, link("outstanding"))
     people = counted(now.debts.people, "person", "people") if now.debts.people else ""
-    yield _money("debts", None, now.debts.total, before.debts.total, people)
+    yield _money("Debts", now.debts.total, before.debts.total, link("debts"), people)
     given, taken = dollars(now.bonuses_given), dollars(now.bonuses_taken)
     parts = f"{given} − {taken} taken back"
-    yield _money("bonuses_in_all", None, now.bonuses, before.bonuses, parts)
+    yield _money("Bonuses paid in all", now.bonuses, before.bonuses, link("bonuses_in_all"), parts)
 
 
-def _counted(name: str, span: Span, now: int, before: int) -> Figure:
-    link = behind.link(name, span)
-    return Figure(BEHIND[name].title, f"{now:,}", link, f"{before:,} before", change(now, before))
+def _counted(title: str, now: int, before: int, target: str) -> Figure:
+    return Figure(title, f"{now:,}", target, f"{before:,} before", change(now, before))
 
 
-def _money(name: str, span: Span | None, now: Decimal, before: Decimal, detail: str = "") -> Figure:
-    link, note = behind.link(name, span), f"{dollars(before)} before"
-    return Figure(BEHIND[name].title, dollars(now), link, note, change(now, before), detail)
+def _money(title: str, now: Decimal, before: Decimal, target: str, detail: str = "") -> Figure:
+    note = f"{dollars(before)} before"
+    return Figure(title, dollars(now), target, note, change(now, before), detail)
 
 
 def change(now: _Number, before: _Number) -> str:
@@ -199,28 +218,20 @@ def _funnel(period: Period) -> Iterable[Step]:
     )
     most = max(count for _, count, _ in steps)
     for title, count, name in steps:
-        link = behind.link(name, period.span) if name else ""
-        yield Step(title, count, round(100 * count / most) if most else 0, link)
+        target = link(name, period.span) if name else ""
+        yield Step(title, count, round(100 * count / most) if most else 0, target)
 
 
 def _waiting(found: Attention) -> Iterable[Waiting]:
-    for name, one, several, count in _tasks(found):
-        yield Waiting(one, several, count, behind.link(name))
-    queue = reverse("admin:referrals_referral_review")
-    yield Waiting("held bonus", "held bonuses", found.held_bonuses, queue)
+    for name, (one, several) in _TASKS.items():
+        yield Waiting(one, several, getattr(found, name), link(name))
     if check := found.ledger_check:
         page = reverse("admin:payments_ledgercheck_change", args=[check.pk])
         yield Waiting("breach of the ledger", "breaches of the ledger", check.breaches, page)
 
 
-def _tasks(found: Attention) -> Iterable[tuple[str, str, str, int]]:
-    """Return what waits in a list, as one and as several, and how many."""
-    yield "failed_events", "failed event", "failed events", found.failed_events
-    aside = found.quarantined_events
-    yield "quarantined_events", "quarantined event", "quarantined events", aside
-    late = "unprocessed for 5 minutes"
-    yield "overdue_events", f"event {late}", f"events {late}", found.overdue_events
-    asked = found.waiting_adjustments
-    yield "waiting_adjustments", "adjustment to approve", "adjustments to approve", asked
-    yield "failed_jobs", "failed job", "failed jobs", found.failed_jobs
-    yield "ending_budgets", "budget that is spent, or soon will be", "", found.ending_budgets
+def _days(span: Span) -> str:
+    """Return `24 October to 22 November 2026`."""
+    first, last = span.first, span.last
+    begin = f"{first:%-d %B}" if first.year == last.year else f"{first:%-d %B %Y}"
+    return f"{begin} to {last:%-d %B %Y}"

@@ -1,11 +1,11 @@
-"""The charts of the desk's front page: bars by the day, each of which leads to its day's list."""
+"""The charts of the dashboard: a bar for each day, which leads to the list of that day."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gatewayz.operators import behind
+from gatewayz.operators.dashboard_links import link_of_a_day
 from payments.reports.daily import Day
 
 
@@ -70,7 +70,7 @@ def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
         "is_empty": not any(any(each["data"]) for each in sets),
         "data": json.dumps({"labels": labels, "datasets": sets}),
         "options": _OPTIONS,
-        "links": json.dumps([behind.link(each.figure) for each in series]),
+        "links": json.dumps([link_of_a_day(each.figure) for each in series]),
         "days": json.dumps([day.day.isoformat() for day in days]),
     }
 

@@ -8,7 +8,7 @@ from accounts.people import whose
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
-from payments.admin import cells
+from payments.admin import formatting
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
 from payments.models import Clawback
 from payments.status_colours import CLAWBACKS
@@ -58,7 +58,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
     @display(description="Refund or dispute", header=True)
     def name(self, clawback: Clawback) -> list[str]:
-        return [clawback.get_kind_display(), cells.shortened(clawback.stripe_id)]
+        return [clawback.get_kind_display(), formatting.shortened(clawback.stripe_id)]
 
     @display(description="Status", label=CLAWBACKS)
     def state(self, clawback: Clawback) -> tuple[str, str]:
@@ -70,11 +70,11 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
     @display(description="Amount")
     def price(self, clawback: Clawback) -> str:
-        return cells.money(clawback.amount)
+        return formatting.money(clawback.amount)
 
     @display(description="Takes back now")
     def took(self, clawback: Clawback) -> str:
-        return cells.money(clawback.taken)
+        return formatting.money(clawback.taken)
 
     @display(description="Purchase")
     def purchase(self, clawback: Clawback) -> str:
@@ -86,12 +86,12 @@ class ClawbackAdmin(ReadOnlyAdmin):
 
     @display(description="Payment intent")
     def intent(self, clawback: Clawback) -> str:
-        return cells.at_stripe(clawback.payment_intent_id, "payments")
+        return formatting.at_stripe(clawback.payment_intent_id, "payments")
 
     @display(description="Stripe's id")
     def at_stripe(self, clawback: Clawback) -> str:
         place = "disputes" if clawback.kind == Clawback.Kind.DISPUTE else "refunds"
-        return cells.at_stripe(clawback.stripe_id, place)
+        return formatting.at_stripe(clawback.stripe_id, place)
 
     @display(description="Ledger entry")
     def entry(self, clawback: Clawback) -> str:

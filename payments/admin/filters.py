@@ -1,105 +1,102 @@
 """The filters of the lists about Stripe: each is served by an index of the table."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter
 
-from gatewayz.adminbase.day_filter import DayFilter
+from gatewayz.adminbase.filters import ConditionFilter, DayFilter, one_of, yes_or_no
 from payments.inbox import HANDLERS, can_become
 from payments.models import Clawback, Payment, StripeEvent
-from referrals.gates import Decision
+from payments.reports.action_items import OVERDUE_AFTER
+from referrals.gates import NOT_QUALIFYING, Decision
 
 Outcome = StripeEvent.Outcome
-NEEDS_SOMEONE = "needs_someone"
 
 
-class ByColumn(DropdownFilter):
-    """Rows with one value in one column."""
-
-    column: ClassVar[str]
-    values: ClassVar[list[str]]
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, value.replace("_", " ").capitalize()) for value in self.values]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        value = self.value()
-        return queryset.filter(**{self.column: value}) if value in self.values else queryset
+class StatusFilter(ConditionFilter):
+    title = parameter_name = "status"
+    conditions = one_of("status", Payment.Status.values)
 
 
-class StatusFilter(ByColumn):
-    title = parameter_name = column = "status"
-    values = Payment.Status.values
-
-
-class DecisionFilter(ByColumn):
+class DecisionFilter(ConditionFilter):
     title = "bonus decision"
-    parameter_name = column = "bonus_decision"
-    values: ClassVar = [decision.value for decision in Decision]
+    parameter_name = "bonus_decision"
+    conditions: ClassVar = {
+        "qualifying": (
+            "First qualifying purchase",
+            Q(bonus_decision__in=set(Decision) - NOT_QUALIFYING),
+        ),
+        **one_of("bonus_decision", Decision),
+    }
 
 
-class KindFilter(ByColumn):
-    title = parameter_name = column = "kind"
-    values = Clawback.Kind.values
+class BuyerReferredFilter(ConditionFilter):
+    title = "buyer referred by a code"
+    parameter_name = "referred"
+    conditions = yes_or_no("user__referred_by_code")
 
 
-class ClawbackStatusFilter(ByColumn):
-    title = parameter_name = column = "status"
-    values = Clawback.Status.values
+class KindFilter(ConditionFilter):
+    title = parameter_name = "kind"
+    conditions = one_of("kind", Clawback.Kind.values)
 
 
-class PurchaseFilter(DropdownFilter):
+class ClawbackStatusFilter(ConditionFilter):
+    title = parameter_name = "status"
+    conditions = one_of("status", Clawback.Status.values)
+
+
+class PurchaseFilter(ConditionFilter):
     """Those that came before their purchase, and wait for it."""
 
-    title = "purchase"
-    parameter_name = "purchase"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Not known yet")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(payment=None) if self.value() == "waiting" else queryset
+    title = parameter_name = "purchase"
+    conditions: ClassVar = {"waiting": ("Not known yet", Q(payment=None))}
 
 
-class OutcomeFilter(ByColumn):
+class OutcomeFilter(ConditionFilter):
     """What became of an event; first, those that need someone."""
 
-    title = parameter_name = column = "outcome"
-    values = Outcome.values
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        words = super().lookups(request, model_admin)
-        return [(NEEDS_SOMEONE, "Needs someone"), *words]
+    title = parameter_name = "outcome"
+    conditions: ClassVar = {
+        # Two conditions, each with an index that holds no more than these.
+        "needs_someone": ("Needs someone", Q(processed_at=None) | Q(outcome=Outcome.QUARANTINED)),
+        "overdue": (
+            "Unprocessed for 5 minutes",
+            Q(
+                processed_at=None,
+                outcome=Outcome.RECEIVED,
+                received_at__lt=Now() - OVERDUE_AFTER,
+            ),
+        ),
+        **one_of("outcome", Outcome.values),
+        # The index of what is not processed holds no more than these.
+        "received": ("Received", Q(processed_at=None, outcome=Outcome.RECEIVED)),
+        "failed": ("Failed", Q(processed_at=None, outcome=Outcome.FAILED)),
+    }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        outcome, event_type = self.value(), request.GET.get(TypeFilter.parameter_name)
-        if outcome == NEEDS_SOMEONE:
-            # Two conditions, each with an index that holds no more than these.
-            return queryset.filter(Q(processed_at=None) | Q(outcome=Outcome.QUARANTINED))
-        if outcome and event_type in HANDLERS and not can_become(event_type, outcome):
-            # PostgreSQL would look for the first of them all through the table.
+        outcome = self.value()
+        event_type = request.GET.get(TypeFilter.parameter_name)
+        is_of_a_type = outcome in Outcome.values and event_type in HANDLERS
+        if is_of_a_type and not can_become(event_type, outcome):
+            # PostgreSQL would search the whole table for a first one.
             return queryset.none()
-        if outcome in (Outcome.RECEIVED, Outcome.FAILED):
-            queryset = queryset.filter(processed_at=None)
         return super().queryset(request, queryset)
 
 
-class TypeFilter(ByColumn):
+class TypeFilter(ConditionFilter):
     """The types that mean something to us; the rest is what was ignored."""
 
     title = "type"
-    parameter_name = column = "event_type"
-    values: ClassVar = list(HANDLERS)
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, value) for value in self.values]
+    parameter_name = "event_type"
+    conditions: ClassVar = {name: (name, Q(event_type=name)) for name in HANDLERS}
 
 
 class PaidFilter(DayFilter):
     """Paid on these days."""
 
     def indexed(self, queryset: QuerySet) -> QuerySet:
-        # It goes without saying, but for the index, which holds what is paid.
+        # Redundant, but for the index, which holds only what is paid.
         return queryset.filter(status=Payment.Status.PAID)

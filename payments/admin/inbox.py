@@ -14,7 +14,7 @@ from accounts.people import whose
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
 from gatewayz.adminbase.selection import page_for
-from payments.admin import cells, replay, stories
+from payments.admin import event_help, formatting, replay
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
 from payments.event_subjects import payment_of, payments_of
@@ -42,7 +42,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         "Beginning of Stripe's id (evt_…, cs_…, pi_…) or of the person's name or e-mail"
     )
     actions = ("replay_selected",)
-    change_form_outer_before_template = "admin/payments/event_story.html"
+    change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
     readonly_fields = ("became", "why", "purchase", "person", "error", "next_attempt")
     fieldsets = (
@@ -80,25 +80,25 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def name(self, event: StripeEvent) -> list[str]:
         return [event.event_type, event.event_id]
 
-    @display(description="Outcome", label=cells.OUTCOME_COLOURS)
+    @display(description="Outcome", label=formatting.OUTCOME_COLOURS)
     def state(self, event: StripeEvent) -> tuple[str, str]:
         return event.outcome, event.get_outcome_display()
 
     @display(description="Outcome")
     def became(self, event: StripeEvent) -> str:
-        return cells.outcome(event)
+        return formatting.outcome(event)
 
     @display(description="Why")
     def trouble(self, event: StripeEvent) -> str:
-        return cells.shortened(cells.why(event) or event.last_error, 100) or NOTHING
+        return formatting.shortened(formatting.why(event) or event.last_error, 100) or NOTHING
 
     @display(description="Why")
     def why(self, event: StripeEvent) -> str:
-        return cells.why(event) or NOTHING
+        return formatting.why(event) or NOTHING
 
     @display(description="Last error")
     def error(self, event: StripeEvent) -> str:
-        return cells.wrapped(event.last_error)
+        return formatting.wrapped(event.last_error)
 
     @display(description="Received")
     def received(self, event: StripeEvent) -> str:
@@ -137,7 +137,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
     ) -> HttpResponse:
         context |= {
-            "story": stories.told(obj),
+            "help": event_help.help_with(obj),
             "body": readable(obj),
             "replays": audit.of(obj).select_related("by"),
             "can_replay": self.has_replay_permission(request),

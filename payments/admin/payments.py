@@ -16,8 +16,13 @@ from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from payments import consequences
-from payments.admin import cells
-from payments.admin.filters import DecisionFilter, PaidFilter, StatusFilter
+from payments.admin import formatting
+from payments.admin.filters import (
+    BuyerReferredFilter,
+    DecisionFilter,
+    PaidFilter,
+    StatusFilter,
+)
 from payments.models import Clawback, Payment, StripeEvent
 from payments.status_colours import PAYMENTS
 
@@ -30,7 +35,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("id", "person", "price", "state", "bonus_now", "back", "paid")
     linked_by = ("user",)
-    list_filter = (StatusFilter, DecisionFilter, ("paid_at", PaidFilter))
+    list_filter = (StatusFilter, DecisionFilter, BuyerReferredFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (
@@ -80,7 +85,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
         """Within a period, list by the day: its index gives the page without sorting the period."""
-        within_period = any(map(request.GET.get, ("paid_at_from", "paid_at_to", "since")))
+        within_period = any(map(request.GET.get, ("paid_at_from", "paid_at_to")))
         return ("-paid_at", "-pk") if within_period else ("-pk",)
 
     @display(description="Person")
@@ -89,7 +94,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Amount")
     def price(self, payment: Payment) -> str:
-        return cells.money(payment.amount)
+        return formatting.money(payment.amount)
 
     @display(description="Status", label=PAYMENTS)
     def state(self, payment: Payment) -> tuple[str, str]:
@@ -105,24 +110,24 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     @display(description="Bonus, as decided then")
     def bonus_now(self, payment: Payment) -> str:
-        words = cells.decided(payment)
-        return badge(words, cells.DECISION_COLOURS.get(words, "")) if words else NOTHING
+        words = formatting.decided(payment)
+        return badge(words, formatting.DECISION_COLOURS.get(words, "")) if words else NOTHING
 
     @display(description="Taken back")
     def back(self, payment: Payment) -> str:
-        return cells.money(payment.taken_back) if payment.taken_back else NOTHING
+        return formatting.money(payment.taken_back) if payment.taken_back else NOTHING
 
     @display(description="Checkout session")
     def session(self, payment: Payment) -> str:
-        return cells.at_stripe(payment.session_id, "checkout/sessions")
+        return formatting.at_stripe(payment.session_id, "checkout/sessions")
 
     @display(description="Payment intent")
     def intent(self, payment: Payment) -> str:
-        return cells.at_stripe(payment.payment_intent_id, "payments")
+        return formatting.at_stripe(payment.payment_intent_id, "payments")
 
     @display(description="Checkout page")
     def checkout(self, payment: Payment) -> str:
-        return cells.away(payment.checkout_url) if payment.checkout_url else NOTHING
+        return formatting.away(payment.checkout_url) if payment.checkout_url else NOTHING
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
@@ -199,7 +204,7 @@ def _told(event: StripeEvent) -> list[Any]:
     return [
         link(event, event.event_id),
         event.event_type,
-        cells.outcome(event),
-        cells.why(event),
+        formatting.outcome(event),
+        formatting.why(event),
         moment(event.received_at),
     ]

@@ -18,7 +18,7 @@ from gatewayz.adminbase.formatting import NOTHING, link
 from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.adminbase.selection import chosen
 from payments import inbox
-from payments.admin import cells
+from payments.admin import formatting
 from payments.models import StripeEvent
 
 _TROUBLE = {StripeEvent.Outcome.FAILED, StripeEvent.Outcome.QUARANTINED}
@@ -67,8 +67,8 @@ def _table(events: list[StripeEvent]) -> dict[str, Any]:
         [
             link(event, event.event_id),
             event.event_type,
-            cells.outcome(event),
-            "stays as it is" if event.is_done else cells.why(event) or NOTHING,
+            formatting.outcome(event),
+            "stays as it is" if event.is_done else formatting.why(event) or NOTHING,
         ]
         for event in events
     ]
@@ -103,5 +103,5 @@ def _tell(request: HttpRequest, replayed: list[StripeEvent], *, already: int) ->
 
 
 def _trouble(event: StripeEvent) -> str:
-    why = cells.why(event) or event.last_error
+    why = formatting.why(event) or event.last_error
     return format_html("{} {}: {}.", link(event, event.event_id), event.outcome, why)

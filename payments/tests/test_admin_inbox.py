@@ -174,13 +174,13 @@ def test_the_list_tells_whom_events_that_failed_are_about(
 def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Person) -> None:
     wrong = kept(event(pending_payment(bob.user), amount_total=999))
 
-    story = support.get(page_of(wrong)).context["story"]
+    help_text = support.get(page_of(wrong)).context["help"]
 
-    assert story.happened == (
+    assert help_text.happened == (
         "Quarantined: the amount of the session is $9.99, but $10.00 in our record."
         " Nothing was credited."
     )
-    assert story.advice.startswith("Stripe was paid another amount")
+    assert help_text.advice.startswith("Stripe was paid another amount")
 
 
 def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
@@ -189,10 +189,10 @@ def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
     payment = settle(bob.user)
     deliver(refund(payment, 100))
 
-    story = support.get(page_of(kept(refund(payment, 999)))).context["story"]
+    help_text = support.get(page_of(kept(refund(payment, 999)))).context["help"]
 
-    assert story.happened.startswith("Quarantined: the amount of the refund is $9.99, but $1.00")
-    assert story.advice.startswith("Stripe named another amount when we first heard of this refund")
+    assert help_text.happened.startswith("Quarantined: the amount of the refund is $9.99, but $1.00")
+    assert help_text.advice.startswith("Stripe named another amount when we first heard of this refund")
 
 
 def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: Person) -> None:
@@ -200,8 +200,8 @@ def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: P
 
     page = support.get(page_of(broken))
 
-    assert page.context["story"].happened.startswith("Failed once: an error on our side.")
-    assert f"{broken.retry_at:%H:%M}" in page.context["story"].advice
+    assert page.context["help"].happened.startswith("Failed once: an error on our side.")
+    assert f"{broken.retry_at:%H:%M}" in page.context["help"].advice
     assert "IntegrityError" in page.content.decode()
 
 
@@ -217,7 +217,7 @@ def test_a_failed_event_is_shown_with_the_payment_that_it_is_about(
 
 
 @pytest.mark.parametrize("outcome", StripeEvent.Outcome.values)
-def test_every_outcome_has_a_story(support: Client, outcome: str) -> None:
+def test_every_outcome_is_explained(support: Client, outcome: str) -> None:
     is_open = outcome in ("received", "failed")
     row = StripeEvent.objects.create(
         event_id="evt_1",
@@ -229,10 +229,10 @@ def test_every_outcome_has_a_story(support: Client, outcome: str) -> None:
         processed_at=None if is_open else timezone.now(),
     )
 
-    story = support.get(page_of(row)).context["story"]
+    help_text = support.get(page_of(row)).context["help"]
 
-    assert story.happened.lower().startswith(outcome)
-    assert story.advice
+    assert help_text.happened.lower().startswith(outcome)
+    assert help_text.advice
 
 
 MARKUP = "<script>alert(1)</script>"

@@ -19,7 +19,7 @@ from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.adminbase.selection import by_ids
 from gatewayz.cli.output import counted
 from referrals import review
-from referrals.admin.cells import person
+from referrals.admin.formatting import person
 from referrals.models import Referral
 
 _DECIDED = "it was decided already"

@@ -1,16 +1,18 @@
 """The desk's page of the programme's terms: their history, the budget, and what lies ahead."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.money import dollars
+from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from referrals import budget
@@ -19,6 +21,20 @@ from referrals.admin.withdrawal import withdraw
 from referrals.models import Program
 
 _STATES = {"in force": "success", "to come": "info", "past": "default"}
+
+
+_IN_FORCE = Q(
+    pk__in=Program.objects.filter(starts_at__lte=Now()).order_by("-starts_at").values("pk")[:1]
+)
+
+
+class StateFilter(ConditionFilter):
+    title = parameter_name = "state"
+    conditions: ClassVar = {
+        "in_force": ("In force", _IN_FORCE),
+        "to_come": ("To come", Q(starts_at__gt=Now())),
+        "past": ("Past", Q(starts_at__lte=Now()) & ~_IN_FORCE),
+    }
 
 
 @admin.register(Program)
@@ -35,6 +51,7 @@ class ProgramAdmin(ReadOnlyAdmin):
         "budget_left",
         "characters",
     )
+    list_filter = (StateFilter,)
     ordering = ("-starts_at",)
     show_add_link = False  # The page has a button of its own.
     list_before_template = "admin/referrals/program/budget.html"

@@ -14,7 +14,7 @@ from gatewayz import why
 from gatewayz.adminbase.formatting import link, moment
 from gatewayz.adminbase.status_badges import status_badge
 from payments.pairs import Pair, Side, pair, unpaid_since
-from referrals.admin.cells import address
+from referrals.admin.formatting import address
 from referrals.models import Program, Referral
 
 _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")

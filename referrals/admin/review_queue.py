@@ -12,7 +12,7 @@ from accounts.money import dollars
 from gatewayz.adminbase.formatting import moment, page_of
 from gatewayz.adminbase.selection import AT_ONCE
 from payments.pairs import unpaid_since
-from referrals.admin.cells import person
+from referrals.admin.formatting import person
 from referrals.models import Referral
 
 

@@ -15,8 +15,7 @@ for (const box of document.querySelectorAll(".front-chart")) {
   box.addEventListener("click", (event) => {
     const bar = barAt(event);
     if (bar) {
-      const day = days[bar.index];
-      window.location.href = `${links[bar.datasetIndex]}&since=${day}&until=${day}`;
+      window.location.href = links[bar.datasetIndex].replaceAll("DAY", days[bar.index]);
     }
   });
 }

@@ -1,4 +1,4 @@
-"""How the desk's pages for people say what an entry is, and where it came from."""
+"""Formats ledger entries for the admin: what an entry is, and where it came from."""
 
 from decimal import Decimal
 
@@ -30,8 +30,8 @@ _TAKEN_BACK = {
     LedgerEntry.Kind.DISPUTE: "Dispute undone",
     LedgerEntry.Kind.ADJUSTMENT: "Adjustment taken back",
 }
-# What an entry's words need, fetched along.
-TOLD_WITH = ("posted_by", "adjustment", "reverses__adjustment")
+# What `kind`, `poster` and `cause` look at, to be fetched with the entries.
+RELATED = ("posted_by", "adjustment", "reverses__adjustment")
 
 
 def money(amount: Decimal) -> str:

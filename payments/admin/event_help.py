@@ -1,17 +1,17 @@
-"""Says in plain words what became of an event of Stripe's, and what a person can do about it."""
+"""Explains to an operator what happened to a Stripe event, and what to do about it."""
 
 from dataclasses import dataclass
 
 from gatewayz.adminbase.formatting import moment
-from payments.admin.cells import why
+from payments.admin.formatting import why
 from payments.models import StripeEvent
 
 Outcome = StripeEvent.Outcome
 
 
 @dataclass(frozen=True)
-class Story:
-    """What happened, and what can be done."""
+class EventHelp:
+    """What happened to an event, and what can be done."""
 
     happened: str
     advice: str
@@ -32,8 +32,8 @@ _HAPPENED = {
 
 _ADVICE = {
     Outcome.DEFERRED: "It is applied by itself when the purchase settles.",
-    Outcome.WAITING: "Another event tells when the money has arrived, or that it has not.",
-    Outcome.IGNORED: "Replay it only if the program has learnt what to do with this type since.",
+    Outcome.WAITING: "Another event says whether the money has arrived.",
+    Outcome.IGNORED: "Replay it only if the program has been taught to handle this type since.",
 }
 
 # What is worth knowing about each way not to fit, by how the reason begins.
@@ -55,11 +55,11 @@ _QUARANTINE_ADVICE = {
     "user_id in metadata": "The session names another person than our payment. Nobody may be "
     "credited by it until an engineer knows why.",
 }
-_COMPARE = "Compare the event with our payment. Replay it when what was in the way is put right."
+_COMPARE = "Compare the event with our payment. Replay it when the cause is fixed."
 
 
-def told(event: StripeEvent) -> Story:
-    """Return the story of an event, by its outcome and the reason that was kept."""
+def help_with(event: StripeEvent) -> EventHelp:
+    """Return the explanation of an event, by its outcome and the reason that was kept."""
     outcome = Outcome(event.outcome)
     if outcome == Outcome.FAILED:
         return _failed(event)
@@ -67,8 +67,8 @@ def told(event: StripeEvent) -> Story:
         return _received(event)
     happened = _HAPPENED[outcome].format(why=why(event) or "no reason was kept")
     if outcome == Outcome.QUARANTINED:
-        return Story(happened, _about_quarantine(event.reason))
-    return Story(happened, _ADVICE.get(outcome, _NOTHING_TO_DO))
+        return EventHelp(happened, _about_quarantine(event.reason))
+    return EventHelp(happened, _ADVICE.get(outcome, _NOTHING_TO_DO))
 
 
 def _about_quarantine(reason: str) -> str:
@@ -78,17 +78,17 @@ def _about_quarantine(reason: str) -> str:
     return _COMPARE
 
 
-def _failed(event: StripeEvent) -> Story:
+def _failed(event: StripeEvent) -> EventHelp:
     times = "once" if event.attempts == 1 else f"{event.attempts} times"
-    return Story(
+    return EventHelp(
         f"Failed {times}: an error on our side. Nothing of it was credited or taken back.",
         f"It is attempted again by itself, next at {moment(event.retry_at)}. Show an engineer the "
-        "last error; once that is mended, a replay need not wait.",
+        "last error; once the error is fixed, you may replay it at once.",
     )
 
 
-def _received(event: StripeEvent) -> Story:
-    return Story(
+def _received(event: StripeEvent) -> EventHelp:
+    return EventHelp(
         "Received, and not worked on yet. Nothing was credited.",
         f"It is attempted by itself at {moment(event.retry_at)}. If it is still here after that, "
         "the worker does not run: tell an engineer.",

@@ -1,0 +1,208 @@
+"""Each number of the dashboard leads to a list that holds exactly the rows that it counts."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db.models import Model, QuerySet
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import LedgerEntry, User
+from accounts.money import dollars
+from accounts.tests.factories import Person, give, operator
+from gatewayz.operators.dashboard_charts import charts
+from gatewayz.operators.dashboard_links import LISTS, link
+from gatewayz.tests import busy_days
+from payments.reports import daily
+from payments.reports.daily import Day, Span
+from payments.reports.totals import figures
+from payments.tests.at_once import execute
+from payments.tests.stripe_events import settle
+from referrals.models import Referral
+
+NOW = timezone.now()
+PERIOD = 7
+SPAN = Span(NOW.date(), NOW.date())
+
+
+@pytest.fixture
+def history(db: None) -> Iterator[None]:
+    busy_days.go_by(NOW)
+    yield
+    execute("DELETE FROM procrastinate_jobs")  # No model of ours, so nobody empties it.
+
+
+def overview(client: Client) -> dict[str, Any]:
+    """Return what the dashboard shows, each by its title."""
+    context = client.get(f"/admin/?days={PERIOD}").context
+    return {each.title: each for part in ("figures", "funnel") for each in context[part]}
+
+
+def opened(client: Client, address: str) -> QuerySet[Any]:
+    """Return the rows of the list, on all of its pages."""
+    page = client.get(address)
+    assert page.status_code == 200, address
+    rows: QuerySet[Any] = page.context["cl"].queryset
+    return rows
+
+
+WORTH: dict[type[Model], Callable[[Any], Decimal]] = {
+    LedgerEntry: lambda entry: entry.amount,
+    User: lambda user: user.credits,
+    Referral: lambda referral: referral.bonus_amount + referral.referee_bonus_amount,
+}
+
+
+def of_list(rows: QuerySet[Any], like: str) -> str:
+    """Return what the rows come to, written as the figure is."""
+    if not like.startswith("$"):
+        return f"{len(rows)}"
+    return dollars(abs(sum(map(WORTH[rows.model], rows), Decimal(0))))
+
+
+FIGURES = {
+    "Sign-ups": "7",
+    "Sign-ups by a code": "4",
+    "First qualifying purchases": "4",
+    "Bonuses paid": "$80.00",
+    "Bonuses taken back": "$40.00",
+    "Refunds & disputes": "$20.00",
+    "Refunds & disputes undone": "$20.00",
+    "Credits outstanding": "$140.00",
+    "Debts": "$8.00",
+    "Bonuses paid in all": "$60.00",
+    "Signed up by a code": "4",
+    "Of these, bought": "3",
+    "Of these, qualified": "2",
+}
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_each_list_comes_to_its_figure(is_closed: bool) -> None:
+    if is_closed:
+        daily.close_days(now=NOW)
+    client = operator()
+    shown = overview(client)
+
+    lists = {title: opened(client, shown[title].link) for title in FIGURES}
+
+    values = {
+        title: str(getattr(shown[title], "value", "")) or f"{shown[title].count}"
+        for title in FIGURES
+    }
+    assert values == FIGURES
+    assert {title: of_list(rows, values[title]) for title, rows in lists.items()} == values
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    ("title", "number"), [("Conversion", "2 of 4"), ("Time to first purchase", "median of 3")]
+)
+def test_a_figure_that_is_no_count_says_of_how_many_it_is(title: str, number: str) -> None:
+    client = operator()
+    figure = overview(client)[title]
+
+    rows = opened(client, figure.link)
+
+    assert figure.detail == f"{number} by a code"
+    assert str(len(rows)) in number.split()
+
+
+@pytest.mark.usefixtures("history")
+def test_what_needs_someone_is_what_its_list_holds() -> None:
+    client = operator()
+    waiting = {each.one: each for each in client.get("/admin/").context["waiting"]}
+    queue = waiting.pop("held bonus")
+
+    lists = {one: opened(client, each.link) for one, each in waiting.items()}
+
+    assert len(waiting) == 6
+    assert {one: len(rows) for one, rows in lists.items()} == dict.fromkeys(waiting, 1)
+    assert queue.count == len(client.get(queue.link).context["rows"]) == 1
+
+
+def _bars(days: list[Day]) -> Iterator[tuple[str, Day, float]]:
+    """Give each bar of the charts: the address of its list, its day, and its height."""
+    for chart in charts(days):
+        sets = json.loads(chart["data"])["datasets"]
+        for target, bars in zip(json.loads(chart["links"]), sets, strict=True):
+            for day, height in zip(days, bars["data"], strict=True):
+                yield target.replace("DAY", day.day.isoformat()), day, height
+
+
+@pytest.mark.usefixtures("history")
+def test_each_bar_of_the_charts_is_what_its_day_holds() -> None:
+    client = operator()
+
+    for target, day, height in _bars(list(figures(days=14, now=timezone.now()).now.days)):
+        rows = opened(client, target)
+        like = "$" if rows.model is LedgerEntry else ""
+        shown = dollars(Decimal(height)) if like else f"{height}"
+        assert of_list(rows, like) == shown.removeprefix("-"), (target, day)
+
+
+@pytest.mark.usefixtures("history")
+def test_the_filters_of_a_list_show_what_it_is_filtered_by() -> None:
+    client = operator()
+
+    for name, each in LISTS.items():
+        if each.filters:
+            shown = client.get(link(name, SPAN)).context["cl"].filter_specs
+            used = {key for spec in shown for key in spec.used_parameters}
+            assert used >= set(each.filters), name
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("accounts/user/?referred_by_code=ABC12345", "Referred by code ABC12345"),
+        (
+            "accounts/auditentry/?target_type=accounts.user&target_id=7",
+            "Target type accounts.user, target id 7",
+        ),
+    ],
+)
+def test_a_list_says_what_else_a_link_of_ours_asked_for(db: None, path: str, words: str) -> None:
+    assert line_of(operator(), f"/admin/{path}") == f"{words} Clear"
+
+
+def line_of(client: Client, address: str) -> str:
+    """Return the line above a list, which leads to the whole of it."""
+    page = client.get(address).content.decode()
+    line = re.search(r'class="list-line">(.*?)</p>', page, re.DOTALL)
+    assert line, address
+    return " ".join(unescape(re.sub("<[^>]+>", " ", line[1])).split())
+
+
+@pytest.mark.parametrize("page", ["payments/payment", "accounts/apikey", "accounts/adjustment"])
+def test_a_list_of_one_persons_rows_says_whose_they_are(
+    alice: Person, bob: Person, page: str
+) -> None:
+    for person in (alice, bob):
+        settle(person.user)
+        give(person, "1")
+    client, address = operator(), f"/admin/{page}/?user={bob.user.pk}"
+
+    rows = opened(client, address)
+
+    assert line_of(client, address) == "User bob Clear"
+    assert [row.user for row in rows] == [bob.user]
+
+
+@pytest.mark.usefixtures("history")
+def test_the_rows_of_a_figure_can_be_searched_and_filtered_further() -> None:
+    client = operator()
+    address = overview(client)["Sign-ups by a code"].link
+
+    found = opened(client, f"{address}&purchases=none_qualifying")
+    searched = opened(client, f"{address}&q=idle")
+
+    assert {user.username for user in found} == {"idle", "small"}
+    assert [user.username for user in searched] == ["idle"]
+    assert 'name="referred" value="yes"' in client.get(address).content.decode()
