@@ -14,13 +14,13 @@ from accounts.models import Adjustment, User
 from accounts.reason_field import ReasonForm
 
 
-class WishForm(ReasonForm):
-    """Why; the token makes of a double click one."""
+class RequestForm(ReasonForm):
+    """Asks why; with its token a form that is sent twice counts once."""
 
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class AdjustmentForm(WishForm):
+class AdjustmentForm(RequestForm):
     """Whose balance, by how much, and why."""
 
     user = forms.CharField(

@@ -1,23 +1,22 @@
-"""The desk's pages of adjustments: the list, asking with a preview, deciding and reversing."""
+"""The pages of adjustments: the list, the request with its preview, decisions and reversals."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import entry_formatting
-from accounts.admin.adjustment_forms import AdjustmentForm, WishForm
+from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm
 from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
 from accounts.models import Adjustment, User
@@ -25,8 +24,8 @@ from accounts.money import dollars
 from accounts.people import whose
 from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
-from gatewayz.adminbase.confirmation import Question, ask
-from gatewayz.adminbase.formatting import NOTHING, link, when
+from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import ModelAdmin, ReadOnlyAdmin, action, display
 
 Status = Adjustment.Status
@@ -34,7 +33,7 @@ Status = Adjustment.Status
 
 @admin.register(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
-    """Adjustments are asked for and decided on, never edited."""
+    """Adjustments are requested and decided on, never edited."""
 
     list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
     linked_by = ("user",)
@@ -42,7 +41,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     list_select_related = ("user", "requested_by", "decided_by")
     search_help_text = "Beginning of the person's name or e-mail"
     readonly_fields = (
-        *("person", "money", "standing", "category", "reason", "asked", "asked_by", "limit"),
+        *("person", "money", "status_now", "category", "reason", "asked", "asked_by", "limit"),
         *("second", "decided", "decision_note", "entry", "original", "reversal"),
     )
     actions_detail = ("approve", "reject", "reverse")
@@ -64,7 +63,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return adjustment.status
 
     @display(description="Status")
-    def standing(self, adjustment: Adjustment) -> str:
+    def status_now(self, adjustment: Adjustment) -> str:
         return status_badges.status_badge(adjustment)
 
     @display(description="Ledger entry")
@@ -103,12 +102,11 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
         """Leave out what has nothing to say, as of a decision before there is one."""
-        told = list(self.readonly_fields)
         later = ("second", "decided", "entry", "original", "reversal")
         silent = {name for name in later if obj and getattr(self, name)(obj) == NOTHING}
         if obj and not obj.decision_note:
             silent.add("decision_note")
-        return [name for name in told if name not in silent]
+        return [name for name in self.readonly_fields if name not in silent]
 
     def heading(self, obj: Adjustment) -> str:
         return f"{dollars(obj.amount)} for {obj.user}"
@@ -119,40 +117,30 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.adjust_credits")
 
-    def has_decide_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        """May decide at all; who asked for it is refused by the domain, and not offered it."""
-        adjustment = Adjustment.objects.filter(pk=object_id, status=Status.WAITING).first()
-        return (
-            adjustment is not None
-            and request.user.pk not in {adjustment.requested_by_id, adjustment.user_id}
-            and request.user.has_perm("accounts.approve_adjustment")
-        )
+    def offers(self, action: str, request: HttpRequest, row: Adjustment) -> bool:
+        if action == "reverse":
+            others = row.reversals.exclude(status=Status.REJECTED)
+            is_posted = row.status == Status.POSTED and row.reverses_id is None
+            return is_posted and not others.exists()
+        is_own = request.user.pk in {row.requested_by_id, row.user_id}
+        return row.status == Status.WAITING and not is_own
 
-    def has_reverse_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        posted = Adjustment.objects.filter(pk=object_id, status=Status.POSTED, reverses=None)
-        is_reversed = posted.filter(reversals__status__in=[Status.WAITING, Status.POSTED])
-        return self.has_add_permission(request) and posted.exists() and not is_reversed.exists()
+    @action(description="Approve", icon="check", permissions=["accounts.approve_adjustment"])
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return _decide(self, request, self.row(request, object_id), "approve", adjustments.approve)
 
-    @action(description="Approve", icon="check", permissions=["decide"])
-    def approve(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:accounts_adjustment_approve", object_id)
+    @action(description="Reject", icon="close", permissions=["accounts.approve_adjustment"])
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return _decide(self, request, self.row(request, object_id), "reject", adjustments.reject)
 
-    @action(description="Reject", icon="close", permissions=["decide"])
-    def reject(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:accounts_adjustment_reject", object_id)
-
-    @action(description="Reverse", icon="undo", permissions=["reverse"])
-    def reverse(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:accounts_adjustment_reverse", object_id)
-
-    def get_urls(self) -> list[URLPattern]:
-        steps = (self.own_page(verb, partial(_decide, verb=verb)) for verb in _STEPS)
-        return [*steps, *super().get_urls()]
+    @action(description="Reverse", icon="undo", permissions=["accounts.adjust_credits"])
+    def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return _decide(self, request, self.row(request, object_id), "reverse", adjustments.reverse)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Ask for an adjustment: the form, then what it would do, then the deed."""
+        """Request an adjustment: show the form, then what it would do, then do it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = AdjustmentForm(request.POST or None, initial={"user": _named(request)})
@@ -160,8 +148,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         if form.is_valid() and "change" not in request.POST:
             try:
                 if "confirm" in request.POST:
-                    return _told(request, _ask(form, operator(request)))
-                preview = _foreseen(form, operator(request))
+                    return _report(request, _ask(form, operator(request)))
+                preview = _preview(form, operator(request))
             except (AdjustmentRefusedError, ReasonMissingError) as refusal:
                 form.add_error(None, _sentence(refusal))
         frame = {"title": "New adjustment", "opts": self.opts, "form": form, **preview}
@@ -169,8 +157,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/accounts/adjustment_add.html", context)
 
 
-def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
-    """Say what came of it, on its page."""
+def _report(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
+    """Say what became of it, on its page."""
     what = f"{dollars(adjustment.amount)} for {adjustment.user}"
     outcome = {
         Status.POSTED: f"Posted: {what}.",
@@ -187,7 +175,7 @@ def _named(request: HttpRequest) -> str:
     return user.username if user else ""
 
 
-def _foreseen(form: AdjustmentForm, by: User) -> dict[str, Any]:
+def _preview(form: AdjustmentForm, by: User) -> dict[str, Any]:
     """Return what the preview shows. Raises AdjustmentRefusedError."""
     amount = form.cleaned_data["amount"]
     preview = adjustments.preview(
@@ -215,21 +203,24 @@ def _ask(form: AdjustmentForm, by: User) -> Adjustment:
     )
 
 
-def _decide(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> HttpResponse:
+def _decide(
+    page: ModelAdmin,
+    request: HttpRequest,
+    adjustment: Adjustment,
+    verb: str,
+    decide: Callable[..., Adjustment],
+) -> HttpResponse:
     """Ask for the reason, and then approve, reject or reverse."""
-    permission, act = _STEPS[verb]
-    if not request.user.has_perm(permission):
-        raise PermissionDenied
-    adjustment = get_object_or_404(Adjustment.objects.select_related("user"), pk=pk)
-    form = WishForm(request.POST or None)
-    if form.is_valid():
-        try:
-            return _told(request, act(adjustment.pk, operator(request), form.cleaned_data))
-        except (AdjustmentRefusedError, ReasonMissingError) as refusal:
-            form.add_error(None, _sentence(refusal))
-    back = reverse("admin:accounts_adjustment_change", args=[pk])
+
+    def act(reason: str, token: UUID) -> HttpResponse:
+        details = {"reason": reason, "token": token} if verb == "reverse" else {"note": reason}
+        by, now = operator(request), timezone.now()
+        return _report(request, decide(adjustment.pk, by=by, now=now, **details))
+
     question = _question(adjustment, verb, operator(request))
-    return ask(page, request, question, form, back=back)
+    refusals = (AdjustmentRefusedError, ReasonMissingError)
+    back = page_of(adjustment)
+    return confirm(page, request, question, RequestForm, act, back=back, refusals=refusals)
 
 
 def _question(adjustment: Adjustment, verb: str, by: User) -> Question:
@@ -266,28 +257,6 @@ def _balance_after(adjustment: Adjustment, verb: str, by: User) -> str:
         return _sentence(refusal)
     after = dollars(preview.balance_after)
     return f"{after}, once another person approves" if preview.needs_approval else after
-
-
-_Act = Callable[[int, User, dict[str, Any]], Adjustment]
-
-
-def _approve(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
-    return adjustments.approve(pk, by=by, note=wish["reason"], now=timezone.now())
-
-
-def _reject(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
-    return adjustments.reject(pk, by=by, note=wish["reason"], now=timezone.now())
-
-
-def _reverse(pk: int, by: User, wish: dict[str, Any]) -> Adjustment:
-    return adjustments.reverse(pk, by=by, now=timezone.now(), **wish)
-
-
-_STEPS: dict[str, tuple[str, _Act]] = {
-    "approve": ("accounts.approve_adjustment", _approve),
-    "reject": ("accounts.approve_adjustment", _reject),
-    "reverse": ("accounts.adjust_credits", _reverse),
-}
 
 
 def _link(adjustment: Adjustment | None) -> str:

@@ -1,22 +1,41 @@
-"""The list of API keys, with no more of a key than tells it by; keys are revoked and rotated."""
+"""The list of API keys, of which only the prefix is shown; and how keys are revoked and rotated."""
 
-from typing import Any
+from datetime import datetime, timedelta
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import api_keys, people
-from accounts.admin import actions, search
+from accounts.admin import search
+from accounts.api_keys import State
 from accounts.authentication import operator
 from accounts.models import ApiKey
+from accounts.reason_field import ReasonForm
 from gatewayz.adminbase import status_badges
-from gatewayz.adminbase.formatting import NOTHING, link, when
+from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
+
+
+class RotationForm(ReasonForm):
+    """Asks why, and how long the old key still works."""
+
+    grace = forms.TypedChoiceField(
+        label="The old key works for",
+        coerce=int,
+        choices=[
+            *(("", "Choose…"), (1, "an hour"), (24, "a day"), (168, "a week")),
+            (0, "Stop immediately"),
+        ],
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Time to replace the old key by the new one.",
+    )
 
 
 @admin.register(ApiKey)
@@ -27,7 +46,7 @@ class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
     search_help_text = "Beginning of the owner's name or e-mail, or of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     readonly_fields = fields
-    actions_detail = ("revoke_key", "rotate_key")
+    actions_detail = ("revoke", "rotate")
 
     @display(description="Key", ordering="prefix")
     def shown_prefix(self, key: ApiKey) -> str:
@@ -53,7 +72,7 @@ class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
     def last_used(self, key: ApiKey) -> str:
         return when(key.last_used_at)
 
-    @display(description="Ends")
+    @display(description="Expires")
     def ends(self, key: ApiKey) -> str:
         return when(key.revoked_at)
 
@@ -63,34 +82,81 @@ class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
     def found_by(self, term: str) -> list[Q]:
         return search.keys(term)
 
-    def has_revoke_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may(request, "revoke", object_id)
+    def offers(self, action: str, request: HttpRequest, row: ApiKey) -> bool:
+        is_theirs = people.is_left_to(row.user, operator(request))
+        return is_theirs and action in possible_actions(row, now=timezone.now())
 
-    def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self._may(request, "rotate", object_id)
+    @action(description="Revoke…", icon="block", permissions=["accounts.manage_keys"])
+    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a key useless."""
+        key: ApiKey = self.row(request, object_id)
 
-    def _may(self, request: HttpRequest, verb: str, object_id: Any) -> bool:
-        """Tell whether it can be done to this key, and this operator may."""
-        key = ApiKey.objects.filter(pk=object_id).select_related("user").first()
-        return (
-            key is not None
-            and request.user.has_perm("accounts.manage_keys")
-            and people.is_left_to(key.user, operator(request))
-            and verb in actions.done_to(key, now=timezone.now())
+        def act(reason: str) -> str:
+            api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
+            return f"The key {key.prefix}… is revoked."
+
+        question = Question(
+            title=f"Revoke {key.prefix}… of {key.user}",
+            consequences=[
+                "Whoever calls the API with this key is refused from this moment on, for good.",
+                "The person's other keys go on to work; a new one is made with any of them.",
+            ],
+            button="Revoke the key",
         )
+        refusals = (people.NotYoursToDecideError,)
+        back = _keys_of(key)
+        return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
-    @action(description="Revoke", icon="block", permissions=["revoke"])
-    def revoke_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:accounts_apikey_revoke", object_id)
+    @action(description="Rotate…", icon="autorenew", permissions=["accounts.manage_keys"])
+    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a key in the place of another, and show it this once.
 
-    @action(description="Rotate", icon="autorenew", permissions=["rotate"])
-    def rotate_key(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:accounts_apikey_rotate", object_id)
+        Somebody who lost every key cannot make one by the API. So an operator hands one over, and
+        the audit log knows who may have read it. It is in this answer alone: not in the session,
+        not behind a link, and reloading the page does not make another.
+        """
+        key: ApiKey = self.row(request, object_id)
 
-    def get_urls(self) -> list[URLPattern]:
-        """Serve the two things that are done to a key."""
-        return [
-            self.own_page("revoke", actions.revoke),
-            self.own_page("rotate", actions.rotate),
-            *super().get_urls(),
-        ]
+        def act(grace: int, reason: str) -> HttpResponse:
+            now, time_left = timezone.now(), timedelta(hours=grace)
+            by = operator(request)
+            new, text = api_keys.rotate(key, by=by, reason=reason, now=now, grace=time_left)
+            context = {
+                **self.admin_site.each_context(request),
+                "title": f"A new key for {key.user}",
+                "opts": self.opts,
+                "key": new,
+                "text": text,
+                "old": key,
+                "old_ends_at": now + time_left,
+                "back": _keys_of(key),
+            }
+            return TemplateResponse(request, "admin/accounts/new_key.html", context)
+
+        refusals = (api_keys.KeyNotInUseError, people.NotYoursToDecideError)
+        question, back = _about_rotation(key), _keys_of(key)
+        return confirm(self, request, question, RotationForm, act, back=back, refusals=refusals)
+
+
+def possible_actions(key: ApiKey, *, now: datetime) -> tuple[str, ...]:
+    """Return what can be done to the key, which depends on whether it still works."""
+    possible = {State.IN_USE: ("revoke", "rotate"), State.ENDING: ("revoke",), State.REVOKED: ()}
+    return possible[api_keys.state(key, now=now)]
+
+
+def _about_rotation(key: ApiKey) -> Question:
+    return Question(
+        title=f"Rotate {key.prefix}… of {key.user}",
+        consequences=[
+            "A new key replaces this one, which stops working after the time below.",
+            "You see the new key once, and hand it over: only to the person, only on a way that "
+            "you know is the person's own. Never ask anybody for a key.",
+            "A person who still has a working key can make and revoke keys without you, and need "
+            "not show them.",
+        ],
+        button="Make a new key",
+    )
+
+
+def _keys_of(key: ApiKey) -> str:
+    return f"{page_of(key.user)}#keys"

@@ -1,6 +1,5 @@
 """The list of people and the page of each: looks at money, never writes it."""
 
-from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -9,12 +8,13 @@ from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.shortcuts import redirect
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import audit, ledger
-from accounts.admin import actions, entry_formatting, person_forms, search
+from accounts import audit, ledger, people
+from accounts.admin import entry_formatting, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
 from accounts.admin.statement import statement
@@ -24,7 +24,7 @@ from accounts.models import User
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, whole
-from gatewayz.adminbase.model_admin import display, is_superuser
+from gatewayz.adminbase.model_admin import action, display, is_superuser
 from payments.models import Payment
 from referrals import codes
 from referrals.models import Program
@@ -101,6 +101,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     ordering = ("-pk",)
     # Money and codes stand above, and are nobody's to edit; `is_active` has a form of its own.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
+    actions_detail = ("why", "adjust", "deactivate", "reactivate")
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -171,11 +172,38 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
         """Serve what operators do to a person beside Django's pages."""
         return [
             self.own_page("statement", statement),
-            self.own_page("why", why),
-            self.own_page("deactivate", partial(actions.switch, verb="deactivate")),
-            self.own_page("reactivate", partial(actions.switch, verb="reactivate")),
             *super().get_urls(),
         ]
+
+    def offers(self, action: str, request: HttpRequest, row: User) -> bool:
+        by = operator(request)
+        if action == "adjust":
+            return row != by
+        if action in person_actions.SWITCHES:
+            is_possible = row.is_active == (action == "deactivate")
+            return is_possible and row != by and people.is_left_to(row, by)
+        return True
+
+    @action(
+        description="Why?",
+        icon="help",
+        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
+    )
+    def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return why(self, request, self.row(request, object_id).pk)
+
+    @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
+    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        person = self.row(request, object_id)
+        return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.pk}))
+
+    @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
+    def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_actions.switch(self, request, self.row(request, object_id), "deactivate")
+
+    @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
+    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_actions.switch(self, request, self.row(request, object_id), "reactivate")
 
     def change_view(
         self,

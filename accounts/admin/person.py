@@ -1,11 +1,10 @@
-"""A person's page: what matters of her at the top, then a section for each thing one may ask."""
+"""A person's page: the main facts at the top, then a section for each thing one may ask."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.http import HttpRequest
-from django.urls import reverse
 
 from accounts import people
 from accounts.admin import sections
@@ -30,21 +29,11 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Button:
-    """A way to an action's form."""
-
-    text: str
-    target: str
-    variant: str = "default"
-
-
-@dataclass(frozen=True)
 class PersonPage:
     """All that the template shows above the fields."""
 
     facts: list[Fact]
     badges: list[str]
-    buttons: list[Button]
     sections: list[sections.Section]
 
 
@@ -53,7 +42,6 @@ def person_page(user: User, *, request: HttpRequest, now: datetime) -> PersonPag
     return PersonPage(
         facts=_facts(user, now=now),
         badges=[account_badge(word) for word in _states(user)],
-        buttons=list(_buttons(user, request)),
         sections=list(_sections(user, request, now=now)),
     )
 
@@ -102,20 +90,6 @@ def _states(user: User) -> Iterator[str]:
         yield "superuser"
     elif user.is_staff:
         yield "staff"
-
-
-def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
-    may = request.user.has_perm
-    decides = people.is_left_to(user, operator(request))
-    if may("payments.view_payment") and may("referrals.view_referral"):
-        yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
-    if may("accounts.adjust_credits") and request.user != user:
-        target = f"{reverse('admin:accounts_adjustment_add')}?user={user.pk}"
-        yield Button("Adjust balance…" if user.is_active else "Take credits back…", target)
-    if may("accounts.deactivate_user") and request.user != user and decides:
-        verb, variant = ("deactivate", "danger") if user.is_active else ("reactivate", "primary")
-        target = reverse(f"admin:accounts_user_{verb}", args=[user.pk])
-        yield Button(f"{verb.capitalize()}…", target, variant)
 
 
 def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts import api_keys, audit
-from accounts.admin import actions, entry_formatting
+from accounts.admin import entry_formatting
 from accounts.admin.audit_formatting import change
+from accounts.admin.keys import possible_actions
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents, from_cents
 from gatewayz.adminbase import status_badges
@@ -43,7 +44,7 @@ class Section:
         return {"headers": self.headers, "rows": self.rows}
 
 
-STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "In words", "From", "By"]
+STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "Description", "From", "By"]
 
 
 def entries_of(user: User) -> QuerySet[LedgerEntry]:
@@ -108,13 +109,13 @@ def _clawback(clawback: Clawback) -> str:
 
 
 def referrals(user: User) -> Section:
-    """Return whom she invited and what became of each; who invited her stands at the top."""
+    """Return whom the person invited, and what became of each."""
     friends = friends_of(user)
     uses = dict(user.referrals_made.values_list("referred_user", "pk"))
     return Section(
         slug="referrals",
         title="Invited by this person",
-        headers=["Friend", "State", "In words", "Use of the code"],
+        headers=["Friend", "State", "Description", "Use of the code"],
         rows=[
             [
                 link_to("accounts_user_change", friend.user_id, friend.username),
@@ -146,12 +147,12 @@ def _counted(friends: Sequence[Friend]) -> str:
 
 
 def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:
-    """Return the keys, never with more than tells them by."""
-    headers = ["Key", "Name", "State", "Created", "Last used", "Ends"]
+    """Return the keys, each with its prefix only."""
+    headers = ["Key", "Name", "State", "Created", "Last used", "Expires"]
     return Section(
         slug="keys",
         title="API keys",
-        headers=[*headers, "Do"] if may_manage else headers,
+        headers=[*headers, "Actions"] if may_manage else headers,
         rows=[_key_row(key, now=now, may_manage=may_manage) for key in latest],
         empty="No key was made yet.",
         more=_belonging("accounts_apikey", user),
@@ -168,13 +169,13 @@ def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
         when(key.last_used_at),
         when(key.revoked_at),
     ]
-    return [*row, _doings(key, now=now)] if may_manage else row
+    return [*row, _actions(key, now=now)] if may_manage else row
 
 
-def _doings(key: ApiKey, *, now: datetime) -> str:
+def _actions(key: ApiKey, *, now: datetime) -> str:
     return _joined(
         link_to(f"accounts_apikey_{verb}", key.pk, f"{verb.capitalize()}…")
-        for verb in actions.done_to(key, now=now)
+        for verb in possible_actions(key, now=now)
     )
 
 
@@ -205,7 +206,7 @@ def _adjustment_row(adjustment: Adjustment) -> list[Any]:
 
 
 def history(user: User, entries: Iterable[AuditEntry]) -> Section:
-    """Return what operators did to the person and to what is hers."""
+    """Return what operators did to the person and to what belongs to them."""
     of_person = f"target_type={user._meta.label_lower}&target_id={user.pk}"
     return Section(
         slug="history",
@@ -218,7 +219,7 @@ def history(user: User, entries: Iterable[AuditEntry]) -> Section:
 
 
 def done_to(user: User, *others: Iterable[Any]) -> QuerySet[AuditEntry]:
-    """Return what was done to the person and to these `others` that are hers."""
+    """Return what was done to the person and to these `others` that belong to them."""
     targets = [user, *(target for group in others for target in group)]
     return audit.of_all(targets).select_related("by")
 

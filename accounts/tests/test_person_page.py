@@ -61,7 +61,7 @@ def test_the_top_says_what_matters(support: Client, alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("purchase")
-def test_it_says_who_invited_her(support: Client, alice: Person, bob: Person) -> None:
+def test_it_says_who_invited_them(support: Client, alice: Person, bob: Person) -> None:
     inviter = facts(support, bob)["Invited by"]
 
     assert path(alice) in inviter.value
@@ -181,10 +181,12 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
 def test_each_group_is_offered_what_it_may_do(
     alice: Person, group: str, offered: list[str]
 ) -> None:
-    page = colleague(group).get(path(alice)).context["person_page"]
+    actions = colleague(group).get(path(alice)).context["actions_detail"]
 
-    assert [button.text for button in page.buttons] == offered
-    assert any(f"/adjustment/add/?user={alice.user.pk}" in button.target for button in page.buttons)
+    assert [action["title"] for action in actions] == offered
+    assert [action["path"] for action in actions] == [
+        path(alice, page) for page in ("why", "adjust", "deactivate")
+    ]
 
 
 def test_what_people_call_themselves_is_only_text(support: Client) -> None:

@@ -1,14 +1,19 @@
-"""The page that says what an action will do, and asks for its form, before it is done."""
+"""The page that says what an action will do and asks for its form, before the action is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
 from gatewayz.adminbase.model_admin import ModelAdmin
+
+# As many rows as a list has on its page.
+MOST_SELECTED = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +32,58 @@ class Question:
     is_answered_by_a_file: bool = False  # the page stays open, and may be sent again
 
 
-def ask(
-    page: ModelAdmin, request: HttpRequest, question: Question, form: forms.Form, *, back: str
+def selected(rows: QuerySet[Any]) -> list[Any]:
+    """Return the selected rows of a list, the oldest first, and not more than one page of them."""
+    return list(rows.order_by("pk")[:MOST_SELECTED])
+
+
+def confirm(
+    page: ModelAdmin,
+    request: HttpRequest,
+    question: Question,
+    form_class: type[forms.Form],
+    act: Callable[..., str | HttpResponse],
+    *,
+    back: str,
+    rows: Sequence[Model] | None = None,
+    refusals: tuple[type[Exception], ...] = (),
 ) -> HttpResponse:
-    """Return the page with the question and its form; `back` is where "Cancel" leads."""
+    """Ask the question; once it is answered, act, say what was done, and go back.
+
+    `act` is called with the fields of the form, and returns what was done in words, or a page of
+    its own. `rows` are those that an action of a list was given; the answer selects them again.
+    """
+    if rows is not None and not rows:
+        return refuse(request, "nothing is selected that this could be done to", back=back)
+    is_answered = rows is None or "answered" in request.POST
+    form = form_class((request.POST or None) if is_answered else None)
+    if not form.is_valid():
+        return _ask(page, request, question, form, back=back)
+    try:
+        done = act(**form.cleaned_data)
+    except refusals as refusal:
+        return refuse(request, refusal, back=back)
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, done)
+    return HttpResponseRedirect(back)
+
+
+def refuse(request: HttpRequest, refusal: Exception | str, *, back: str) -> HttpResponse:
+    """Go back, and say why nothing was done."""
+    messages.error(request, f"Nothing was done: {refusal}.")
+    return HttpResponseRedirect(back)
+
+
+def _ask(
+    page: ModelAdmin,
+    request: HttpRequest,
+    question: Question,
+    form: forms.Form,
+    *,
+    back: str,
+) -> HttpResponse:
+    sent_on = request.POST.keys() - form.fields.keys() - {"csrfmiddlewaretoken", "answered"}
     context = {
         **page.admin_site.each_context(request),
         "title": question.title,
@@ -38,5 +91,6 @@ def ask(
         "question": question,
         "form": form,
         "back": back,
+        "hidden": [(name, value) for name in sent_on for value in request.POST.getlist(name)],
     }
     return TemplateResponse(request, "admin/question.html", context)

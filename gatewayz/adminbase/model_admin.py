@@ -5,13 +5,14 @@ from functools import partial, reduce
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied
 from django.core.paginator import Page, Paginator
 from django.db import DataError
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
@@ -211,6 +212,33 @@ class ModelAdmin(unfold.ModelAdmin):
         guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(view, self))
         return path(f"<int:pk>/{name}/", guarded, name=f"{opts.app_label}_{opts.model_name}_{name}")
 
+    def row(self, request: HttpRequest, object_id: Any) -> Any:
+        """Return the row that an action of its page is about. Raises Http404."""
+        found = self.get_object(request, str(object_id))
+        if found is None:
+            raise Http404
+        return found
+
+    def offers(self, action: str, request: HttpRequest, row: Any) -> bool:
+        """Tell whether the action makes sense for this row, and this operator.
+
+        It decides what the page shows; the action's permissions decide who may do it.
+        """
+        return True
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
+        allowed = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, str(object_id)) if allowed else None
+        return [each for each in allowed if row and self.offers(each.path, request, row)]
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        """Run the action of a list. Django fails on a selected row whose key is no number."""
+        keys = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(key.isascii() and key.isdigit() for key in keys):
+            raise BadRequest
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
     def heading(self, obj: Any) -> str:
         """Return what the page of this row is called."""
         return capfirst(str(obj))
@@ -268,6 +296,10 @@ class SuperuserAdmin(ReadOnlyAdmin):
         return is_superuser(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
+
+    def has_superuser_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        """Answer what an action asks with `permissions=["superuser"]`."""
         return is_superuser(request)
 
 

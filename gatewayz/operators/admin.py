@@ -1,25 +1,28 @@
-"""The office: groups of staff, log-ins that are locked, second factors that got lost, and jobs."""
+"""The pages about staff: groups, locked log-ins and second factors; and the background jobs."""
 
 import json
 from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts import operator_login, second_factor
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.authentication import operator
 from accounts.models import User
-from accounts.reason_field import ReasonField
+from accounts.reason_field import ReasonField, ReasonForm
+from gatewayz.adminbase.confirmation import Question, confirm, selected
+from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import (
     ReadOnlyAdmin,
     SuperuserAdmin,
@@ -27,8 +30,7 @@ from gatewayz.adminbase.model_admin import (
     display,
     is_superuser,
 )
-from gatewayz.adminbase.selection import page_for
-from gatewayz.operators import staff_actions
+from gatewayz.operators import jobs
 
 
 class StaffGroupForm(ModelForm):
@@ -62,7 +64,7 @@ class LockedLogInAdmin(SuperuserAdmin):
         "user_agent",
     )
     search_help_text = "User name, in full"
-    actions_detail = ("let_try",)
+    actions_detail = ("unlock",)
 
     def heading(self, obj: AccessAttempt) -> str:
         return f"Attempts of {obj.username}"
@@ -75,26 +77,37 @@ class LockedLogInAdmin(SuperuserAdmin):
         is_locked = attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT
         return "locked" if is_locked else "open", str(attempt.failures_since_start)
 
-    def has_unlock_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return is_superuser(request)
+    @action(description="Unlock…", icon="lock_open", permissions=["superuser"])
+    def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let a colleague try to log in again at once."""
+        attempt = self.row(request, object_id)
 
-    @action(description="Unlock…", icon="lock_open", permissions=["unlock"])
-    def let_try(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:axes_accessattempt_unlock", object_id)
+        def act(reason: str) -> str:
+            operator_login.unlock(attempt, by=operator(request), reason=reason, now=timezone.now())
+            return f"{attempt.username} can try again."
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_page("unlock", staff_actions.unlock), *super().get_urls()]
+        question = Question(
+            title=f"Unlock the log-in of {attempt.username}",
+            consequences=[
+                "The wrong attempts of this name from this address are forgotten.",
+                "Be sure that it was the colleague who mistyped, and nobody who guesses.",
+            ],
+            button="Unlock",
+            variant="primary",
+        )
+        back = reverse("admin:axes_accessattempt_changelist")
+        return confirm(self, request, question, ReasonForm, act, back=back)
 
 
 @admin.register(TOTPDevice)
 class SecondFactorAdmin(SuperuserAdmin):
-    """Removed for a colleague who lost her phone; one's own needs a code of it."""
+    """Removed for colleagues who lost their phone; your own is turned off with a code of it."""
 
     list_display = ("user", "state", "created_at", "last_used_at")
     list_select_related = ("user",)
     fields = readonly_fields = ("user", "confirmed", "created_at", "last_used_at")
     search_help_text = "User name, in full"
-    actions_detail = ("let_in",)
+    actions_detail = ("remove",)
 
     def heading(self, obj: TOTPDevice) -> str:
         return f"Second factor of {obj.user}"
@@ -111,11 +124,26 @@ class SecondFactorAdmin(SuperuserAdmin):
         return is_superuser(request) and others.exists()
 
     @action(description="Remove…", icon="phonelink_erase", permissions=["remove"])
-    def let_in(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        return redirect("admin:otp_totp_totpdevice_remove", object_id)
+    def remove(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Let a colleague in who lost their phone."""
+        person = self.row(request, object_id).user
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_page("remove", staff_actions.remove_second_factor), *super().get_urls()]
+        def act(reason: str) -> str:
+            second_factor.remove(
+                user=person, by=operator(request), reason=reason, now=timezone.now()
+            )
+            return f"{person} logs in by the password alone."
+
+        question = Question(
+            title=f"Remove the second factor of {person}",
+            consequences=[
+                "The password alone logs in again, and the backup codes are gone.",
+                "Be sure that it is the colleague who asks: see or call the person.",
+            ],
+            button="Remove it",
+        )
+        back = reverse("admin:otp_totp_totpdevice_changelist")
+        return confirm(self, request, question, ReasonForm, act, back=back)
 
 
 @admin.register(ProcrastinateJob)
@@ -145,17 +173,28 @@ class JobAdmin(ReadOnlyAdmin):
         return is_superuser(request)
 
     @action(description="Dismiss, with one reason for all", permissions=["dismiss"])
-    def dismiss(self, request: HttpRequest, jobs: QuerySet[ProcrastinateJob]) -> HttpResponse:
-        ids = jobs.filter(status="failed").values_list("pk", flat=True)
-        if not ids:
-            messages.info(request, "None of these failed; the others go on by themselves.")
-            return redirect("admin:procrastinate_procrastinatejob_changelist")
-        return HttpResponseRedirect(page_for("procrastinate_procrastinatejob_dismiss", ids))
+    def dismiss(self, request: HttpRequest, listed: QuerySet[ProcrastinateJob]) -> HttpResponse:
+        """Take note of jobs that failed, so that nobody is asked to look at them any more."""
+        failed = selected(listed.filter(status="failed"))
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.dismiss_view)
-        ours = path("dismiss/", view, name="procrastinate_procrastinatejob_dismiss")
-        return [ours, *super().get_urls()]
+        def act(reason: str) -> str:
+            now = timezone.now()
+            done = jobs.dismiss(failed, by=operator(request), reason=reason, now=now)
+            return f"Dismissed {len(done)}."
 
-    def dismiss_view(self, request: HttpRequest) -> HttpResponse:
-        return staff_actions.dismiss_jobs(self, request)
+        question, back = _about_jobs(failed), request.get_full_path()
+        return confirm(self, request, question, ReasonForm, act, back=back, rows=failed)
+
+
+def _about_jobs(failed: list[ProcrastinateJob]) -> Question:
+    rows = [[str(job.pk), job.task_name, job.attempts, moment(job.scheduled_at)] for job in failed]
+    return Question(
+        title="Dismiss one failed job" if len(failed) == 1 else f"Dismiss {len(failed)} jobs",
+        consequences=[
+            "Each of these runs again by itself, as often as it should; nothing is lost.",
+            "Why it failed is in the log of the worker.",
+        ],
+        table={"headers": ["Id", "Job", "Attempts", "Was to run at (UTC)"], "rows": rows},
+        button="Dismiss",
+        variant="primary",
+    )

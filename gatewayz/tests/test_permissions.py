@@ -9,14 +9,14 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
-from accounts.tests.factories import Person, colleague, give, operator
+from accounts.tests.factories import Person, colleague, give, member_of, operator
 from gatewayz.operators.staff_groups import FINANCE, MAY, SUPPORT
 from payments.models import Clawback, Payment, StripeEvent
 from payments.tasks import retry_events as a_job
@@ -56,20 +56,25 @@ DOES = {
     "admin/accounts/adjustment/{row}/approve/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reject/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reverse/": "accounts.adjust_credits",
-    "admin/accounts/apikey/{row}/revoke_key/": "accounts.manage_keys",
-    "admin/accounts/apikey/{row}/rotate_key/": "accounts.manage_keys",
     "admin/accounts/apikey/{row}/revoke/": "accounts.manage_keys",
     "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
+    "admin/accounts/user/{row}/adjust/": "accounts.adjust_credits",
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
     "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
-    "admin/payments/stripeevent/replay/": "payments.replay_event",
+    "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
-    "admin/referrals/referral/review/decide/": "referrals.review_referral",
     "admin/referrals/standing/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
 READ = ("statement/", "why/", "review/")
+# What is done to the selected rows of a list, and the permission for it; None: superusers alone.
+ACTIONS_OF_LISTS = {
+    "replay_selected": "payments.replay_event",
+    "release": "referrals.review_referral",
+    "void": "referrals.review_referral",
+    "dismiss": None,
+}
 # Counts anew what whoever looks at it sees; nobody's rows change.
 COUNTED = "admin/referrals/standing/refresh/"
 
@@ -169,6 +174,25 @@ def test_a_group_does_what_it_has_the_permission_for(
 
 
 @pytest.mark.parametrize("group", [SUPPORT, FINANCE])
+def test_a_list_offers_the_actions_that_the_group_has_the_permission_for(
+    group: str, rf: RequestFactory
+) -> None:
+    boss = User(is_staff=True, is_superuser=True)
+
+    assert actions_for(boss, rf) == set(ACTIONS_OF_LISTS)
+    assert actions_for(member_of(group), rf) == {
+        name for name, permission in ACTIONS_OF_LISTS.items() if permission in MAY[group]
+    }
+
+
+def actions_for(user: User, rf: RequestFactory) -> set[str]:
+    """Return the names of all actions that the lists offer to this operator."""
+    request = rf.get("/admin/")
+    request.user = user
+    return {name for page in admin.site._registry.values() for name in page.get_actions(request)}
+
+
+@pytest.mark.parametrize("group", [SUPPORT, FINANCE])
 @pytest.mark.parametrize("path", OFFICE)
 def test_the_office_is_closed_to_both_groups(group: str, path: str) -> None:
     assert colleague(group).get(real(path)).status_code == 403
@@ -180,7 +204,7 @@ def test_a_superuser_looks_after_the_office(path: str) -> None:
 
 
 @pytest.mark.parametrize("group", [SUPPORT, FINANCE])
-def test_nobody_gives_himself_more(group: str) -> None:
+def test_nobody_gives_themselves_more(group: str) -> None:
     browser = colleague(group)
     me = User.objects.get(pk=browser.session["_auth_user_id"])
     form = {"username": me.username, "email": me.email, "auth_method": "email", "is_active": "on"}

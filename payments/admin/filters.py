@@ -77,10 +77,10 @@ class OutcomeFilter(ConditionFilter):
     }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        outcome = self.value()
-        event_type = request.GET.get(TypeFilter.parameter_name)
-        is_of_a_type = outcome in Outcome.values and event_type in HANDLERS
-        if is_of_a_type and not can_become(event_type, outcome):
+        outcome = self.value() or ""
+        event_type = request.GET.get(TypeFilter.parameter_name, "")
+        is_a_pair = outcome in Outcome.values and event_type in HANDLERS
+        if is_a_pair and not can_become(event_type, outcome):
             # PostgreSQL would search the whole table for a first one.
             return queryset.none()
         return super().queryset(request, queryset)

@@ -1,22 +1,21 @@
-"""The pages of Stripe's inbox: what came, and what became of it."""
+"""The pages of the inbox: each event that Stripe sent, and what happened to it."""
 
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
 
 from accounts import audit
 from accounts.money import dollars_of_cents
 from accounts.people import whose
-from gatewayz.adminbase.formatting import NOTHING, link, moment
+from gatewayz.adminbase.confirmation import selected
+from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
-from gatewayz.adminbase.selection import page_for
-from payments.admin import event_help, formatting, replay
+from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
+from payments.admin.replay import replay
 from payments.event_subjects import payment_of, payments_of
 from payments.models import StripeEvent
 
@@ -42,6 +41,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         "Beginning of Stripe's id (evt_…, cs_…, pi_…) or of the person's name or e-mail"
     )
     actions = ("replay_selected",)
+    actions_detail = ("replay",)
     change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
     readonly_fields = ("became", "why", "purchase", "person", "error", "next_attempt")
@@ -141,7 +141,6 @@ class StripeEventAdmin(ReadOnlyAdmin):
             "body": readable(obj),
             "replays": audit.of(obj).select_related("by"),
             "can_replay": self.has_replay_permission(request),
-            "replay_page": page_for("payments_stripeevent_replay", [obj.pk]),
         }
         page: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kw)
         return page
@@ -149,18 +148,15 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def has_replay_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("payments.replay_event")
 
+    def offers(self, action: str, request: HttpRequest, row: StripeEvent) -> bool:
+        return not row.is_done
+
+    @action(description="Replay…", icon="replay", permissions=["replay"])
+    def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        event: StripeEvent = self.row(request, object_id)
+        return replay(self, request, [event], back=page_of(event))
+
     @action(description="Replay, with one reason for all", permissions=["replay"])
-    def replay_selected(self, request: HttpRequest, events: QuerySet) -> HttpResponse:
-        chosen = events.values_list("pk", flat=True)
-        return HttpResponseRedirect(
-            page_for("payments_stripeevent_replay", chosen, listed=request.GET.urlencode())
-        )
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.replay_view)
-        return [path("replay/", view, name="payments_stripeevent_replay"), *super().get_urls()]
-
-    def replay_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_replay_permission(request):
-            raise PermissionDenied
-        return replay.answer(self, request)
+    def replay_selected(self, request: HttpRequest, listed: QuerySet) -> HttpResponse:
+        events, back = selected(listed), request.get_full_path()
+        return replay(self, request, events, back=back, rows=events)

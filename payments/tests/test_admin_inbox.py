@@ -174,13 +174,13 @@ def test_the_list_tells_whom_events_that_failed_are_about(
 def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Person) -> None:
     wrong = kept(event(pending_payment(bob.user), amount_total=999))
 
-    help_text = support.get(page_of(wrong)).context["help"]
+    shown = support.get(page_of(wrong)).context["help"]
 
-    assert help_text.happened == (
+    assert shown.happened == (
         "Quarantined: the amount of the session is $9.99, but $10.00 in our record."
         " Nothing was credited."
     )
-    assert help_text.advice.startswith("Stripe was paid another amount")
+    assert shown.advice.startswith("Stripe was paid another amount")
 
 
 def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
@@ -189,10 +189,10 @@ def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
     payment = settle(bob.user)
     deliver(refund(payment, 100))
 
-    help_text = support.get(page_of(kept(refund(payment, 999)))).context["help"]
+    shown = support.get(page_of(kept(refund(payment, 999)))).context["help"]
 
-    assert help_text.happened.startswith("Quarantined: the amount of the refund is $9.99, but $1.00")
-    assert help_text.advice.startswith("Stripe named another amount when we first heard of this refund")
+    assert shown.happened.startswith("Quarantined: the amount of the refund is $9.99, but $1.00")
+    assert shown.advice.startswith("Stripe named another amount when we first heard of this refund")
 
 
 def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: Person) -> None:
@@ -229,10 +229,10 @@ def test_every_outcome_is_explained(support: Client, outcome: str) -> None:
         processed_at=None if is_open else timezone.now(),
     )
 
-    help_text = support.get(page_of(row)).context["help"]
+    shown = support.get(page_of(row)).context["help"]
 
-    assert help_text.happened.lower().startswith(outcome)
-    assert help_text.advice
+    assert shown.happened.lower().startswith(outcome)
+    assert shown.advice
 
 
 MARKUP = "<script>alert(1)</script>"

@@ -1,5 +1,6 @@
 """Finance replays Stripe's events with a reason, once each; Support may not."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from accounts import audit
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, colleague
+from gatewayz.tests import list_actions
 from payments.models import StripeEvent
 from payments.tests.stripe_events import event, pending_payment, settle
 from payments.tests.test_admin_inbox import INBOX, failed, kept, page_of
@@ -20,8 +22,14 @@ def finance(db: None) -> Client:
 
 
 def replay(office: Client, *rows: StripeEvent, reason: str = "It is mended") -> Any:
-    chosen = ",".join(str(row.pk) for row in rows)
-    return office.post(f"{INBOX}replay/?ids={chosen}", {"reason": reason})
+    """Replay one event on its page, several in the list."""
+    if len(rows) == 1:
+        return office.post(f"{INBOX}{rows[0].pk}/replay/", {"reason": reason})
+    return list_actions.run(office, INBOX, *of_list(rows), reason=reason)
+
+
+def of_list(rows: Iterable[StripeEvent]) -> tuple[str, list[int]]:
+    return "replay_selected", [row.pk for row in rows]
 
 
 def told(response: Any) -> list[str]:
@@ -97,19 +105,18 @@ def test_it_leads_back_to_the_list_as_it_was_filtered(
     finance: Client, alice: Person, bob: Person
 ) -> None:
     broken = [failed(pending_payment(person.user)) for person in (alice, bob)]
-    choice = {"action": "replay_selected", "_selected_action": [event.pk for event in broken]}
+    filtered = f"{INBOX}?outcome=failed"
 
-    page = finance.post(f"{INBOX}?outcome=failed", choice)["Location"]
-    response = finance.post(page, {"reason": "It is mended"})
+    asked = list_actions.ask(finance, filtered, *of_list(broken))
+    response = list_actions.run(finance, filtered, *of_list(broken), reason="It is mended")
 
-    assert response["Location"] == f"{INBOX}?outcome=failed"
+    assert asked.context["back"] == response["Location"] == filtered
 
 
 def test_the_lists_action_asks_for_the_reason_first(finance: Client, bob: Person) -> None:
     broken = failed(pending_payment(bob.user))
-    choice = {"action": "replay_selected", "_selected_action": [broken.pk]}
 
-    page = finance.post(INBOX, choice, follow=True)
+    page = list_actions.ask(finance, INBOX, *of_list([broken]))
 
     assert page.status_code == 200
     assert broken.event_id in page.content.decode()
@@ -128,21 +135,34 @@ def test_it_needs_a_reason(finance: Client, bob: Person, reason: str) -> None:
     assert broken.outcome == "failed"
 
 
-@pytest.mark.parametrize("ids", ["", "x", "1e9", "999999", "9" * 40, "١"])
-def test_what_is_not_there_is_no_error(finance: Client, ids: str) -> None:
-    response = finance.get(f"{INBOX}replay/", {"ids": ids})
+@pytest.mark.parametrize("row", ["x", "1e9", "999999", "9" * 40, "١"])
+def test_what_is_not_there_is_no_error(finance: Client, row: str) -> None:
+    page = finance.get(f"{INBOX}{row}/replay/")
+    sent = {"action": "replay_selected", "_selected_action": row, "answered": "yes"}
+    answer = finance.post(INBOX, sent | {"reason": "It is mended"})
 
-    assert (response.status_code, told(response)) == (302, ["No events were chosen."])
+    is_number = row.isascii() and row.isdigit()
+    assert (page.status_code, answer.status_code) == (404, 302 if is_number else 400)
+
+
+def test_what_left_the_list_in_the_meantime_is_not_replayed(finance: Client, bob: Person) -> None:
+    broken = failed(pending_payment(bob.user))
+    replay(finance, broken)
+
+    filtered = f"{INBOX}?outcome=failed"
+    answer = list_actions.run(finance, filtered, *of_list([broken]), reason="Again")
+
+    assert told(answer)[-1] == "Nothing was done: nothing is selected that this could be done to."
+    assert (answer["Location"], bob.balance()) == (filtered, "20.00")
 
 
 def test_support_looks_but_does_not_replay(bob: Person) -> None:
     support = colleague("Support")
     broken = failed(pending_payment(bob.user))
     page = support.get(page_of(broken)).content.decode()
-    action = {"action": "replay_selected", "_selected_action": [broken.pk]}
 
-    answers = [replay(support, broken), support.get(f"{INBOX}replay/?ids={broken.pk}")]
-    support.post(INBOX, action)
+    answers = [replay(support, broken), support.get(f"{INBOX}{broken.pk}/replay/")]
+    list_actions.run(support, INBOX, *of_list([broken]), reason="For fun")
 
     broken.refresh_from_db()
     assert [answer.status_code for answer in answers] == [403, 403]

@@ -1,4 +1,4 @@
-"""The page that releases or voids held bonuses, one or many of them, with one reason."""
+"""Releases or voids held bonuses, one or many, after asking for a reason."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,9 @@ from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
 from accounts.reason_field import ReasonForm
-from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import page_of
 from gatewayz.adminbase.model_admin import ModelAdmin
-from gatewayz.adminbase.selection import by_ids
 from gatewayz.cli.output import counted
 from referrals import review
 from referrals.admin.formatting import person
@@ -43,39 +42,44 @@ _DECISIONS = {
 }
 
 
-def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
-    """Show what it means and ask for the reason; then decide on each, and tell what came of it.
+def decide(
+    page: ModelAdmin, request: HttpRequest, verb: str, referrals: list[Referral]
+) -> HttpResponse:
+    """Show what it means and ask for the reason; then decide on each, and report the outcomes.
 
     Each is a transaction of its own: what was decided in the meantime stays as it is.
     """
-    people = Referral.objects.select_related("referrer", "referred_user")
-    chosen = by_ids(request.GET.getlist("referral"), people)
-    decision = _DECISIONS.get(request.GET.get("decision", ""))
-    if not chosen or decision is None:
-        messages.warning(request, "Nothing was chosen.")
-        return HttpResponseRedirect(_queue())
-    whence = page_of(chosen[0]) if request.GET.get("from") == "page" else _queue()
-    form = ReasonForm(request.POST or None)
-    if not form.is_valid():
-        return ask(page, request, _question(decision, chosen), form, back=whence)
-    by, note = operator(request), form.cleaned_data["reason"]
-    _tell(request, decision, [_decide(one, decision, by=by, note=note) for one in chosen])
-    return HttpResponseRedirect(whence)
+    decision, back = _DECISIONS[verb], _back(request, referrals)
+
+    def act(reason: str) -> HttpResponse:
+        by = operator(request)
+        outcomes = [_decide(one, decision, by=by, note=reason) for one in referrals]
+        _report(request, decision, outcomes)
+        return HttpResponseRedirect(back)
+
+    question = _question(decision, referrals)
+    return confirm(page, request, question, ReasonForm, act, back=back, rows=referrals)
 
 
-def _queue() -> str:
-    return reverse("admin:referrals_referral_review")
+def _back(request: HttpRequest, referrals: list[Referral]) -> str:
+    """Return the page that the decision was asked for on."""
+    match request.POST.get("from"):
+        case "queue":
+            return reverse("admin:referrals_referral_review")
+        case "page" if referrals:
+            return page_of(referrals[0])
+    return request.get_full_path()
 
 
-def _question(decision: _Decision, chosen: list[Referral]) -> Question:
-    affected = [one for one in chosen if not _hindrance(decision, one)]
+def _question(decision: _Decision, referrals: list[Referral]) -> Question:
+    affected = [one for one in referrals if not _obstacle(decision, one)]
     total = dollars(sum((one.award for one in affected), Decimal(0)))
     return Question(
         title=f"{decision.verb} {counted(len(affected), 'bonus', 'bonuses')}",
         consequences=_consequences(decision, counted(len(affected), "referral"), total),
         table={
             "headers": ["Referrer", "Friend", "Why held", decision.amount],
-            "rows": [_row(decision, one) for one in chosen],
+            "rows": [_row(decision, one) for one in referrals],
         },
         button=f"{decision.verb}: {total}",
         variant=decision.variant,
@@ -91,8 +95,8 @@ def _consequences(decision: _Decision, number: str, total: str) -> list[str]:
     ]
 
 
-def _hindrance(decision: _Decision, referral: Referral) -> str:
-    """Say why it will stay as it is, as far as that can be foreseen."""
+def _obstacle(decision: _Decision, referral: Referral) -> str:
+    """Return why the decision would be refused, as far as that is known now."""
     if referral.review != Referral.Review.HELD:
         return _DECIDED
     return _GONE if decision.verb == "Release" and not referral.referrer.is_active else ""
@@ -103,7 +107,7 @@ def _row(decision: _Decision, referral: Referral) -> list[str]:
         person(referral.referrer),
         person(referral.referred_user),
         referral.hold_reason.capitalize(),
-        _hindrance(decision, referral).capitalize() or dollars(referral.award),
+        _obstacle(decision, referral).capitalize() or dollars(referral.award),
     ]
 
 
@@ -121,7 +125,7 @@ def _decide(referral: Referral, decision: _Decision, *, by: User, note: str) -> 
     return who, ""
 
 
-def _tell(request: HttpRequest, decision: _Decision, outcomes: list[tuple[str, str]]) -> None:
+def _report(request: HttpRequest, decision: _Decision, outcomes: list[tuple[str, str]]) -> None:
     decided = [who for who, why_not in outcomes if not why_not]
     if decided:
         messages.success(request, f"{decision.done} {len(decided)}: {', '.join(decided)}.")

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts import audit
 from accounts.authentication import operator
 from accounts.reason_field import ReasonForm
-from gatewayz.adminbase.confirmation import Question, ask
+from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import safe_for_spreadsheets
 from referrals.models import Standing
@@ -30,6 +30,10 @@ FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
     "csv": base_formats.CSV,
     "xlsx": base_formats.XLSX,
 }
+
+
+class TooManyRowsError(Exception):
+    """An export is made in memory, and would not fit."""
 
 
 class ExportForm(ReasonForm):
@@ -85,14 +89,15 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("accounts.export"):
         raise PermissionDenied
     rows = _filtered(page, request)
-    form = ExportForm(request.POST or None)
-    too_many = len(rows) > MOST_ROWS
-    if request.method == "POST" and too_many:
-        form.add_error(None, f"More than {MOST_ROWS:,} rows: choose filters that leave fewer.")
-    if not form.is_valid():
-        back = f"{reverse('admin:referrals_standing_changelist')}?{request.GET.urlencode()}"
-        return ask(page, request, _question(len(rows)), form, back=back)
-    return _file(request, rows, form.cleaned_data)
+
+    def act(**answers: str) -> HttpResponse:
+        if len(rows) > MOST_ROWS:
+            raise TooManyRowsError(f"more than {MOST_ROWS:,} rows; set filters that leave fewer")
+        return _file(request, rows, name=answers["format"], reason=answers["reason"])
+
+    back = f"{reverse('admin:referrals_standing_changelist')}?{request.GET.urlencode()}"
+    question, refusals = _question(len(rows)), (TooManyRowsError,)
+    return confirm(page, request, question, ExportForm, act, back=back, refusals=refusals)
 
 
 def _filtered(page: ModelAdmin, request: HttpRequest) -> list[Standing]:
@@ -119,20 +124,20 @@ def _question(count: int) -> Question:
 
 
 @transaction.atomic
-def _file(request: HttpRequest, rows: list[Standing], wish: dict[str, Any]) -> HttpResponse:
-    name, form, now = wish["format"], FORMATS[wish["format"]](), timezone.now()
+def _file(request: HttpRequest, rows: list[Standing], *, name: str, reason: str) -> HttpResponse:
+    writer, now = FORMATS[name](), timezone.now()
     filters = request.GET.urlencode()
     audit.record(
         by=operator(request),
         action="export leaderboard",
         target=Standing,
-        reason=wish["reason"],
+        reason=reason,
         after={"rows": len(rows), "format": name, "filters": filters},
         now=now,
     )
     return HttpResponse(
-        form.export_data(StandingResource().export(rows)),
-        content_type=form.get_content_type(),
+        writer.export_data(StandingResource().export(rows)),
+        content_type=writer.get_content_type(),
         headers={
             "Content-Disposition": f'attachment; filename="leaderboard-{now:%Y-%m-%d}.{name}"'
         },

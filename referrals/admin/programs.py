@@ -7,18 +7,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.authentication import operator
 from accounts.money import dollars
+from accounts.reason_field import ReasonForm
+from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
-from referrals.admin.withdrawal import withdraw
 from referrals.models import Program
+from referrals.terms import TermsStartedError, withdraw_terms
 
 _STATES = {"in force": "success", "to come": "info", "past": "default"}
 
@@ -55,16 +58,14 @@ class ProgramAdmin(ReadOnlyAdmin):
     ordering = ("-starts_at",)
     show_add_link = False  # The page has a button of its own.
     list_before_template = "admin/referrals/program/budget.html"
+    actions_detail = ("withdraw",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
         later = Program.objects.filter(starts_at__gt=OuterRef("starts_at")).order_by("starts_at")
         terms: QuerySet[Program] = super().get_queryset(request)
         return terms.annotate(ends_at=Subquery(later.values("starts_at")[:1]))
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_page("withdraw", withdraw), *super().get_urls()]
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("referrals.add_program")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
@@ -106,6 +107,33 @@ class ProgramAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return next_terms.answer(request, context)
+
+    @action(description="Withdraw…", permissions=["add"])
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Withdraw terms before they start."""
+        back = reverse("admin:referrals_program_changelist")
+        terms = self.get_object(request, object_id)
+        if terms is None:
+            return refuse(request, "these terms were withdrawn already", back=back)
+
+        def act(reason: str) -> str:
+            by, now = operator(request), timezone.now()
+            try:
+                withdraw_terms(terms.pk, by=by, reason=reason, now=now)
+            except Program.DoesNotExist:
+                return "These terms were withdrawn already."
+            return "The terms were withdrawn; those before them go on."
+
+        question = Question(
+            title=f"Withdraw the terms from {moment(terms.starts_at)} UTC",
+            consequences=[
+                "They have not started, so nobody was promised anything by them.",
+                "The terms before them go on.",
+            ],
+            button="Withdraw",
+        )
+        refusals = (TermsStartedError,)
+        return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
     @display(description="From (UTC)")
     def from_day(self, terms: Program) -> str:

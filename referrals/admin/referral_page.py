@@ -35,7 +35,7 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
         "since": moment(unpaid_since([referral])[referral.pk]) if is_held else "",
         "is_held": is_held,
         "form": ReasonForm() if is_held and context["may_review"] else None,
-        "whence": "queue" if request.GET.get("from") == "queue" else "page",
+        "came_from": "queue" if request.GET.get("from") == "queue" else "page",
         "log": audit.of(referral).select_related("by"),
         "why": why.about_referral(referral),
     }

@@ -1,20 +1,22 @@
-"""The desk's pages of the referrals: the list, the page of each, and the review queue."""
+"""The pages of referrals: the list, the page of each, and the review queue."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
 from accounts.money import dollars
 from accounts.people import whose
+from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
 from referrals import codes
-from referrals.admin import decision, referral_page, review_queue
+from referrals.admin import referral_page, review_queue
+from referrals.admin.decision import decide
 from referrals.models import Referral
 from referrals.status_colours import REFERRALS
 
@@ -26,16 +28,13 @@ class ReferralAdmin(ReadOnlyAdmin):
     list_select_related = ("referrer", "referred_user")
     ordering = ("-completed_at", "-pk")
     sortable_by = ("completed",)
+    list_disable_select_all = True
+    actions = ("release", "void")
     search_help_text = "Code, or beginning of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
         queue = self.admin_site.admin_view(require_safe(self.review_view))
-        decide = self.admin_site.admin_view(self.decide_view)
-        return [
-            path("review/", queue, name="referrals_referral_review"),
-            path("review/decide/", decide, name="referrals_referral_decide"),
-            *super().get_urls(),
-        ]
+        return [path("review/", queue, name="referrals_referral_review"), *super().get_urls()]
 
     def found_by(self, term: str) -> list[Q]:
         sides = [way for side in _SIDES for way in whose(term, side)]
@@ -60,17 +59,20 @@ class ReferralAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return review_queue.answer(request, self._context(request))
 
-    def decide_view(self, request: HttpRequest) -> HttpResponse:
-        if not self._may_review(request):
-            raise PermissionDenied
-        return decision.answer(self, request)
-
-    def _may_review(self, request: HttpRequest) -> bool:
+    def has_review_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.review_referral")
+
+    @action(description="Release, with one reason for all", permissions=["review"])
+    def release(self, request: HttpRequest, listed: QuerySet[Referral]) -> HttpResponse:
+        return decide(self, request, "release", selected(listed))
+
+    @action(description="Void, with one reason for all", permissions=["review"])
+    def void(self, request: HttpRequest, listed: QuerySet[Referral]) -> HttpResponse:
+        return decide(self, request, "void", selected(listed))
 
     def _context(self, request: HttpRequest) -> dict[str, Any]:
         context = self.admin_site.each_context(request)
-        return {**context, "opts": self.opts, "may_review": self._may_review(request)}
+        return {**context, "opts": self.opts, "may_review": self.has_review_permission(request)}
 
     @display(description="Friend")
     def friend(self, referral: Referral) -> str:

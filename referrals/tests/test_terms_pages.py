@@ -205,7 +205,7 @@ def test_withdrawn_again_they_are_gone_already(fiona: Client) -> None:
 
     page = withdraw(fiona, terms, reason="A slip.")
 
-    assert "These terms were withdrawn already." in text(page)
+    assert "these terms were withdrawn already." in text(page)
     assert AuditEntry.objects.count() == 1
 
 
@@ -219,7 +219,7 @@ def test_terms_are_not_withdrawn_without_a_reason(fiona: Client) -> None:
 def test_terms_that_have_started_stay(fiona: Client) -> None:
     page = withdraw(fiona, Program.objects.get(), reason="Too late.")
 
-    assert "These terms have started" in text(page)
+    assert "have started: add the next ones" in text(page)
     assert (Program.objects.count(), AuditEntry.objects.count()) == (1, 0)
 
 
