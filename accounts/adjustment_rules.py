@@ -69,7 +69,7 @@ def refuse_nonsense(account: User, amount: Decimal, *, by: User | None, is_rever
     if amount != amount.quantize(CENT):
         raise AdjustmentRefusedError("an amount has whole cents")
     if by == account:
-        raise NotAllowedError("nobody adjusts his own balance")
+        raise NotAllowedError("you cannot adjust your own balance")
     if by is not None and not by.has_perm("accounts.adjust_credits"):
         raise NotAllowedError(f"{by} may not adjust balances")
     refuse_effect(account, amount, is_reversal=is_reversal)

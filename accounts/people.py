@@ -95,7 +95,7 @@ def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
     OwnAccountError, NotYoursToDecideError and ReasonMissingError.
     """
     if by == user:
-        raise OwnAccountError("nobody deactivates his own account")
+        raise OwnAccountError("you cannot deactivate your own account")
     return _switch(user, "deactivate", False, by=by, reason=reason, now=now)
 
 
@@ -118,7 +118,7 @@ def require_left_to(person: User, by: User) -> None:
 def require_to_decide(person: User, by: User) -> None:
     """Raise OwnAccountError or NotYoursToDecideError unless `by` may close and open the account."""
     if by == person:
-        raise OwnAccountError("nobody deactivates his own account")
+        raise OwnAccountError("you cannot deactivate your own account")
     require_left_to(person, by)
 
 

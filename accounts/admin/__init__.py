@@ -1,4 +1,4 @@
-"""The desk's pages for people, their money and what operators did; importing it registers them."""
+"""The admin pages of people, their money and the audit log; importing it registers them."""
 
 from accounts.admin import adjustment_pages, audit_pages, keys, ledger, people
 

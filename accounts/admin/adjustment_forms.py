@@ -1,4 +1,4 @@
-"""The forms of the adjustments' pages."""
+"""The forms with which adjustments are requested, decided on and reversed."""
 
 from uuid import uuid4
 
@@ -36,8 +36,10 @@ class AdjustmentForm(RequestForm):
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01"}),
         help_text="Negative takes away.",
     )
-    category = forms.ChoiceField(
-        choices=Adjustment.Category.choices, widget=UnfoldAdminSelectWidget
+    category = forms.TypedChoiceField(
+        choices=Adjustment.Category.choices,
+        coerce=Adjustment.Category,
+        widget=UnfoldAdminSelectWidget,
     )
 
     field_order = ("user", "amount", "category", "reason", "token")
@@ -46,6 +48,6 @@ class AdjustmentForm(RequestForm):
         try:
             return people.find(self.cleaned_data["user"])
         except User.DoesNotExist:
-            raise forms.ValidationError("There is nobody of this name.") from None
+            raise forms.ValidationError("Nobody has this name, e-mail, code or id.") from None
         except people.SeveralPeopleError as refusal:
             raise forms.ValidationError(f"{refusal}.") from None

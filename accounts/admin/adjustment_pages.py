@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
@@ -26,7 +26,7 @@ from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import ModelAdmin, ReadOnlyAdmin, action, display
+from gatewayz.adminbase.model_admin import ModelAdmin, ReadOnlyAdmin, action, column
 
 Status = Adjustment.Status
 
@@ -46,67 +46,34 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     )
     actions_detail = ("approve", "reject", "reverse")
 
-    @display(description="Adjustment")
-    def shown(self, adjustment: Adjustment) -> str:
-        return f"#{adjustment.pk}"
-
-    @display(description="Person")
-    def person(self, adjustment: Adjustment) -> str:
-        return link(adjustment.user)
-
-    @display(description="Amount")
-    def money(self, adjustment: Adjustment) -> str:
-        return entry_formatting.money(adjustment.amount)
-
-    @display(description="Status", label=ADJUSTMENTS)
-    def state(self, adjustment: Adjustment) -> str:
-        return adjustment.status
-
-    @display(description="Status")
-    def status_now(self, adjustment: Adjustment) -> str:
-        return status_badges.status_badge(adjustment)
-
-    @display(description="Ledger entry")
-    def entry(self, adjustment: Adjustment) -> str:
-        entry = adjustment.ledger_entry
-        return link(entry, f"entry {entry.pk}") if entry else NOTHING
-
-    @display(description="Asked for")
-    def asked(self, adjustment: Adjustment) -> str:
-        return when(adjustment.requested_at)
-
-    @display(description="By")
-    def asked_by(self, adjustment: Adjustment) -> str:
-        asked_by = adjustment.requested_by
-        return link(asked_by) if asked_by else adjustment.asked_by
-
-    @display(description="Second person")
-    def second(self, adjustment: Adjustment) -> str:
-        return link(adjustment.decided_by)
-
-    @display(description="Decided")
-    def decided(self, adjustment: Adjustment) -> str:
-        return when(adjustment.decided_at)
-
-    @display(description="Could be posted alone")
-    def limit(self, adjustment: Adjustment) -> str:
-        return f"up to {dollars(adjustment.approval_limit)}"
-
-    @display(description="Takes back")
-    def original(self, adjustment: Adjustment) -> str:
-        return _link(adjustment.reverses)
-
-    @display(description="Taken back by")
-    def reversal(self, adjustment: Adjustment) -> str:
-        return _link(adjustment.reversals.exclude(status=Status.REJECTED).first())
+    shown = column("Adjustment", lambda row: f"#{row.pk}")
+    person = column("Person", lambda row: link(row.user))
+    money = column("Amount", lambda row: entry_formatting.money(row.amount))
+    state = column("Status", lambda row: row.status, label=ADJUSTMENTS)
+    status_now = column("Status", status_badges.status_badge)
+    entry = column(
+        "Ledger entry", lambda row: link(row.ledger_entry, f"entry {row.ledger_entry_id}")
+    )
+    asked = column("Requested", lambda row: when(row.requested_at))
+    asked_by = column(
+        "By", lambda row: link(row.requested_by) if row.requested_by else row.asked_by
+    )
+    second = column("Second person", lambda row: link(row.decided_by))
+    decided = column("Decided", lambda row: when(row.decided_at))
+    limit = column("Could be posted alone", lambda row: f"up to {dollars(row.approval_limit)}")
+    original = column("Takes back", lambda row: _link(row.reverses))
+    reversal = column(
+        "Taken back by",
+        lambda row: _link(row.reversals.exclude(status=Status.REJECTED).first()),
+    )
 
     def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
-        """Leave out what has nothing to say, as of a decision before there is one."""
+        """Leave out fields that are empty, such as the decision while there is none."""
         later = ("second", "decided", "entry", "original", "reversal")
-        silent = {name for name in later if obj and getattr(self, name)(obj) == NOTHING}
+        empty = {name for name in later if obj and getattr(self, name)(obj) == NOTHING}
         if obj and not obj.decision_note:
-            silent.add("decision_note")
-        return [name for name in self.readonly_fields if name not in silent]
+            empty.add("decision_note")
+        return [name for name in self.readonly_fields if name not in empty]
 
     def heading(self, obj: Adjustment) -> str:
         return f"{dollars(obj.amount)} for {obj.user}"
@@ -144,12 +111,15 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = AdjustmentForm(request.POST or None, initial={"user": _named(request)})
+        by = operator(request)
         preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:
             try:
                 if "confirm" in request.POST:
-                    return _report(request, _ask(form, operator(request)))
-                preview = _preview(form, operator(request))
+                    answers = form.cleaned_data
+                    asked = adjustments.request_adjustment(**answers, by=by, now=timezone.now())
+                    return _report(request, asked)
+                preview = _preview(form, by)
             except (AdjustmentRefusedError, ReasonMissingError) as refusal:
                 form.add_error(None, _sentence(refusal))
         frame = {"title": "New adjustment", "opts": self.opts, "form": form, **preview}
@@ -184,23 +154,11 @@ def _preview(form: AdjustmentForm, by: User) -> dict[str, Any]:
     return {
         "preview": preview,
         "amount": dollars(amount),
-        "category": Adjustment.Category(form.cleaned_data["category"]).label,
+        "category": form.cleaned_data["category"].label,
         "before": dollars(preview.balance_before),
         "after": dollars(preview.balance_after),
         "left": dollars(preview.left_of_limit),
     }
-
-
-def _ask(form: AdjustmentForm, by: User) -> Adjustment:
-    return adjustments.request_adjustment(
-        user=form.cleaned_data["user"],
-        amount=form.cleaned_data["amount"],
-        category=Adjustment.Category(form.cleaned_data["category"]),
-        reason=form.cleaned_data["reason"],
-        by=by,
-        token=form.cleaned_data["token"],
-        now=timezone.now(),
-    )
 
 
 def _decide(
@@ -232,7 +190,7 @@ def _question(adjustment: Adjustment, verb: str, by: User) -> Question:
             ("Amount", dollars(adjustment.amount)),
             ("Balance now", dollars(person.credits)),
             ("Balance after", _balance_after(adjustment, verb, by)),
-            ("Asked for by", adjustment.asked_by),
+            ("Requested by", adjustment.asked_by),
             ("Reason", adjustment.reason),
         ],
         button=verb.capitalize(),
@@ -241,7 +199,7 @@ def _question(adjustment: Adjustment, verb: str, by: User) -> Question:
 
 
 def _balance_after(adjustment: Adjustment, verb: str, by: User) -> str:
-    """Return what the balance would be, and if it has to wait for that; or why it cannot be."""
+    """Return the balance after the step, and whether that needs approval; or why it is refused."""
     person = adjustment.user
     if verb != "reverse":
         return dollars(person.credits + (adjustment.amount if verb == "approve" else 0))
@@ -264,5 +222,4 @@ def _link(adjustment: Adjustment | None) -> str:
 
 
 def _sentence(refusal: Exception) -> str:
-    text = str(refusal)
-    return format_html("{}{}.", text[:1].upper(), text[1:])
+    return f"{capfirst(str(refusal))}."

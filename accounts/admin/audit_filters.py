@@ -1,4 +1,4 @@
-"""The filters of the audit log: by what was done and by whom, each with an index of its own."""
+"""The filters of the audit log: by action and by operator, each served by an index."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _NOBODY = "none"
 
 
 class ActionFilter(DropdownFilter):
-    """What was ever done."""
+    """The actions that the log contains."""
 
     title = parameter_name = "action"
 
@@ -29,7 +29,7 @@ class ActionFilter(DropdownFilter):
 
 
 class OperatorFilter(DropdownFilter):
-    """Those who may come to the desk today, and the command line."""
+    """Those who are staff today, and the command line."""
 
     title = "operator"
     parameter_name = "by"

@@ -1,4 +1,4 @@
-"""Writes what the audit log keeps for people: names, dollars, points in time, yes and no."""
+"""Formats what the audit log keeps for people: names, dollars, dates, yes and no."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from accounts import date_format
 from accounts.money import dollars
 from gatewayz.adminbase.formatting import NOTHING
 
-_NAMES = {
+_LABELS = {
     "is_active": "active",
     "is_staff": "staff",
     "is_superuser": "superuser",
@@ -24,22 +24,22 @@ _NAMES = {
 }
 _MONEY = {"amount", "balance", "budget", "minimum_purchase", "referee_bonus", "referrer_bonus"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*", re.ASCII)
-# A word of the program's, as it keeps statuses and decisions.
+# An identifier of the program, as statuses and decisions are kept.
 _WORD = re.compile(r"[a-z]+(_[a-z]+)+", re.ASCII)
 
 
-def name_of(fact: str) -> str:
-    """Return what a fact is called: `friend's bonus` for `referee_bonus`."""
-    return _NAMES.get(fact, fact.replace("_", " "))
+def label_of(name: str) -> str:
+    """Return the label of a field: `friend's bonus` for `referee_bonus`."""
+    return _LABELS.get(name, name.replace("_", " "))
 
 
-def told(fact: str, value: Any) -> str:
-    """Return a value as people write it: `$10.00`, `22 Nov 2026, 17:30`, `yes`; empty for none."""
+def describe(name: str, value: Any) -> str:
+    """Return a value for people: `$10.00`, `22 Nov 2026, 17:30`, `yes`; empty for none."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value in (None, "", [], {}):
         return ""
-    if fact in _MONEY:
+    if name in _MONEY:
         return _money(str(value))
     return _text(value)
 
@@ -55,7 +55,7 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     if isinstance(value, dict):
-        return ", ".join(f"{name_of(name)} {told(name, one)}" for name, one in value.items())
+        return ", ".join(f"{label_of(name)} {describe(name, one)}" for name, one in value.items())
     text = str(value)
     if _MOMENT.fullmatch(text):
         return date_format.moment(datetime.fromisoformat(text))
@@ -66,8 +66,8 @@ def change(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """Return `active: yes → no`, a line for each thing that changed."""
     changes = (
         (
-            name_of(name),
-            *(told(name, at.get(name)) or NOTHING for at in (before, after)),
+            label_of(name),
+            *(describe(name, at.get(name)) or NOTHING for at in (before, after)),
         )
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)

@@ -1,4 +1,4 @@
-"""The desk's page of the audit log: who did what to what, and why."""
+"""The page of the audit log: who did what to what, and why."""
 
 from typing import Any, ClassVar
 
@@ -14,9 +14,9 @@ from accounts.models import AuditEntry
 from accounts.people import whose
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
 
-# What a label does not say by itself.
+# The kinds of rows whose label does not name the kind.
 _KINDS = {
     "accounts.adjustment": "adjustment",
     "accounts.apikey": "API key",
@@ -26,7 +26,7 @@ _KINDS = {
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    """The log is looked at; the database lets nobody change it."""
+    """The log is read-only, in the database too."""
 
     list_display = ("when", "what", "target", "who", "reason", "change")
     list_filter = (ActionFilter, OperatorFilter, ("at", DayFilter))
@@ -39,17 +39,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     )
     fields = readonly_fields = ("when", "what", "target", "who", "reason", "was", "became")
 
-    @display(description="When")
-    def when(self, entry: AuditEntry) -> str:
-        return when(entry.at)
-
-    @display(description="Who")
-    def who(self, entry: AuditEntry) -> str:
-        return link(entry.by) if entry.by else entry.who
-
-    @display(description="What")
-    def what(self, entry: AuditEntry) -> str:
-        return _sentence(entry.action)
+    when = column("When", lambda entry: when(entry.at))
+    who = column("Who", lambda entry: link(entry.by) if entry.by else entry.who)
+    what = column("What", lambda entry: capfirst(entry.action))
 
     @display(description="To what")
     def target(self, entry: AuditEntry) -> str:
@@ -63,29 +55,21 @@ class AuditEntryAdmin(ReadOnlyAdmin):
             return label
         return link_to(page, entry.target_id, label)
 
-    @display(description="Change")
-    def change(self, entry: AuditEntry) -> str:
-        return change(entry.before, entry.after)
-
-    @display(description="Before")
-    def was(self, entry: AuditEntry) -> str:
-        return _told(entry.before)
-
-    @display(description="After")
-    def became(self, entry: AuditEntry) -> str:
-        return _told(entry.after)
+    change = column("Change", lambda entry: change(entry.before, entry.after))
+    was = column("Before", lambda entry: _describe(entry.before))
+    became = column("After", lambda entry: _describe(entry.after))
 
     def found_by(self, term: str) -> list[Q]:
         return [Q(action=term.lower()), *whose(term, "by")]
 
 
-def _sentence(action: str) -> str:
+def capfirst(action: str) -> str:
     return action[:1].upper() + action[1:]
 
 
-def _told(kept: dict[str, Any]) -> str:
+def _describe(kept: dict[str, Any]) -> str:
     lines = (
-        (audit_formatting.name_of(name), audit_formatting.told(name, kept[name]) or NOTHING)
+        (audit_formatting.label_of(name), audit_formatting.describe(name, kept[name]) or NOTHING)
         for name in kept
     )
     return format_html_join("", "<div>{}: {}</div>", lines) or NOTHING

@@ -9,10 +9,10 @@ from accounts.models import LedgerEntry
 from accounts.money import dollars
 from accounts.operator_records import COMMAND_LINE
 from accounts.row_ids import is_id
-from gatewayz.adminbase.formatting import NOTHING, link, link_to, whole
+from gatewayz.adminbase.formatting import NOTHING, link, link_to, one_line
 from payments.finding import OF_CLAWBACKS, place_of
 
-# Enough of one of Stripe's ids to tell it from the others.
+# As many characters of a Stripe id as tell it from others.
 ID_SHOWN = 16
 KINDS = {
     LedgerEntry.Kind.PURCHASE: "Purchase",
@@ -35,7 +35,7 @@ RELATED = ("posted_by", "adjustment", "reverses__adjustment")
 
 
 def money(amount: Decimal) -> str:
-    """Return `$10.00`, red if it is less than nothing."""
+    """Return `$10.00`, in red if it is negative."""
     colour = "desk-debt" if amount < 0 else ""
     return format_html('<span class="desk-money {}">{}</span>', colour, dollars(amount))
 
@@ -47,17 +47,17 @@ def kind(entry: LedgerEntry) -> str:
 
 
 def poster(entry: LedgerEntry) -> str:
-    """Return who posted the entry; adjustments alone are posted on the command line."""
+    """Return who posted the entry; only adjustments are posted from the command line."""
     if entry.posted_by:
         return link(entry.posted_by)
     by_hand = LedgerEntry.Kind.ADJUSTMENT in (entry.kind, entry.reverses and entry.reverses.kind)
-    return whole(COMMAND_LINE if by_hand else "the program")
+    return one_line(COMMAND_LINE if by_hand else "the program")
 
 
 def _other_side(bonus: LedgerEntry, pk: str) -> str:
-    """Return what the bonus says of the other person: a name or a code, which is its last word."""
+    """Return the other person of the bonus: the last word of its description, a name or a code."""
     said = bonus.description.split()
-    return whole(said[-1]) if said else f"user {pk}"
+    return one_line(said[-1]) if said else f"user {pk}"
 
 
 def cause(entry: LedgerEntry) -> str:
@@ -65,9 +65,9 @@ def cause(entry: LedgerEntry) -> str:
     reference = entry.reference
     kind, _, name = entry.idempotency_key.partition(":payment:")
     if kind == LedgerEntry.Kind.PURCHASE and is_id(name):
-        return link_to("payments_payment_change", int(name), whole(f"payment {name}"))
+        return link_to("payments_payment_change", int(name), one_line(f"payment {name}"))
     if adjustment := getattr(entry, "adjustment", None):
-        return link(adjustment, whole(f"adjustment {adjustment.pk}"))
+        return link(adjustment, one_line(f"adjustment {adjustment.pk}"))
     subject, _, pk = reference.partition(":")
     if subject == "user" and is_id(pk):
         return link_to("accounts_user_change", int(pk), _other_side(entry.reverses or entry, pk))

@@ -1,4 +1,4 @@
-"""Records in the audit log what a form of Django's changed, with how it was before and why."""
+"""Records in the audit log what an admin form changed: before, after and why."""
 
 from datetime import datetime
 from typing import Any
@@ -13,13 +13,13 @@ from accounts.authentication import operator
 from accounts.models import User
 from gatewayz.adminbase.model_admin import ModelAdmin
 
-# What is no field of the row, or must not be read again.
-_UNTOLD = {"reason", "password", "password1", "password2", "usable_password"}
+# Fields that are not the row's, or must not be stored.
+_NOT_RECORDED = {"reason", "password", "password1", "password2", "usable_password"}
 
 
 def record(form: ModelForm, *, by: User, is_new: bool, now: datetime) -> None:
     """Record what the saved form, which has a `reason`, changed; if it changed anything."""
-    names = [name for name in form.changed_data if name not in _UNTOLD]
+    names = [name for name in form.changed_data if name not in _NOT_RECORDED]
     if not names:
         return
     row = form.instance
@@ -28,14 +28,14 @@ def record(form: ModelForm, *, by: User, is_new: bool, now: datetime) -> None:
         action=f"{'add' if is_new else 'edit'} {row._meta.verbose_name}",
         target=row,
         reason=form.cleaned_data["reason"],
-        before={} if is_new else {name: _told(form.initial.get(name)) for name in names},
-        after={name: _told(form.cleaned_data[name]) for name in names},
+        before={} if is_new else {name: _describe(form.initial.get(name)) for name in names},
+        after={name: _describe(form.cleaned_data[name]) for name in names},
         now=now,
     )
 
 
-def _told(value: Any) -> Any:
-    """Return a value as the log keeps it: rows by what they are called."""
+def _describe(value: Any) -> Any:
+    """Return a value as the log keeps it: a row as its name."""
     if isinstance(value, list | QuerySet):
         return sorted(str(one) if isinstance(one, Model) else one for one in value)
     return value

@@ -20,7 +20,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
 
 
 class RotationForm(ReasonForm):
@@ -39,7 +39,7 @@ class RotationForm(ReasonForm):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
+class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
     list_select_related = ("user",)
@@ -48,33 +48,19 @@ class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
     readonly_fields = fields
     actions_detail = ("revoke", "rotate")
 
-    @display(description="Key", ordering="prefix")
-    def shown_prefix(self, key: ApiKey) -> str:
-        return format_html('<span class="desk-code">{}…</span>', key.prefix)
-
-    @display(description="Name")
-    def called(self, key: ApiKey) -> str:
-        return key.name or NOTHING
-
-    @display(description="Owner")
-    def owner(self, key: ApiKey) -> str:
-        return link(key.user)
-
-    @display(description="State")
-    def state(self, key: ApiKey) -> str:
-        return status_badges.value_badge(api_keys.state(key, now=timezone.now()))
-
-    @display(description="Created")
-    def created(self, key: ApiKey) -> str:
-        return when(key.created_at)
-
-    @display(description="Last used")
-    def last_used(self, key: ApiKey) -> str:
-        return when(key.last_used_at)
-
-    @display(description="Expires")
-    def ends(self, key: ApiKey) -> str:
-        return when(key.revoked_at)
+    shown_prefix = column(
+        "Key",
+        lambda key: format_html('<span class="desk-code">{}…</span>', key.prefix),
+        ordering="prefix",
+    )
+    called = column("Name", lambda key: key.name or NOTHING)
+    owner = column("Owner", lambda key: link(key.user))
+    state = column(
+        "State", lambda key: status_badges.value_badge(api_keys.state(key, now=timezone.now()))
+    )
+    created = column("Created", lambda key: when(key.created_at))
+    last_used = column("Last used", lambda key: when(key.last_used_at))
+    ends = column("Expires", lambda key: when(key.revoked_at))
 
     def heading(self, obj: ApiKey) -> str:
         return f"Key {obj.prefix}…"
@@ -109,7 +95,7 @@ class ApiKeyAdmin(search.KeysCutShort, ReadOnlyAdmin):
 
     @action(description="Rotate…", icon="autorenew", permissions=["accounts.manage_keys"])
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Make a key in the place of another, and show it this once.
+        """Replace a key by a new one, and show the new one this once.
 
         Somebody who lost every key cannot make one by the API. So an operator hands one over, and
         the audit log knows who may have read it. It is in this answer alone: not in the session,

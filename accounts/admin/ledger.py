@@ -10,7 +10,7 @@ from accounts.models import LedgerEntry
 from accounts.money import dollars
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter
 from gatewayz.adminbase.formatting import link, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
 
 Kind = LedgerEntry.Kind
 _BONUSES = (Kind.REFERRER_BONUS, Kind.REFEREE_BONUS)
@@ -22,7 +22,7 @@ def _reversal_of(*kinds: Kind) -> Q:
 
 
 class KindFilter(ConditionFilter):
-    """The kinds that the rows say, and those that the dashboard adds up."""
+    """The kinds as the rows name them, and the sums of the dashboard."""
 
     title = parameter_name = "kind"
     conditions: ClassVar = {
@@ -36,7 +36,7 @@ class KindFilter(ConditionFilter):
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(search.KeysCutShort, ReadOnlyAdmin):
+class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     list_display = (
         "id",
         "owner",
@@ -58,37 +58,16 @@ class LedgerEntryAdmin(search.KeysCutShort, ReadOnlyAdmin):
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
 
-    @display(description="Person")
-    def owner(self, entry: LedgerEntry) -> str:
-        return link(entry.user)
-
-    @display(description="What", header=True)
-    def what(self, entry: LedgerEntry) -> list[str]:
-        return [entry_formatting.kind(entry), entry.description]
-
-    @display(description="What")
-    def sort(self, entry: LedgerEntry) -> str:
-        return entry_formatting.kind(entry)
-
-    @display(description="Amount")
-    def moved(self, entry: LedgerEntry) -> str:
-        return entry_formatting.money(entry.amount)
-
-    @display(description="Balance after")
-    def balance(self, entry: LedgerEntry) -> str:
-        return entry_formatting.money(entry.balance_after)
-
-    @display(description="From")
-    def origin(self, entry: LedgerEntry) -> str:
-        return entry_formatting.cause(entry)
-
-    @display(description="By")
-    def by(self, entry: LedgerEntry) -> str:
-        return entry_formatting.poster(entry)
-
-    @display(description="Posted")
-    def posted(self, entry: LedgerEntry) -> str:
-        return when(entry.created_at)
+    owner = column("Person", lambda entry: link(entry.user))
+    what = column(
+        "What", lambda entry: [entry_formatting.kind(entry), entry.description], header=True
+    )
+    sort = column("What", entry_formatting.kind)
+    moved = column("Amount", lambda entry: entry_formatting.money(entry.amount))
+    balance = column("Balance after", lambda entry: entry_formatting.money(entry.balance_after))
+    origin = column("From", entry_formatting.cause)
+    by = column("By", entry_formatting.poster)
+    posted = column("Posted", lambda entry: when(entry.created_at))
 
     def heading(self, obj: LedgerEntry) -> str:
         return f"{entry_formatting.kind(obj)}, {dollars(obj.amount)}"

@@ -1,4 +1,4 @@
-"""The list of people and the page of each: looks at money, never writes it."""
+"""The list of people and the page of each; money is read-only here."""
 
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -23,8 +23,8 @@ from accounts.authentication import operator
 from accounts.models import User
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
-from gatewayz.adminbase.formatting import NOTHING, day, link_to, whole
-from gatewayz.adminbase.model_admin import action, display, is_superuser
+from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
+from gatewayz.adminbase.model_admin import action, column, display, is_superuser
 from payments.models import Payment
 from referrals import codes
 from referrals.models import Program
@@ -69,14 +69,14 @@ class BalanceFilter(ConditionFilter):
 
     title = parameter_name = "balance"
     conditions: ClassVar = {
-        # Most who ever bought: going through the people backwards soon gives a page.
+        # Most people who ever bought have one, so that scanning backwards soon fills a page.
         "credit": ("Above zero", Q(credits__gt=0)),
         "debt": ("Below zero", Q(pk__in=ledger.in_debt().values("pk"))),
     }
 
 
 @admin.register(User)
-class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
+class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     form = person_forms.PersonForm
     add_form = person_forms.NewPersonForm
     change_password_form = person_forms.PasswordForm
@@ -99,9 +99,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
     ordering = ("-pk",)
-    # Money and codes stand above, and are nobody's to edit; `is_active` has a form of its own.
+    # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    actions_detail = ("why", "adjust", "deactivate", "reactivate")
+    actions_detail = ("why", "statement", "adjust", "deactivate", "reactivate")
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -109,7 +109,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Add what a row tells beside its columns; PostgreSQL computes it for the page's rows."""
+        """Add uses and inviter; PostgreSQL computes them only for the rows of the page."""
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
@@ -120,13 +120,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
             inviter_name=Subquery(inviter.values("username")),
         )
 
-    @display(description="Person", header=True, ordering="username")
-    def person(self, user: User) -> list[str]:
-        return [user.username, user.email]
-
-    @display(description="Balance")
-    def balance(self, user: User) -> str:
-        return entry_formatting.money(user.credits)
+    person = column(
+        "Person", lambda user: [user.username, user.email], header=True, ordering="username"
+    )
+    balance = column("Balance", lambda user: entry_formatting.money(user.credits))
 
     @display(description="Code", ordering="referral_code")
     def code(self, user: User) -> str:
@@ -138,7 +135,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     def uses(self, user: Any) -> str:
         if user.referral_code is None:
             return NOTHING
-        return whole(f"{user.uses} of {user.max_uses}")
+        return one_line(f"{user.uses} of {user.max_uses}")
 
     @display(description="Invited by")
     def invited_by(self, user: Any) -> str:
@@ -146,17 +143,11 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
             return user.referred_by_code or NOTHING
         return link_to("accounts_user_change", user.inviter_id, user.inviter_name)
 
-    @display(description="Signed up", ordering="pk")
-    def signed_up(self, user: User) -> str:
-        return day(user.created_at)
-
-    @display(description="Bought")
-    def bought(self, user: User) -> str:
-        return "Yes" if user.has_made_first_purchase else "No"
-
-    @display(description="State")
-    def state(self, user: User) -> str:
-        return account_badge("active" if user.is_active else "deactivated")
+    signed_up = column("Signed up", lambda user: day(user.created_at), ordering="pk")
+    bought = column("Bought", lambda user: "Yes" if user.has_made_first_purchase else "No")
+    state = column(
+        "State", lambda user: account_badge("active" if user.is_active else "deactivated")
+    )
 
     def heading(self, obj: User) -> str:
         return obj.username
@@ -165,15 +156,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
         return search.people(term)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Leave what is about staff to those who may decide about staff."""
+        """Show the fields about staff to superusers only."""
         return super().get_fieldsets(request, obj) if is_superuser(request) else (_ACCOUNT,)
-
-    def get_urls(self) -> list[URLPattern]:
-        """Serve what operators do to a person beside Django's pages."""
-        return [
-            self.own_page("statement", statement),
-            *super().get_urls(),
-        ]
 
     def offers(self, action: str, request: HttpRequest, row: User) -> bool:
         by = operator(request)
@@ -191,6 +175,14 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
     )
     def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return why(self, request, self.row(request, object_id).pk)
+
+    @action(
+        description="Statement",
+        icon="receipt_long",
+        permissions=["accounts.view_user", "accounts.view_ledgerentry"],
+    )
+    def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return statement(self, request, self.row(request, object_id))
 
     @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -221,7 +213,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
         return page
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Write only what the form changed: the rest may have moved since it was read."""
+        """Write only the changed fields: others may have been updated since they were read."""
         if not change:
             super().save_model(request, obj, form, change)
             return
@@ -229,7 +221,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
         obj.save(update_fields=columns.intersection(form.changed_data))
 
     def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Record that the password was set; not to what."""
+        """Record that the password was set, and never the password."""
         with transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, *args, **kwargs)
             if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
@@ -243,9 +235,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeysCutShort):
         return answer
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Customers register; who is added here is staff."""
+        """Customers register by themselves; accounts added here are for staff."""
         return is_superuser(request)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Name, e-mail and the permissions of staff are a superuser's to change."""
+        """Only superusers change names, e-mail addresses and the permissions of staff."""
         return is_superuser(request)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.http import HttpRequest
 
@@ -20,7 +21,7 @@ from referrals.models import Referral
 
 @dataclass(frozen=True)
 class Fact:
-    """Something to be seen at a glance."""
+    """A figure at the top of the page."""
 
     name: str
     value: str
@@ -28,22 +29,13 @@ class Fact:
     tone: str = ""
 
 
-@dataclass(frozen=True)
-class PersonPage:
-    """All that the template shows above the fields."""
-
-    facts: list[Fact]
-    badges: list[str]
-    sections: list[sections.Section]
-
-
-def person_page(user: User, *, request: HttpRequest, now: datetime) -> PersonPage:
-    """Return what this operator may see of the person."""
-    return PersonPage(
-        facts=_facts(user, now=now),
-        badges=[account_badge(word) for word in _states(user)],
-        sections=list(_sections(user, request, now=now)),
-    )
+def person_page(user: User, *, request: HttpRequest, now: datetime) -> dict[str, Any]:
+    """Return what the template shows above the form, as far as this operator may see it."""
+    return {
+        "facts": _facts(user, now=now),
+        "badges": [account_badge(word) for word in _states(user)],
+        "sections": list(_sections(user, request, now=now)),
+    }
 
 
 def _facts(user: User, *, now: datetime) -> list[Fact]:

@@ -1,4 +1,4 @@
-"""The forms in which a superuser adds and edits accounts, and sets passwords; each asks why."""
+"""The forms with which a superuser adds and edits accounts and sets passwords; each asks why."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class PersonForm(UserChangeForm):
     reason = ReasonField()
 
     def clean(self) -> dict[str, Any]:
-        """Keep a superuser, whatever else is changed."""
+        """Refuse to remove the last superuser."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if not (cleaned.get("is_staff") and cleaned.get("is_superuser")):
             try:

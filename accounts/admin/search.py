@@ -1,4 +1,4 @@
-"""What operators type to find a person, a key or an entry; every way has an index of its own."""
+"""Finds people, keys and entries by what operators type; an index serves each condition."""
 
 import re
 from typing import Any
@@ -16,14 +16,14 @@ from referrals import codes
 _KEY = re.compile(r"gw_live_[\w-]+", re.ASCII)
 
 
-class KeysCutShort(ModelAdmin):
-    """A list that may be searched with a pasted API key, and forgets all but how it begins."""
+class KeyTruncatingAdmin(ModelAdmin):
+    """A list that reduces an API key pasted into its search to the prefix, which is no secret."""
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         typed = request.GET.get(SEARCH_VAR, "")
-        if (short := _cut_short(typed)) != typed:
+        if (short := _truncate_keys(typed)) != typed:
             asked = request.GET.copy()
             asked[SEARCH_VAR] = short
             return HttpResponseRedirect(f"{request.path}?{asked.urlencode()}")
@@ -31,12 +31,12 @@ class KeysCutShort(ModelAdmin):
         return page
 
 
-def _cut_short(text: str) -> str:
+def _truncate_keys(text: str) -> str:
     return _KEY.sub(lambda key: api_keys.prefix(key.group()), text)
 
 
 def people(term: str) -> list[Q]:
-    """Return who has this id, code, key or purchase, or a name or e-mail that begins like this."""
+    """Return the people with this id, code, key or purchase, or whose name or e-mail begins so."""
     if _KEY.fullmatch(term):
         return [Q(api_keys__prefix=api_keys.prefix(term))]
     found = [
@@ -51,7 +51,7 @@ def people(term: str) -> list[Q]:
 
 
 def entries(term: str) -> list[Q]:
-    """Return the ledger entries of a person, of this id or cause, or of Stripe's object."""
+    """Return the ledger entries of a person, or with this id, key or Stripe object."""
     found = [*whose(term), Q(idempotency_key=term), Q(pk=row_ids.read(term))]
     if place := place_of(term):
         own = place.removeprefix("clawbacks__")
@@ -60,5 +60,5 @@ def entries(term: str) -> list[Q]:
 
 
 def keys(term: str) -> list[Q]:
-    """Return the API keys of a person, or those that begin like this."""
+    """Return the API keys of a person, or with this prefix."""
     return [*whose(term), Q(prefix=api_keys.prefix(term))]

@@ -1,4 +1,4 @@
-"""The parts of a person's page: each a short table, the latest first, with the way to the rest."""
+"""The sections of a person's page: short tables, latest first, with links to the full lists."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "Description", "
 
 
 def entries_of(user: User) -> QuerySet[LedgerEntry]:
-    """Return what a statement shows, the latest first."""
+    """Return the entries of a statement, the latest first."""
     return user.ledger_entries.select_related(*entry_formatting.RELATED).order_by("-number")
 
 
@@ -66,7 +66,7 @@ def statement_row(entry: LedgerEntry) -> list[Any]:
 
 
 def statement(user: User) -> Section:
-    """Return how the balance came to be."""
+    """Return the latest entries of the ledger."""
     return Section(
         slug="statement",
         title="Statement",
@@ -78,7 +78,7 @@ def statement(user: User) -> Section:
 
 
 def purchases(user: User) -> Section:
-    """Return what was bought, and what became of it."""
+    """Return the latest purchases, with their refunds and disputes."""
     latest = user.payments.order_by("-pk").prefetch_related("clawbacks")[:SHOWN]
     return Section(
         slug="purchases",
@@ -180,13 +180,13 @@ def _actions(key: ApiKey, *, now: datetime) -> str:
 
 
 def adjustments(user: User, latest: Iterable[Adjustment]) -> Section:
-    """Return what operators gave or took by hand, and what waits for a second person."""
+    """Return the latest adjustments, including those that wait for approval."""
     return Section(
         slug="adjustments",
         title="Adjustments",
         headers=["Adjustment", "Amount", "Status", "For", "Why", "By", "Second person", "When"],
         rows=[_adjustment_row(adjustment) for adjustment in latest],
-        empty="Nobody ever adjusted this balance.",
+        empty="This balance was never adjusted.",
         more=_belonging("accounts_adjustment", user),
     )
 
@@ -213,7 +213,7 @@ def history(user: User, entries: Iterable[AuditEntry]) -> Section:
         title="History",
         headers=["When", "What", "To what", "Who", "Why", "Change"],
         rows=[_history_row(entry) for entry in entries],
-        empty="No operator ever did anything here.",
+        empty="No operator has done anything here.",
         more=f"{reverse('admin:accounts_auditentry_changelist')}?{of_person}",
     )
 

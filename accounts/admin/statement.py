@@ -1,8 +1,6 @@
-"""The whole statement of a person, paged by the entries' own numbers and never by OFFSET."""
+"""The whole statement of a person, paged by entry number instead of OFFSET."""
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -14,11 +12,8 @@ LINES = 50
 MOST = 2**31 - 1  # as large as an entry's number can be
 
 
-def statement(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+def statement(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
     """Show entries with smaller numbers than `before`, the latest first."""
-    if not request.user.has_perms(["accounts.view_user", "accounts.view_ledgerentry"]):
-        raise PermissionDenied
-    user = get_object_or_404(User, pk=pk)
     before = _number(request.GET.get("before", ""))
     entries = list(entries_of(user).filter(number__lt=before)[: LINES + 1])
     shown = entries[:LINES]
@@ -29,7 +24,7 @@ def statement(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         "table": {"headers": STATEMENT_HEADERS, "rows": [statement_row(one) for one in shown]},
         "older": shown[-1].number if len(entries) > LINES else None,
         "is_latest": before == MOST,
-        "back": reverse("admin:accounts_user_change", args=[pk]),
+        "back": reverse("admin:accounts_user_change", args=[user.pk]),
     }
     return TemplateResponse(request, "admin/accounts/user/statement.html", context)
 

@@ -1,4 +1,4 @@
-"""The page that answers "why?" about a person, and what a purchase would earn her now."""
+"""The page that answers "why?" about a person, and what a purchase would earn them now."""
 
 from django import forms
 from django.core.exceptions import PermissionDenied

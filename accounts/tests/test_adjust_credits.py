@@ -121,7 +121,10 @@ def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
     [
         (("nobody", "5"), "There is no user 'nobody'"),
         (("alice", "5", "--by", "nobody"), "There is no user 'nobody'"),
-        (("alice", "5", "--by", "alice"), "Nothing was adjusted: nobody adjusts his own balance"),
+        (
+            ("alice", "5", "--by", "alice"),
+            "Nothing was adjusted: you cannot adjust your own balance",
+        ),
         (("alice", "0"), "Nothing was adjusted: an amount up to"),
         (("alice", "NaN"), "Nothing was adjusted: an amount up to"),
         (

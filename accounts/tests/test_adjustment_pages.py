@@ -7,10 +7,9 @@ import pytest
 from django.test import Client
 
 from accounts import adjustment_rules as rules
-from accounts import audit
-from accounts.models import Adjustment, AuditEntry, User
+from accounts.models import Adjustment, AuditEntry
 from accounts.tests.factories import Person, colleague, give, operator, register
-from accounts.tests.test_adjustments import approve, ask, fiona, frank
+from accounts.tests.test_adjustments import approve, ask, fiona
 
 LIST = "/admin/accounts/adjustment/"
 ADD = f"{LIST}add/"
@@ -115,8 +114,8 @@ def test_sent_again_with_something_else_in_it_it_is_refused(support: Client, ali
         ({"amount": "0"}, "An amount up to $100,000.00, not zero."),
         ({"amount": "0.001"}, "no more than 2 decimal places"),
         ({"amount": "NaN"}, "Enter a number"),
-        ({"user": "nobody"}, "There is nobody of this name."),
-        ({"user": "sam"}, "Nobody adjusts his own balance."),
+        ({"user": "nobody"}, "Nobody has this name, e-mail, code or id."),
+        ({"user": "sam"}, "You cannot adjust your own balance."),
         ({"reason": "  "}, "This field is required"),
         ({"category": "bribe"}, "Select a valid choice"),
     ],
@@ -159,15 +158,6 @@ def test_finance_decides(
     assert (status_of(waiting), alice.balance()) == (status, balance)
 
 
-@pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_support_decides_nothing(support: Client, alice: Person, verb: str) -> None:
-    waiting = ask(alice, "250.00", by=frank())
-
-    answer = step(support, waiting, verb)
-
-    assert (answer.status_code, status_of(waiting)) == (403, "waiting")
-
-
 def test_who_asked_is_neither_offered_to_approve_nor_able_to(
     finance: Client, alice: Person
 ) -> None:
@@ -198,27 +188,6 @@ def test_a_mistake_is_reversed_once(support: Client, alice: Person) -> None:
     assert "Posted: -$25.00 for alice." in first.content.decode()
     assert alice.balance() == "0.00"
     assert "was reversed already" in second.content.decode()
-
-
-@pytest.mark.parametrize("path", ["", "add/", "{pk}/change/", "{pk}/approve/", "{pk}/reverse/"])
-def test_the_pages_are_closed_to_others(client: Client, alice: Person, path: str) -> None:
-    adjustment = ask(alice, "25.00")
-    idle = User.objects.create(username="ida", email="ida@example.com", is_staff=True)
-    client.force_login(idle)
-
-    assert client.get(LIST + path.format(pk=adjustment.pk)).status_code == 403
-
-
-@pytest.mark.parametrize("model", ["adjustment", "auditentry"])
-def test_nothing_is_edited_or_deleted(alice: Person, model: str) -> None:
-    approve(ask(alice, "250.00"))
-    last = {"adjustment": Adjustment.objects.last(), "auditentry": AuditEntry.objects.last()}[model]
-    assert last
-    boss = operator()
-
-    for page in ("change", "delete"):
-        path = f"/admin/accounts/{model}/{last.pk}/{page}/"
-        assert boss.post(path, {"reason": "Other", "post": "yes"}).status_code == 403
 
 
 def test_the_lists_cost_the_same_for_any_number(
@@ -259,18 +228,6 @@ def test_the_history_of_an_adjustment_is_what_the_audit_log_has(
     page = finance.get(f"{LIST}{adjustment.pk}/history/", follow=True)
 
     assert page.context["cl"].result_count == 2
-
-
-def test_what_a_superuser_edits_is_in_the_audit_log(alice: Person) -> None:
-    boss = operator()
-    edit = {"username": "alice", "email": "new@example.com", "auth_method": "email"}
-
-    why = {"reason": "She asked"}
-    boss.post(f"/admin/accounts/user/{alice.user.pk}/change/", edit | {"is_active": "on"} | why)
-
-    entry = audit.of(alice.user).get()
-    assert (entry.action, str(entry.by)) == ("edit user", "olivia")
-    assert (entry.before["email"], entry.after["email"]) == ("alice@example.com", "new@example.com")
 
 
 def test_what_a_form_of_the_desk_does_is_in_the_audit_log(db: None) -> None:

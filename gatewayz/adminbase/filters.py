@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
@@ -61,8 +62,11 @@ class ConditionFilter(DropdownFilter):
         return [(value, label) for value, (label, _) in self.conditions.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        _, condition = self.conditions.get(self.value() or "", ("", None))
-        return queryset.filter(condition) if condition else queryset
+        if not (value := self.value()):
+            return queryset
+        if value not in self.conditions:
+            raise IncorrectLookupParameters
+        return queryset.filter(self.conditions[value][1])
 
 
 def one_of(column: str, values: Iterable[str]) -> Conditions:

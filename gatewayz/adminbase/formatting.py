@@ -1,4 +1,4 @@
-"""What a cell on the desk shows, whatever page it is on: links, badges, points in time."""
+"""Formats what the admin shows in its cells: links, badges, dates."""
 
 from datetime import datetime
 
@@ -8,25 +8,25 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-# A mark of its own, by which the lists leave the cell out on a phone.
+# Has its own class, by which the lists leave the cell out on a phone.
 NOTHING = format_html('<span class="desk-nothing">{}</span>', "–")
 
 
 def page_of(target: Model) -> str:
-    """Return the address of the desk's page of `target`."""
+    """Return the address of the admin page of `target`."""
     opts = target._meta
     return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[target.pk])
 
 
 def link(target: Model | None, text: str = "") -> str:
-    """Return a link to the desk's page of `target`."""
+    """Return a link to the admin page of `target`."""
     if target is None:
         return NOTHING
     return _link(page_of(target), text or str(target))
 
 
 def link_to(page: str, pk: int, text: object) -> str:
-    """Return a link to a page of the desk, named as in `reverse`, about a row known by its id."""
+    """Return a link to an admin page, named as in `reverse`, of the row with this id."""
     return _link(reverse(f"admin:{page}", args=[pk]), text)
 
 
@@ -35,7 +35,7 @@ def _link(address: str, text: object) -> str:
 
 
 def badge(text: str, colour: str = "default") -> str:
-    """Return a badge as the lists have them, for a table of our own."""
+    """Return a badge that looks like those of unfold's lists."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
 
 
@@ -46,14 +46,14 @@ def moment(at: datetime | None) -> str:
 
 def when(at: datetime | None) -> str:
     """Return the moment in one line, however narrow the column is."""
-    return whole(moment(at)) if at else NOTHING
+    return one_line(moment(at)) if at else NOTHING
 
 
 def day(at: datetime) -> str:
     """Return `22 Nov 2026` in one line."""
-    return whole(date_format(at, "DATE_FORMAT"))
+    return one_line(date_format(at, "DATE_FORMAT"))
 
 
-def whole(text: str) -> str:
+def one_line(text: str) -> str:
     """Return the text in one line, however narrow the column is."""
     return format_html('<span class="desk-whole">{}</span>', text)

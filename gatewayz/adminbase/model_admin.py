@@ -1,34 +1,31 @@
-"""The one place that knows which admin we build on; operators may look, unless a page says more."""
+"""The base of all admin pages, and the one place that knows which admin we build on."""
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import reduce
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied
-from django.core.paginator import Page, Paginator
-from django.db import DataError
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 from unfold import admin as unfold
 from unfold import decorators
 from unfold.views import ChangeList
 
-from gatewayz.adminbase import formatting, navigation
-from gatewayz.adminbase.filters import DayFilter
+from gatewayz.adminbase import formatting
+from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginator, by_value
 
 __all__ = [
     "ModelAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
+    "column",
     "display",
     "is_superuser",
 ]
@@ -37,122 +34,46 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def display(**how: Any) -> Callable[[_Method], _Method]:
-    """Say how a column is shown, as Django's own does, and `label`: the colour of each value."""
+    """Decorate a column as Django's `display` does; `label` is the color of each value."""
     decorate: Callable[[_Method], _Method] = decorators.display(**how)
     return decorate
 
 
+def column(description: str, value: Callable[[Any], Any], **how: Any) -> Callable[..., Any]:
+    """Return a column of a list, or a field of a page, that shows `value` of a row."""
+
+    def shown(page: Any, row: Any) -> Any:
+        return value(row)
+
+    return display(description=description, **how)(shown)
+
+
 def action(**how: Any) -> Callable[[_Method], _Method]:
-    """Say what an action is called, who may take it, and with which form (`dialog`)."""
+    """Decorate an action with its description, icon and permissions."""
     decorate: Callable[[_Method], _Method] = decorators.action(**how)
     return decorate
 
 
-# As deep as one can page: OFFSET reads all that it skips. Who looks for more searches or filters.
-MOST_PAGES = 100
-# As much as one search finds, so that a single letter does not read half of a table.
+# The most rows that one search finds, so that a single letter does not read half of a table.
 MOST_FOUND = 1000
+_LOOKUPS = {"", "exact", "in", "isnull", "isempty", "gt", "gte", "lt", "lte"}
 
 
-def _by_value(ordering: Any) -> Any:
-    """Sort by what a column says, not by its index.
-
-    What a search finds is few, and quickly sorted; along an index PostgreSQL would walk through
-    the table until it has met enough of it.
-    """
-    if not isinstance(ordering, str):
-        return ordering
-    column = F(ordering.removeprefix("-"))
-    value = Coalesce(column, column)
-    return value.desc() if ordering.startswith("-") else value.asc()
-
-
-_WAYS_TO_FILTER = {"", "exact", "in", "isnull", "isempty", "gt", "gte", "lt", "lte"}
-
-
-def _filtered_by(offered: Any) -> str:
-    """Return the column, or the own name, of what stands in `list_filter`."""
+def _filter_name(offered: Any) -> str:
+    """Return the column or the parameter of an item of `list_filter`."""
     if isinstance(offered, type):
         return str(getattr(offered, "parameter_name", ""))
     return offered if isinstance(offered, str) else str(offered[0])
 
 
-class SteppingPaginator(Paginator):
-    """Goes forward and back without counting: one row more than a page tells of the next."""
-
-    template_name = "admin/steps.html"
-    has_more = False
-
-    @property
-    def count(self) -> int:
-        """Return as many as one can page through, whatever there is."""
-        return self.per_page * MOST_PAGES
-
-    def page(self, number: int | str) -> Page:
-        number = self.validate_number(number)
-        first = (number - 1) * self.per_page
-        rows = list(self.object_list[first : first + self.per_page + 1])
-        self.has_more = len(rows) > self.per_page and number < MOST_PAGES
-        return Page(rows[: self.per_page], number, self)
-
-
-class SteppingChangeList(ChangeList):
-    """A list that knows what it shows, and not how much there is."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = navigation.title_of(self.model)
-
-    def get_ordering_field(self, field_name: Any) -> Any:
-        """Sort by what is offered alone, also when the address is typed by hand."""
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
-
-    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet:
-        try:
-            rows: QuerySet = super().get_queryset(request, exclude_parameters)
-        except ValueError as nonsense:
-            raise IncorrectLookupParameters(nonsense) from nonsense
-        # The rows of a few days are quicker sorted than met by walking through all other days.
-        is_sorted = any(
-            isinstance(each, DayFilter) and each.is_of_few_days for each in self.filter_specs
-        )
-        return rows.order_by(*map(_by_value, rows.query.order_by)) if is_sorted else rows
-
-    @property
-    def linked(self) -> str:
-        """Return what one of our links has filtered by, in words."""
-        filters = ((name.partition("__")[0], value) for name, value in self.params.items())
-        parts = (
-            f"{field.verbose_name} {_named(field, value)}"
-            for name, value in filters
-            if name in self.model_admin.linked_by and (field := self.opts.get_field(name))
-        )
-        return capfirst(", ".join(parts))
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page; what PostgreSQL cannot even read of the address is taken for a typo."""
-        try:
-            super().get_results(request)
-        except (DataError, ValueError) as nonsense:
-            raise IncorrectLookupParameters(nonsense) from nonsense
-        self.result_count = self.full_result_count = len(self.result_list)
-
-
-def _named(column: Any, value: str) -> Any:
-    """Return what a value of the column is called: a row by its name."""
-    if column.related_model is None:
-        return value
-    return column.related_model._default_manager.filter(pk=value).first() or value
-
-
 class ModelAdmin(unfold.ModelAdmin):
-    """A page of the desk, as fast with a million rows as with ten.
+    """An admin page that is as fast with a million rows as with ten.
 
     Only what has an index is offered: a page names the columns to sort by (`sortable_by`), and
-    what can be searched for (`found_by`, announced to people by `search_help_text`).
+    what a search finds (`found_by`, explained by `search_help_text`).
     """
 
-    paginator: ClassVar[Any] = SteppingPaginator
+    paginator: ClassVar[Any] = UncountedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
@@ -162,33 +83,33 @@ class ModelAdmin(unfold.ModelAdmin):
     list_fullwidth = True
     empty_value_display = formatting.NOTHING
     warn_unsaved_form = True
-    # Whether anything that is done to a row is in the audit log.
+    # Whether the audit log records what is done to a row.
     has_history = True
-    # What our own links filter by, beside `list_filter`.
+    # Columns that links of ours filter by, besides `list_filter`.
     linked_by: ClassVar[Any] = ()
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
-        """Let be filtered what is offered alone: another column has no index, or is a secret."""
+        """Allow only the filters that are offered: other columns have no index, or are secret."""
         name, _, how = lookup.partition("__")
         try:
             self.opts.get_field(name)
         except FieldDoesNotExist:
             return bool(super().lookup_allowed(lookup, value, request))
-        offered = {*self.linked_by, *map(_filtered_by, self.list_filter)}
-        return name in offered and how in _WAYS_TO_FILTER
+        offered = {*self.linked_by, *map(_filter_name, self.list_filter)}
+        return name in offered and how in _LOOKUPS
 
     def found_by(self, term: str) -> list[Q]:
         """Return conditions, each with an index of its own; a row that meets one is found."""
         raise NotImplementedError
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        """Show the search box where the page says what it finds."""
+        """Show the search box if the page says what it finds."""
         return ("found_by",) if self.search_help_text else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        # The list's own form refuses NUL, the choices that load as one types do not.
+        # Django's list form refuses NUL; its autocomplete does not.
         term = search_term.replace("\0", "").strip()
         if not term or not self.search_help_text:
             return queryset, False
@@ -198,19 +119,10 @@ class ModelAdmin(unfold.ModelAdmin):
             rows.filter(condition).values("pk")[:MOST_FOUND] for condition in self.found_by(term)
         ]
         hits = queryset.filter(pk__in=reduce(QuerySet.union, found))
-        return hits.order_by(*map(_by_value, queryset.query.order_by)), False
+        return hits.order_by(*map(by_value, queryset.query.order_by)), False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return SteppingChangeList
-
-    def own_page(self, name: str, view: Callable[..., HttpResponse]) -> URLPattern:
-        """Return the path of a page about one row, named `app_model_name`.
-
-        The view is given this object, the request, and the row's key as `pk`.
-        """
-        opts = self.opts
-        guarded: Callable[..., HttpResponse] = self.admin_site.admin_view(partial(view, self))
-        return path(f"<int:pk>/{name}/", guarded, name=f"{opts.app_label}_{opts.model_name}_{name}")
+        return UncountedChangeList
 
     def row(self, request: HttpRequest, object_id: Any) -> Any:
         """Return the row that an action of its page is about. Raises Http404."""

@@ -1,4 +1,4 @@
-"""The frame of the operators' desk: its sidebar, grouped by what people do, and its stylesheet."""
+"""The sidebar of the admin, grouped by what people do, and the admin's stylesheet."""
 
 import itertools
 from dataclasses import dataclass
@@ -13,92 +13,51 @@ from django.utils.text import capfirst
 
 @dataclass(frozen=True)
 class Entry:
-    """A link to a page; shown to those who have one of the permissions, or to all of the staff."""
+    """A link to a page of a model; shown to those who may view its rows."""
 
     title: str
     icon: str  # of Material Symbols
-    page: str  # the URL's name, within the admin
-    permissions: tuple[str, ...] = ()
-    query: str = ""
+    model: str = ""  # as `accounts.user`; empty for the dashboard
+    name: str = "changelist"  # of the page, as its URL has it
+
+    @property
+    def page(self) -> str:
+        """Return the URL's name, within the admin."""
+        return f"{self.model.replace('.', '_')}_{self.name}" if self.model else "index"
 
     def is_for(self, request: HttpRequest) -> bool:
-        return not self.permissions or any(map(request.user.has_perm, self.permissions))
+        return not self.model or request.user.has_perm(self.model.replace(".", ".view_"))
 
     def link(self) -> str:
-        return reverse(f"admin:{self.page}") + self.query
+        return reverse(f"admin:{self.page}")
 
 
 GROUPS: dict[str, list[Entry]] = {
-    "": [Entry("Overview", "monitoring", "index")],
+    "": [Entry("Overview", "monitoring")],
     "People": [
-        Entry("Users", "group", "accounts_user_changelist", ("accounts.view_user",)),
-        Entry(
-            "Ledger", "menu_book", "accounts_ledgerentry_changelist", ("accounts.view_ledgerentry",)
-        ),
-        Entry(
-            "Ledger checks",
-            "rule",
-            "payments_ledgercheck_changelist",
-            ("payments.view_ledgercheck",),
-        ),
-        Entry("API keys", "key", "accounts_apikey_changelist", ("accounts.view_apikey",)),
-        Entry(
-            "Adjustments",
-            "tune",
-            "accounts_adjustment_changelist",
-            ("accounts.view_adjustment",),
-        ),
+        Entry("Users", "group", "accounts.user"),
+        Entry("Ledger", "menu_book", "accounts.ledgerentry"),
+        Entry("Ledger checks", "rule", "payments.ledgercheck"),
+        Entry("API keys", "key", "accounts.apikey"),
+        Entry("Adjustments", "tune", "accounts.adjustment"),
     ],
     "Referrals": [
-        Entry(
-            "Leaderboard",
-            "trophy",
-            "referrals_standing_changelist",
-            ("referrals.view_standing",),
-        ),
-        Entry(
-            "Referrals",
-            "diversity_1",
-            "referrals_referral_changelist",
-            ("referrals.view_referral",),
-        ),
-        Entry(
-            "Review queue", "pan_tool", "referrals_referral_review", ("referrals.view_referral",)
-        ),
-        Entry(
-            "Programme terms", "gavel", "referrals_program_changelist", ("referrals.view_program",)
-        ),
+        Entry("Leaderboard", "trophy", "referrals.standing"),
+        Entry("Referrals", "diversity_1", "referrals.referral"),
+        Entry("Review queue", "pan_tool", "referrals.referral", "review"),
+        Entry("Program terms", "gavel", "referrals.program"),
     ],
     "Stripe": [
-        Entry("Payments", "payments", "payments_payment_changelist", ("payments.view_payment",)),
-        Entry(
-            "Refunds & disputes",
-            "undo",
-            "payments_clawback_changelist",
-            ("payments.view_clawback",),
-        ),
-        Entry("Inbox", "inbox", "payments_stripeevent_changelist", ("payments.view_stripeevent",)),
+        Entry("Payments", "payments", "payments.payment"),
+        Entry("Refunds & disputes", "undo", "payments.clawback"),
+        Entry("Inbox", "inbox", "payments.stripeevent"),
     ],
-    "Office": [
-        Entry(
-            "Audit log", "history", "accounts_auditentry_changelist", ("accounts.view_auditentry",)
-        ),
-        Entry("Staff groups", "badge", "auth_group_changelist", ("auth.view_group",)),
-        Entry(
-            "Locked log-ins", "lock", "axes_accessattempt_changelist", ("axes.view_accessattempt",)
-        ),
-        Entry(
-            "Second factors",
-            "smartphone",
-            "otp_totp_totpdevice_changelist",
-            ("otp_totp.view_totpdevice",),
-        ),
-        Entry(
-            "Jobs",
-            "schedule",
-            "procrastinate_procrastinatejob_changelist",
-            ("procrastinate.view_procrastinatejob",),
-        ),
+    "Staff": [
+        Entry("Audit log", "history", "accounts.auditentry"),
+        Entry("Staff groups", "badge", "auth.group"),
+        Entry("Locked log-ins", "lock", "axes.accessattempt"),
+        Entry("Second factors", "smartphone", "otp_totp.totpdevice"),
+        Entry("Jobs", "schedule", "procrastinate.procrastinatejob"),
     ],
 }
 
@@ -119,17 +78,18 @@ def _item(entry: Entry, here: str) -> dict[str, Any]:
 
 
 def _here(path: str) -> str:
-    """Return the link that is marked: of those above this page the nearest, and only that."""
+    """Return the one link of the sidebar that is marked: the longest that this path begins with."""
     home = reverse("admin:index")
     links = [entry.link() for entries in GROUPS.values() for entry in entries]
-    above = [link for link in links if path.startswith(link.partition("?")[0]) and link != home]
-    return max(above, key=lambda link: len(link.partition("?")[0]), default=path)
+    above = [link for link in links if path.startswith(link) and link != home]
+    return max(above, key=len, default=path)
 
 
 def title_of(model: type[Model]) -> str:
-    """Return what a list is called: as in the sidebar, so that it has one name."""
-    page = f"{model._meta.app_label}_{model._meta.model_name}_changelist"
-    titles = (entry.title for entries in GROUPS.values() for entry in entries if entry.page == page)
+    """Return the title of a list, which is the one that the sidebar has."""
+    label = model._meta.label_lower
+    entries = itertools.chain.from_iterable(GROUPS.values())
+    titles = (each.title for each in entries if (each.model, each.name) == (label, "changelist"))
     return next(titles, capfirst(str(model._meta.verbose_name_plural)))
 
 
@@ -138,8 +98,7 @@ def place(request: HttpRequest) -> dict[str, Any]:
     here = _here(request.path)
     for entry in itertools.chain.from_iterable(GROUPS.values()):
         if entry.link() == here and entry.page != "index":
-            is_here = request.path == here.partition("?")[0]
-            return {"title": entry.title, "link": here, "is_here": is_here}
+            return {"title": entry.title, "link": here, "is_here": request.path == here}
     return {}
 
 

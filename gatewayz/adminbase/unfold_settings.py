@@ -1,4 +1,4 @@
-"""How the operators' desk looks: django-unfold's settings."""
+"""The look of the admin: django-unfold's settings."""
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
@@ -21,7 +21,7 @@ _PRIMARY = {
 UNFOLD = {
     "SITE_TITLE": "Gatewayz",
     "SITE_HEADER": "Gatewayz",
-    "SITE_SUBHEADER": "Operators' desk",
+    "SITE_SUBHEADER": "Admin",
     "SITE_SYMBOL": "hub",
     "SITE_FAVICONS": [
         {

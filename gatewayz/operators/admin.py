@@ -27,6 +27,7 @@ from gatewayz.adminbase.model_admin import (
     ReadOnlyAdmin,
     SuperuserAdmin,
     action,
+    column,
     display,
     is_superuser,
 )
@@ -115,9 +116,11 @@ class SecondFactorAdmin(SuperuserAdmin):
     def found_by(self, term: str) -> list[Q]:
         return [Q(user__in=User.objects.filter(username=term).values("pk"))]
 
-    @display(description="State", label={True: "success", False: "warning"})
-    def state(self, device: TOTPDevice) -> tuple[bool, str]:
-        return device.confirmed, "on" if device.confirmed else "begun"
+    state = column(
+        "State",
+        lambda device: (device.confirmed, "on" if device.confirmed else "begun"),
+        label={True: "success", False: "warning"},
+    )
 
     def has_remove_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         others = TOTPDevice.objects.filter(pk=object_id).exclude(user=operator(request))
@@ -165,9 +168,7 @@ class JobAdmin(ReadOnlyAdmin):
     def state(self, job: ProcrastinateJob) -> str:
         return job.status
 
-    @display(description="Arguments")
-    def arguments(self, job: ProcrastinateJob) -> str:
-        return json.dumps(job.args, indent=2)
+    arguments = column("Arguments", lambda job: json.dumps(job.args, indent=2))
 
     def has_dismiss_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -1,4 +1,4 @@
-"""The operators' desk: which pages there are, and who is let in."""
+"""The admin site: which pages it has, and who may open it."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,11 +17,11 @@ from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.operators import password_page, second_factor_page
 
-# A working day, and nobody finds the desk open the next morning.
+# A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
 
 
-class Desk(UnfoldAdminSite):
+class OperatorSite(UnfoldAdminSite):
     """The admin site, `django.contrib.admin.site`."""
 
     index_title = "Overview"
@@ -30,11 +30,11 @@ class Desk(UnfoldAdminSite):
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.disable_action("delete_selected")
-        # A page asks several times, and each would cost a query.
+        # Each page asks several times, and each time would cost a query.
         self._admitted: WeakKeyDictionary[HttpRequest, tuple[User, bool]] = WeakKeyDictionary()
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Take pages that stand on our base, and leave those that libraries bring along.
+        """Take only the pages built on our base, not those that libraries register.
 
         Theirs have another look, count whole tables and search without an index; what helps
         operators has a page of ours in `gatewayz.operators.admin`.
@@ -43,17 +43,17 @@ class Desk(UnfoldAdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the pages that belong to no one model, one path a line."""
+        """Return the pages that belong to no model."""
         return [
             path("second-factor/", self.admin_view(second_factor_page.page), name="second_factor"),
         ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add where in the sidebar a page belongs, for the way back to it."""
+        """Add the page's place in the sidebar, for the link back to it."""
         return {**super().each_context(request), "place": navigation.place(request)}
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let staff in whose session has given the second factor, if they have one."""
+        """Let staff in if their session has passed the second factor, or they have none."""
         user = request.user
         if not super().has_permission(request) or not isinstance(user, User):
             return False
@@ -65,7 +65,7 @@ class Desk(UnfoldAdminSite):
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """List the pages by name, on one page: unfold fails on a number that is none."""
+        """Search the pages by name; unfold fails on a page number that is not a number."""
         asked = request.GET.copy()
         asked.pop("page", None)
         request.GET = QueryDict(asked.urlencode())

@@ -1,4 +1,4 @@
-"""The apps of the operators' pages: the pages themselves, and our site in place of Django's."""
+"""The Django apps of the operators' pages: the pages, and our admin site in place of Django's."""
 
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin
@@ -6,8 +6,8 @@ from django.db.models.signals import post_migrate
 
 from gatewayz.operators.staff_groups import ensure_groups
 
-# Their pages stand under "Office" in the sidebar, and so above them too.
-_OFFICE = ("auth", "axes", "otp_totp", "procrastinate")
+# Their pages are under "Staff" in the sidebar, and in the titles above them.
+_STAFF_APPS = ("auth", "axes", "otp_totp", "procrastinate")
 
 
 class OperatorsConfig(AppConfig):
@@ -15,11 +15,11 @@ class OperatorsConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        for label in _OFFICE:
-            apps.get_app_config(label).verbose_name = "Office"
+        for label in _STAFF_APPS:
+            apps.get_app_config(label).verbose_name = "Staff"
         post_migrate.connect(ensure_groups, sender=apps.get_app_config("auth"))
 
 
 class AdminSiteConfig(admin.AdminConfig):
     default = False
-    default_site = "gatewayz.operators.admin_site.Desk"
+    default_site = "gatewayz.operators.admin_site.OperatorSite"

@@ -22,8 +22,8 @@ from payments.reports.totals import Figures, Period, figures, times_to_purchase
 PERIODS = (7, 30, 90)
 _DEFAULT = 30
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-# What has grown by more is told as a multiple.
-_TIMES = 11
+# Above this ratio a change is shown as a multiple.
+_MOST_PERCENT_RATIO = 11
 _Number = Decimal | int | float
 # The figures of a period, and what waits: each by the name of its list, and of its attribute.
 _COUNTS = {
@@ -47,13 +47,12 @@ _TASKS = {
     "waiting_adjustments": ("adjustment to approve", "adjustments to approve"),
     "failed_jobs": ("failed job", "failed jobs"),
     "ending_budgets": ("budget that is spent, or soon will be", ""),
-    "held_bonuses": ("held bonus", "held bonuses"),
 }
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number with what it was before, and the list behind it, if it may be opened."""
+    """One number, what it was before, and the list of its rows, if the operator may open it."""
 
     title: str
     value: str
@@ -87,7 +86,7 @@ _Shown = TypeVar("_Shown", Figure, Step, Waiting)
 
 
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what the front page shows, for those who may see it."""
+    """Add what the dashboard shows, for those who may see it."""
     if not request.user.has_perm("payments.view_dailyfigures"):
         return context
     now = timezone.now()
@@ -184,7 +183,7 @@ def change(now: _Number, before: _Number) -> str:
     if not before:
         return "new" if now else ""
     ratio = float(now) / float(before)
-    if ratio > _TIMES:
+    if ratio > _MOST_PERCENT_RATIO:
         return f"×{ratio:.0f}"
     return _signed(f"{round(100 * ratio) - 100:+d} %")
 
@@ -211,7 +210,7 @@ def _duration(time: timedelta | None) -> str:
 def _funnel(period: Period) -> Iterable[Step]:
     cohort = period.cohort
     steps = (
-        ("Looked at an invitation", period.sums.looks, ""),  # by whom, nobody knows
+        ("Looked at an invitation", period.sums.looks, ""),  # nobody knows by whom
         ("Signed up by a code", cohort.invited, "invited_signups"),
         ("Of these, bought", cohort.bought, "cohort_bought"),
         ("Of these, qualified", cohort.qualified, "cohort_qualified"),
@@ -225,6 +224,8 @@ def _funnel(period: Period) -> Iterable[Step]:
 def _waiting(found: Attention) -> Iterable[Waiting]:
     for name, (one, several) in _TASKS.items():
         yield Waiting(one, several, getattr(found, name), link(name))
+    queue = reverse("admin:referrals_referral_review")
+    yield Waiting("held bonus", "held bonuses", found.held_bonuses, queue)
     if check := found.ledger_check:
         page = reverse("admin:payments_ledgercheck_change", args=[check.pk])
         yield Waiting("breach of the ledger", "breaches of the ledger", check.breaches, page)

@@ -11,7 +11,7 @@ from payments.reports.daily import Day
 
 @dataclass(frozen=True)
 class Series:
-    """Bars of one colour: their height on each day, and the figure whose rows they stand for."""
+    """Bars of one color: their height on each day, and the name of their list."""
 
     label: str
     colour: str
@@ -55,7 +55,7 @@ def charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
 
 
 def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
-    """Return a chart of bars, one a day, that lie upon each other."""
+    """Return a chart of stacked bars, one a day."""
     sets = [
         {
             "label": each.label,

@@ -1,84 +1,49 @@
 """Where each number of the dashboard leads: to the list, filtered to the rows that it counts."""
 
-from dataclasses import dataclass, field
-
 from django.urls import reverse
 
 from payments.reports.daily import Span
 
-
-@dataclass(frozen=True)
-class FilteredList:
-    """A list with its filters; `day_column` is filtered by the days of the number."""
-
-    page: str  # the URL's name, within the admin
-    filters: dict[str, str] = field(default_factory=dict)
-    day_column: str = ""
-
-
-def _people(**filters: str) -> FilteredList:
-    return FilteredList("accounts_user_changelist", filters, "created_at")
-
-
-def _purchases(**filters: str) -> FilteredList:
-    return FilteredList("payments_payment_changelist", filters, "paid_at")
-
-
-def _entries(kind: str) -> FilteredList:
-    return FilteredList("accounts_ledgerentry_changelist", {"kind": kind}, "created_at")
-
-
-def _balances(balance: str) -> FilteredList:
-    return FilteredList("accounts_user_changelist", {"balance": balance})
-
-
-def _events(outcome: str) -> FilteredList:
-    return FilteredList("payments_stripeevent_changelist", {"outcome": outcome})
-
-
-def _by_status(model: str, status: str) -> FilteredList:
-    return FilteredList(f"{model}_changelist", {"status__exact": status})
-
-
-LISTS = {
-    "signups": _people(),
-    "invited_signups": _people(referred="yes"),
-    "own_signups": _people(referred="no"),
-    "cohort_bought": _people(referred="yes", purchases="any"),
-    "cohort_qualified": _people(referred="yes", purchases="qualifying"),
-    "first_purchases": _purchases(bonus_decision="qualifying"),
-    "timed_purchases": _purchases(bonus_decision="qualifying", referred="yes"),
-    "bonuses": _entries("bonus"),
-    "bonuses_taken": _entries("bonus_taken_back"),
-    "money_back": _entries("refund_or_dispute"),
-    "refunds": _entries("refund"),
-    "disputes": _entries("dispute"),
-    "given_again": _entries("refund_or_dispute_undone"),
-    "outstanding": _balances("credit"),
-    "debts": _balances("debt"),
-    "bonuses_in_all": _by_status("referrals_referral", "completed"),
-    "failed_events": _events("failed"),
-    "quarantined_events": _events("quarantined"),
-    "overdue_events": _events("overdue"),
-    "waiting_adjustments": _by_status("accounts_adjustment", "waiting"),
-    "failed_jobs": _by_status("procrastinate_procrastinatejob", "failed"),
-    "ending_budgets": FilteredList("referrals_program_changelist", {"state": "in_force"}),
-    "held_bonuses": FilteredList("referrals_referral_review"),
+# Each number's list, its filters, and the column that is filtered by the days of the number.
+LISTS: dict[str, tuple[str, str, str]] = {
+    "signups": ("accounts_user", "", "created_at"),
+    "invited_signups": ("accounts_user", "referred=yes", "created_at"),
+    "own_signups": ("accounts_user", "referred=no", "created_at"),
+    "cohort_bought": ("accounts_user", "referred=yes&purchases=any", "created_at"),
+    "cohort_qualified": ("accounts_user", "referred=yes&purchases=qualifying", "created_at"),
+    "first_purchases": ("payments_payment", "bonus_decision=qualifying", "paid_at"),
+    "timed_purchases": ("payments_payment", "bonus_decision=qualifying&referred=yes", "paid_at"),
+    "bonuses": ("accounts_ledgerentry", "kind=bonus", "created_at"),
+    "bonuses_taken": ("accounts_ledgerentry", "kind=bonus_taken_back", "created_at"),
+    "money_back": ("accounts_ledgerentry", "kind=refund_or_dispute", "created_at"),
+    "refunds": ("accounts_ledgerentry", "kind=refund", "created_at"),
+    "disputes": ("accounts_ledgerentry", "kind=dispute", "created_at"),
+    "given_again": ("accounts_ledgerentry", "kind=refund_or_dispute_undone", "created_at"),
+    "outstanding": ("accounts_user", "balance=credit", ""),
+    "debts": ("accounts_user", "balance=debt", ""),
+    "bonuses_in_all": ("referrals_referral", "status__exact=completed", ""),
+    "failed_events": ("payments_stripeevent", "outcome=failed", ""),
+    "quarantined_events": ("payments_stripeevent", "outcome=quarantined", ""),
+    "overdue_events": ("payments_stripeevent", "outcome=overdue", ""),
+    "waiting_adjustments": ("accounts_adjustment", "status__exact=waiting", ""),
+    "failed_jobs": ("procrastinate_procrastinatejob", "status__exact=failed", ""),
+    "ending_budgets": ("referrals_program", "state=in_force", ""),
 }
 
 
 def link(name: str, span: Span | None = None) -> str:
     """Return the address of the list of a number, for these days."""
-    return _address(LISTS[name], *((span.first.isoformat(), span.last.isoformat()) if span else ()))
+    if span is None:
+        return _address(name)
+    return _address(name, span.first.isoformat(), span.last.isoformat())
 
 
 def link_of_a_day(name: str) -> str:
     """Return the address of the list of one day, with `DAY` in the place of its date."""
-    return _address(LISTS[name], "DAY", "DAY")
+    return _address(name, "DAY", "DAY")
 
 
-def _address(found: FilteredList, first: str = "", last: str = "") -> str:
-    days = {}
-    if first and found.day_column:
-        days = {f"{found.day_column}_from": first, f"{found.day_column}_to": last}
-    return reverse(f"admin:{found.page}", query={**found.filters, **days})
+def _address(name: str, first: str = "", last: str = "") -> str:
+    model, filters, day_column = LISTS[name]
+    days = f"{day_column}_from={first}&{day_column}_to={last}" if first and day_column else ""
+    return reverse(f"admin:{model}_changelist") + "?" + "&".join(filter(None, (filters, days)))

@@ -1,4 +1,4 @@
-"""The jobs that failed: each goes on by itself with its next run, and the row is only the news."""
+"""Dismisses jobs that failed: each runs again by itself, and the row is only a notice."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from accounts.models import User
 def dismiss(
     failed: Sequence[ProcrastinateJob], *, by: User, reason: str, now: datetime
 ) -> list[ProcrastinateJob]:
-    """Delete jobs that failed, and return those that were; another state stays as it is.
+    """Delete those of the jobs that are in the state "failed", and return them.
 
     Raises ReasonMissingError.
     """

@@ -1,4 +1,4 @@
-"""The page on which a member of staff changes the own password."""
+"""The page on which a member of staff changes their own password."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ class CodeForm(forms.Form):
     )
 
     def refuse(self) -> None:
-        self.add_error("code", "This code is not right. Wait for the next one, and try that.")
+        self.add_error("code", "This code is wrong. Wait for the next one, and try that.")
 
 
 class TurnOffForm(CodeForm):
@@ -41,7 +41,7 @@ class TurnOffForm(CodeForm):
 
 
 def page(request: HttpRequest) -> HttpResponse:
-    """Show where the person stands; a POST names the step to take."""
+    """Show the state of the second factor; a POST names the step to take."""
     if request.method != "POST":
         return _show(request)
     step = _STEPS.get(request.POST.get("step", ""))

@@ -1,7 +1,7 @@
 """The two groups of operators, Support and Finance, with exactly the permissions that they need.
 
 Staff, groups and permissions are managed by superusers alone: neither group has anything of
-`auth`, nor may it change a user. Both see the jobs that failed, which "needs someone" counts.
+`auth`, nor may it change a user. Both see failed jobs, which the dashboard counts.
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ from django.apps import apps as every_app
 from django.apps.registry import Apps
 from django.db.models import Q
 
-# Whose rows everybody in the office may look at.
+# The apps whose rows both groups may view.
 _OUR_APPS = ("accounts", "referrals", "payments")
 
 SUPPORT = "Support"
 FINANCE = "Finance"
 
-# What a group may do beside looking, as `app.codename`.
+# What a group may do besides viewing, as `app.codename`.
 MAY = {
     SUPPORT: {
         "accounts.adjust_credits",
@@ -36,9 +36,9 @@ MAY = {
 
 
 def ensure_groups(*, using: str, apps: Apps = every_app, **_: Any) -> None:
-    """Make the groups, or bring them back to what they may; runs after each `migrate`.
+    """Create the groups, or reset their permissions; runs after each `migrate`.
 
-    It is heard when Django's own `auth` is done, which comes after all whose permissions they need.
+    It runs when Django's own `auth` is migrated, which is after the apps of these permissions.
     """
     groups = apps.get_model("auth", "Group")._default_manager.using(using)
     permissions = apps.get_model("auth", "Permission")._default_manager.using(using)

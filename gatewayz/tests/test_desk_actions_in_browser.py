@@ -30,7 +30,7 @@ def adjust(desk: Desk, person: Person, amount: str) -> None:
     desk.open(page_of(person))
     desk.follow("Adjust balance…")
     desk.fill("Amount in US dollars", amount)
-    desk.fill("Reason", "She waited for a week")
+    desk.fill("Reason", "They waited for a week")
     desk.press("Preview")
 
 
@@ -113,8 +113,8 @@ def test_held_bonuses_are_decided_together_with_one_reason(
     desk.become("Fiona")
     desk.open(f"{REFERRALS}review/")
 
-    desk.window.get_by_label("Choose all 2").check()
-    desk.reads("2 chosen. Pays $40.00 for 2 if released, nothing if voided.")
+    desk.window.get_by_label("Select all 2").check()
+    desk.reads("2 selected. Pays $40.00 for 2 if released, nothing if voided.")
     desk.press(f"{button}…")
     desk.reads(asked(lambda: held[1].referred_user.email))
     desk.fill("Reason", "Looked at both.")
@@ -155,7 +155,7 @@ def test_a_rotated_key_is_shown_once_and_opens(alice: Person, desk: Desk) -> Non
     desk.open(page_of(alice))
     desk.follow("Rotate…")
     desk.window.get_by_label("The old key works for").select_option(label="a day")
-    desk.fill("Reason", "She lost it")
+    desk.fill("Reason", "It was lost")
     desk.press("Make a new key")
 
     shown = desk.window.locator(".desk-new-key").inner_text()
@@ -168,7 +168,7 @@ def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
     alice: Person, desk: Desk, who: str
 ) -> None:
     desk.become(who)
-    for verb, reason in (("Deactivate", "Spam from it"), ("Reactivate", "It was not hers")):
+    for verb, reason in (("Deactivate", "Spam from it"), ("Reactivate", "It was somebody else")):
         desk.open(page_of(alice))
         desk.follow(f"{verb}…")
         desk.fill("Reason", reason)
@@ -177,7 +177,7 @@ def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
 
     desk.open("/admin/accounts/auditentry/")
 
-    for text in (who.lower(), "Spam from it", "It was not hers"):
+    for text in (who.lower(), "Spam from it", "It was somebody else"):
         desk.reads(text)
     assert asked(lambda: alice.api.get("/user/balance").status_code) == 200
 
@@ -186,7 +186,7 @@ def test_an_event_that_failed_is_replayed(bob: Person, alice: Person, desk: Desk
     row = asked(lambda: failed(pending_payment(bob.user)))
     desk.become("Fiona")
     desk.open(f"{INBOX}{row.pk}/change/")
-    desk.follow("Replay, with a reason")
+    desk.follow("Replay…")
     desk.fill("Reason", "The constraint is gone")
     desk.press("Replay")
 

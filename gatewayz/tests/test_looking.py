@@ -1,32 +1,50 @@
-"""Operators look at payments, events, referrals and terms; what was paid or promised stays."""
+"""Whatever the admin shows is only looked at: what was paid, promised or recorded stays."""
 
 import pytest
+from django.db.models import Model
 from django.test import Client
 
-from accounts.tests.factories import Person, operator
-from payments.models import Payment, StripeEvent
-from payments.tests.stripe_events import deliver, event, pending_payment, refer
+from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
+from accounts.tests.factories import Person, give, operator
+from accounts.tests.test_adjustments import approve, ask
+from payments.models import Clawback, Payment, StripeEvent
+from payments.tests.stripe_events import deliver, refund, settle
 from referrals.models import Program, Referral
 
-Record = Payment | StripeEvent | Program | Referral
+READ_ONLY: list[type[Model]] = [
+    *(ApiKey, LedgerEntry, Adjustment, AuditEntry),
+    *(Payment, Clawback, StripeEvent, Program, Referral),
+]
+SENT = {
+    "amount": "1",
+    "balance_after": "999.00",
+    "status": "voided",
+    "reason": "Other",
+    "bonus_amount": "999.00",
+    "referrer_bonus": "999.00",
+    "name": "Mine",
+    "post": "yes",
+}
 
 
 @pytest.fixture
-def office(alice: Person) -> Client:
-    """The desk, with a friend of Alice's who has bought."""
-    refer(alice)
+def office(bob: Person) -> Client:
+    """The browser of a superuser, with one row at least of everything."""
+    give(bob, "5.00")
+    approve(ask(bob, "250.00"))
+    deliver(refund(settle(bob.user), 300))
     return operator()
 
 
-def address(row: Record, page: str = "{pk}/change/") -> str:
+def address(row: Model, page: str = "{pk}/change/") -> str:
     """Return the address of a page of the row's model."""
     meta = row._meta
     return f"/admin/{meta.app_label}/{meta.model_name}/{page.format(pk=row.pk)}"
 
 
-@pytest.mark.parametrize("model", [Payment, StripeEvent, Program, Referral])
-def test_it_lists_and_shows(office: Client, model: type[Record]) -> None:
-    row = model._default_manager.get()
+@pytest.mark.parametrize("model", [User, *READ_ONLY])
+def test_it_lists_and_shows(office: Client, model: type[Model]) -> None:
+    row = model._default_manager.latest("pk")
 
     answers = [office.get(address(row, page)) for page in ("", "{pk}/change/")]
 
@@ -37,34 +55,29 @@ def test_it_lists_and_shows(office: Client, model: type[Record]) -> None:
     ("model", "field"),
     [(Payment, "session_id"), (StripeEvent, "event_id"), (Referral, "referrer")],
 )
-def test_it_finds(office: Client, model: type[Record], field: str) -> None:
-    row = model._default_manager.get()
+def test_it_finds(office: Client, model: type[Model], field: str) -> None:
+    row = model._default_manager.latest("pk")
 
     response = office.get(address(row, ""), {"q": str(getattr(row, field))})
 
-    assert response.context["cl"].result_count == 1
+    assert response.context["cl"].result_list == [row]
 
 
 @pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/delete/"])
-@pytest.mark.parametrize("model", [Payment, StripeEvent, Referral])
-def test_it_is_only_for_looking_at(office: Client, model: type[Record], page: str) -> None:
-    row = model._default_manager.get()
-    kept = model._default_manager.values().get()
+@pytest.mark.parametrize("model", READ_ONLY)
+def test_not_even_a_superuser_adds_changes_or_deletes(
+    office: Client, model: type[Model], page: str
+) -> None:
+    if page == "add/" and model in (Adjustment, Program):
+        return  # Both are added by forms of their own, which have their own tests.
+    row = model._default_manager.latest("pk")
+    kept = list(model._default_manager.order_by("pk").values())
 
-    wishes = {"amount": "1", "bonus_amount": "999.00", "status": "voided", "post": "yes"}
-    response = office.post(address(row, page), wishes)
+    response = office.post(address(row, page), SENT)
 
     assert response.status_code == 403
-    assert model._default_manager.values().get() == kept
+    assert list(model._default_manager.order_by("pk").values()) == kept
 
 
-@pytest.mark.parametrize("odd", ["\x00", float("nan"), "\ud800", "<script>"], ids=ascii)
-def test_an_event_shows_what_stripe_wrote(office: Client, bob: Person, odd: object) -> None:
-    deliver(event(pending_payment(bob.user), description=odd))
-    kept = StripeEvent.objects.latest("pk")
-
-    page = office.get(address(kept))
-
-    assert page.status_code == 200
-    assert "pi_cs_test_" in page.content.decode()
-    assert "<script>&" not in page.content.decode()
+def test_not_even_a_superuser_deletes_a_person(office: Client, bob: Person) -> None:
+    assert office.post(address(bob.user, "{pk}/delete/"), SENT).status_code == 403

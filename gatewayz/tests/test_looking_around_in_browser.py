@@ -71,7 +71,7 @@ def test_the_leaderboard_is_sorted_counted_anew_and_searched(
         desk.follow("Earned")
         desk.window.wait_for_url("**o=*")
     desk.press("Refresh")
-    desk.reads("Counted anew.")
+    desk.reads("Leaderboard refreshed.")
     search(desk, "bob")
 
     one_row(desk)
@@ -123,13 +123,13 @@ def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
 
     # Today's is the last of seven bars, and the only one.
     chart.click(position={"x": size["width"] - 30, "y": size["height"] / 2})
-    desk.window.wait_for_url("**figure=first_purchases**")
+    desk.window.wait_for_url("**bonus_decision=qualifying**")
 
-    desk.reads("First qualifying purchases: 2 –")
+    expect(desk.window.locator("#result_list .data-row")).to_have_count(2)
     desk.look()
 
 
-def test_support_is_not_offered_what_is_not_hers(held: list[Referral], desk: Desk) -> None:
+def test_support_is_not_offered_what_finance_does(held: list[Referral], desk: Desk) -> None:
     asked(new_terms)
     desk.become("Sam")
 
@@ -148,7 +148,7 @@ def test_support_is_not_offered_what_is_not_hers(held: list[Referral], desk: Des
     desk.lacks("Export…")
 
 
-def test_finance_is_not_offered_what_is_not_hers(alice: Person, desk: Desk) -> None:
+def test_finance_is_not_offered_what_support_does(alice: Person, desk: Desk) -> None:
     desk.become("Fiona")
     desk.open(f"/admin/accounts/user/{alice.user.pk}/change/")
 

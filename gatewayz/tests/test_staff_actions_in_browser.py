@@ -89,7 +89,7 @@ def test_a_colleague_is_added_and_given_a_group_and_a_password(desk: Desk) -> No
 
     desk.open(f"/admin/accounts/user/{nina}/change/")
     desk.window.get_by_label("Staff status").check()
-    desk.fill("Reason", "Support needs her")
+    desk.fill("Reason", "Support needs Nina")
     desk.press("Save")
     desk.open(f"/admin/accounts/user/{nina}/password/")
     desk.window.get_by_label("Password").first.fill(PASSWORD)
@@ -100,7 +100,7 @@ def test_a_colleague_is_added_and_given_a_group_and_a_password(desk: Desk) -> No
     assert asked(lambda: User.objects.get(pk=nina).check_password(PASSWORD))
     assert asked(log) == [
         ("add user", "She begins on Monday"),
-        ("edit user", "Support needs her"),
+        ("edit user", "Support needs Nina"),
         ("set password", "Her first one"),
     ]
 

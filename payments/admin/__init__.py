@@ -1,4 +1,4 @@
-"""The desk's pages about Stripe: payments, refunds and disputes, and the inbox of events."""
+"""The admin pages about Stripe: payments, refunds and disputes, and the inbox of events."""
 
 from payments.admin import clawbacks, inbox, ledger_checks, payments
 

@@ -3,11 +3,10 @@
 from django.contrib import admin
 from django.db.models import Q
 
-from accounts.money import dollars
 from accounts.people import whose
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
 from payments.admin import formatting
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
 from payments.models import Clawback
@@ -56,52 +55,29 @@ class ClawbackAdmin(ReadOnlyAdmin):
             *whose(term, "payment__user"),
         ]
 
-    @display(description="Refund or dispute", header=True)
-    def name(self, clawback: Clawback) -> list[str]:
-        return [clawback.get_kind_display(), formatting.shortened(clawback.stripe_id)]
-
-    @display(description="Status", label=CLAWBACKS)
-    def state(self, clawback: Clawback) -> tuple[str, str]:
-        return clawback.status, clawback.get_status_display()
-
-    @display(description="Status")
-    def status_now(self, clawback: Clawback) -> str:
-        return status_badges.status_badge(clawback)
-
-    @display(description="Amount")
-    def price(self, clawback: Clawback) -> str:
-        return formatting.money(clawback.amount)
-
-    @display(description="Takes back now")
-    def took(self, clawback: Clawback) -> str:
-        return formatting.money(clawback.taken)
-
-    @display(description="Purchase")
-    def purchase(self, clawback: Clawback) -> str:
-        return link(clawback.payment) if clawback.payment else "Waits for its purchase"
-
-    @display(description="Person")
-    def person(self, clawback: Clawback) -> str:
-        return link(clawback.payment.user) if clawback.payment else NOTHING
-
-    @display(description="Payment intent")
-    def intent(self, clawback: Clawback) -> str:
-        return formatting.at_stripe(clawback.payment_intent_id, "payments")
-
-    @display(description="Stripe's id")
-    def at_stripe(self, clawback: Clawback) -> str:
-        place = "disputes" if clawback.kind == Clawback.Kind.DISPUTE else "refunds"
-        return formatting.at_stripe(clawback.stripe_id, place)
-
-    @display(description="Ledger entry")
-    def entry(self, clawback: Clawback) -> str:
-        entry = clawback.ledger_entry
-        return (
-            link(entry, f"{dollars(entry.amount)} of {moment(entry.created_at)}")
-            if entry
-            else NOTHING
-        )
-
-    @display(description="Since")
-    def since(self, clawback: Clawback) -> str:
-        return moment(clawback.created_at)
+    name = column(
+        "Refund or dispute",
+        lambda row: [row.get_kind_display(), formatting.shortened(row.stripe_id)],
+        header=True,
+    )
+    state = column("Status", lambda row: (row.status, row.get_status_display()), label=CLAWBACKS)
+    status_now = column("Status", status_badges.status_badge)
+    price = column("Amount", lambda row: formatting.money(row.amount))
+    took = column("Takes back now", lambda row: formatting.money(row.taken))
+    purchase = column(
+        "Purchase",
+        lambda row: link(row.payment) if row.payment else "Waits for its purchase",
+    )
+    person = column("Person", lambda row: link(row.payment.user) if row.payment else NOTHING)
+    intent = column(
+        "Payment intent",
+        lambda row: formatting.at_stripe(row.payment_intent_id, "payments"),
+    )
+    at_stripe = column(
+        "Stripe's id",
+        lambda row: formatting.at_stripe(row.stripe_id, f"{row.kind}s"),
+    )
+    entry = column(
+        "Ledger entry", lambda row: link(row.ledger_entry, f"entry {row.ledger_entry_id}")
+    )
+    since = column("Since", lambda row: moment(row.created_at))

@@ -36,7 +36,7 @@ _ADVICE = {
     Outcome.IGNORED: "Replay it only if the program has been taught to handle this type since.",
 }
 
-# What is worth knowing about each way not to fit, by how the reason begins.
+# What to do about each kind of quarantine, by the beginning of its reason.
 _QUARANTINE_ADVICE = {
     "the amount of the session": "Stripe was paid another amount than we asked for. "
     "Compare the session at Stripe with our payment; what the person is owed is an adjustment of "

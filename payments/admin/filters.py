@@ -49,7 +49,7 @@ class ClawbackStatusFilter(ConditionFilter):
 
 
 class PurchaseFilter(ConditionFilter):
-    """Those that came before their purchase, and wait for it."""
+    """Refunds and disputes that arrived before their purchase, and wait for it."""
 
     title = parameter_name = "purchase"
     conditions: ClassVar = {"waiting": ("Not known yet", Q(payment=None))}
@@ -60,7 +60,7 @@ class OutcomeFilter(ConditionFilter):
 
     title = parameter_name = "outcome"
     conditions: ClassVar = {
-        # Two conditions, each with an index that holds no more than these.
+        # Two conditions, each with an index of these rows only.
         "needs_someone": ("Needs someone", Q(processed_at=None) | Q(outcome=Outcome.QUARANTINED)),
         "overdue": (
             "Unprocessed for 5 minutes",
@@ -71,7 +71,7 @@ class OutcomeFilter(ConditionFilter):
             ),
         ),
         **one_of("outcome", Outcome.values),
-        # The index of what is not processed holds no more than these.
+        # With `processed_at` the small index of unprocessed events serves these.
         "received": ("Received", Q(processed_at=None, outcome=Outcome.RECEIVED)),
         "failed": ("Failed", Q(processed_at=None, outcome=Outcome.FAILED)),
     }
@@ -87,7 +87,7 @@ class OutcomeFilter(ConditionFilter):
 
 
 class TypeFilter(ConditionFilter):
-    """The types that mean something to us; the rest is what was ignored."""
+    """The event types that we handle; all others are ignored."""
 
     title = "type"
     parameter_name = "event_type"

@@ -1,4 +1,4 @@
-"""What the desk's pages about Stripe show in a cell: links, badges and ids that fit."""
+"""Formats payments and events for the admin: links, badges and shortened ids."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from referrals.sentences import DECISIONS
 
 Outcome = StripeEvent.Outcome
 
-# What Stripe calls a thing is 30 to 70 characters long; a few of them tell it from the others.
+# Stripe's ids have 30 to 70 characters; the first few tell one from the others.
 ID_SHOWN = 22
 URL_SHOWN = 48
 
@@ -38,34 +38,34 @@ OUTCOME_COLOURS = {
 }
 
 
-def decided(payment: Payment) -> str:
+def decision(payment: Payment) -> str:
     """Return the bonus decision in words: `Cap reached`."""
     return payment.bonus_decision.replace("_", " ").capitalize()
 
 
 def shortened(text: str, length: int = ID_SHOWN) -> str:
-    """Return the beginning of a long id or address, with the whole of it to hover over."""
+    """Return the beginning of a long id or address; hovering shows all of it."""
     if len(text) <= length:
         return text
     return format_html('<span title="{}">{}…</span>', text, text[:length])
 
 
 def wrapped(text: str) -> str:
-    """Return text that breaks anywhere rather than run out of its place."""
+    """Return text that may break anywhere, so that it stays within its cell."""
     return format_html('<span class="desk-wrapped">{}</span>', text) if text else NOTHING
 
 
 def at_stripe(stripe_id: str | None, place: str) -> str:
-    """Return an id of Stripe's, with a way to Stripe's own dashboard where there is one."""
+    """Return a Stripe id, in live mode as a link to Stripe's dashboard."""
     if not stripe_id:
         return NOTHING
     if not settings.STRIPE_LIVEMODE:
         return wrapped(stripe_id)
-    return away(f"https://dashboard.stripe.com/{place}/{stripe_id}", stripe_id)
+    return external_link(f"https://dashboard.stripe.com/{place}/{stripe_id}", stripe_id)
 
 
-def away(address: str, text: str = "") -> str:
-    """Return a link that leaves the desk, in a tab of its own; only to the web."""
+def external_link(address: str, text: str = "") -> str:
+    """Return a link to another site, which opens a new tab; only for http(s)."""
     text = text or address
     if urlsplit(address).scheme not in ("http", "https"):
         return shortened(text, URL_SHOWN) or NOTHING
@@ -92,7 +92,7 @@ _CLAWBACKS: dict[str, str] = {
     Clawback.Status.LOST: "The dispute is lost: it is taken back",
     Clawback.Status.WON: "The dispute is won: nothing is taken back",
 }
-# What is kept as a word of the program: a decision of ours, or where a refund or dispute stands.
+# Reasons that are kept as an identifier: a decision, or the status of a refund or dispute.
 _REASONS: dict[str, str] = {**DECISIONS, **_CLAWBACKS}
 
 
@@ -102,5 +102,5 @@ def why(event: StripeEvent) -> str:
 
 
 def outcome(event: StripeEvent) -> str:
-    """Return the badge of what became of an event."""
+    """Return the outcome of an event as a badge."""
     return badge(event.get_outcome_display(), OUTCOME_COLOURS[event.outcome])

@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from accounts import audit
 from accounts.money import dollars_of_cents
 from accounts.people import whose
+from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
 from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
@@ -20,8 +21,8 @@ from payments.event_subjects import payment_of, payments_of
 from payments.models import StripeEvent
 
 
-class InboxList(SteppingChangeList):
-    """A page of events, each with what it is about: one that failed is linked to no payment."""
+class InboxList(UncountedChangeList):
+    """Finds the payment of events without one: a failed event is not linked to its payment."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -29,6 +30,15 @@ class InboxList(SteppingChangeList):
         found = payments_of(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
         for event in self.result_list:
             event.payment = event.payment or found.get(event.pk)
+
+
+def _person(event: StripeEvent) -> str:
+    return link(event.payment.user) if event.payment else NOTHING
+
+
+def _purchase(event: StripeEvent) -> str:
+    payment = event.payment
+    return link(payment, dollars_of_cents(payment.amount)) if payment else NOTHING
 
 
 @admin.register(StripeEvent)
@@ -65,7 +75,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         events: QuerySet[StripeEvent] = super().get_queryset(request).defer("body")
         return events
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SteppingChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedChangeList]:
         return InboxList
 
     def found_by(self, term: str) -> list[Q]:
@@ -76,58 +86,33 @@ class StripeEventAdmin(ReadOnlyAdmin):
             *whose(term, "payment__user"),
         ]
 
-    @display(description="Event", header=True)
-    def name(self, event: StripeEvent) -> list[str]:
-        return [event.event_type, event.event_id]
-
-    @display(description="Outcome", label=formatting.OUTCOME_COLOURS)
-    def state(self, event: StripeEvent) -> tuple[str, str]:
-        return event.outcome, event.get_outcome_display()
-
-    @display(description="Outcome")
-    def became(self, event: StripeEvent) -> str:
-        return formatting.outcome(event)
-
-    @display(description="Why")
-    def trouble(self, event: StripeEvent) -> str:
-        return formatting.shortened(formatting.why(event) or event.last_error, 100) or NOTHING
-
-    @display(description="Why")
-    def why(self, event: StripeEvent) -> str:
-        return formatting.why(event) or NOTHING
-
-    @display(description="Last error")
-    def error(self, event: StripeEvent) -> str:
-        return formatting.wrapped(event.last_error)
-
-    @display(description="Received")
-    def received(self, event: StripeEvent) -> str:
-        return moment(event.received_at)
-
-    @display(description="Payment")
-    def purchase(self, event: StripeEvent) -> str:
-        return (
-            link(event.payment, dollars_of_cents(event.payment.amount))
-            if event.payment
-            else NOTHING
-        )
-
-    @display(description="About", header=True)
-    def about(self, event: StripeEvent) -> list[str]:
-        return [self.person(event), self.purchase(event)]
-
-    @display(description="Person")
-    def person(self, event: StripeEvent) -> str:
-        return link(event.payment.user) if event.payment else NOTHING
-
-    @display(description="Next attempt")
-    def next_attempt(self, event: StripeEvent) -> str:
-        return NOTHING if event.processed_at else moment(event.retry_at)
+    name = column("Event", lambda event: [event.event_type, event.event_id], header=True)
+    state = column(
+        "Outcome",
+        lambda event: (event.outcome, event.get_outcome_display()),
+        label=formatting.OUTCOME_COLOURS,
+    )
+    became = column("Outcome", formatting.outcome)
+    trouble = column(
+        "Why",
+        lambda event: (
+            formatting.shortened(formatting.why(event) or event.last_error, 100) or NOTHING
+        ),
+    )
+    why = column("Why", lambda event: formatting.why(event) or NOTHING)
+    error = column("Last error", lambda event: formatting.wrapped(event.last_error))
+    received = column("Received", lambda event: moment(event.received_at))
+    person = column("Person", _person)
+    purchase = column("Payment", _purchase)
+    about = column("About", lambda event: [_person(event), _purchase(event)], header=True)
+    next_attempt = column(
+        "Next attempt", lambda event: NOTHING if event.processed_at else moment(event.retry_at)
+    )
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> StripeEvent | None:
-        """Fetch an event with what it is about, which one that failed is not linked to."""
+        """Fetch an event with its payment, to which a failed event is not linked."""
         event: StripeEvent | None = super().get_object(request, object_id, from_field)
         if event and event.payment_id is None:
             event.payment = payment_of(event)

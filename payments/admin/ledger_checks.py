@@ -1,8 +1,8 @@
-"""The desk's list of the checks of the ledger, and what each found."""
+"""The list of the ledger checks, and what each found."""
 
 from django.contrib import admin
 
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
 from payments.models import LedgerCheck
 
 
@@ -11,6 +11,8 @@ class LedgerCheckAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("checked_at", "outcome", "breaches", "detail")
 
-    @display(description="Outcome", label={"holds": "success", "broken": "danger"})
-    def outcome(self, check: LedgerCheck) -> str:
-        return "broken" if check.breaches else "holds"
+    outcome = column(
+        "Outcome",
+        lambda check: "broken" if check.breaches else "holds",
+        label={"holds": "success", "broken": "danger"},
+    )

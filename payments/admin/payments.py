@@ -14,7 +14,7 @@ from accounts.people import whose
 from gatewayz import why
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
 from payments import consequences
 from payments.admin import formatting
 from payments.admin.filters import (
@@ -26,7 +26,7 @@ from payments.admin.filters import (
 from payments.models import Clawback, Payment, StripeEvent
 from payments.status_colours import PAYMENTS
 
-# A payment has a handful of events; Stripe repeating itself must not make the page endless.
+# A payment has a few events; repeated deliveries must not make the page endless.
 EVENTS_SHOWN = 50
 
 
@@ -62,7 +62,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         (
             "At Stripe",
             {
-                # What most come for, the "why", shall stand on the first screen.
+                # Collapsed, so that the "why" is on the first screen.
                 "classes": ["collapse"],
                 "fields": (
                     ("session", "intent"),
@@ -84,50 +84,34 @@ class PaymentAdmin(ReadOnlyAdmin):
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:
-        """Within a period, list by the day: its index gives the page without sorting the period."""
+        """Within a period, order by day: the index gives the page without sorting the period."""
         within_period = any(map(request.GET.get, ("paid_at_from", "paid_at_to")))
         return ("-paid_at", "-pk") if within_period else ("-pk",)
 
-    @display(description="Person")
-    def person(self, payment: Payment) -> str:
-        return link(payment.user)
-
-    @display(description="Amount")
-    def price(self, payment: Payment) -> str:
-        return formatting.money(payment.amount)
-
-    @display(description="Status", label=PAYMENTS)
-    def state(self, payment: Payment) -> tuple[str, str]:
-        return payment.status, payment.get_status_display()
-
-    @display(description="Paid at")
-    def paid(self, payment: Payment) -> str:
-        return moment(payment.paid_at)
-
-    @display(description="Status")
-    def status_now(self, payment: Payment) -> str:
-        return status_badges.status_badge(payment)
+    person = column("Person", lambda row: link(row.user))
+    price = column("Amount", lambda row: formatting.money(row.amount))
+    state = column("Status", lambda row: (row.status, row.get_status_display()), label=PAYMENTS)
+    paid = column("Paid at", lambda row: moment(row.paid_at))
+    status_now = column("Status", status_badges.status_badge)
 
     @display(description="Bonus, as decided then")
     def bonus_now(self, payment: Payment) -> str:
-        words = formatting.decided(payment)
+        words = formatting.decision(payment)
         return badge(words, formatting.DECISION_COLOURS.get(words, "")) if words else NOTHING
 
-    @display(description="Taken back")
-    def back(self, payment: Payment) -> str:
-        return formatting.money(payment.taken_back) if payment.taken_back else NOTHING
-
-    @display(description="Checkout session")
-    def session(self, payment: Payment) -> str:
-        return formatting.at_stripe(payment.session_id, "checkout/sessions")
-
-    @display(description="Payment intent")
-    def intent(self, payment: Payment) -> str:
-        return formatting.at_stripe(payment.payment_intent_id, "payments")
-
-    @display(description="Checkout page")
-    def checkout(self, payment: Payment) -> str:
-        return formatting.away(payment.checkout_url) if payment.checkout_url else NOTHING
+    back = column(
+        "Taken back",
+        lambda row: formatting.money(row.taken_back) if row.taken_back else NOTHING,
+    )
+    session = column(
+        "Checkout session",
+        lambda row: formatting.at_stripe(row.session_id, "checkout/sessions"),
+    )
+    intent = column(
+        "Payment intent",
+        lambda row: formatting.at_stripe(row.payment_intent_id, "payments"),
+    )
+    checkout = column("Checkout page", lambda row: formatting.external_link(row.checkout_url))
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
@@ -138,7 +122,7 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 def _tables(payment: Payment) -> list[dict[str, Any]]:
-    """Return what belongs to a payment, each as a table of unfold's."""
+    """Return the tables of what belongs to a payment."""
     clawbacks = list(payment.clawbacks.order_by("pk"))
     events = payment.stripe_events.defer("body").order_by("-pk")[:EVENTS_SHOWN]
     entries = consequences.entries_of(payment, clawbacks)
@@ -155,9 +139,9 @@ def _tables(payment: Payment) -> list[dict[str, Any]]:
             map(_entry, entries),
         ),
         _table(
-            "What Stripe told us",
+            "Events from Stripe",
             ["Event", "Type", "Outcome", "Why", "Received"],
-            map(_told, events),
+            map(_event, events),
         ),
     ]
 
@@ -200,7 +184,7 @@ def _entry(entry: LedgerEntry) -> list[Any]:
     ]
 
 
-def _told(event: StripeEvent) -> list[Any]:
+def _event(event: StripeEvent) -> list[Any]:
     return [
         link(event, event.event_id),
         event.event_type,

@@ -1,15 +1,15 @@
-"""Writes the body of an event so that anybody can read it, and no body can do harm."""
+"""Formats the body of an event so that it is readable, and cannot harm the page."""
 
 import json
 
 from payments.models import StripeEvent
 
-# Deep nesting makes indentation larger than the event; then it is shown as it came.
+# Indenting a deeply nested event can make it much longer; then it is shown as it came.
 LONGEST = 1024 * 1024
 
 
 def readable(event: StripeEvent) -> str:
-    """Return the event indented; byte by byte when it is no JSON, or would get too long."""
+    """Return the event indented; as it came if it is not JSON, or would become too long."""
     try:
         text = json.dumps(event.parsed(), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
@@ -20,7 +20,7 @@ def readable(event: StripeEvent) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Write what cannot be seen, or turns text around, as `\u202e`; leave lines and letters."""
+    r"""Write invisible and direction-changing characters as `\u202e`; keep lines and letters."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(

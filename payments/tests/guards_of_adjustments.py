@@ -91,7 +91,7 @@ ADJUSTMENTS = [
         NOT_REFUSED,
     ),
     Guard(
-        "nobody adjusts his own balance",
+        "you cannot adjust your own balance",
         both(
             line(rules.refuse_nonsense, "by == account", "False"),
             constraint("adjustments", "adjustments_not_of_ones_own"),

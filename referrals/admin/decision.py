@@ -112,7 +112,7 @@ def _row(decision: _Decision, referral: Referral) -> list[str]:
 
 
 def _decide(referral: Referral, decision: _Decision, *, by: User, note: str) -> tuple[str, str]:
-    """Decide on one, and return who it was about, and why it was not done if it was not."""
+    """Decide on one; return whom it is about, and why it was refused if it was."""
     who = f"{referral.referrer.username} → {referral.referred_user.username}"
     try:
         decision.act(referral.pk, by=by, note=note, now=timezone.now())

@@ -1,4 +1,4 @@
-"""What the desk's pages of referrals show of a person."""
+"""Formats people for the admin pages of referrals."""
 
 from django.utils.html import format_html
 

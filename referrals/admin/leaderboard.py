@@ -1,7 +1,7 @@
-"""The leaderboard's page of the desk: the snapshot by period, exported with what is filtered."""
+"""The page of the leaderboard: its snapshot by period, and the export of the filtered rows."""
 
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.money import dollars
 from accounts.people import whose
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
+from gatewayz.adminbase.filters import ConditionFilter
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
 from gatewayz.cli.output import counted
 from payments.reports import leaderboard
 from referrals import codes
@@ -25,7 +26,7 @@ from referrals.models import Standing
 
 
 class PeriodFilter(SimpleListFilter):
-    """One period at a time: ranks of several have nothing to do with one another."""
+    """One period at a time: the ranks of different periods cannot be compared."""
 
     title = parameter_name = "period"
 
@@ -38,22 +39,12 @@ class PeriodFilter(SimpleListFilter):
         return queryset.filter(period=_period(request))
 
 
-class UsesLeftFilter(SimpleListFilter):
-    title = "code"
-    parameter_name = "code"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("open", "has uses left"), ("spent", "is used up")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Standing]) -> QuerySet[Standing]:
-        match self.value():
-            case None:
-                return queryset
-            case "open":
-                return queryset.filter(uses_left__gt=0)
-            case "spent":
-                return queryset.filter(uses_left=0)
-        raise IncorrectLookupParameters
+class UsesLeftFilter(ConditionFilter):
+    title = parameter_name = "code"
+    conditions: ClassVar = {
+        "open": ("has uses left", Q(uses_left__gt=0)),
+        "spent": ("is used up", Q(uses_left=0)),
+    }
 
 
 @admin.register(Standing)
@@ -107,9 +98,9 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         if leaderboard.refresh(now=timezone.now()):
-            messages.success(request, "Counted anew.")
+            messages.success(request, "Leaderboard refreshed.")
         else:
-            messages.info(request, "Somebody else is counting just now.")
+            messages.info(request, "Somebody else is refreshing it now.")
         return HttpResponseRedirect(reverse("admin:referrals_standing_changelist"))
 
     @display(description="Person", header=True)
@@ -118,17 +109,21 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         name = format_html('<a class="desk-link" href="{}">{}</a>', link, row.user.username)
         return [name, row.user.referral_code or ""]
 
-    @display(description="Referrals", ordering="place_by_referrals")
-    def by_referrals(self, row: Standing) -> str:
-        return _ranked(f"{row.referrals:,}", row.rank_by_referrals)
-
-    @display(description="Earned", ordering="place_by_earnings")
-    def by_earnings(self, row: Standing) -> str:
-        return _ranked(dollars(row.earned), row.rank_by_earnings)
-
-    @display(description="Friends' revenue", ordering="place_by_revenue")
-    def by_revenue(self, row: Standing) -> str:
-        return _ranked(dollars(row.revenue), row.rank_by_revenue)
+    by_referrals = column(
+        "Referrals",
+        lambda row: _ranked(f"{row.referrals:,}", row.rank_by_referrals),
+        ordering="place_by_referrals",
+    )
+    by_earnings = column(
+        "Earned",
+        lambda row: _ranked(dollars(row.earned), row.rank_by_earnings),
+        ordering="place_by_earnings",
+    )
+    by_revenue = column(
+        "Friends' revenue",
+        lambda row: _ranked(dollars(row.revenue), row.rank_by_revenue),
+        ordering="place_by_revenue",
+    )
 
     @display(description="Conversion")
     def converted(self, row: Standing) -> str:
@@ -137,9 +132,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         of_these = counted(row.signups, "sign-up")
         return f"{row.qualified:,} of {of_these}, {row.conversion} %"
 
-    @display(description="Uses left")
-    def left(self, row: Standing) -> int:
-        return row.uses_left
+    left = column("Uses left", lambda row: row.uses_left)
 
 
 def _period(request: HttpRequest) -> Standing.Period:
@@ -148,7 +141,7 @@ def _period(request: HttpRequest) -> Standing.Period:
 
 
 def _with(request: HttpRequest, **changes: str) -> str:
-    """Return the query of this page with `changes`, from its first page on."""
+    """Return the query of this page with `changes`, without the page number."""
     query = request.GET.copy()
     for name, value in changes.items():
         query[name] = value
@@ -157,7 +150,7 @@ def _with(request: HttpRequest, **changes: str) -> str:
 
 
 def _ranked(value: str, rank: int | None) -> str:
-    """Return an amount with its rank; nothing has none."""
+    """Return an amount with its rank, if it has one."""
     return format_html(
         '<span class="desk-money">{}</span> <span class="desk-time">{}</span>',
         value,

@@ -1,4 +1,4 @@
-"""Gives the leaderboard as a file, CSV or XLSX, to whoever says what for."""
+"""Exports the leaderboard as CSV or XLSX, after asking for a reason."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import safe_for_spreadsheets
 from referrals.models import Standing
 
-# As many as fit into memory and a spreadsheet; more are for `manage.py leaderboard`.
+# The most rows that fit into memory and a spreadsheet; `manage.py leaderboard` writes more.
 MOST_ROWS = 100_000
 FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
     "csv": base_formats.CSV,
@@ -33,11 +33,11 @@ FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
 
 
 class TooManyRowsError(Exception):
-    """An export is made in memory, and would not fit."""
+    """The export is built in memory, and would not fit."""
 
 
 class ExportForm(ReasonForm):
-    """In which format, and what for."""
+    """Asks for the format and the reason."""
 
     format = forms.ChoiceField(
         choices=[("csv", "CSV, for programs"), ("xlsx", "XLSX, for Excel and the like")],
@@ -48,7 +48,7 @@ class ExportForm(ReasonForm):
 
 
 class StandingResource(ModelResource):
-    """The columns of an export; amounts are numbers, and no text is a formula."""
+    """The columns of an export; amounts are numbers, and no text becomes a formula."""
 
     username = Field("user__username", "username")
     email = Field("user__email", "email")
@@ -77,7 +77,7 @@ class StandingResource(ModelResource):
         )
 
     def export_field(self, field: Field, instance: Standing, **kwargs: Any) -> Any:
-        # Native types, so that a spreadsheet can add them up.
+        # Numbers stay numbers, so that a spreadsheet can add them up.
         value = field.get_value(instance)
         if field.column_name == "computed_at":
             return value.isoformat(timespec="seconds")
@@ -85,7 +85,7 @@ class StandingResource(ModelResource):
 
 
 def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
-    """Ask what for; then give all that the filters leave as a file, and record who took it."""
+    """Ask for a reason; then return the filtered rows as a file, and record who exported them."""
     if not request.user.has_perm("accounts.export"):
         raise PermissionDenied
     rows = _filtered(page, request)
@@ -101,11 +101,11 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _filtered(page: ModelAdmin, request: HttpRequest) -> list[Standing]:
-    """Return the rows that the list shows by these filters, on all of its pages."""
+    """Return the rows of the list with these filters, of all its pages."""
     try:
         rows: QuerySet[Standing] = page.get_changelist_instance(request).get_queryset(request)
-    except IncorrectLookupParameters as nonsense:
-        raise BadRequest from nonsense
+    except IncorrectLookupParameters as error:
+        raise BadRequest from error
     return list(rows.select_related("user")[: MOST_ROWS + 1])
 
 

@@ -1,4 +1,4 @@
-"""The pages that draft the next terms, rehearse them on real purchases, and add them."""
+"""The pages that draft the next terms, simulate them on real purchases, and add them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -37,7 +37,7 @@ _COUNT = UnfoldAdminIntegerFieldWidget(attrs={"min": "1"})
 
 
 class DraftForm(forms.ModelForm):
-    """The next terms, as an operator writes them down."""
+    """The form of the next terms."""
 
     starts_at = forms.SplitDateTimeField(
         label="Start (UTC)",
@@ -88,15 +88,15 @@ class DraftForm(forms.ModelForm):
         return starts_at
 
     def validate_unique(self) -> None:
-        """Leave it to the domain, which tells terms that are added twice from other ones."""
+        """Leave it to the domain, which distinguishes terms added twice from other terms."""
 
 
 def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Take the draft; show what it would have paid; add it when that is confirmed."""
+    """Take the draft; show what it would have paid; add it once that is confirmed."""
     if request.method != "POST":
         return _ask(request, DraftForm(initial=_prefilled()), context)
     form = DraftForm(request.POST)
-    _hold_against_the_limit(form, operator(request))
+    _check_limit(form, operator(request))
     if not form.is_valid() or "edit" in request.POST:
         return _ask(request, form, context)
     if "add" not in request.POST:
@@ -107,7 +107,7 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return _add(request, form, reason.cleaned_data["reason"], context)
 
 
-def _hold_against_the_limit(form: DraftForm, by: User) -> None:
+def _check_limit(form: DraftForm, by: User) -> None:
     if not form.is_valid():
         return
     try:
@@ -134,7 +134,7 @@ def _rehearse(
 ) -> HttpResponse:
     draft: Program = form.instance
     if Program.objects.filter(starts_at=draft.starts_at).exists():
-        form.add_error("starts_at", "Other terms start at this very moment.")
+        form.add_error("starts_at", "Other terms start at exactly this time.")
         return _ask(request, form, context)
     now = timezone.now()
     context |= {
@@ -151,13 +151,13 @@ def _rehearse(
 def _add(
     request: HttpRequest, form: DraftForm, reason: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """Add the terms, once: whoever clicks again is told that they are there."""
+    """Add the terms, once; a second click is answered that they were added already."""
     wanted = told(form.instance)
     try:
         add_terms(by=operator(request), reason=reason, now=timezone.now(), **wanted)
     except StartTakenError:
         if told(Program.objects.get(starts_at=form.instance.starts_at)) != wanted:
-            form.add_error("starts_at", "Other terms start at this very moment.")
+            form.add_error("starts_at", "Other terms start at exactly this time.")
             return _ask(request, form, context)
         messages.info(request, "These terms were added already.")
     except StartInPastError:

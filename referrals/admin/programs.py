@@ -1,4 +1,4 @@
-"""The desk's page of the programme's terms: their history, the budget, and what lies ahead."""
+"""The page of the program terms: their history, the budget, and the terms to come."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.models import Program
@@ -42,7 +42,7 @@ class StateFilter(ConditionFilter):
 
 @admin.register(Program)
 class ProgramAdmin(ReadOnlyAdmin):
-    """Terms are added, with the day on which they start; what was promised is not rewritten."""
+    """Terms are added with their start; terms that have started are never changed."""
 
     list_display = (
         "from_day",
@@ -77,8 +77,8 @@ class ProgramAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         terms = Program.objects.at(now).get()
-        told = terms_page.told(terms, budget.outlook(terms, now=now))
-        context = {"title": "Programme terms", **told, **(extra_context or {})}
+        shown = terms_page.budget_context(terms, budget.outlook(terms, now=now))
+        context = {"title": "Program terms", **shown, **(extra_context or {})}
         page: HttpResponse = super().changelist_view(request, context)
         return page
 
@@ -135,9 +135,7 @@ class ProgramAdmin(ReadOnlyAdmin):
         refusals = (TermsStartedError,)
         return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
-    @display(description="From (UTC)")
-    def from_day(self, terms: Program) -> str:
-        return moment(terms.starts_at)
+    from_day = column("From (UTC)", lambda terms: moment(terms.starts_at))
 
     @display(description="State", label=_STATES)
     def state(self, terms: Any) -> str:
@@ -146,30 +144,16 @@ class ProgramAdmin(ReadOnlyAdmin):
             return "to come"
         return "past" if terms.ends_at and terms.ends_at <= now else "in force"
 
-    @display(description="To the referrer")
-    def to_referrer(self, terms: Program) -> str:
-        return dollars(terms.referrer_bonus)
-
-    @display(description="To the friend")
-    def to_referee(self, terms: Program) -> str:
-        return dollars(terms.referee_bonus)
-
-    @display(description="Minimum purchase")
-    def minimum(self, terms: Program) -> str:
-        return dollars(terms.minimum_purchase)
-
-    @display(description="Uses of one code")
-    def uses(self, terms: Program) -> int:
-        return terms.max_uses
-
-    @display(description="Code length")
-    def characters(self, terms: Program) -> int:
-        return terms.code_length
+    to_referrer = column("To the referrer", lambda terms: dollars(terms.referrer_bonus))
+    to_referee = column("To the friend", lambda terms: dollars(terms.referee_bonus))
+    minimum = column("Minimum purchase", lambda terms: dollars(terms.minimum_purchase))
+    uses = column("Uses of one code", lambda terms: terms.max_uses)
+    characters = column("Code length", lambda terms: terms.code_length)
 
     @display(description="Budget")
     def budget_left(self, terms: Program) -> str:
         if terms.budget is None or terms.left is None:
-            return "no end"
+            return "unlimited"
         return f"{dollars(terms.left)} of {dollars(terms.budget)} left"
 
     @display(description="")

@@ -1,4 +1,4 @@
-"""The page of a referral: both people side by side, what matches, why, and who decided what."""
+"""The page of a referral: both people side by side, what matches, why, and the decisions."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
 
 
 def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> HttpResponse:
-    """Show it; and ask for a decision where one is due."""
+    """Show the referral; ask for a decision if one is due."""
     referral = Referral.objects.select_related(*_PARTS).get(pk=found.pk)
     both = pair(referral)
     is_held = referral.status == Referral.Status.HELD
@@ -52,7 +52,7 @@ def _facts(referral: Referral) -> list[tuple[str, str]]:
 
 
 def _bonus(referral: Referral) -> str:
-    """Say what stands of it."""
+    """Return which bonus counts now."""
     amounts = referral.bonus_amount, referral.referee_bonus_amount
     both = "{} to the referrer + {} to the friend".format(*map(dollars, amounts))
     match referral.status:
@@ -73,7 +73,7 @@ def _terms(terms: Program) -> str:
 
 
 def _matches(both: Pair) -> list[str]:
-    """Say what the two have in common."""
+    """Return what both people have in common."""
     found = []
     if both.mailbox:
         found.append(f"Both e-mail addresses end up in one mailbox: {both.mailbox}")

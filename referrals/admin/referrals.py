@@ -13,7 +13,7 @@ from accounts.money import dollars
 from accounts.people import whose
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, display
+from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
 from referrals import codes
 from referrals.admin import referral_page, review_queue
 from referrals.admin.decision import decide
@@ -74,29 +74,20 @@ class ReferralAdmin(ReadOnlyAdmin):
         context = self.admin_site.each_context(request)
         return {**context, "opts": self.opts, "may_review": self.has_review_permission(request)}
 
-    @display(description="Friend")
-    def friend(self, referral: Referral) -> str:
-        return referral.referred_user.username
-
-    @display(description="Invited by")
-    def invited_by(self, referral: Referral) -> str:
-        return referral.referrer.username
-
-    @display(description="Use of the code")
-    def use(self, referral: Referral) -> str:
-        return f"{referral.slot} of {referral.max_uses} · {referral.referral_code}"
-
-    @display(description="Bonus, referrer + friend")
-    def bonus(self, referral: Referral) -> str:
-        return f"{dollars(referral.bonus_amount)} + {dollars(referral.referee_bonus_amount)}"
-
-    @display(description="Status", label=REFERRALS)
-    def status_badge(self, referral: Referral) -> tuple[str, str]:
-        return referral.status, referral.get_status_display()
-
-    @display(description="Purchase", ordering="completed_at")
-    def completed(self, referral: Referral) -> str:
-        return moment(referral.completed_at)
+    friend = column("Friend", lambda row: row.referred_user.username)
+    invited_by = column("Invited by", lambda row: row.referrer.username)
+    use = column(
+        "Use of the code",
+        lambda row: f"{row.slot} of {row.max_uses} · {row.referral_code}",
+    )
+    bonus = column(
+        "Bonus, referrer + friend",
+        lambda row: f"{dollars(row.bonus_amount)} + {dollars(row.referee_bonus_amount)}",
+    )
+    status_badge = column(
+        "Status", lambda row: (row.status, row.get_status_display()), label=REFERRALS
+    )
+    completed = column("Purchase", lambda row: moment(row.completed_at), ordering="completed_at")
 
 
 _SIDES = ("referrer", "referred_user")

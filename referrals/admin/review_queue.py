@@ -1,4 +1,4 @@
-"""The page of the bonuses that wait for somebody, the oldest first."""
+"""The page of the held bonuses, the oldest first."""
 
 import json
 from datetime import datetime
@@ -17,7 +17,7 @@ from referrals.models import Referral
 
 
 def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Show those that wait longest."""
+    """Show the bonuses that have waited longest."""
     held = Referral.objects.filter(status=Referral.Status.HELD)
     oldest = held.select_related("referrer", "referred_user").order_by("completed_at", "pk")
     rows = list(oldest[: MOST_SELECTED + 1])

@@ -1,4 +1,4 @@
-"""The page of one set of terms: what they promise, what came of it, and what is left to pay."""
+"""The page of one set of terms: what they promise, what they paid, and what is left."""
 
 from datetime import datetime
 from typing import Any
@@ -23,23 +23,23 @@ def answer(
     *,
     now: datetime,
 ) -> HttpResponse:
-    """Show them; `promises` are what the list says of them."""
+    """Show the terms; `promises` are the columns of their list."""
     in_force = Program.objects.at(now).get() == terms
     context |= {
         "title": f"Terms from {moment(terms.starts_at)} UTC",
         "promises": promises,
-        "came": _came(budget.spending(terms), has_budget=terms.budget is not None),
-        **told(terms, budget.outlook(terms, now=now) if in_force else None),
+        "results": _results(budget.spending(terms), has_budget=terms.budget is not None),
+        **budget_context(terms, budget.outlook(terms, now=now) if in_force else None),
         "expectation": "" if in_force else _expectation(terms, now=now),
         "log": audit.of(terms).select_related("by"),
     }
     return TemplateResponse(request, "admin/referrals/program/page.html", context)
 
 
-def told(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
-    """Return what a page says of the budget of terms, if they have one, and of how long it lasts.
+def budget_context(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
+    """Return what a page shows of the budget of terms: what is left, and how long it lasts.
 
-    There is no outlook for terms that are over or lie ahead.
+    Terms that are not in force have no outlook; terms without a budget show nothing.
     """
     if terms.budget is None or terms.left is None:
         return {}
@@ -52,7 +52,7 @@ def told(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
     }
 
 
-def _came(spent: Spending, *, has_budget: bool) -> list[tuple[str, str]]:
+def _results(spent: Spending, *, has_budget: bool) -> list[tuple[str, str]]:
     kept = ", still reserved: a dispute that is won pays it again" if has_budget else ""
     return [
         ("Paid so far", f"{dollars(spent.paid)} for {counted(spent.uses, 'referral')}"),

@@ -25,7 +25,7 @@ def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona
     told = dict(page.context["promises"])
     assert page.context["title"] == "Terms from 1 Jan 2040, 00:00 UTC"
     assert (told["To the referrer"], told["To the friend"]) == ("$10.00", "$5.00")
-    assert (told["State"], told["Uses of one code"], told["Budget"]) == ("to come", 10, "no end")
+    assert (told["State"], told["Uses of one code"], told["Budget"]) == ("to come", 10, "unlimited")
     assert "They start on 1 Jan 2040; nothing was paid by them yet." in text(page)
 
 
@@ -41,7 +41,7 @@ def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
 
     page = page_of(fiona, terms)
 
-    assert dict(page.context["came"]) == {
+    assert dict(page.context["results"]) == {
         "Paid so far": "$20.00 for 1 referral",
         "Held for review": "$20.00",
         "Taken back": "$20.00, still reserved: a dispute that is won pays it again",
