@@ -144,7 +144,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         return link_to("accounts_user_change", user.inviter_id, user.inviter_name)
 
     signed_up = column("Signed up", lambda user: day(user.created_at), ordering="pk")
-    bought = column("Bought", lambda user: "Yes" if user.has_made_first_purchase else "No")
+    bought = column("Qualified", lambda user: "Yes" if user.has_made_first_purchase else "No")
     state = column(
         "State", lambda user: account_badge("active" if user.is_active else "deactivated")
     )
