@@ -148,11 +148,11 @@ _ENTRIES = {
     ),
     "refunds": _entries("Refunds", "what they took back", Q(kind=Kind.REFUND), "refunds"),
     "disputes": _entries("Disputes", "what they took back", Q(kind=Kind.DISPUTE), "disputes"),
-    "given_again": _entries(
+    "reinstated": _entries(
         "Refunds & disputes undone",
         "what was given again after refunds that failed and disputes that were won or dropped",
         _reversing(*_BACKS),
-        "given_again",
+        "reinstated",
     ),
 }
 

@@ -53,8 +53,8 @@ GROUPS: dict[str, list[Entry]] = {
         Entry(
             "Leaderboard",
             "trophy",
-            "referrals_standing_changelist",
-            ("referrals.view_standing",),
+            "referrals_leaderboardentry_changelist",
+            ("referrals.view_leaderboardentry",),
         ),
         Entry(
             "Referrals",
@@ -66,7 +66,7 @@ GROUPS: dict[str, list[Entry]] = {
             "Review queue", "pan_tool", "referrals_referral_review", ("referrals.view_referral",)
         ),
         Entry(
-            "Programme terms", "gavel", "referrals_program_changelist", ("referrals.view_program",)
+            "Program terms", "gavel", "referrals_program_changelist", ("referrals.view_program",)
         ),
     ],
     "Stripe": [

@@ -65,7 +65,7 @@ _Shown = TypeVar("_Shown", Figure, Step, Waiting)
 
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the front page shows, for those who may see it."""
-    if not request.user.has_perm("payments.view_dailyfigures"):
+    if not request.user.has_perm("payments.view_dailytotals"):
         return context
     now = timezone.now()
     asked = request.GET.get("days", "")
@@ -109,7 +109,7 @@ def _of_period(found: Figures) -> Iterable[Figure]:
     yield _money("bonuses", span, now.bonuses, before.bonuses)
     yield _money("bonuses_taken", span, now.bonuses_taken, before.bonuses_taken)
     yield _money("money_back", span, now.money_back, before.money_back)
-    yield _money("given_again", span, now.given_again, before.given_again)
+    yield _money("reinstated", span, now.reinstated, before.reinstated)
 
 
 def _conversion(found: Figures) -> Figure:
@@ -192,7 +192,7 @@ def _duration(time: timedelta | None) -> str:
 def _funnel(period: Period) -> Iterable[Step]:
     cohort = period.cohort
     steps = (
-        ("Looked at an invitation", period.sums.looks, ""),  # by whom, nobody knows
+        ("Looked at an invitation", period.sums.invite_views, ""),  # by whom, nobody knows
         ("Signed up by a code", cohort.invited, "invited_signups"),
         ("Of these, bought", cohort.bought, "cohort_bought"),
         ("Of these, qualified", cohort.qualified, "cohort_qualified"),

@@ -66,12 +66,12 @@ DOES = {
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
     "admin/referrals/referral/review/decide/": "referrals.review_referral",
-    "admin/referrals/standing/export/": "accounts.export",
+    "admin/referrals/leaderboardentry/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
 READ = ("statement/", "why/", "review/")
 # Counts anew what whoever looks at it sees; nobody's rows change.
-COUNTED = "admin/referrals/standing/refresh/"
+COUNTED = "admin/referrals/leaderboardentry/refresh/"
 
 
 def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -> Iterator[str]:

@@ -113,7 +113,7 @@ class People:
         if referrer is None:
             return
         for _ in range(1 + self._counts["invited"] % 3):
-            invite_views.note(owner=referrer.user, now=now)
+            invite_views.count_view(owner=referrer.user, now=now)
 
     def _code(self, referrer: Person | None) -> str | None:
         if referrer:

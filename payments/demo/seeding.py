@@ -28,7 +28,7 @@ class StrandBrokenError(RuntimeError):
 
 
 class NoTermsError(RuntimeError):
-    """There were no terms of the programme yet when the history would begin."""
+    """There were no terms of the program yet when the history would begin."""
 
 
 def seed(*, users: int, seed: int, now: datetime, on_progress: Told) -> Counter[str]:
@@ -67,7 +67,7 @@ def seed(*, users: int, seed: int, now: datetime, on_progress: Told) -> Counter[
 def _first_terms_at(now: datetime) -> datetime:
     first = Program.objects.filter(starts_at__lt=now).order_by("starts_at").first()
     if first is None:
-        raise NoTermsError("the programme has no terms yet: run migrate")
+        raise NoTermsError("the program has no terms yet: run migrate")
     return first.starts_at
 
 

@@ -17,7 +17,7 @@ from accounts.models import Adjustment, ApiKey, LedgerEntry, User
 from payments.demo import chance, goodwill, seeding
 from payments.demo.history import LASTS
 from payments.models import Clawback, Payment, StripeEvent
-from referrals.models import InvitationLook, Referral, Standing
+from referrals.models import InviteView, LeaderboardEntry, Referral
 
 
 def seeded(users: int = 60, seed: int = 1, now: Any = None) -> Counter[str]:
@@ -57,8 +57,8 @@ def test_each_kind_of_thing_happens_and_all_of_it_in_the_order_of_time() -> None
     assert ApiKey.objects.exclude(name="default").exclude(last_used_at=None).exists()
     assert User.objects.filter(show_on_leaderboard=True).exists()
     assert kinds(Adjustment.objects.all(), "status") == {"posted", "waiting"}
-    assert InvitationLook.objects.exists()
-    assert Standing.objects.exists()
+    assert InviteView.objects.exists()
+    assert LeaderboardEntry.objects.exists()
     entries = LedgerEntry.objects.order_by("user", "number")
     for earlier, later in pairwise(entries):
         assert earlier.user_id != later.user_id or earlier.created_at <= later.created_at

@@ -1,4 +1,4 @@
-"""The desk's pages of the programme: its terms, its referrals, and who is ahead."""
+"""The desk's pages of the program: its terms, its referrals, and who is ahead."""
 
 from referrals.admin.leaderboard import LeaderboardAdmin
 from referrals.admin.programs import ProgramAdmin

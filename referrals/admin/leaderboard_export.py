@@ -22,7 +22,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, ask
 from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import safe_for_spreadsheets
-from referrals.models import Standing
+from referrals.models import LeaderboardEntry
 
 # As many as fit into memory and a spreadsheet; more are for `manage.py leaderboard`.
 MOST_ROWS = 100_000
@@ -43,7 +43,7 @@ class ExportForm(ReasonForm):
     field_order = ("format", "reason")
 
 
-class StandingResource(ModelResource):
+class LeaderboardResource(ModelResource):
     """The columns of an export; amounts are numbers, and no text is a formula."""
 
     username = Field("user__username", "username")
@@ -52,7 +52,7 @@ class StandingResource(ModelResource):
     conversion = Field("conversion", "conversion")
 
     class Meta:
-        model = Standing
+        model = LeaderboardEntry
         chunk_size = 1000
         fields = export_order = (
             "period",
@@ -72,7 +72,7 @@ class StandingResource(ModelResource):
             "computed_at",
         )
 
-    def export_field(self, field: Field, instance: Standing, **kwargs: Any) -> Any:
+    def export_field(self, field: Field, instance: LeaderboardEntry, **kwargs: Any) -> Any:
         # Native types, so that a spreadsheet can add them up.
         value = field.get_value(instance)
         if field.column_name == "computed_at":
@@ -90,15 +90,17 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and too_many:
         form.add_error(None, f"More than {MOST_ROWS:,} rows: choose filters that leave fewer.")
     if not form.is_valid():
-        back = f"{reverse('admin:referrals_standing_changelist')}?{request.GET.urlencode()}"
+        back = f"{reverse('admin:referrals_leaderboardentry_changelist')}?{request.GET.urlencode()}"
         return ask(page, request, _question(len(rows)), form, back=back)
     return _file(request, rows, form.cleaned_data)
 
 
-def _filtered(page: ModelAdmin, request: HttpRequest) -> list[Standing]:
+def _filtered(page: ModelAdmin, request: HttpRequest) -> list[LeaderboardEntry]:
     """Return the rows that the list shows by these filters, on all of its pages."""
     try:
-        rows: QuerySet[Standing] = page.get_changelist_instance(request).get_queryset(request)
+        rows: QuerySet[LeaderboardEntry] = page.get_changelist_instance(request).get_queryset(
+            request
+        )
     except IncorrectLookupParameters as nonsense:
         raise BadRequest from nonsense
     return list(rows.select_related("user")[: MOST_ROWS + 1])
@@ -119,19 +121,19 @@ def _question(count: int) -> Question:
 
 
 @transaction.atomic
-def _file(request: HttpRequest, rows: list[Standing], wish: dict[str, Any]) -> HttpResponse:
+def _file(request: HttpRequest, rows: list[LeaderboardEntry], wish: dict[str, Any]) -> HttpResponse:
     name, form, now = wish["format"], FORMATS[wish["format"]](), timezone.now()
     filters = request.GET.urlencode()
     audit.record(
         by=operator(request),
         action="export leaderboard",
-        target=Standing,
+        target=LeaderboardEntry,
         reason=wish["reason"],
         after={"rows": len(rows), "format": name, "filters": filters},
         now=now,
     )
     return HttpResponse(
-        form.export_data(StandingResource().export(rows)),
+        form.export_data(LeaderboardResource().export(rows)),
         content_type=form.get_content_type(),
         headers={
             "Content-Disposition": f'attachment; filename="leaderboard-{now:%Y-%m-%d}.{name}"'

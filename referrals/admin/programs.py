@@ -1,4 +1,4 @@
-"""The desk's page of the programme's terms: their history, the budget, and what lies ahead."""
+"""The desk's page of the program's terms: their history, the budget, and what lies ahead."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class ProgramAdmin(ReadOnlyAdmin):
         now = timezone.now()
         terms = Program.objects.at(now).get()
         told = terms_page.told(terms, budget.outlook(terms, now=now))
-        context = {"title": "Programme terms", **told, **(extra_context or {})}
+        context = {"title": "Program terms", **told, **(extra_context or {})}
         page: HttpResponse = super().changelist_view(request, context)
         return page
 

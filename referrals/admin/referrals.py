@@ -82,7 +82,7 @@ class ReferralAdmin(ReadOnlyAdmin):
 
     @display(description="Use of the code")
     def use(self, referral: Referral) -> str:
-        return f"{referral.slot} of {referral.max_uses} · {referral.referral_code}"
+        return f"{referral.use_number} of {referral.max_uses} · {referral.referral_code}"
 
     @display(description="Bonus, referrer + friend")
     def bonus(self, referral: Referral) -> str:
