@@ -14,13 +14,13 @@ from payments.sandbox.deliveries import deliver_until
 
 
 class SandboxRequest(WSGIRequest):
-    """A request that is answered from the sandbox's addresses, not from the program's."""
+    """A request that the sandbox's URLs answer, not the program's."""
 
     urlconf = "payments.sandbox.urls"
 
 
 class SandboxHandler(WSGIHandler):
-    """Serve the sandbox; the program's middleware has no say in what Stripe answers."""
+    """Serve the sandbox, without the program's middleware."""
 
     request_class = SandboxRequest
 
@@ -38,7 +38,7 @@ class _QuietRequestHandler(WSGIRequestHandler):
 
 @contextmanager
 def serving(port: int = 0, *, deliver: bool = False) -> Iterator[str]:
-    """Serve the sandbox on this database from threads, and give its address.
+    """Serve the sandbox from threads, on the same database; yield its address.
 
     Without `deliver` nothing is sent until somebody calls `deliveries.deliver_due`.
     """
