@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from payments.sandbox import deliveries
 from payments.sandbox.deliveries import deliver_due, signature_header
-from payments.sandbox.models import Delivery, Event
+from payments.sandbox.models import CheckoutSession, Delivery, Event
 from payments.sandbox.tests.conftest import Endpoint, in_its_own_tables, submit
 
 pytestmark = in_its_own_tables
@@ -157,34 +157,14 @@ def test_many_workers_send_each_event_once(endpoint: Endpoint) -> None:
     assert len(endpoint.bodies) == len(set(endpoint.bodies)) == 4
 
 
-@pytest.mark.usefixtures("endpoint")
-def test_an_event_shows_whether_it_has_arrived(
-    client: stripe.StripeClient, paid: stripe.checkout.Session
-) -> None:
-    def found(**chosen: Any) -> list[int]:
-        filters: Any = chosen
-        return [e.pending_webhooks for e in client.v1.events.list(params=filters).data]
-
-    assert found(delivery_success=False) == [1, 1, 1, 1]
-    deliver_due(timezone.now())
-
-    assert found(delivery_success=False) == []
-    assert found(delivery_success=True) == [0, 0, 0, 0]
-    assert found(type="checkout.session.completed") == [0]
-    assert found(type="checkout.*") == [0]
-    assert found(types=["charge.succeeded", "payment_intent.created"]) == [0, 0]
-    assert found(created={"gt": paid.created + 60}) == []
-
-
-def test_a_round_expires_what_is_overdue(
-    client: stripe.StripeClient, session: stripe.checkout.Session, endpoint: Endpoint
-) -> None:
+@pytest.mark.usefixtures("session")
+def test_a_round_expires_what_is_overdue(endpoint: Endpoint) -> None:
     deliver_due(timezone.now() + timedelta(hours=23))
-    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+    assert CheckoutSession.objects.get().status == "open"
 
     deliver_due(timezone.now() + timedelta(hours=24))
 
-    assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
+    assert CheckoutSession.objects.get().status == "expired"
     assert [_type(body) for body in endpoint.bodies] == ["checkout.session.expired"]
 
 
@@ -215,7 +195,7 @@ def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint
     answer = requests.post(address, json={"events": [last, first, last]}, timeout=10)
 
     assert answer.json()["paused"] is True
-    assert [told["http_status"] for told in answer.json()["delivered"]] == [200, 200, 200]
+    assert [sent["http_status"] for sent in answer.json()["delivered"]] == [200, 200, 200]
     assert [_type(body) for body in endpoint.bodies] == [
         "checkout.session.completed",
         "payment_intent.created",
@@ -223,23 +203,6 @@ def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint
     ]
     requests.post(address, json={"paused": False}, timeout=10)
     assert deliver_due(timezone.now()) == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ("[]", 400),
-        ("no", 400),
-        ('{"paused": 1}', 400),
-        (r'{"events": ["\u0000"]}', 400),
-        (r'{"events": ["\ud800"]}', 400),
-        ('{"events": ["evt_none"]}', 404),
-    ],
-)
-def test_the_controls_refuse_nonsense(sandbox: str, body: str, status: int) -> None:
-    answer = requests.post(f"{sandbox}/sandbox/deliveries", data=body, timeout=10)
-
-    assert answer.status_code == status
 
 
 @pytest.mark.usefixtures("paid")

@@ -1,11 +1,7 @@
-"""The sandbox as a server: it outlives a restart, delivers by itself, and shows its front page."""
+"""The sandbox as a server: it survives a restart, and delivers by itself."""
 
 import time
 from collections.abc import Callable
-
-import pytest
-import requests
-import stripe
 
 from payments.sandbox.server import serving
 from payments.sandbox.tests.conftest import (
@@ -33,7 +29,9 @@ def test_its_state_survives_a_restart() -> None:
         )
 
         assert replayed.to_dict() == opened.to_dict()
-        assert client.v1.checkout.sessions.retrieve(opened.id).payment_status == "paid"
+        assert [found.payment_status for found in client.v1.checkout.sessions.list().data] == [
+            "paid"
+        ]
         assert len(client.v1.events.list().data) == 4
 
 
@@ -50,30 +48,3 @@ def wait_until(is_done: Callable[[], bool]) -> None:
     while not is_done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def test_its_front_page_shows_what_happened(sandbox: str, session: stripe.checkout.Session) -> None:
-    before = requests.get(sandbox, timeout=10).text
-    submit(session)
-    after = requests.get(sandbox, timeout=10).text
-
-    assert f"/c/pay/{session.id}" in before
-    assert f"/c/pay/{session.id}" not in after
-    assert "checkout.session.completed" in after
-    assert "Send now" in after
-    assert "4242 4242 4242 4242" in after
-
-
-@pytest.mark.parametrize("label", ["Pause deliveries", "Resume deliveries"])
-def test_its_buttons_lead_back_to_the_front_page(sandbox: str, label: str) -> None:
-    paused = "true" if label.startswith("Resume") else "false"
-
-    page = requests.post(
-        f"{sandbox}/sandbox/deliveries",
-        data={"paused": paused},
-        headers={"Accept": "text/html"},
-        timeout=10,
-    )
-
-    assert page.url == f"{sandbox}/"
-    assert label in page.text
