@@ -1,13 +1,13 @@
 """The endpoints of Stripe's API that the program calls, and no others."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from typing import TypeVar
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from payments.sandbox.checkout import SESSION_LIFE
@@ -102,7 +102,8 @@ def _require_test_key(request: HttpRequest) -> None:
 
 
 def _open_session(request: HttpRequest) -> Json:
-    sent, now = request.POST, timezone.now()
+    sent = {name: str(value) for name, value in request.POST.items()}
+    now = timezone.now()
     _check_session_parameters(sent)
     session_id = new_id("cs_test", 58)
     session = CheckoutSession.objects.create(
@@ -121,7 +122,7 @@ def _open_session(request: HttpRequest) -> Json:
     return session_json(session)
 
 
-def _check_session_parameters(sent: QueryDict) -> None:
+def _check_session_parameters(sent: Mapping[str, str]) -> None:
     for name in _REQUIRED:
         if not sent.get(name):
             raise ApiError(f"Missing required param: {name}.", code="parameter_missing")
@@ -135,7 +136,7 @@ def _check_session_parameters(sent: QueryDict) -> None:
 
 
 def _refuse_unknown(
-    sent: QueryDict, known: Collection[str], *, prefixes: tuple[str, ...] = ()
+    sent: Iterable[str], known: Collection[str], *, prefixes: tuple[str, ...] = ()
 ) -> None:
     """Refuse a parameter that would otherwise have no effect, without anybody noticing."""
     for name in sent:
@@ -143,7 +144,7 @@ def _refuse_unknown(
             raise ApiError(f"Received unknown parameter: {name}", code="parameter_unknown")
 
 
-def _fields_of(sent: QueryDict, parent: str) -> dict[str, str]:
+def _fields_of(sent: Mapping[str, str], parent: str) -> dict[str, str]:
     """Return `{"b": "1"}` for the parent `a` when `a[b]=1` was sent."""
     start = f"{parent}["
     return {

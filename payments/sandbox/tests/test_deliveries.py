@@ -15,9 +15,9 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from payments.sandbox import deliveries
-from payments.sandbox.deliveries import deliver_due, signature_header
+from payments.sandbox.deliveries import deliver_due
 from payments.sandbox.models import CheckoutSession, Delivery, Event
-from payments.sandbox.tests.conftest import Endpoint, in_its_own_tables, submit
+from payments.sandbox.tests.conftest import Endpoint, curl, in_its_own_tables, submit
 
 pytestmark = in_its_own_tables
 
@@ -69,40 +69,20 @@ def test_the_sdk_accepts_what_is_sent(endpoint: Endpoint) -> None:
         stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_older")
 
 
-def test_it_signs_as_the_sdk_does() -> None:
-    body = '{"name": "é"}'
-
-    assert signature_header(
-        body.encode(), SECRET, 1234567890
-    ) == stripe.WebhookSignature.generate_signature_header(body, SECRET, 1234567890)
-
-
 @pytest.mark.usefixtures("paid")
-def test_it_tries_again_until_a_2xx(endpoint: Endpoint) -> None:
+def test_it_tries_again_until_a_2xx_and_signs_each_attempt_anew(endpoint: Endpoint) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
     endpoint.answers = [500, 302, 404, 204]
 
     for seconds in (0, 0.5, 1.1, 1.5, 3.2, 7.3, 60):
-        deliver_due(in_seconds(seconds))
+        with time_machine.travel(in_seconds(seconds), tick=False):
+            deliver_due(timezone.now())
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts, delivery.last_http_status) == ("delivered", 4, 204)
     assert len(endpoint.bodies) == 4
     assert len(set(endpoint.bodies)) == 1
-
-
-@pytest.mark.usefixtures("paid")
-def test_it_signs_anew_at_each_attempt(endpoint: Endpoint) -> None:
-    Delivery.objects.exclude(event__type="checkout.session.completed").delete()
-    endpoint.answers = [500]
-
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        deliver_due(timezone.now())
-        clock.shift(3600)
-        deliver_due(timezone.now())
-
-    times = [headers["Stripe-Signature"].split(",")[0] for headers in endpoint.headers]
-    assert len(set(times)) == 2
+    assert len({headers["Stripe-Signature"] for headers in endpoint.headers}) == 4
 
 
 @pytest.mark.usefixtures("paid")
@@ -130,13 +110,13 @@ def test_it_survives_an_endpoint_that_is_down(settings: Any) -> None:
 def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: Endpoint) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
     endpoint.answers = [500] * 20
-    pauses = []
+    pauses, now = [], timezone.now()
 
-    now = timezone.now()
     for _ in range(9):
         deliver_due(now)
-        pauses.append((Delivery.objects.get().due_at - now).total_seconds())
-        now = Delivery.objects.get().due_at
+        due_at = Delivery.objects.get().due_at
+        pauses.append((due_at - now).total_seconds())
+        now = due_at
     deliver_due(timezone.now() + timedelta(days=3))
 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
@@ -173,15 +153,9 @@ def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: Endpoint) -> 
     deliver_due(timezone.now())
     event = Event.objects.get(type="checkout.session.completed")
 
-    answer = requests.post(f"{sandbox}/sandbox/events/{event.stripe_id}/redeliver", timeout=10)
+    answer = curl(sandbox, f"events/{event.stripe_id}/redeliver")
 
-    assert answer.json() == {
-        "event": event.stripe_id,
-        "type": "checkout.session.completed",
-        "http_status": 200,
-        "error": "",
-        "attempts": 1,
-    }
+    assert (answer.json()["event"], answer.json()["http_status"]) == (event.stripe_id, 200)
     assert endpoint.bodies[-2:] == [event.body.encode()] * 2
 
 

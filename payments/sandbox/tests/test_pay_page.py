@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -15,15 +14,16 @@ from django.core.serializers import serialize
 from django.utils import timezone
 
 from payments.sandbox.models import Charge, CheckoutSession
+from payments.sandbox.pay_form import NOT_A_TEST_CARD
 from payments.sandbox.tests.conftest import (
     event_types,
     in_its_own_tables,
-    new_session_parameters,
-    pay,
     submit,
 )
 
 pytestmark = in_its_own_tables
+
+TODAY = datetime.now(UTC)
 
 
 def error_beside(page: requests.Response, field: str) -> str:
@@ -89,6 +89,7 @@ def test_a_declined_card_leaves_the_session_open_for_another(
     ("field", "typed", "message"),
     [
         ("card_number", "4242", "Your card number is incomplete."),
+        ("card_number", "4111 1111 1111 1111", NOT_A_TEST_CARD),
         ("card_number", "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢", "Your card number is incomplete."),
         ("card_expiry", "13/34", "Your card's expiration date is incomplete."),
         ("card_expiry", "01/20", "Your card's expiration date is in the past."),
@@ -102,26 +103,14 @@ def test_it_says_what_is_wrong_beside_the_field(
 ) -> None:
     refused = submit(session, **{field: typed})
 
-    assert refused.status_code == 400
+    assert refused.status_code == (402 if message == NOT_A_TEST_CARD else 400)
     assert error_beside(refused, field) == message
     assert event_types() == []
 
 
-def test_a_card_that_is_no_test_card_leaves_no_trace(session: stripe.checkout.Session) -> None:
-    refused = submit(session, card_number="4111 1111 1111 1111")
-
-    assert refused.status_code == 402
-    assert "but used a non test card" in error_beside(refused, "card_number")
-    assert event_types() == []
-
-
-@pytest.mark.parametrize("expiry", ["1234", "12/2034", "12 / 34", "1/34", "12-34"])
+@pytest.mark.parametrize("expiry", ["1234", "12/2034", "1/34", "12-34", f"{TODAY:%m/%y}"])
 def test_it_reads_a_date_however_it_is_typed(session: stripe.checkout.Session, expiry: str) -> None:
     assert submit(session, card_expiry=expiry).status_code == 303
-
-
-def test_a_card_is_good_until_the_end_of_its_month(session: stripe.checkout.Session) -> None:
-    assert submit(session, card_expiry=f"{datetime.now(UTC):%m/%y}").status_code == 303
 
 
 @pytest.mark.parametrize("number", ["4242424242424242", "4000000000000002", "4242424242424241"])
@@ -146,25 +135,6 @@ def everything_stored() -> str:
     return "".join(serialize("json", model._default_manager.all()) for model in models)
 
 
-def test_one_card_has_one_fingerprint(client: stripe.StripeClient) -> None:
-    for number in ("4242424242424242", "4242 4242 4242 4242", "5555555555554444"):
-        pay(client, card=number)
-
-    prints = [
-        charge.payment_method_details["card"]["fingerprint"]
-        for charge in Charge.objects.order_by("id")
-    ]
-    assert prints[0] == prints[1] != prints[2]
-
-
-def test_paying_twice_charges_once(session: stripe.checkout.Session) -> None:
-    first, second = submit(session), submit(session)
-
-    assert first.status_code == second.status_code == 303
-    assert first.headers["Location"] == second.headers["Location"]
-    assert Charge.objects.count() == 1
-
-
 def test_paying_from_several_windows_at_once_charges_once(
     session: stripe.checkout.Session,
 ) -> None:
@@ -177,32 +147,23 @@ def test_paying_from_several_windows_at_once_charges_once(
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(press, range(6)))
 
-    assert statuses == [303] * 6
+    assert [*statuses, submit(session).status_code] == [303] * 7
     assert Charge.objects.count() == 1
     assert event_types().count("checkout.session.completed") == 1
+    assert "all done here" in requests.get(str(session.url), timeout=10).text
 
 
-def test_a_paid_page_says_so(session: stripe.checkout.Session) -> None:
-    submit(session)
-
-    page = requests.get(str(session.url), timeout=10)
-
-    assert page.status_code == 200
-    assert "You&#x27;re all done here" in page.text or "You're all done here" in page.text
-
-
-def test_an_expired_session_takes_no_payment(session: stripe.checkout.Session) -> None:
+def test_an_expired_or_unknown_session_takes_no_payment(session: stripe.checkout.Session) -> None:
     CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     shown, refused = requests.get(str(session.url), timeout=10), submit(session)
 
+    unknown = requests.get(str(session.url) + "x", timeout=10)
+
     assert shown.status_code == refused.status_code == 410
     assert "has expired" in refused.text
     assert event_types() == ["checkout.session.expired"]
-
-
-def test_an_unknown_session_is_not_found(sandbox: str) -> None:
-    assert requests.get(f"{sandbox}/c/pay/cs_test_none", timeout=10).status_code == 404
+    assert unknown.status_code == 404
 
 
 def test_the_page_asks_for_nothing_from_other_hosts(session: stripe.checkout.Session) -> None:
@@ -216,13 +177,3 @@ def test_the_page_asks_for_nothing_from_other_hosts(session: stripe.checkout.Ses
     assert not re.search(r"<script(?! src=)|style=|<style", page.text)
     for asset in re.findall(r'(?:src|href)="(/static/[^"]*)"', page.text):
         assert requests.get(urljoin(page.url, asset), timeout=10).ok
-
-
-def test_the_page_escapes_what_it_shows(client: stripe.StripeClient) -> None:
-    sent: Any = new_session_parameters()
-    sent["line_items"][0]["price_data"]["product_data"]["name"] = "<script>alert(1)</script>"
-
-    page = requests.get(str(client.v1.checkout.sessions.create(params=sent).url), timeout=10)
-
-    assert "<script>alert" not in page.text
-    assert "&lt;script&gt;alert" in page.text
