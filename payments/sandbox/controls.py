@@ -93,8 +93,8 @@ def _read_steering(request: HttpRequest) -> tuple[bool | None, list[str]]:
         return request.POST["paused"] == "true", []
     try:
         sent = json.loads(request.body)
-        return sent.get("paused"), sent.get("events", [])
-    except (ValueError, AttributeError):
+        return sent.get("paused"), list(sent.get("events", []))
+    except (ValueError, AttributeError, TypeError):
         raise ApiError('Send {"paused": true or false, "events": ["evt_…"]}') from None
 
 
