@@ -13,7 +13,6 @@ from django.utils import timezone
 from payments.sandbox.checkout import SESSION_LIFE
 from payments.sandbox.errors import ApiError, no_such
 from payments.sandbox.idempotency import answer_once
-from payments.sandbox.ids import new_id
 from payments.sandbox.models import CheckoutSession, Event, PaymentIntent, StripeModel
 from payments.sandbox.objects import (
     Json,
@@ -22,6 +21,7 @@ from payments.sandbox.objects import (
     payment_intent_json,
     session_json,
 )
+from payments.sandbox.stripe_ids import new_id
 
 Row = TypeVar("Row", bound=StripeModel)
 

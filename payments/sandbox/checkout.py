@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from payments.sandbox import disputes, events
-from payments.sandbox.ids import new_id
 from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
 from payments.sandbox.objects import charge_json, payment_intent_json, session_json
 from payments.sandbox.payment_methods import ACCOUNT_FAILURE, Decline, Method
+from payments.sandbox.stripe_ids import new_id
 
 SESSION_LIFE = timedelta(hours=24)
 DELAYED_SETTLEMENT = timedelta(seconds=5)

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from payments.sandbox import charges, events
 from payments.sandbox.errors import ApiError, no_such
-from payments.sandbox.ids import new_id
 from payments.sandbox.models import Charge, Dispute
 from payments.sandbox.objects import dispute_json
 from payments.sandbox.payment_methods import CaseType
+from payments.sandbox.stripe_ids import new_id
 
 _Status = Dispute.Status
 

@@ -3,9 +3,9 @@
 import json
 from datetime import datetime
 
-from payments.sandbox.ids import new_id
 from payments.sandbox.models import Delivery, Event
 from payments.sandbox.objects import API_VERSION, Json, timestamp
+from payments.sandbox.stripe_ids import new_id
 
 
 def record(event_type: str, subject: Json, *, now: datetime) -> Event:

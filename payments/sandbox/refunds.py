@@ -9,11 +9,11 @@ from django.db import transaction
 
 from payments.sandbox import charges, events
 from payments.sandbox.errors import ApiError
-from payments.sandbox.ids import new_id
 from payments.sandbox.models import Charge, Dispute, Refund
 from payments.sandbox.money import display_amount
 from payments.sandbox.objects import charge_json, refund_json
 from payments.sandbox.payment_methods import RefundCourse
+from payments.sandbox.stripe_ids import new_id
 
 SETTLES_AFTER = timedelta(seconds=5)
 
