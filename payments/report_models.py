@@ -1,7 +1,5 @@
 """What the reports keep: the figures of closed days, and how each check of the ledger ended."""
 
-from decimal import Decimal
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -25,9 +23,9 @@ class DailyTotals(models.Model):
     # Seconds from sign-up to each first qualifying purchase of somebody referred.
     times_to_purchase = ArrayField(models.PositiveIntegerField())
     # Days from sign-up to each first purchase of somebody referred.
-    ages_at_purchase = ArrayField(models.PositiveIntegerField(), db_default=[])
+    ages_at_purchase = ArrayField(models.PositiveIntegerField())
     # Days from sign-up to each first qualifying purchase of somebody referred.
-    ages_at_qualifying = ArrayField(models.PositiveIntegerField(), db_default=[])
+    ages_at_qualifying = ArrayField(models.PositiveIntegerField())
     # US dollars credited to buyers.
     purchases = MoneyField()
     # US dollars, both sides together.
@@ -39,7 +37,7 @@ class DailyTotals(models.Model):
     # US dollars that disputes took back.
     disputes = MoneyField()
     # US dollars, as a refund failed or a dispute was won.
-    reinstated = MoneyField(db_default=Decimal(0))
+    reinstated = MoneyField()
     # The sum of the day's ledger entries.
     net = MoneyField()
 

@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from payments.sandbox.payment_methods import CaseType, RefundCourse
+from payments.sandbox.payment_methods import RefundCourse
 
 
 class StripeModel(models.Model):
@@ -35,10 +35,8 @@ class CheckoutSession(StripeModel):
         UNPAID = "unpaid"
         PAID = "paid"
 
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-    payment_status = models.CharField(
-        max_length=10, choices=PaymentStatus, default=PaymentStatus.UNPAID
-    )
+    status = models.CharField(max_length=10, default=Status.OPEN)
+    payment_status = models.CharField(max_length=10, default=PaymentStatus.UNPAID)
     amount_total = models.PositiveBigIntegerField()
     product_name = models.TextField()
     success_url = models.TextField()
@@ -69,7 +67,7 @@ class PaymentIntent(StripeModel):
     session = models.OneToOneField(
         CheckoutSession, on_delete=models.CASCADE, related_name="payment_intent"
     )
-    status = models.CharField(max_length=30, choices=Status, default=Status.REQUIRES_PAYMENT_METHOD)
+    status = models.CharField(max_length=30, default=Status.REQUIRES_PAYMENT_METHOD)
     settles_at = models.DateTimeField(null=True)
     will_fail = models.BooleanField(default=False)
 
@@ -87,11 +85,9 @@ class Charge(StripeModel):
     payment_intent = models.ForeignKey(
         PaymentIntent, on_delete=models.CASCADE, related_name="charges"
     )
-    status = models.CharField(max_length=10, choices=Status)
+    status = models.CharField(max_length=10)
     payment_method_details = models.JSONField()
-    refund_course = models.CharField(
-        max_length=20, choices=RefundCourse, default=RefundCourse.AT_ONCE
-    )
+    refund_course = models.CharField(max_length=20, default=RefundCourse.AT_ONCE)
     failure_code = models.CharField(max_length=50, null=True)
     failure_message = models.CharField(max_length=200, null=True)
 
@@ -108,7 +104,7 @@ class Refund(StripeModel):
 
     charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="refunds")
     amount = models.PositiveBigIntegerField()
-    status = models.CharField(max_length=10, choices=Status)
+    status = models.CharField(max_length=10)
     settles_at = models.DateTimeField(null=True)
 
 
@@ -132,8 +128,8 @@ class Dispute(StripeModel):
 
     charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="disputes")
     amount = models.PositiveBigIntegerField()
-    case_type = models.CharField(max_length=10, choices=CaseType)
-    status = models.CharField(max_length=30, choices=Status)
+    case_type = models.CharField(max_length=10)
+    status = models.CharField(max_length=30)
 
 
 class Event(StripeModel):
@@ -154,7 +150,7 @@ class Delivery(models.Model):
         ABANDONED = "abandoned"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=10, default=Status.PENDING)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
