@@ -39,7 +39,7 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("long" if os.environ.get("LONG") == "1" else "short")
 
-first_terms = importlib.import_module("referrals.migrations.0002_first_terms")
+first_terms = importlib.import_module("referrals.migrations.0002_guards_and_first_terms")
 
 
 def pytest_configure(config: pytest.Config) -> None:

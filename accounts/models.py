@@ -11,10 +11,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.money import MONEY
+from accounts.money import MoneyField
 from accounts.operator_records import Adjustment, AuditEntry
 
-__all__ = ["MONEY", "Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
+__all__ = ["Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
 
 
 class User(AbstractUser):
@@ -35,40 +35,26 @@ class User(AbstractUser):
 
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
-    credits = models.DecimalField(**MONEY, default=Decimal(0), editable=False)
+    credits = MoneyField(default=Decimal(0), editable=False)
+    # The code that this person invites with.
     referral_code = models.CharField(
         max_length=16,
         null=True,
         unique=True,
         editable=False,
         validators=[RegexValidator(r"\A[A-Z0-9]{6,16}\Z")],
-        help_text="The code that this person invites with.",
     )
-    referred_by_code = models.CharField(
-        max_length=16,
-        null=True,
-        editable=False,
-        help_text="The code that this person registered with; never changes.",
-    )
-    has_made_first_purchase = models.BooleanField(
-        default=False,
-        editable=False,
-        help_text="The first qualifying purchase has settled, with or without a bonus.",
-    )
+    # The code that this person registered with; never changes.
+    referred_by_code = models.CharField(max_length=16, null=True, editable=False)
+    # The first qualifying purchase has settled, with or without a bonus.
+    has_made_first_purchase = models.BooleanField(default=False, editable=False)
     auth_method = models.CharField(
         max_length=10, choices=AuthMethod.choices, default=AuthMethod.EMAIL
     )
-    signup_address = models.CharField(
-        max_length=64,
-        blank=True,
-        editable=False,
-        help_text="An HMAC of the network address that the account was made from.",
-    )
-    show_on_leaderboard = models.BooleanField(
-        default=False,
-        editable=False,
-        help_text="The person's own choice: others may read the name on the leaderboard.",
-    )
+    # An HMAC of the network address that the account was made from.
+    signup_address = models.CharField(max_length=64, blank=True, editable=False)
+    # The person's own choice: others may read the name on the leaderboard.
+    show_on_leaderboard = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
@@ -83,16 +69,14 @@ class User(AbstractUser):
                 name="users_username_any_case_unique",
             ),
             models.UniqueConstraint(
-                OpClass(Lower("email"), name="text_pattern_ops"),
-                name="users_email_any_case_unique",
+                OpClass(Lower("email"), name="text_pattern_ops"), name="users_email_any_case_unique"
             ),
             models.CheckConstraint(
                 condition=Q(referral_code__regex=r"^[A-Z0-9]{6,16}$"),
                 name="users_referral_code_form",
             ),
             models.CheckConstraint(
-                condition=~Q(referred_by_code=F("referral_code")),
-                name="users_not_referred_by_self",
+                condition=~Q(referred_by_code=F("referral_code")), name="users_not_referred_by_self"
             ),
         ]
         indexes = [
@@ -130,11 +114,14 @@ class ApiKey(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
-    prefix = models.CharField(max_length=16, help_text="How the key begins, to tell it by.")
+    # How the key begins, to tell it by.
+    prefix = models.CharField(max_length=16)
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
-    last_used_at = models.DateTimeField(null=True, help_text="To the minute.")
-    revoked_at = models.DateTimeField(null=True, help_text="May lie ahead: valid until then.")
+    # To the minute.
+    last_used_at = models.DateTimeField(null=True)
+    # May lie ahead: valid until then.
+    revoked_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "api_keys"
@@ -163,24 +150,22 @@ class LedgerEntry(models.Model):
         User, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
     )
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    amount = models.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
-    balance_after = models.DecimalField(**MONEY)
-    number = models.PositiveIntegerField(
-        help_text="The how-many-eth entry of the account; the database counts."
-    )
-    idempotency_key = models.CharField(max_length=255, unique=True, help_text="Names the cause.")
-    description = models.CharField(max_length=200, help_text="For the person whose balance it is.")
-    reference = models.CharField(max_length=255, blank=True, help_text="Stripe's id or ours.")
+    # US dollars; negative takes away.
+    amount = MoneyField()
+    balance_after = MoneyField()
+    # The how-many-eth entry of the account; the database counts.
+    number = models.PositiveIntegerField()
+    # Names the cause.
+    idempotency_key = models.CharField(max_length=255, unique=True)
+    # For the person whose balance it is.
+    description = models.CharField(max_length=200)
+    # Stripe's id or ours.
+    reference = models.CharField(max_length=255, blank=True)
     reverses = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
     )
-    posted_by = models.ForeignKey(
-        User,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        help_text="The operator who did it; empty when the program did.",
-    )
+    # The operator who did it; empty when the program did.
+    posted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -230,7 +215,8 @@ class LimitWindow(models.Model):
     empties it, at worst opens all windows anew.
     """
 
-    key = models.BinaryField(primary_key=True, help_text="An HMAC of what and who.")
+    # An HMAC of what and who.
+    key = models.BinaryField(primary_key=True)
     uses = models.PositiveIntegerField()
     ends_at = models.DateTimeField(db_index=True)
 

@@ -1,7 +1,9 @@
 """How amounts of money are kept in the database, and written for people."""
 
 from decimal import Decimal
-from typing import TypedDict
+from typing import Any, TypedDict
+
+from django.db import models
 
 CENT = Decimal("0.01")
 
@@ -15,6 +17,18 @@ class Digits(TypedDict):
 
 # Room for a balance of a hundred billion dollars, to the cent.
 MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
+
+
+class MoneyField(models.DecimalField):
+    """A column of US dollars, to the cent."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**MONEY, **options})
+
+    def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
+        """Leave the digits out of migrations: they are always the same."""
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {key: options[key] for key in options if key not in MONEY}
 
 
 def from_cents(cents: int) -> Decimal:

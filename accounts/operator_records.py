@@ -7,7 +7,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.money import MONEY, dollars
+from accounts.money import MoneyField, dollars
 
 # Where is done what nobody does at the desk.
 COMMAND_LINE = "the command line"
@@ -23,24 +23,20 @@ class AuditEntry(models.Model):
     """
 
     at = models.DateTimeField()
+    # The operator; empty when it was done on the command line.
     by = models.ForeignKey(
-        "accounts.User",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text="The operator; empty when it was done on the command line.",
+        "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    shell_user = models.CharField(
-        max_length=100,
-        blank=True,
-        default="",
-        help_text="Who typed it, by the machine's account; empty when it was done at the desk.",
-    )
-    action = models.CharField(max_length=50, help_text="What was done: release bonus.")
-    target_type = models.CharField(max_length=100, help_text="To what: accounts.user.")
-    target_id = models.BigIntegerField(null=True, help_text="Empty when it was a whole list.")
-    target_label = models.CharField(max_length=200, help_text="What it was called then.")
+    # Who typed it, by the machine's account; empty when it was done at the desk.
+    shell_user = models.CharField(max_length=100, blank=True, default="")
+    # What was done: release bonus.
+    action = models.CharField(max_length=50)
+    # To what: accounts.user.
+    target_type = models.CharField(max_length=100)
+    # Empty when it was a whole list.
+    target_id = models.BigIntegerField(null=True)
+    # What it was called then.
+    target_label = models.CharField(max_length=200)
     reason = models.CharField(max_length=500)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
     after = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
@@ -99,29 +95,22 @@ class Adjustment(models.Model):
         REJECTED = "rejected"  # another person said no
 
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="adjustments")
-    amount = models.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
+    # US dollars; negative takes away.
+    amount = MoneyField()
     category = models.CharField(max_length=12, choices=Category.choices)
-    reason = models.CharField(max_length=500, help_text="In words, for colleagues.")
+    # In words, for colleagues.
+    reason = models.CharField(max_length=500)
     status = models.CharField(max_length=10, choices=Status.choices)
+    # Empty when it was asked for on the command line.
     requested_by = models.ForeignKey(
-        "accounts.User",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text="Empty when it was asked for on the command line.",
+        "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     requested_at = models.DateTimeField()
-    approval_limit = models.DecimalField(
-        **MONEY, help_text="US dollars that could be posted without a second person then."
-    )
+    # US dollars that could be posted without a second person then.
+    approval_limit = MoneyField()
+    # The second person; empty when none was needed.
     decided_by = models.ForeignKey(
-        "accounts.User",
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="+",
-        db_index=False,
-        help_text="The second person; empty when none was needed.",
+        "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     decided_at = models.DateTimeField(null=True)
     decision_note = models.CharField(max_length=500, blank=True)
@@ -131,7 +120,8 @@ class Adjustment(models.Model):
     reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reversals", db_index=False
     )
-    token = models.UUIDField(unique=True, help_text="Names the wish: asked for twice it is one.")
+    # Names the wish: asked for twice it is one.
+    token = models.UUIDField(unique=True)
 
     class Meta:
         db_table = "adjustments"

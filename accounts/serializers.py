@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
-from accounts.models import MONEY, LedgerEntry, User
+from accounts.models import LedgerEntry, User
+from accounts.money import MONEY
 from gatewayz.api.json_api import AnythingField, TextField
 
 

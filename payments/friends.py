@@ -103,7 +103,7 @@ _REASONS: Mapping[str, _Reason] = {
         "all uses of the code were taken", "all uses of your code were taken"
     ),
     Decision.BUDGET_SPENT: _Reason(
-        "the programme's budget was spent", "the programme had no more bonuses to give"
+        "the program's budget was spent", "the program had no more bonuses to give"
     ),
 }
 _TO_OPERATORS: Mapping[State, str] = {

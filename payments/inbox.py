@@ -6,18 +6,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
 from django.db import Error as AnyDatabaseError
-from django.db import OperationalError, transaction
-from psycopg import errors
+from django.db import transaction
 
 from accounts import audit
 from accounts.models import User
 from accounts.money import dollars_of_cents
+from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, settlement
 from payments.event_subjects import payment_of
 from payments.models import StripeEvent
@@ -68,7 +67,6 @@ _HANDLED = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.value
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
-RETRIES = 3
 # Stripe itself delivers again within the hour; this is for when it does not, or gave up.
 RETRY_AFTER = timedelta(minutes=5)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -119,11 +117,13 @@ def _read_envelope(body: bytes) -> tuple[str, str]:
 def process(event_id: str, *, now: datetime) -> StripeEvent:
     """Do what the recorded event asks for, in one transaction, unless that is done already.
 
-    Any error is noted on the event, in a transaction of its own, and goes on to the caller, so
-    that Stripe delivers again.
+    Any error is recorded on the event and raised again, so that Stripe delivers again.
     """
-    with _NotingFailure(event_id, now):
-        return _process_or_quarantine(event_id, now=now)
+    try:
+        return _process(event_id, now=now)
+    except Exception as error:  # whatever it is: nothing is swallowed, the caller gets it too
+        _record_failure(event_id, error, now=now)
+        raise
 
 
 def attempt(event_id: str, *, now: datetime) -> StripeEvent:
@@ -143,8 +143,8 @@ def due(*, now: datetime) -> list[str]:
 def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
     """Attempt an event again that failed or was put aside; what has been done stays as it is.
 
-    That somebody wanted it is recorded first, and so also when the process dies of it; what came
-    of it is recorded after. `by` is None for the command line.
+    The request is recorded first, so that it is known even if the process dies; the result is
+    recorded after. `by` is None for the command line.
 
     Raises StripeEvent.DoesNotExist and ReasonMissingError.
     """
@@ -152,56 +152,46 @@ def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> Str
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
         if event.is_done:
             return event
-        was = _standing(event)
+        before = _state_of(event)
         event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
         event.save(update_fields=["outcome", "processed_at", "retry_at"])
-        wanted = partial(audit.record, target=event, by=by, reason=reason, now=now)
-        wanted(action="replay event", before=was, after={"outcome": event.outcome})
+        record_audit = partial(audit.record, target=event, by=by, reason=reason, now=now)
+        record_audit(action="replay event", before=before, after={"outcome": event.outcome})
     event = attempt(event_id, now=now)
-    wanted(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=_came_to(event))
+    result = _result_of(event)
+    record_audit(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=result)
     return event
 
 
-def _standing(event: StripeEvent) -> dict[str, str]:
-    told = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
-    return {name: value for name, value in told.items() if value}
+def _state_of(event: StripeEvent) -> dict[str, str]:
+    state = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
+    return {name: value for name, value in state.items() if value}
 
 
-def _came_to(event: StripeEvent) -> dict[str, str]:
-    """Return what came of an attempt, and how much the purchase credited, without the bonus."""
+def _result_of(event: StripeEvent) -> dict[str, str]:
+    """Return the result of an attempt, and how much the purchase credited, without the bonus."""
     settled = event.payment if event.outcome == Outcome.SETTLED else None
     credited = {"credited": dollars_of_cents(settled.amount)} if settled else {}
-    return {**_standing(event), **credited}
+    return {**_state_of(event), **credited}
 
 
-def _process_or_quarantine(event_id: str, *, now: datetime) -> StripeEvent:
+@retry_on_deadlock
+def _process(event_id: str, *, now: datetime) -> StripeEvent:
     try:
-        return _patiently(event_id, now=now)
+        with transaction.atomic():
+            return _handle(event_id, now=now)
     except QuarantinedError as refusal:
+        # What the handler did is rolled back by now; only the refusal is kept.
         return _quarantine(event_id, str(refusal), now=now)
 
 
-def _patiently(event_id: str, *, now: datetime) -> StripeEvent:
-    """Process, again if PostgreSQL broke the transaction off in favour of another."""
-    for _ in range(RETRIES):
-        try:
-            return _process(event_id, now=now)
-        except OperationalError as error:
-            if not isinstance(
-                error.__cause__, errors.DeadlockDetected | errors.SerializationFailure
-            ):
-                raise
-            log.warning("settlement_retried", event_id=event_id)
-    return _process(event_id, now=now)
-
-
-@transaction.atomic
-def _process(event_id: str, *, now: datetime) -> StripeEvent:
+def _handle(event_id: str, *, now: datetime) -> StripeEvent:
+    # The row lock makes a second delivery of this event wait, and then see `processed_at`.
     event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
     if event.processed_at:
         return event
     if event.event_type not in HANDLERS:
-        return _stamp(event, Outcome.IGNORED, now=now)
+        return _finish(event, Outcome.IGNORED, now=now)
     handler = HANDLERS[event.event_type]
     try:
         subject = handler.read(_object(event))
@@ -209,7 +199,7 @@ def _process(event_id: str, *, now: datetime) -> StripeEvent:
         raise QuarantinedError(f"not the object that we know: {error}") from error
     done = handler.handle(subject, now=now)
     event.payment = done.payment
-    return _stamp(event, done.outcome, reason=done.reason, now=now)
+    return _finish(event, done.outcome, reason=done.reason, now=now)
 
 
 def _object(event: StripeEvent) -> dict[str, Any]:
@@ -224,7 +214,7 @@ def _object(event: StripeEvent) -> dict[str, Any]:
     return found
 
 
-def _stamp(
+def _finish(
     event: StripeEvent, outcome: StripeEvent.Outcome, *, now: datetime, reason: str = ""
 ) -> StripeEvent:
     event.outcome = outcome
@@ -245,41 +235,24 @@ def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
         return event
     log.warning("event_quarantined", event_id=event_id, reason=reason)
     event.payment = payment_of(event)
-    return _stamp(event, Outcome.QUARANTINED, reason=reason, now=now)
+    return _finish(event, Outcome.QUARANTINED, reason=reason, now=now)
 
 
-class _NotingFailure:
-    """Notes on the event whatever breaks the block off; hides nothing."""
-
-    def __init__(self, event_id: str, now: datetime) -> None:
-        self.event_id = event_id
-        self.now = now
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Exception):
-            log.error("event_failed", event_id=self.event_id, error=repr(error))
-            try:
-                self._note(error)
-            except AnyDatabaseError:
-                log.warning("failure_not_noted", event_id=self.event_id)
-
-    def _note(self, error: Exception) -> None:
+def _record_failure(event_id: str, error: Exception, *, now: datetime) -> None:
+    """Keep the error on the event, in a transaction of its own; each failure waits longer."""
+    log.error("event_failed", event_id=event_id, error=repr(error))
+    try:
         with transaction.atomic():
-            events = StripeEvent.objects.select_for_update(no_key=True)
-            event = events.filter(event_id=self.event_id, processed_at=None).first()
+            unprocessed = StripeEvent.objects.select_for_update(no_key=True)
+            event = unprocessed.filter(event_id=event_id, processed_at=None).first()
             if event is None:
                 return
             event.outcome = Outcome.FAILED
             event.attempts += 1
             event.last_error = repr(error)[:2000]
             pause = min(RETRY_AFTER * 2 ** min(event.attempts, 10), LONGEST_PAUSE)
-            event.retry_at = self.now + pause
+            event.retry_at = now + pause
             event.save(update_fields=["outcome", "attempts", "last_error", "retry_at"])
+    except AnyDatabaseError:
+        # The database is away: the event stays unprocessed, and the worker attempts it again.
+        log.warning("failure_not_recorded", event_id=event_id)

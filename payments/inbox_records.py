@@ -26,12 +26,15 @@ class StripeEvent(models.Model):
 
     event_id = models.CharField(max_length=255, unique=True)
     event_type = models.CharField(max_length=100)
-    body = models.BinaryField(help_text="Raw: jsonb refuses NUL, NaN and lone surrogates.")
+    # Raw: jsonb refuses NUL, NaN and lone surrogates.
+    body = models.BinaryField()
     received_at = models.DateTimeField()
-    retry_at = models.DateTimeField(help_text="When to try again, unless Stripe does before.")
+    # When to try again, unless Stripe does before.
+    retry_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.RECEIVED)
-    reason = models.CharField(max_length=500, blank=True, help_text="Why, for a person.")
+    # Why, for a person.
+    reason = models.CharField(max_length=500, blank=True)
     last_error = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True)
     payment = models.ForeignKey(
@@ -65,7 +68,7 @@ class StripeEvent(models.Model):
                 condition=Q(outcome__in=["received", "failed"], processed_at__isnull=True)
                 | (~Q(outcome__in=["received", "failed"]) & Q(processed_at__isnull=False)),
                 name="stripe_events_processed_has_an_outcome",
-            ),
+            )
         ]
 
     def __str__(self) -> str:

@@ -5,14 +5,14 @@ from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
 from payments.inbox_records import StripeEvent
-from payments.report_models import DailyFigures, LedgerCheck
+from payments.report_models import DailyTotals, LedgerCheck
 from referrals.gates import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
 __all__ = [
     "MAX_AMOUNT_CENTS",
     "Clawback",
-    "DailyFigures",
+    "DailyTotals",
     "LedgerCheck",
     "Payment",
     "PaymentQuerySet",
@@ -53,12 +53,12 @@ class Payment(models.Model):
     user = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="payments", db_index=False
     )
-    amount = models.PositiveIntegerField(help_text="In cents.")
+    # In cents.
+    amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3, default="usd")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.CREATED)
-    idempotency_key = models.CharField(
-        max_length=255, null=True, help_text="The client's own name for this purchase."
-    )
+    # The client's own name for this purchase.
+    idempotency_key = models.CharField(max_length=255, null=True)
     success_url = models.CharField(max_length=2000)
     cancel_url = models.CharField(max_length=2000)
     session_id = models.CharField(max_length=255, unique=True, null=True)
@@ -70,31 +70,26 @@ class Payment(models.Model):
     ledger_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="payment"
     )
+    # Why it earned bonuses, or why not; decided when it was paid.
     bonus_decision = models.CharField(
         max_length=20,
         blank=True,
         choices=[(decision.value, decision.value) for decision in Decision],
-        help_text="Why it earned bonuses, or why not; decided when it was paid.",
     )
-    gates = models.JSONField(
-        default=list, blank=True, help_text="Every gate before the bonus, as it stood then."
-    )
+    # Every gate before the bonus, as it stood then.
+    gates = models.JSONField(default=list, blank=True)
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"
     )
-    taken_back = models.PositiveIntegerField(
-        default=0, help_text="In cents, by refunds and disputes together."
-    )
-    completed_at = models.DateTimeField(
-        null=True, help_text="When checkout was completed with money that is still on its way."
-    )
-    card_fingerprint = models.CharField(
-        max_length=64, blank=True, help_text="Stripe's; one card is always the same."
-    )
+    # In cents, by refunds and disputes together.
+    taken_back = models.PositiveIntegerField(default=0)
+    # When checkout was completed with money that is still on its way.
+    completed_at = models.DateTimeField(null=True)
+    # Stripe's; one card is always the same.
+    card_fingerprint = models.CharField(max_length=64, blank=True)
     card_checked_at = models.DateTimeField(null=True)
-    card_asked_at = models.DateTimeField(
-        null=True, help_text="When Stripe was last asked for the card and gave no answer."
-    )
+    # When Stripe was last asked for the card and gave no answer.
+    card_asked_at = models.DateTimeField(null=True)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -198,22 +193,20 @@ class Clawback(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     stripe_id = models.CharField(max_length=255, unique=True)
     payment_intent_id = models.CharField(max_length=255, db_index=True)
+    # Empty while the purchase is not known: it is applied when that settles.
     payment = models.ForeignKey(
-        Payment,
-        on_delete=models.PROTECT,
-        null=True,
-        related_name="clawbacks",
-        help_text="Empty while the purchase is not known: it is applied when that settles.",
+        Payment, on_delete=models.PROTECT, null=True, related_name="clawbacks"
     )
-    amount = models.PositiveIntegerField(help_text="In cents, as Stripe says.")
+    # In cents, as Stripe says.
+    amount = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices)
-    taken = models.PositiveIntegerField(
-        default=0, help_text="In cents; less than the amount when others took the rest."
-    )
+    # In cents; less than the amount when others took the rest.
+    taken = models.PositiveIntegerField(default=0)
     ledger_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="clawback"
     )
-    postings = models.PositiveSmallIntegerField(default=0, help_text="How often it took.")
+    # How often it took.
+    postings = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -236,11 +229,7 @@ class Clawback(models.Model):
             models.CheckConstraint(condition=Q(amount__gte=1), name="clawbacks_of_something"),
             models.CheckConstraint(
                 condition=Q(taken=0, ledger_entry__isnull=True)
-                | Q(
-                    taken__gt=0,
-                    ledger_entry__isnull=False,
-                    payment__isnull=False,
-                ),
+                | Q(taken__gt=0, ledger_entry__isnull=False, payment__isnull=False),
                 name="clawbacks_take_by_an_entry",
             ),
         ]

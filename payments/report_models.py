@@ -1,53 +1,49 @@
 """What the reports keep: the figures of closed days, and how each check of the ledger ended."""
 
-from decimal import Decimal
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from accounts.money import MONEY
+from accounts.money import MoneyField
 
 
-class DailyFigures(models.Model):
+class DailyTotals(models.Model):
     """What happened on one day that is over (UTC); written by `payments.reports.daily` alone.
 
     Only facts that later ones do not change, so that a row stays true for good.
     """
 
     day = models.DateField(primary_key=True)
-    looks = models.PositiveIntegerField(help_text="At invitations.")
+    # Of invitations.
+    invite_views = models.PositiveIntegerField()
     signups = models.PositiveIntegerField()
-    invited_signups = models.PositiveIntegerField(help_text="Sign-ups by a code.")
-    first_purchases = models.PositiveIntegerField(help_text="First qualifying purchases.")
-    times_to_purchase = ArrayField(
-        models.PositiveIntegerField(),
-        help_text="Seconds from sign-up to each first qualifying purchase of somebody referred.",
-    )
-    ages_at_purchase = ArrayField(
-        models.PositiveIntegerField(),
-        db_default=[],
-        help_text="Days from sign-up to each first purchase of somebody referred.",
-    )
-    ages_at_qualifying = ArrayField(
-        models.PositiveIntegerField(),
-        db_default=[],
-        help_text="Days from sign-up to each first qualifying purchase of somebody referred.",
-    )
-    purchases = models.DecimalField(**MONEY, help_text="US dollars credited to buyers.")
-    bonuses = models.DecimalField(**MONEY, help_text="US dollars, both sides together.")
-    bonuses_taken = models.DecimalField(**MONEY, help_text="US dollars of bonuses taken back.")
-    refunds = models.DecimalField(**MONEY, help_text="US dollars that refunds took back.")
-    disputes = models.DecimalField(**MONEY, help_text="US dollars that disputes took back.")
-    given_again = models.DecimalField(
-        **MONEY,
-        db_default=Decimal(0),
-        help_text="US dollars, as a refund failed or a dispute was won.",
-    )
-    net = models.DecimalField(**MONEY, help_text="The sum of the day's ledger entries.")
+    # Sign-ups by a code.
+    invited_signups = models.PositiveIntegerField()
+    # First qualifying purchases.
+    first_purchases = models.PositiveIntegerField()
+    # Seconds from sign-up to each first qualifying purchase of somebody referred.
+    times_to_purchase = ArrayField(models.PositiveIntegerField())
+    # Days from sign-up to each first purchase of somebody referred.
+    ages_at_purchase = ArrayField(models.PositiveIntegerField())
+    # Days from sign-up to each first qualifying purchase of somebody referred.
+    ages_at_qualifying = ArrayField(models.PositiveIntegerField())
+    # US dollars credited to buyers.
+    purchases = MoneyField()
+    # US dollars, both sides together.
+    bonuses = MoneyField()
+    # US dollars of bonuses taken back.
+    bonuses_taken = MoneyField()
+    # US dollars that refunds took back.
+    refunds = MoneyField()
+    # US dollars that disputes took back.
+    disputes = MoneyField()
+    # US dollars, as a refund failed or a dispute was won.
+    reinstated = MoneyField()
+    # The sum of the day's ledger entries.
+    net = MoneyField()
 
     class Meta:
-        db_table = "daily_figures"
-        verbose_name_plural = "daily figures"
+        db_table = "daily_totals"
+        verbose_name_plural = "daily totals"
 
     def __str__(self) -> str:
         return f"{self.day:%Y-%m-%d}"
@@ -57,8 +53,10 @@ class LedgerCheck(models.Model):
     """One look at every invariant of money; written by `payments.reports.ledger_checks` alone."""
 
     checked_at = models.DateTimeField(db_index=True)
-    breaches = models.PositiveIntegerField(help_text="Rows that break an invariant.")
-    detail = models.TextField(blank=True, help_text="The first of them, one a line.")
+    # Rows that break an invariant.
+    breaches = models.PositiveIntegerField()
+    # The first of them, one a line.
+    detail = models.TextField(blank=True)
 
     class Meta:
         db_table = "ledger_checks"

@@ -74,8 +74,8 @@ def close_expired_payments(timestamp: int) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="refresh_standings", queueing_lock="refresh_standings")
-def refresh_standings(timestamp: int) -> None:
+@app.task(name="refresh_leaderboard", queueing_lock="refresh_leaderboard")
+def refresh_leaderboard(timestamp: int) -> None:
     """Count the leaderboards anew."""
     leaderboard.refresh(now=timezone.now())
 

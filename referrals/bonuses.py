@@ -72,7 +72,7 @@ def _use_code(
         completed_at=now,
         program=terms,
         max_uses=terms.max_uses,
-        slot=uses + 1,
+        use_number=uses + 1,
         review=Referral.Review.HELD if is_held else Referral.Review.NONE,
         hold_reason="both e-mails are one mailbox" if is_held else "",
         is_same_address=buyer.signup_address == referrer.signup_address != "",

@@ -42,10 +42,10 @@ def normalize(typed: object) -> str | None:
 def uses(referrer: OuterRef | User | None) -> Coalesce:
     """Return an expression: how often the referrer's code was used, whatever became of it.
 
-    Slots number the uses from 1 without a gap, so the last one is how many there are.
+    Use numbers count from 1 without a gap, so the last one is how many there are.
     """
-    made = Referral.objects.filter(referrer=referrer).order_by("-slot")
-    return Coalesce(Subquery(made.values("slot")[:1]), 0)
+    made = Referral.objects.filter(referrer=referrer).order_by("-use_number")
+    return Coalesce(Subquery(made.values("use_number")[:1]), 0)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Decision(StrEnum):
     REFERRER_GONE = "referrer_gone"  # the referrer was deactivated or deleted
     SELF_REFERRAL = "self_referral"  # the code is the buyer's own
     CAP_REACHED = "cap_reached"  # the code has no use left
-    BUDGET_SPENT = "budget_spent"  # what is left of the programme's budget is less than an award
+    BUDGET_SPENT = "budget_spent"  # what is left of the program's budget is less than an award
     HELD = "held"  # it looks like self-dealing; the use is taken, the money waits
     AWARDED = "awarded"  # both sides got their bonus
 
@@ -43,7 +43,7 @@ class Name(StrEnum):
     REFERRER = "referrer"  # is the referrer's account active?
     OTHER = "other"  # is the referrer somebody else?
     CAP = "cap"  # has the code a use left?
-    BUDGET = "budget"  # does the programme's budget suffice for one more award?
+    BUDGET = "budget"  # does the program's budget suffice for one more award?
     MAILBOX = "mailbox"  # have the two of them a mailbox each?
 
 

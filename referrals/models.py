@@ -1,4 +1,4 @@
-"""The programme's dated terms, and the record of each use of a code."""
+"""The program's dated terms, and the record of each use of a code."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
-from accounts.money import CENT, MONEY
+from accounts.money import CENT, MoneyField
 
 _LEAST = MinValueValidator(CENT)
 _TENTH = Decimal("0.1")
@@ -23,27 +23,25 @@ class ProgramQuerySet(models.QuerySet["Program"]):
 
 
 class Program(models.Model):
-    """The terms of the programme from `starts_at` until the next ones start (CONTRACT 2.11)."""
+    """The terms of the program from `starts_at` until the next ones start (CONTRACT 2.11)."""
 
     starts_at = models.DateTimeField(unique=True, default=timezone.now)
-    referrer_bonus = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
-    referee_bonus = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
-    minimum_purchase = models.DecimalField(**MONEY, validators=[_LEAST], help_text="US dollars.")
+    referrer_bonus = MoneyField(validators=[_LEAST], help_text="US dollars.")
+    referee_bonus = MoneyField(validators=[_LEAST], help_text="US dollars.")
+    minimum_purchase = MoneyField(validators=[_LEAST], help_text="US dollars.")
     max_uses = models.PositiveSmallIntegerField(
         validators=[MinValueValidator(1)], help_text="Uses of one code."
     )
     code_length = models.PositiveSmallIntegerField(
         default=8, validators=[MinValueValidator(6), MaxValueValidator(16)]
     )
-    budget = models.DecimalField(
-        **MONEY,
+    budget = MoneyField(
         null=True,
         blank=True,
         validators=[_LEAST],
         help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
     )
-    reserved = models.DecimalField(
-        **MONEY,
+    reserved = MoneyField(
         default=Decimal(0),
         editable=False,
         help_text="US dollars of the budget that are paid, held or could come to be paid again.",
@@ -53,8 +51,8 @@ class Program(models.Model):
 
     class Meta:
         db_table = "programs"
-        verbose_name = "programme terms"
-        verbose_name_plural = "programme terms"
+        verbose_name = "program terms"
+        verbose_name_plural = "program terms"
         constraints = [
             models.CheckConstraint(
                 condition=Q(referrer_bonus__gt=0, referee_bonus__gt=0, minimum_purchase__gt=0),
@@ -62,8 +60,7 @@ class Program(models.Model):
             ),
             models.CheckConstraint(condition=Q(max_uses__gte=1), name="programs_one_use_at_least"),
             models.CheckConstraint(
-                condition=Q(code_length__gte=6, code_length__lte=16),
-                name="programs_code_length",
+                condition=Q(code_length__gte=6, code_length__lte=16), name="programs_code_length"
             ),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True, reserved=0)
@@ -89,8 +86,8 @@ class Program(models.Model):
 class Referral(models.Model):
     """One use of a code: written when a referee's purchase qualifies, never before (CONTRACT 2.6).
 
-    The columns are the wiki's. `slot` numbers the uses of a referrer from 1; unique together with
-    the referrer and bounded by `max_uses`, it makes an eleventh use impossible.
+    The columns are the wiki's. `use_number` counts the uses of a referrer from 1. It is unique for
+    the referrer and at most `max_uses`, which makes an eleventh use impossible.
     """
 
     class Status(models.TextChoices):
@@ -120,31 +117,32 @@ class Referral(models.Model):
         User, on_delete=models.PROTECT, related_name="referral_received"
     )
     referral_code = models.CharField(max_length=16)
-    bonus_amount = models.DecimalField(**MONEY, help_text="The referrer's, in US dollars.")
-    referee_bonus_amount = models.DecimalField(**MONEY, help_text="In US dollars.")
+    # The referrer's, in US dollars.
+    bonus_amount = MoneyField()
+    # In US dollars.
+    referee_bonus_amount = MoneyField()
     status = models.CharField(max_length=10, choices=Status.choices)
-    completed_at = models.DateTimeField(help_text="When the purchase qualified.")
+    # When the purchase qualified.
+    completed_at = models.DateTimeField()
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="referrals")
-    max_uses = models.PositiveSmallIntegerField(help_text="The cap by the terms of that day.")
-    slot = models.PositiveSmallIntegerField(help_text="The how-many-eth use of the code.")
+    # The cap by the terms of that day.
+    max_uses = models.PositiveSmallIntegerField()
+    # 1 for the first use of the code.
+    use_number = models.PositiveSmallIntegerField()
     referrer_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="referral_as_referrer"
     )
     referee_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="referral_as_referee"
     )
-    awards = models.PositiveSmallIntegerField(
-        default=0, help_text="How often the bonuses were paid: again when a dispute was won."
-    )
-    purchase_qualifies = models.BooleanField(
-        default=True, help_text="What is left of the purchase is enough, and nobody disputes it."
-    )
+    # How often the bonuses were paid: again when a dispute was won.
+    awards = models.PositiveSmallIntegerField(default=0)
+    # What is left of the purchase is enough, and nobody disputes it.
+    purchase_qualifies = models.BooleanField(default=True)
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.NONE)
     hold_reason = models.CharField(max_length=200, blank=True)
-    is_same_address = models.BooleanField(
-        default=False,
-        help_text="Both signed up from one network address: worth knowing, no reason to hold.",
-    )
+    # Both signed up from one network address: worth knowing, no reason to hold.
+    is_same_address = models.BooleanField(default=False)
     review_note = models.CharField(max_length=500, blank=True)
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True)
@@ -154,12 +152,13 @@ class Referral(models.Model):
         permissions: ClassVar = [("review_referral", "Can release or void a held bonus")]
         constraints = [
             models.UniqueConstraint(
-                fields=["referrer", "slot"],
+                fields=["referrer", "use_number"],
                 include=["status", "bonus_amount"],
-                name="referrals_slot_unique",
+                name="referrals_use_number_unique",
             ),
             models.CheckConstraint(
-                condition=Q(slot__gte=1, slot__lte=F("max_uses")), name="referrals_within_cap"
+                condition=Q(use_number__gte=1, use_number__lte=F("max_uses")),
+                name="referrals_within_cap",
             ),
             models.CheckConstraint(
                 condition=~Q(referrer=F("referred_user")), name="referrals_not_of_oneself"
@@ -198,12 +197,12 @@ class Referral(models.Model):
                 fields=["referrer"],
                 include=["bonus_amount"],
                 condition=Q(status="completed"),
-                name="referrals_standing",
+                name="referrals_earned",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"use {self.slot} of {self.referral_code}"
+        return f"use {self.use_number} of {self.referral_code}"
 
     @property
     def award(self) -> Decimal:
@@ -224,7 +223,7 @@ class Referral(models.Model):
         return self.bonus_amount if self.status == self.Status.COMPLETED else Decimal(0)
 
 
-class Standing(models.Model):
+class LeaderboardEntry(models.Model):
     """A referrer's row in the leaderboard of one period, written by `payments.reports` alone.
 
     Who signed up, what was completed and what friends paid is counted within the period. Of those
@@ -241,18 +240,21 @@ class Standing(models.Model):
         WEEK = "7d", "7 days"
 
     period = models.CharField(max_length=3, choices=Period.choices)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="standings")
-    signups = models.PositiveIntegerField(help_text="Friends who signed up with the code.")
-    qualified = models.PositiveIntegerField(
-        help_text="Of these sign-ups, who has made a qualifying purchase by now."
-    )
-    referrals = models.PositiveIntegerField(help_text="Completed referrals.")
-    earned = models.DecimalField(**MONEY, help_text="US dollars of bonuses that stand.")
-    revenue = models.DecimalField(
-        **MONEY, help_text="US dollars that friends paid, less what was taken back."
-    )
-    payers = models.PositiveIntegerField(help_text="Friends who paid this revenue.")
-    uses_left = models.PositiveIntegerField(help_text="By the terms of the day it was counted.")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leaderboard_entries")
+    # Friends who signed up with the code.
+    signups = models.PositiveIntegerField()
+    # Of these sign-ups, who has made a qualifying purchase by now.
+    qualified = models.PositiveIntegerField()
+    # Completed referrals.
+    referrals = models.PositiveIntegerField()
+    # US dollars of bonuses that stand.
+    earned = MoneyField()
+    # US dollars that friends paid, less what was taken back.
+    revenue = MoneyField()
+    # Friends who paid this revenue.
+    payers = models.PositiveIntegerField()
+    # By the terms of the day it was counted.
+    uses_left = models.PositiveIntegerField()
     place_by_referrals = models.PositiveIntegerField()
     place_by_earnings = models.PositiveIntegerField()
     place_by_revenue = models.PositiveIntegerField()
@@ -262,11 +264,11 @@ class Standing(models.Model):
     computed_at = models.DateTimeField()
 
     class Meta:
-        db_table = "standings"
+        db_table = "leaderboard_entries"
         verbose_name_plural = "leaderboard"
         constraints = [
-            models.UniqueConstraint(fields=["period", figure], name=f"standings_{figure}")
-            for figure in ("user", "place_by_referrals", "place_by_earnings", "place_by_revenue")
+            models.UniqueConstraint(fields=["period", column], name=f"leaderboard_entries_{column}")
+            for column in ("user", "place_by_referrals", "place_by_earnings", "place_by_revenue")
         ]
 
     def __str__(self) -> str:
@@ -280,19 +282,19 @@ class Standing(models.Model):
         return (Decimal(100 * self.qualified) / self.signups).quantize(_TENTH, ROUND_HALF_UP)
 
 
-class InvitationLook(models.Model):
+class InviteView(models.Model):
     """How often a person's invitation was viewed on one day (UTC), see `invite_views`."""
 
     pk = models.CompositePrimaryKey("day", "user_id")
     day = models.DateField()
-    # Without the constraint, which would lock the user's row at each look.
+    # Without the constraint, which would lock the user's row at each view.
     user = models.ForeignKey(
         User, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )
-    looks = models.PositiveIntegerField()
+    views = models.PositiveIntegerField()
 
     class Meta:
-        db_table = "invitation_looks"
+        db_table = "invite_views"
 
     def __str__(self) -> str:
-        return f"{self.looks} on {self.day:%Y-%m-%d}"
+        return f"{self.views} on {self.day:%Y-%m-%d}"

@@ -7,7 +7,8 @@ from decimal import Decimal
 from django.db.models import Count, DecimalField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from accounts.models import MONEY, User
+from accounts.models import User
+from accounts.money import MONEY
 from referrals import codes
 from referrals.models import Program, Referral
 

@@ -172,7 +172,7 @@ _LIKE_NOW: list[dict[str, str]] = [
     {
         "gate": "terms",
         "verdict": "passed",
-        "sentence": "The programme's terms from 2026-01-01 are in force.",
+        "sentence": "The program's terms from 2026-01-01 are in force.",
     },
     {
         "gate": "minimum",

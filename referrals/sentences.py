@@ -57,20 +57,20 @@ _TO_OPERATORS: _Templates = {
     (Name.OTHER, _FAILED): "The code {is} the buyer's own.",
     (Name.CAP, _PASSED): "{found} of {required} uses of the code {are} taken.",
     (Name.CAP, _FAILED): "{required} uses of the code {are} allowed, and {found} {are} taken.",
-    (Name.BUDGET, _PASSED): "{found} {is} left of the programme's budget, for {required}.",
-    (Name.BUDGET, _FAILED): "Only {found} {is} left of the programme's budget, for {required}.",
+    (Name.BUDGET, _PASSED): "{found} {is} left of the program's budget, for {required}.",
+    (Name.BUDGET, _FAILED): "Only {found} {is} left of the program's budget, for {required}.",
     (Name.MAILBOX, _PASSED): "Their e-mail addresses {are} two mailboxes.",
     (Name.MAILBOX, Verdict.HELD): "Both e-mail addresses {are} one mailbox.",
 }
 # The same where there is no value to name.
 _TO_OPERATORS_WITHOUT_VALUE: _Templates = {
     (Name.REFERRER, _FAILED): "The account of the referrer {is} deleted.",
-    (Name.BUDGET, _PASSED): "The programme {has} no budget to keep to.",
-    (Name.BUDGET, _FAILED): "The last of the programme's budget {has} just gone to somebody else.",
+    (Name.BUDGET, _PASSED): "The program {has} no budget to keep to.",
+    (Name.BUDGET, _FAILED): "The last of the program's budget {has} just gone to somebody else.",
 }
 # Of others a person reads at most the user name, and of the checks for fraud nothing.
 _TO_THE_PERSON: _Templates = {
-    (Name.TERMS, _PASSED): "The programme's terms from {found} {are} in force.",
+    (Name.TERMS, _PASSED): "The program's terms from {found} {are} in force.",
     (Name.MINIMUM, _PASSED): "The purchase of {found} {is} enough; the minimum {is} {required}.",
     (Name.MINIMUM, _FAILED): "The purchase of {found} {is} below the minimum of {required};"
     " a later one may still count.",
@@ -84,14 +84,14 @@ _TO_THE_PERSON: _Templates = {
     (Name.OTHER, _FAILED): "The invitation {is} your own.",
     (Name.CAP, _PASSED): "The invitation {has} uses left.",
     (Name.CAP, _FAILED): "The invitation {has} no use left.",
-    (Name.BUDGET, _PASSED): "The programme {has} bonuses to give.",
-    (Name.BUDGET, _FAILED): "The programme {has} no more bonuses to give.",
+    (Name.BUDGET, _PASSED): "The program {has} bonuses to give.",
+    (Name.BUDGET, _FAILED): "The program {has} no more bonuses to give.",
 }
 _NOT_ASKED: Mapping[Name, str] = {
     Name.REFERRER: "Whether the referrer's account is active",
     Name.OTHER: "Whether the referrer is somebody else",
     Name.CAP: "Whether the code has a use left",
-    Name.BUDGET: "Whether the programme's budget suffices",
+    Name.BUDGET: "Whether the program's budget suffices",
     Name.MAILBOX: "Whether each has a mailbox",
 }
 

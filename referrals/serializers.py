@@ -5,13 +5,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.models import MONEY
+from accounts.money import MONEY
 from gatewayz.api.json_api import AnythingField
 from payments.friends import State
 from payments.models import MAX_AMOUNT_CENTS
 from payments.reports.leaderboard import MEASURES
 from referrals.gates import Decision, Name, Verdict
-from referrals.models import Referral, Standing
+from referrals.models import LeaderboardEntry, Referral
 
 
 class CodeSerializer(serializers.Serializer[Any]):
@@ -87,7 +87,9 @@ class QuerySerializer(serializers.Serializer[Any]):
 
 class LeaderboardRequestSerializer(QuerySerializer):
     period = serializers.ChoiceField(
-        choices=Standing.Period.values, default=Standing.Period.ALL, help_text="How far back."
+        choices=LeaderboardEntry.Period.values,
+        default=LeaderboardEntry.Period.ALL,
+        help_text="How far back.",
     )
     by = serializers.ChoiceField(
         choices=MEASURES, default="referrals", help_text="What they are ranked by."
@@ -120,18 +122,18 @@ class LeaderSerializer(serializers.Serializer[Any]):
     uses_left = serializers.IntegerField()
 
 
-class OwnStandingSerializer(LeaderSerializer):
+class OwnRowSerializer(LeaderSerializer):
     rank = serializers.IntegerField(
         allow_null=True, help_text="Null while there is nothing to be ranked by."
     )
 
 
 class LeaderboardSerializer(serializers.Serializer[Any]):
-    period = serializers.ChoiceField(choices=Standing.Period.values)
+    period = serializers.ChoiceField(choices=LeaderboardEntry.Period.values)
     by = serializers.ChoiceField(choices=MEASURES)
     as_of = serializers.DateTimeField(allow_null=True, help_text="When it was counted.")
     leaders = LeaderSerializer(many=True, help_text="The first twenty.")
-    you = OwnStandingSerializer(
+    you = OwnRowSerializer(
         allow_null=True,
         help_text="Your own row, wherever you stand; null if nobody used your code in the period.",
     )

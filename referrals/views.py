@@ -15,7 +15,7 @@ from payments import own_explanations
 from payments.reports import leaderboard
 from referrals import attribution, codes, invite_views, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
-from referrals.models import Program, Standing
+from referrals.models import LeaderboardEntry, Program
 from referrals.serializers import (
     CodeSerializer,
     ExplainRequestSerializer,
@@ -90,7 +90,7 @@ class LeaderboardViewSet(ViewSet):
         return Response(LeaderboardSerializer(body).data)
 
 
-def _standing(row: Standing, by: str, *, caller: User) -> dict[str, Any]:
+def _standing(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
     """Return a row as everybody may see it: without the name of who does not want to be seen.
 
     What very few friends paid is not told either, as it would tell what one of them spends.
@@ -144,7 +144,7 @@ class ValidationViewSet(ViewSet):
                 }
             )
         if person is None:
-            invite_views.note(owner=checked.owner, now=now)
+            invite_views.count_view(owner=checked.owner, now=now)
         return Response(
             {
                 "valid": True,

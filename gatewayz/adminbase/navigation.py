@@ -42,7 +42,7 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("Adjustments", "tune", "accounts.adjustment"),
     ],
     "Referrals": [
-        Entry("Leaderboard", "trophy", "referrals.standing"),
+        Entry("Leaderboard", "trophy", "referrals.leaderboardentry"),
         Entry("Referrals", "diversity_1", "referrals.referral"),
         Entry("Review queue", "pan_tool", "referrals.referral", "review"),
         Entry("Program terms", "gavel", "referrals.program"),

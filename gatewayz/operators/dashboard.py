@@ -35,7 +35,7 @@ _AMOUNTS = {
     "bonuses": "Bonuses paid",
     "bonuses_taken": "Bonuses taken back",
     "money_back": "Refunds & disputes",
-    "given_again": "Refunds & disputes undone",
+    "reinstated": "Refunds & disputes undone",
 }
 _TASKS = {
     "failed_events": ("failed event", "failed events"),
@@ -87,7 +87,7 @@ _Shown = TypeVar("_Shown", Figure, Step, Waiting)
 
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the dashboard shows, for those who may see it."""
-    if not request.user.has_perm("payments.view_dailyfigures"):
+    if not request.user.has_perm("payments.view_dailytotals"):
         return context
     now = timezone.now()
     asked = request.GET.get("days", "")
@@ -210,7 +210,7 @@ def _duration(time: timedelta | None) -> str:
 def _funnel(period: Period) -> Iterable[Step]:
     cohort = period.cohort
     steps = (
-        ("Looked at an invitation", period.sums.looks, ""),  # nobody knows by whom
+        ("Looked at an invitation", period.sums.invite_views, ""),  # nobody knows by whom
         ("Signed up by a code", cohort.invited, "invited_signups"),
         ("Of these, bought", cohort.bought, "cohort_bought"),
         ("Of these, qualified", cohort.qualified, "cohort_qualified"),

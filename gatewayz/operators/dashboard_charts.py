@@ -50,7 +50,7 @@ def charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
         days,
         Series("refunded", "#f97316", lambda day: float(day.refunds), "refunds"),
         Series("disputed", "#dc2626", lambda day: float(day.disputes), "disputes"),
-        Series("given again", "#16a34a", lambda day: -float(day.given_again), "given_again"),
+        Series("given again", "#16a34a", lambda day: -float(day.reinstated), "reinstated"),
     )
 
 

@@ -115,8 +115,8 @@ NONSENSE = [
     "payments/payment/?q=" + 5000 * "1",
     "payments/stripeevent/?body__contains=%00",
     "referrals/referral/?status__exact=%00",
-    "referrals/standing/export/csv/?id=abc",
-    "referrals/standing/export/csv/?p=999",
+    "referrals/leaderboardentry/export/csv/?id=abc",
+    "referrals/leaderboardentry/export/csv/?p=999",
     "autocomplete/?app_label=accounts&model_name=apikey&field_name=user&term=%00",
 ]
 

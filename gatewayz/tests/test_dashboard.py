@@ -33,7 +33,7 @@ from referrals.tests.terms import terms_now
 def history(alice: Person, charlie: Person) -> None:
     """Alice refers two, of whom one is held, and Charlie gets half of his money back."""
     refer(alice, 2)
-    turn(Referral.objects.get(slot=2), "held")
+    turn(Referral.objects.get(use_number=2), "held")
     deliver(refund(settle(charlie.user, 2000), 500))
     deliver(event(pending_payment(charlie.user), amount_total=1))
     ledger_checks.run(now=timezone.now())
@@ -145,7 +145,7 @@ def test_both_groups_see_it(db: None, group: str) -> None:
 @pytest.mark.usefixtures("history")
 def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
     clerk = User.objects.create(username="new", email="new@x.example", is_staff=True)
-    grants = ("view_dailyfigures", "view_user")
+    grants = ("view_dailytotals", "view_user")
     clerk.user_permissions.set(Permission.objects.filter(codename__in=grants))
     client = Client()
     client.force_login(clerk)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 BOTH = pytest.mark.parametrize("who", ["Sam", "Fiona"])
 REFERRALS = "/admin/referrals/referral/"
-LEADERBOARD = "/admin/referrals/standing/"
+LEADERBOARD = "/admin/referrals/leaderboardentry/"
 
 
 def search(desk: Desk, known: str) -> None:

@@ -64,7 +64,7 @@ DOES = {
     "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
-    "admin/referrals/standing/export/": "accounts.export",
+    "admin/referrals/leaderboardentry/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
 READ = ("statement/", "why/", "review/")
@@ -76,7 +76,7 @@ ACTIONS_OF_LISTS = {
     "dismiss": None,
 }
 # Counts anew what whoever looks at it sees; nobody's rows change.
-COUNTED = "admin/referrals/standing/refresh/"
+COUNTED = "admin/referrals/leaderboardentry/refresh/"
 
 
 def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -> Iterator[str]:

@@ -15,7 +15,7 @@ from django.db.models import Max, Sum
 
 from accounts import advisory_locks
 from accounts.models import User
-from payments.report_models import DailyFigures
+from payments.report_models import DailyTotals
 
 DAY = timedelta(days=1)
 _CLOSES_AFTER = timedelta(hours=1)
@@ -45,7 +45,7 @@ class Day:
     """
 
     day: date
-    looks: int
+    invite_views: int
     signups: int
     invited_signups: int
     first_purchases: int
@@ -57,7 +57,7 @@ class Day:
     bonuses_taken: Decimal
     refunds: Decimal
     disputes: Decimal
-    given_again: Decimal
+    reinstated: Decimal
     net: Decimal
 
 
@@ -87,15 +87,15 @@ _NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
 # A first qualifying purchase is one at which neither of the two gates before it said no; before
 # it there may have been others, below the minimum.
 _COUNT = """
-SELECT days.day::date AS day, COALESCE(looks, 0), COALESCE(signups, 0),
+SELECT days.day::date AS day, COALESCE(invite_views, 0), COALESCE(signups, 0),
        COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),
        COALESCE(bought_at, '{}'), COALESCE(qualified_at, '{}'),
        COALESCE(purchases, 0.00), COALESCE(bonuses, 0.00), COALESCE(bonuses_taken, 0.00),
        COALESCE(refunds, 0.00), COALESCE(disputes, 0.00),
-       COALESCE(given_again, 0.00), COALESCE(net, 0.00)
+       COALESCE(reinstated, 0.00), COALESCE(net, 0.00)
 FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, '1 day') AS days (day)
 LEFT JOIN (
-    SELECT day::timestamp AS day, SUM(looks) AS looks FROM invitation_looks
+    SELECT day::timestamp AS day, SUM(views) AS invite_views FROM invite_views
     WHERE day BETWEEN %(first)s AND %(last)s
     GROUP BY 1
 ) looked USING (day)
@@ -138,7 +138,7 @@ LEFT JOIN (
                WHERE original.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses_taken,
            -SUM(entry.amount) FILTER (WHERE entry.kind = 'refund') AS refunds,
            -SUM(entry.amount) FILTER (WHERE entry.kind = 'dispute') AS disputes,
-           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS given_again
+           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS reinstated
     FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = entry.reverses_id
     WHERE entry.created_at >= %(start)s AND entry.created_at < %(end)s
     GROUP BY 1
@@ -160,7 +160,7 @@ def today(now: datetime) -> date:
 def between(span: Span) -> list[Day]:
     """Return the figures of each day of the span."""
     first, last = span.first, span.last
-    kept = DailyFigures.objects.filter(day__gte=first, day__lte=last).order_by("day")
+    kept = DailyTotals.objects.filter(day__gte=first, day__lte=last).order_by("day")
     days = {row[0]: Day(*row) for row in kept.values_list(*COLUMNS)}
     # Days are closed in order: those that are not follow those that are.
     for day in _count(max(days) + DAY if days else first, last):
@@ -173,18 +173,18 @@ def close_days(*, now: datetime) -> int:
     """Keep the figures of each day that is over, and return how many were closed."""
     last = today(now - _CLOSES_AFTER) - DAY
     with transaction.atomic(), connection.cursor() as cursor:
-        advisory_locks.take_turn("daily_figures")
+        advisory_locks.take_turn("daily_totals")
         cursor.execute("SET LOCAL statement_timeout = 0")
         days = _count(first_open_day(), last)
-        DailyFigures.objects.bulk_create(
-            [DailyFigures(**{name: getattr(day, name) for name in COLUMNS}) for day in days]
+        DailyTotals.objects.bulk_create(
+            [DailyTotals(**{name: getattr(day, name) for name in COLUMNS}) for day in days]
         )
     return len(days)
 
 
 def totals_before(day: date) -> Totals:
     """Return what all entries before `day` come to."""
-    kept = DailyFigures.objects.filter(day__lt=day).aggregate(
+    kept = DailyTotals.objects.filter(day__lt=day).aggregate(
         last=Max("day"), **{name: Sum(name) for name in _TOTALS}
     )
     open_days = _count(kept["last"] + DAY if kept["last"] else first_open_day(), day - DAY)
@@ -194,12 +194,12 @@ def totals_before(day: date) -> Totals:
 
 def reopen() -> None:
     """Forget what was kept, as history is written that lies on closed days."""
-    DailyFigures.objects.all().delete()
+    DailyTotals.objects.all().delete()
 
 
 def first_open_day() -> date:
     """Return the day after the last that is closed; without any, the one of the first account."""
-    latest = DailyFigures.objects.order_by("-day").values_list("day", flat=True).first()
+    latest = DailyTotals.objects.order_by("-day").values_list("day", flat=True).first()
     if latest:
         return latest + DAY
     first = User.objects.order_by("created_at").values_list("created_at", flat=True).first()

@@ -61,10 +61,11 @@ INVARIANTS = {
         WHERE e.kind IN ('referrer_bonus', 'referee_bonus') AND {_STANDS.format("e")}
           AND NOT EXISTS (SELECT 1 FROM referrals WHERE referrer_entry_id = e.id)
           AND NOT EXISTS (SELECT 1 FROM referrals WHERE referee_entry_id = e.id)""",
-    "slots are dense and within the cap": """
-        SELECT 'referrer ' || referrer_id, COUNT(*) || ' uses up to slot ' || MAX(slot)
+    "use numbers have no gap and stay within the cap": """
+        SELECT 'referrer ' || referrer_id, COUNT(*) || ' uses up to number ' || MAX(use_number)
         FROM referrals GROUP BY referrer_id
-        HAVING COUNT(*) <> MAX(slot) OR MIN(slot) <> 1 OR bool_or(slot > max_uses)""",
+        HAVING COUNT(*) <> MAX(use_number) OR MIN(use_number) <> 1
+            OR bool_or(use_number > max_uses)""",
     "a referral is of the code that the referee registered with": """
         SELECT 'referral ' || r.id, 'code ' || r.referral_code
         FROM referrals r JOIN users u ON u.id = r.referred_user_id
@@ -93,7 +94,7 @@ INVARIANTS = {
             AND NOT EXISTS (SELECT 1 FROM clawbacks c WHERE c.payment_id = p.id
                             AND c.kind = 'dispute' AND c.status IN ('open', 'lost')))""",
     "what is reserved of a budget is what its uses cost": """
-        SELECT 'programme ' || t.id, 'reserved ' || t.reserved || ', uses ' || COALESCE(r.cost, 0)
+        SELECT 'program ' || t.id, 'reserved ' || t.reserved || ', uses ' || COALESCE(r.cost, 0)
         FROM programs t LEFT JOIN (
             SELECT program_id, SUM(bonus_amount + referee_bonus_amount) AS cost
             FROM referrals WHERE review <> 'voided' GROUP BY program_id) r ON r.program_id = t.id

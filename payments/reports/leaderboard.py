@@ -1,7 +1,7 @@
 """The leaderboard: who referred how many, earned how much, and what the friends paid.
 
-Counted over all of history it is no query for a page, so pages read a snapshot, `Standing`, that
-is made anew every few minutes.
+Counting all of history is too slow for a page. So pages read a snapshot, `LeaderboardEntry`, which
+the worker replaces every few minutes.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,20 @@ from django.db.models import Q
 
 from accounts import advisory_locks
 from accounts.models import User
-from referrals.models import Program, Standing
+from referrals.models import LeaderboardEntry, Program
 
 By = Literal["referrals", "earnings", "revenue"]
 MEASURES: tuple[By, ...] = get_args(By)
 
-DAYS: Mapping[Standing.Period, int | None] = {
-    Standing.Period.ALL: None,
-    Standing.Period.MONTH: 30,
-    Standing.Period.WEEK: 7,
+DAYS: Mapping[LeaderboardEntry.Period, int | None] = {
+    LeaderboardEntry.Period.ALL: None,
+    LeaderboardEntry.Period.MONTH: 30,
+    LeaderboardEntry.Period.WEEK: 7,
 }
 
 # Everything begins with a friend who registered with the code: whoever has neither a new friend
-# nor one who paid in the period has no standing in it.
-_STANDINGS = """
+# nor one who paid in the period has no row in it.
+_ROWS = """
 WITH friends AS (
     SELECT referred_by_code AS code, COUNT(*) AS signups,
            COUNT(*) FILTER (WHERE has_made_first_purchase) AS qualified
@@ -50,7 +50,7 @@ WITH friends AS (
                AS earned
     FROM referrals
     GROUP BY referrer_id
-), standing AS (
+), counted AS (
     SELECT users.id AS user_id, users.username, users.referral_code,
            COALESCE(signups, 0) AS signups, COALESCE(qualified, 0) AS qualified,
            COALESCE(referrals, 0) AS referrals, COALESCE(earned, 0.00) AS earned,
@@ -67,7 +67,7 @@ SELECT *,
        CASE WHEN referrals > 0 THEN RANK() OVER (ORDER BY referrals DESC) END AS rank_by_referrals,
        CASE WHEN earned > 0 THEN RANK() OVER (ORDER BY earned DESC) END AS rank_by_earnings,
        CASE WHEN revenue > 0 THEN RANK() OVER (ORDER BY revenue DESC) END AS rank_by_revenue
-FROM standing
+FROM counted
 """
 
 _COLUMNS = (
@@ -76,15 +76,15 @@ _COLUMNS = (
     " rank_by_referrals, rank_by_earnings, rank_by_revenue"
 )
 _REPLACE = f"""
-INSERT INTO standings (period, computed_at, {_COLUMNS})
-SELECT %(period)s, %(now)s, {_COLUMNS} FROM ({_STANDINGS}) AS counted
+INSERT INTO leaderboard_entries (period, computed_at, {_COLUMNS})
+SELECT %(period)s, %(now)s, {_COLUMNS} FROM ({_ROWS}) AS counted
 """
 
 _TOP = f"""
 SELECT rank_by_{{by}}, username, referral_code, referrals, ROUND(earned, 2),
        ROUND(revenue, 2), signups, qualified,
        ROUND(100.0 * qualified / NULLIF(signups, 0), 1), uses_left
-FROM ({_STANDINGS}) AS counted
+FROM ({_ROWS}) AS counted
 WHERE rank_by_{{by}} IS NOT NULL
 ORDER BY place_by_{{by}} LIMIT %(limit)s
 """
@@ -130,36 +130,38 @@ def refresh(*, now: datetime) -> bool:
     Readers see the old one until the new one is whole.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        if not advisory_locks.try_turn("standings"):
+        if not advisory_locks.try_turn("leaderboard"):
             return False
         _take_time(cursor)
         for period, days in DAYS.items():
-            cursor.execute("DELETE FROM standings WHERE period = %s", [period])
+            cursor.execute("DELETE FROM leaderboard_entries WHERE period = %s", [period])
             cursor.execute(_REPLACE, _period(days, now=now) | {"period": period, "now": now})
     return True
 
 
-def board(period: Standing.Period, *, by: By, top: int, user: User) -> list[Standing]:
+def board(
+    period: LeaderboardEntry.Period, *, by: By, top: int, user: User
+) -> list[LeaderboardEntry]:
     """Return the `top` of the snapshot, and the row of `user` wherever it stands, in one query.
 
     Whoever has nothing of what it is ranked by has a row without a rank.
     """
     place = f"place_by_{by}"
-    of_period = Standing.objects.filter(period=period)
+    of_period = LeaderboardEntry.objects.filter(period=period)
     rows = of_period.filter(Q(**{f"{place}__lte": top}) | Q(user=user)).select_related("user")
     return list(rows.order_by(place))
 
 
 def ensure_counted(*, now: datetime) -> None:
     """Make the first snapshot if there is none, and anybody who could be on it."""
-    is_counted = Standing.objects.exists()
+    is_counted = LeaderboardEntry.objects.exists()
     if not is_counted and User.objects.exclude(referred_by_code=None).exists():
         refresh(now=now)
 
 
-def counted_at(period: Standing.Period) -> datetime | None:
+def counted_at(period: LeaderboardEntry.Period) -> datetime | None:
     """Return when the snapshot was made; None when there is none, or nobody on it."""
-    made = Standing.objects.filter(period=period).order_by("place_by_referrals")
+    made = LeaderboardEntry.objects.filter(period=period).order_by("place_by_referrals")
     return made.values_list("computed_at", flat=True).first()
 
 

@@ -1,4 +1,4 @@
-"""How the programme does: a period's figures, the funnel, what we owe, and how long people take.
+"""How the program does: a period's figures, the funnel, what we owe, and how long people take.
 
 A period is a number of days up to and including today (UTC); the one before it is as long.
 """
@@ -20,7 +20,7 @@ _TENTH = Decimal("0.1")
 class Sums:
     """What happened over some days; amounts in US dollars."""
 
-    looks: int
+    invite_views: int
     signups: int
     invited_signups: int
     first_purchases: int
@@ -29,7 +29,7 @@ class Sums:
     bonuses_taken: Decimal
     refunds: Decimal
     disputes: Decimal
-    given_again: Decimal
+    reinstated: Decimal
 
     @property
     def money_back(self) -> Decimal:
@@ -145,7 +145,7 @@ def _period(span: Span, days: Sequence[Day]) -> Period:
 def _sums(days: Sequence[Day]) -> Sums:
     nothing = Decimal(0)
     return Sums(
-        looks=sum(day.looks for day in days),
+        invite_views=sum(day.invite_views for day in days),
         signups=sum(day.signups for day in days),
         invited_signups=sum(day.invited_signups for day in days),
         first_purchases=sum(day.first_purchases for day in days),
@@ -154,7 +154,7 @@ def _sums(days: Sequence[Day]) -> Sums:
         bonuses_taken=sum((day.bonuses_taken for day in days), nothing),
         refunds=sum((day.refunds for day in days), nothing),
         disputes=sum((day.disputes for day in days), nothing),
-        given_again=sum((day.given_again for day in days), nothing),
+        reinstated=sum((day.reinstated for day in days), nothing),
     )
 
 

@@ -61,14 +61,14 @@ BONUSES = [
         "awarded",
     ),
     Guard(
-        "there is no eleventh slot",
+        "there is no eleventh use number",
         constraint("referrals", "referrals_within_cap"),
         test_bonuses.test_the_database_refuses_an_eleventh_use,
         NOT_REFUSED,
     ),
     Guard(
-        "a slot is given once",
-        alteration("DROP INDEX referrals_slot_unique"),
+        "a use number is given once",
+        alteration("DROP INDEX referrals_use_number_unique"),
         test_bonuses.test_the_database_refuses_two_uses_of_one_slot,
         NOT_REFUSED,
     ),

@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from accounts import transactions
 from payments import checkout, inbox, settlement, stripe_gateway, webhook
 from payments.tests import (
     test_checkout,
@@ -60,7 +61,7 @@ EVENTS = [
     ),
     Guard(
         "a deadlock is tried again",
-        value(inbox, "RETRIES", 0),
+        value(transactions, "RETRIES", 0),
         test_inbox.test_a_deadlock_or_a_serialization_failure_is_tried_again_three_times,
         "KeyError: 'outcome'",
         {"errcode": "40P01"},
@@ -68,10 +69,10 @@ EVENTS = [
     Guard(
         "what is quarantined is rolled back",
         line(
-            inbox._process,
+            inbox._handle,
             "done = handler.handle(subject, now=now)",
             "try:\n        done = handler.handle(subject, now=now)\n    except QuarantinedError:\n"
-            "        return _stamp(event, Outcome.QUARANTINED, now=now)",
+            "        return _finish(event, Outcome.QUARANTINED, now=now)",
         ),
         stories.test_what_is_quarantined_halfway_leaves_nothing_behind,
         "'20.00'",

@@ -1,4 +1,4 @@
-"""The programme in plain Python: what everybody has follows from what happened, by CONTRACT 2.
+"""The program in plain Python: what everybody has follows from what happened, by CONTRACT 2.
 
 It shares no line with the program. It keeps facts, and works out balances and statuses anew each
 time they are asked for. Money is in cents.
@@ -12,7 +12,7 @@ Review = Literal["none", "held", "released", "voided"]
 
 @dataclass(frozen=True)
 class Terms:
-    """What the programme pays, from when on, and how often."""
+    """What the program pays, from when on, and how often."""
 
     referrer_bonus: int
     referee_bonus: int
@@ -52,7 +52,7 @@ class Use:
     """A use of the referrer's code, with the terms of that day."""
 
     referrer: Member
-    slot: int
+    use_number: int
     terms: Terms
     review: Review
 

@@ -88,13 +88,13 @@ class Stage(RuleBasedStateMachine):
     @invariant()
     def every_use_is_as_the_books_say(self) -> None:
         referrals = Referral.objects.values_list(
-            "referred_user__username", "referrer__username", "slot", "status", "bonus_amount"
+            "referred_user__username", "referrer__username", "use_number", "status", "bonus_amount"
         )
         assert set(referrals) == {
             (
                 purchase.buyer.name,
                 use.referrer.name,
-                use.slot,
+                use.use_number,
                 purchase.use_status,
                 from_cents(use.terms.referrer_bonus),
             )

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import transactions
 from accounts.models import LedgerEntry, User
 from accounts.registration import create_account
 from accounts.tests.factories import Person, register
@@ -88,7 +89,7 @@ def test_forty_referees_of_one_code_use_it_ten_times(alice: Person) -> None:
     assert outcomes == {"settled": 40}
     assert alice.balance() == "100.00"
     assert Counter(friend.balance() for friend in friends) == {"10.00": 30, "20.00": 10}
-    assert sorted(Referral.objects.values_list("slot", flat=True)) == list(range(1, 11))
+    assert sorted(Referral.objects.values_list("use_number", flat=True)) == list(range(1, 11))
 
 
 def test_alice_buys_while_she_earns(alice: Person) -> None:
@@ -124,7 +125,7 @@ def test_crossing_purchases_never_deadlock(
     mutual_friends: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is no retry that could hide a deadlock."""
-    monkeypatch.setattr(inbox, "RETRIES", 0)
+    monkeypatch.setattr(transactions, "RETRIES", 0)
     payments = [pending_payment(user) for _ in range(10) for user in mutual_friends]
 
     outcomes = deliver_at_once(*map(event, payments))

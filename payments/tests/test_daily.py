@@ -9,7 +9,7 @@ import time_machine
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
-from payments.models import DailyFigures
+from payments.models import DailyTotals
 from payments.reports import daily
 from payments.reports.daily import Day, Span
 from payments.tests.stripe_events import deliver, dispute, refund, settle
@@ -29,8 +29,8 @@ def history(db: None) -> None:
     with at(2):
         alice = register("alice")
     with at(3):
-        invite_views.note(owner=alice.user, now=datetime.now(UTC))
-        invite_views.note(owner=alice.user, now=datetime.now(UTC))
+        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
+        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
         bob = register("bob", code=alice.code)
         settle(bob.user, 500)
     with at(4):
@@ -54,7 +54,7 @@ def day(number: int, **figures: Any) -> Day:
 EXPECTED = [
     day(1),
     day(2, signups=1),
-    day(3, looks=2, signups=1, invited_signups=1, ages_at_purchase=[0], purchases=5, net=5),
+    day(3, invite_views=2, signups=1, invited_signups=1, ages_at_purchase=[0], purchases=5, net=5),
     day(
         4,
         first_purchases=1,
@@ -65,7 +65,7 @@ EXPECTED = [
         net=50,
     ),
     day(5, refunds=10, disputes=20, bonuses_taken=20, net=-50),
-    day(6, given_again=20, bonuses=20, net=40),
+    day(6, reinstated=20, bonuses=20, net=40),
     day(7),
 ]
 
@@ -79,7 +79,7 @@ def test_each_day_has_what_happened_on_it() -> None:
 def test_what_was_kept_is_what_would_be_counted() -> None:
     closed = daily.close_days(now=NOON - timedelta(days=5))
 
-    assert closed == DailyFigures.objects.count() == 3
+    assert closed == DailyTotals.objects.count() == 3
     assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
 
 

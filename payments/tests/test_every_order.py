@@ -65,7 +65,7 @@ def end_of_story(story: list[str], number: int) -> Any:
     return (
         (alice.balance(), bob.balance()),
         (payment.status, payment.taken_back, payment.bonus_decision),
-        (referral.status, referral.slot),
+        (referral.status, referral.use_number),
         list(facts),
     )
 

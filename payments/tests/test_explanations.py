@@ -112,7 +112,7 @@ def awarded(alice: Person, bob: Person) -> Payment:
         (
             budget_spent,
             "budget_spent",
-            "No bonus: only $10.00 was left of the programme's budget, for $20.00.",
+            "No bonus: only $10.00 was left of the program's budget, for $20.00.",
         ),
         (awarded, "awarded", "Bonus paid: $10.00 to alice, $10.00 to bob."),
     ],
@@ -144,7 +144,7 @@ def test_it_says_what_every_gate_said_in_order(alice: Person, bob: Person) -> No
         "The referrer alice had an active account.",
         "The referrer alice was somebody else than the buyer.",
         "9 of 10 uses of the code were taken.",
-        "The programme had no budget to keep to.",
+        "The program had no budget to keep to.",
         "Their e-mail addresses were two mailboxes.",
     ]
 
@@ -164,7 +164,7 @@ def test_a_budget_that_ran_out_under_its_hands_is_said_to_have(alice: Person, bo
     payment.save(update_fields=["gates"])
 
     assert said(payment, Name.BUDGET) == (
-        "The last of the programme's budget had just gone to somebody else."
+        "The last of the program's budget had just gone to somebody else."
     )
 
 

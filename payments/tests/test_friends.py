@@ -85,7 +85,7 @@ class TestForOperators:
         ("decision", "reason"),
         [
             ("referrer_gone", "the referrer's account was not active"),
-            ("budget_spent", "the programme's budget was spent"),
+            ("budget_spent", "the program's budget was spent"),
             ("self_referral", "the code was the buyer's own"),
             ("", "why was not kept"),
         ],

@@ -172,9 +172,9 @@ def test_it_finds_a_referral_whose_bonuses_do_not_fit(settled: Payment, change: 
 
 
 def test_it_finds_a_gap_in_the_uses(settled: Payment) -> None:
-    wrong(("UPDATE referrals SET slot = 3",))
+    wrong(("UPDATE referrals SET use_number = 3",))
 
-    assert found() == {"slots are dense and within the cap"}
+    assert found() == {"use numbers have no gap and stay within the cap"}
 
 
 def test_it_finds_a_use_above_the_cap(alice: Person, settled: Payment) -> None:
@@ -185,7 +185,7 @@ def test_it_finds_a_use_above_the_cap(alice: Person, settled: Payment) -> None:
         ("UPDATE referrals SET max_uses = 1",),
     )
 
-    assert found() == {"slots are dense and within the cap"}
+    assert found() == {"use numbers have no gap and stay within the cap"}
 
 
 @pytest.mark.parametrize("change", ["referred_by_code = NULL", "referred_by_code = 'ABC12345'"])

@@ -13,7 +13,7 @@ from payments.reports import leaderboard
 from payments.reports.leaderboard import By, Leader
 from payments.tests.at_once import another_transaction
 from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
-from referrals.models import Referral, Standing
+from referrals.models import LeaderboardEntry, Referral
 from referrals.tests.terms import terms_now
 
 DAY = timedelta(days=1)
@@ -69,7 +69,7 @@ def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
 
     leaderboard.refresh(now=timezone.now())
 
-    rows = Standing.objects.filter(period="7d").order_by("place_by_revenue")
+    rows = LeaderboardEntry.objects.filter(period="7d").order_by("place_by_revenue")
     assert [(row.user.username, row.place_by_revenue, row.rank_by_revenue) for row in rows] == [
         ("alice", 1, 1),
         ("charlie", 2, 1),
@@ -177,7 +177,7 @@ def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
 
 def test_uses_left_follow_todays_terms(alice: Person) -> None:
     refer(alice, 2)
-    turn(Referral.objects.get(slot=1), "voided")
+    turn(Referral.objects.get(use_number=1), "voided")
     terms_now(max_uses=3)
 
     [leader] = leaders()
@@ -191,10 +191,10 @@ def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Pe
     leaderboard.refresh(now=now)
     refer(alice, 3)
 
-    rows = Standing.objects.filter(period="all").order_by("place_by_referrals")
+    rows = LeaderboardEntry.objects.filter(period="all").order_by("place_by_referrals")
 
     assert [(row.user, row.referrals, row.computed_at) for row in rows] == [(charlie.user, 2, now)]
-    assert leaderboard.counted_at(Standing.Period.ALL) == now
+    assert leaderboard.counted_at(LeaderboardEntry.Period.ALL) == now
 
 
 def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Person) -> None:
@@ -205,7 +205,7 @@ def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Perso
 
     leaderboard.refresh(now=timezone.now())
 
-    found = Standing.objects.order_by("period", "place_by_referrals")
+    found = LeaderboardEntry.objects.order_by("period", "place_by_referrals")
     assert [(row.period, row.user.username, row.referrals) for row in found] == [
         ("30d", "charlie", 2),
         ("30d", "alice", 1),
@@ -222,7 +222,11 @@ def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person,
 
     leaderboard.refresh(now=timezone.now())
 
-    rows = Standing.objects.filter(period="all").select_related("user").order_by(f"place_by_{by}")
+    rows = (
+        LeaderboardEntry.objects.filter(period="all")
+        .select_related("user")
+        .order_by(f"place_by_{by}")
+    )
     kept = [(row.user.username, row.earned, row.revenue, row.conversion) for row in rows]
     live = [(row.username, row.earned, row.revenue, row.conversion) for row in leaders(by=by)]
     assert kept == live
@@ -232,7 +236,7 @@ def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person,
 def test_of_two_refreshers_the_second_goes_home(alice: Person) -> None:
     refer(alice, 1)
 
-    with another_transaction(TAKE_TURN, "standings"):
+    with another_transaction(TAKE_TURN, "leaderboard"):
         did = leaderboard.refresh(now=timezone.now())
 
-    assert (did, Standing.objects.count()) == (False, 0)
+    assert (did, LeaderboardEntry.objects.count()) == (False, 0)

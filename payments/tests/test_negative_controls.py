@@ -163,7 +163,7 @@ class TestFirstPurchaseGuard:
 
 
 class TestCapGuard:
-    """The referrer is locked while the uses are counted, and a slot is given once."""
+    """The referrer is locked while the uses are counted, and a use number is given once."""
 
     @pytest.fixture
     def last_two(self, alice: Person) -> list[dict[str, Any]]:
@@ -175,7 +175,7 @@ class TestCapGuard:
     def test_without_the_lock_two_count_the_same_uses(
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Both take the tenth slot; the unique slot refuses one of them, who comes again."""
+        """Both take the tenth use number; its constraint refuses one of them, who comes again."""
         unlock_accounts(monkeypatch)
         with monkeypatch.context() as race:
             race.setattr(bonuses, "_pay", meeting(bonuses._pay))
@@ -190,11 +190,11 @@ class TestCapGuard:
     def test_without_the_lock_and_the_slot_there_is_an_eleventh_bonus(
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the unique slot. Two uses are the tenth, and both are paid."""
+        """Off besides: the unique use number. Two uses are the tenth, and both are paid."""
         unlock_accounts(monkeypatch)
         monkeypatch.setattr(bonuses, "_pay", meeting(bonuses._pay))
 
-        with without_constraint("referrals_slot_unique"):
+        with without_constraint("referrals_use_number_unique"):
             outcomes = deliver_at_once(*last_two)
 
         assert outcomes == {"settled": 2}
@@ -203,7 +203,7 @@ class TestCapGuard:
     def test_without_counting_the_database_refuses_an_eleventh_slot(
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody asks whether uses are left; the slot is still held against the cap."""
+        """Nobody asks whether uses are left; the use_number is still held against the cap."""
         monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
 
         statuses = [deliver(one).status_code for one in last_two]
@@ -214,7 +214,7 @@ class TestCapGuard:
     def test_without_counting_and_the_cap_there_is_an_eleventh_bonus(
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the constraint that holds a slot against the cap."""
+        """Off besides: the constraint that holds a use number against the cap."""
         monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
 
         with without_constraint("referrals_within_cap"):

@@ -90,7 +90,7 @@ def test_the_database_refuses_a_use_of_ones_own_code(alice: Person, bob: Person)
 def test_the_database_refuses_a_second_referral_of_one_person(alice: Person, bob: Person) -> None:
     settle(bob.user)
     again = Referral.objects.get()
-    again.pk, again.slot = None, 2
+    again.pk, again.use_number = None, 2
     again.referrer_entry = again.referee_entry = None
     again.status, again.purchase_qualifies = "reversed", False
 

@@ -64,7 +64,7 @@ class TestOnesOwn:
             ),
             (
                 spend,
-                "A purchase of $10.00 now would bring no bonus: the programme has no more bonuses "
+                "A purchase of $10.00 now would bring no bonus: the program has no more bonuses "
                 "to give.",
             ),
         ],
@@ -114,7 +114,7 @@ class TestOnesOwn:
                 deactivate,
                 "You got no bonus: the account of whoever invited you was not active.",
             ),
-            (spend, "You got no bonus: the programme had no more bonuses to give."),
+            (spend, "You got no bonus: the program had no more bonuses to give."),
             (share_a_mailbox, "Your bonus is under review."),
         ],
     )

@@ -117,7 +117,7 @@ def test_forty_referees_of_one_code_use_it_ten_times(server: Server, alice: Pers
     assert outcomes == {"settled": 40}
     assert alice.balance() == "100.00"
     assert Counter(friend.balance() for friend in friends) == {"10.00": 30, "20.00": 10}
-    assert sorted(Referral.objects.values_list("slot", flat=True)) == list(range(1, 11))
+    assert sorted(Referral.objects.values_list("use_number", flat=True)) == list(range(1, 11))
 
 
 def test_alice_buys_while_she_earns(server: Server, alice: Person) -> None:

@@ -20,7 +20,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.tests.factories import Person
 from payments import cards, stripe_gateway, tasks
-from payments.models import DailyFigures, LedgerCheck, StripeEvent
+from payments.models import DailyTotals, LedgerCheck, StripeEvent
 from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
@@ -28,7 +28,7 @@ from payments.tests.guards import wrong
 from payments.tests.sandbox_purchases import buy, pay
 from payments.tests.stripe_events import pending_payment, settle
 from payments.tests.test_retries import failed_event
-from referrals.models import Referral, Standing
+from referrals.models import LeaderboardEntry, Referral
 
 CARD = {"payment_method_details": {"card": {"fingerprint": "one card"}}}
 ONE_CARD = {"id": "pi_1", "object": "payment_intent", "latest_charge": CARD}
@@ -126,16 +126,16 @@ def test_the_closing_task_closes_what_nobody_paid(bob: Person) -> None:
 def test_the_standings_task_counts_anew(alice: Person, bob: Person) -> None:
     settle(bob.user)
 
-    tasks.refresh_standings(0)
+    tasks.refresh_leaderboard(0)
 
-    assert Standing.objects.get(user=alice.user, period="7d").referrals == 1
+    assert LeaderboardEntry.objects.get(user=alice.user, period="7d").referrals == 1
 
 
 def test_the_closing_task_keeps_the_figures_of_days_that_are_over(alice: Person) -> None:
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         tasks.close_days(0)
 
-    assert next(day.signups for day in DailyFigures.objects.order_by("day")) == 1
+    assert next(day.signups for day in DailyTotals.objects.order_by("day")) == 1
 
 
 def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
@@ -168,7 +168,7 @@ def test_every_task_is_run_by_itself() -> None:
         ("check_cards", "* * * * *"),
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
-        ("refresh_standings", "*/5 * * * *"),
+        ("refresh_leaderboard", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
     }

@@ -42,7 +42,7 @@ def history(db: None) -> None:
     with at(9):
         settle(bob.user)
     with at(14, "00:00:00"):
-        invite_views.note(owner=alice.user, now=datetime.now(UTC))
+        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
         carol, dave = (register(name, code=alice.code) for name in ("carol", "dave"))
     with at(15):
         eve, _ = (register(name, code=alice.code) for name in ("eve", "frank"))
@@ -68,10 +68,10 @@ def test_the_sums_are_those_of_the_period(is_closed: bool) -> None:
 
     now, before = week().now.sums, week().before.sums
 
-    assert (now.looks, now.signups, now.invited_signups, now.first_purchases) == (1, 5, 4, 3)
+    assert (now.invite_views, now.signups, now.invited_signups, now.first_purchases) == (1, 5, 4, 3)
     assert [now.bonuses, now.bonuses_taken, now.money_back] == [40, 20, 10]
     assert now.purchases == Decimal("54.99")
-    assert (before.looks, before.signups, before.first_purchases) == (0, 1, 1)
+    assert (before.invite_views, before.signups, before.first_purchases) == (0, 1, 1)
     assert before.bonuses == 20
 
 

@@ -150,7 +150,7 @@ class TestWhatIf:
                 1000,
                 "budget_spent",
                 "A purchase of $10.00 now would earn no bonus: only $10.00 is left of the "
-                "programme's budget, for $20.00.",
+                "program's budget, for $20.00.",
             ),
             (
                 share_a_mailbox,

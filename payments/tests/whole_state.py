@@ -22,7 +22,7 @@ def money_of(alice: Person, bob: Person) -> State:
         "entries": [_told(entry, alice) for entry in entries.select_related("reverses")],
         "referrals": list(
             referrals.values_list(
-                *("status", "review", "slot", "awards", "purchase_qualifies", "bonus_amount"),
+                *("status", "review", "use_number", "awards", "purchase_qualifies", "bonus_amount"),
                 *("referee_bonus_amount", "referrer_entry__kind", "referee_entry__kind"),
             )
         ),

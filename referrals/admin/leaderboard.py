@@ -22,7 +22,7 @@ from gatewayz.cli.output import counted
 from payments.reports import leaderboard
 from referrals import codes
 from referrals.admin.leaderboard_export import export
-from referrals.models import Standing
+from referrals.models import LeaderboardEntry
 
 
 class PeriodFilter(SimpleListFilter):
@@ -31,10 +31,14 @@ class PeriodFilter(SimpleListFilter):
     title = parameter_name = "period"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, label) for value, label in Standing.Period.choices if value != "all"]
+        return [
+            (value, label) for value, label in LeaderboardEntry.Period.choices if value != "all"
+        ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Standing]) -> QuerySet[Standing]:
-        if self.value() not in (None, *Standing.Period.values):
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[LeaderboardEntry]
+    ) -> QuerySet[LeaderboardEntry]:
+        if self.value() not in (None, *LeaderboardEntry.Period.values):
             raise IncorrectLookupParameters
         return queryset.filter(period=_period(request))
 
@@ -47,7 +51,7 @@ class UsesLeftFilter(ConditionFilter):
     }
 
 
-@admin.register(Standing)
+@admin.register(LeaderboardEntry)
 class LeaderboardAdmin(ReadOnlyAdmin):
     list_display = (
         "person",
@@ -63,7 +67,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     sortable_by = ("by_referrals", "by_earnings", "by_revenue")
     ordering = ("place_by_referrals",)
     search_help_text = "Beginning of the name or e-mail, or the code"
-    list_before_template = "admin/referrals/standing/tools.html"
+    list_before_template = "admin/referrals/leaderboardentry/tools.html"
 
     def found_by(self, term: str) -> list[Q]:
         return [*whose(term), Q(user__referral_code=codes.normalize(term) or "")]
@@ -78,7 +82,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
             "counted_at": leaderboard.counted_at(period),
             "periods": [
                 (label, _with(request, period=value), value == period)
-                for value, label in Standing.Period.choices
+                for value, label in LeaderboardEntry.Period.choices
             ],
             "export_page": f"export/?{request.GET.urlencode()}",
             "may_export": request.user.has_perm("accounts.export"),
@@ -89,7 +93,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         refresh = self.admin_site.admin_view(require_POST(self.refresh))
         return [
-            path("refresh/", refresh, name="referrals_standing_refresh"),
+            path("refresh/", refresh, name="referrals_leaderboardentry_refresh"),
             path("export/", self.admin_site.admin_view(partial(export, self))),
             *super().get_urls(),
         ]
@@ -101,10 +105,10 @@ class LeaderboardAdmin(ReadOnlyAdmin):
             messages.success(request, "Leaderboard refreshed.")
         else:
             messages.info(request, "Somebody else is refreshing it now.")
-        return HttpResponseRedirect(reverse("admin:referrals_standing_changelist"))
+        return HttpResponseRedirect(reverse("admin:referrals_leaderboardentry_changelist"))
 
     @display(description="Person", header=True)
-    def person(self, row: Standing) -> list[str]:
+    def person(self, row: LeaderboardEntry) -> list[str]:
         link = reverse("admin:accounts_user_change", args=[row.user_id])
         name = format_html('<a class="desk-link" href="{}">{}</a>', link, row.user.username)
         return [name, row.user.referral_code or ""]
@@ -126,7 +130,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     )
 
     @display(description="Conversion")
-    def converted(self, row: Standing) -> str:
+    def converted(self, row: LeaderboardEntry) -> str:
         if row.conversion is None:
             return "no sign-ups"
         of_these = counted(row.signups, "sign-up")
@@ -135,9 +139,13 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     left = column("Uses left", lambda row: row.uses_left)
 
 
-def _period(request: HttpRequest) -> Standing.Period:
+def _period(request: HttpRequest) -> LeaderboardEntry.Period:
     asked = request.GET.get("period", "")
-    return Standing.Period(asked) if asked in Standing.Period.values else Standing.Period.ALL
+    return (
+        LeaderboardEntry.Period(asked)
+        if asked in LeaderboardEntry.Period.values
+        else LeaderboardEntry.Period.ALL
+    )
 
 
 def _with(request: HttpRequest, **changes: str) -> str:

@@ -22,7 +22,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import safe_for_spreadsheets
-from referrals.models import Standing
+from referrals.models import LeaderboardEntry
 
 # The most rows that fit into memory and a spreadsheet; `manage.py leaderboard` writes more.
 MOST_ROWS = 100_000
@@ -47,7 +47,7 @@ class ExportForm(ReasonForm):
     field_order = ("format", "reason")
 
 
-class StandingResource(ModelResource):
+class LeaderboardResource(ModelResource):
     """The columns of an export; amounts are numbers, and no text becomes a formula."""
 
     username = Field("user__username", "username")
@@ -56,7 +56,7 @@ class StandingResource(ModelResource):
     conversion = Field("conversion", "conversion")
 
     class Meta:
-        model = Standing
+        model = LeaderboardEntry
         chunk_size = 1000
         fields = export_order = (
             "period",
@@ -76,7 +76,7 @@ class StandingResource(ModelResource):
             "computed_at",
         )
 
-    def export_field(self, field: Field, instance: Standing, **kwargs: Any) -> Any:
+    def export_field(self, field: Field, instance: LeaderboardEntry, **kwargs: Any) -> Any:
         # Numbers stay numbers, so that a spreadsheet can add them up.
         value = field.get_value(instance)
         if field.column_name == "computed_at":
@@ -95,15 +95,17 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
             raise TooManyRowsError(f"more than {MOST_ROWS:,} rows; set filters that leave fewer")
         return _file(request, rows, name=answers["format"], reason=answers["reason"])
 
-    back = f"{reverse('admin:referrals_standing_changelist')}?{request.GET.urlencode()}"
+    back = f"{reverse('admin:referrals_leaderboardentry_changelist')}?{request.GET.urlencode()}"
     question, refusals = _question(len(rows)), (TooManyRowsError,)
     return confirm(page, request, question, ExportForm, act, back=back, refusals=refusals)
 
 
-def _filtered(page: ModelAdmin, request: HttpRequest) -> list[Standing]:
+def _filtered(page: ModelAdmin, request: HttpRequest) -> list[LeaderboardEntry]:
     """Return the rows of the list with these filters, of all its pages."""
     try:
-        rows: QuerySet[Standing] = page.get_changelist_instance(request).get_queryset(request)
+        rows: QuerySet[LeaderboardEntry] = page.get_changelist_instance(request).get_queryset(
+            request
+        )
     except IncorrectLookupParameters as error:
         raise BadRequest from error
     return list(rows.select_related("user")[: MOST_ROWS + 1])
@@ -124,19 +126,21 @@ def _question(count: int) -> Question:
 
 
 @transaction.atomic
-def _file(request: HttpRequest, rows: list[Standing], *, name: str, reason: str) -> HttpResponse:
+def _file(
+    request: HttpRequest, rows: list[LeaderboardEntry], *, name: str, reason: str
+) -> HttpResponse:
     writer, now = FORMATS[name](), timezone.now()
     filters = request.GET.urlencode()
     audit.record(
         by=operator(request),
         action="export leaderboard",
-        target=Standing,
+        target=LeaderboardEntry,
         reason=reason,
         after={"rows": len(rows), "format": name, "filters": filters},
         now=now,
     )
     return HttpResponse(
-        writer.export_data(StandingResource().export(rows)),
+        writer.export_data(LeaderboardResource().export(rows)),
         content_type=writer.get_content_type(),
         headers={
             "Content-Disposition": f'attachment; filename="leaderboard-{now:%Y-%m-%d}.{name}"'

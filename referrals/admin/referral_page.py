@@ -45,7 +45,7 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
 def _facts(referral: Referral) -> list[tuple[str, str]]:
     return [
         ("Bonus", _bonus(referral)),
-        ("Code", f"{referral.referral_code}, use {referral.slot} of {referral.max_uses}"),
+        ("Code", f"{referral.referral_code}, use {referral.use_number} of {referral.max_uses}"),
         ("Purchase", f"{moment(referral.completed_at)} UTC"),
         ("Terms of that day", _terms(referral.program)),
     ]

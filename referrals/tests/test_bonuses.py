@@ -84,7 +84,11 @@ def test_the_record_says_who_referred_whom_and_under_which_terms(
 
     referral = Referral.objects.get()
     assert (referral.referrer, referral.referred_user) == (alice.user, bob.user)
-    assert (referral.referral_code, referral.status, referral.slot) == (alice.code, "completed", 1)
+    assert (referral.referral_code, referral.status, referral.use_number) == (
+        alice.code,
+        "completed",
+        1,
+    )
     assert (referral.program, referral.max_uses) == (Program.objects.get(), 10)
     assert (referral.bonus_amount, referral.referee_bonus_amount) == (
         Decimal(10),
@@ -126,14 +130,14 @@ def test_the_database_refuses_an_eleventh_use(alice: Person) -> None:
     refer(alice, 1)
 
     with pytest.raises(IntegrityError, match="referrals_within_cap"), transaction.atomic():
-        Referral.objects.update(slot=11)
+        Referral.objects.update(use_number=11)
 
 
 def test_the_database_refuses_two_uses_of_one_slot(alice: Person) -> None:
     refer(alice, 2)
 
-    with pytest.raises(IntegrityError, match="referrals_slot_unique"), transaction.atomic():
-        Referral.objects.update(slot=1)
+    with pytest.raises(IntegrityError, match="referrals_use_number_unique"), transaction.atomic():
+        Referral.objects.update(use_number=1)
 
 
 def test_the_cap_is_of_each_code(alice: Person, charlie: Person) -> None:

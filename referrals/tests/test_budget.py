@@ -1,4 +1,4 @@
-"""A programme's budget is reserved with each award, and never exceeded, also at once."""
+"""A program's budget is reserved with each award, and never exceeded, also at once."""
 
 from decimal import Decimal
 from functools import partial
@@ -125,12 +125,15 @@ def test_the_database_refuses_to_reserve_more_than_there_is(budget: Program) -> 
 
 @pytest.mark.parametrize("change", [{"budget": 999}, {"max_uses": 99}, {"referrer_bonus": 1}])
 def test_the_database_refuses_to_rewrite_terms(budget: Program, change: dict[str, int]) -> None:
-    with pytest.raises(IntegrityError, match="stay as they are"), transaction.atomic():
+    with pytest.raises(IntegrityError, match="terms are never edited"), transaction.atomic():
         Program.objects.filter(pk=budget.pk).update(**change)
 
 
 def test_the_database_refuses_to_delete_terms_that_have_started(budget: Program) -> None:
-    with pytest.raises(IntegrityError, match="stay as they are"), transaction.atomic():
+    with (
+        pytest.raises(IntegrityError, match="terms that have started are never deleted"),
+        transaction.atomic(),
+    ):
         budget.delete()
 
 

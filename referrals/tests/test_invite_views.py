@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from accounts.tests.factories import Person
 from payments.tests.at_once import another_transaction
 from referrals import invite_views
-from referrals.models import InvitationLook
+from referrals.models import InviteView
 
 
 def ask(code: str, client: Any = None) -> None:
@@ -22,8 +22,8 @@ def test_each_look_of_a_day_is_counted(alice: Person) -> None:
     for _ in range(3):
         ask(alice.code)
 
-    look = InvitationLook.objects.get()
-    assert (look.user, look.looks) == (alice.user, 3)
+    look = InviteView.objects.get()
+    assert (look.user, look.views) == (alice.user, 3)
 
 
 def test_each_day_in_utc_is_counted_by_itself(alice: Person) -> None:
@@ -31,25 +31,25 @@ def test_each_day_in_utc_is_counted_by_itself(alice: Person) -> None:
         with time_machine.travel(moment, tick=False):
             ask(alice.code)
 
-    days = InvitationLook.objects.order_by("day").values_list("day", "looks")
+    days = InviteView.objects.order_by("day").values_list("day", "views")
     assert [(day.day, count) for day, count in days] == [(1, 1), (2, 1)]
 
 
 def test_what_is_no_code_is_not_looked_at(alice: Person) -> None:
     ask("NOSUCH00")
 
-    assert not InvitationLook.objects.exists()
+    assert not InviteView.objects.exists()
 
 
 def test_people_with_a_key_are_not_counted(alice: Person, charlie: Person) -> None:
     ask(alice.code, charlie.api)
 
-    assert not InvitationLook.objects.exists()
+    assert not InviteView.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_look_waits_for_nobody_who_holds_the_account(alice: Person) -> None:
     with another_transaction("SELECT 1 FROM users WHERE id = %s FOR UPDATE", alice.user.pk):
-        invite_views.note(owner=alice.user, now=timezone.now())
+        invite_views.count_view(owner=alice.user, now=timezone.now())
 
-    assert InvitationLook.objects.get().day == datetime.now(UTC).date()
+    assert InviteView.objects.get().day == datetime.now(UTC).date()

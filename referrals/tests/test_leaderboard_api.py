@@ -11,7 +11,7 @@ from payments.models import Payment
 from payments.reports import leaderboard
 from payments.reports.leaderboard import MEASURES
 from payments.tests.stripe_events import deliver, refer, refund, settle
-from referrals.models import Standing
+from referrals.models import LeaderboardEntry
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_it_never_shows_codes_or_addresses(alice: Person, charlie: Person) -> No
 def test_it_ends_after_twenty_and_still_shows_you(alice: Person) -> None:
     rows = [(register(f"leader{number}"), 30 - number) for number in range(1, 22)]
     for rank, (person, referrals) in enumerate([*rows, (alice, 1)], start=1):
-        Standing.objects.create(
+        LeaderboardEntry.objects.create(
             period="7d",
             user=person.user,
             signups=referrals,

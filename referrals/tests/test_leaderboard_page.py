@@ -16,9 +16,9 @@ from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, member_of, operator, register
 from payments.reports import leaderboard
 from payments.tests.stripe_events import refer, settle
-from referrals.models import Standing
+from referrals.models import LeaderboardEntry
 
-PATH = "/admin/referrals/standing/"
+PATH = "/admin/referrals/leaderboardentry/"
 AS_CSV, AS_XLSX = ({"format": name, "reason": "The newsletter"} for name in ("csv", "xlsx"))
 
 
@@ -70,7 +70,7 @@ def test_it_finds_people_by_a_beginning_in_any_case(alice: Person, query: str) -
 def test_a_row_is_of_one_meaning_though_its_friends_are_of_two_times(alice: Person) -> None:
     """Alice's friend of 40 days ago bought lately: a referral of the period, and no sign-up."""
     leaderboard.refresh(now=timezone.now())
-    Standing.objects.filter(user=alice.user, period="30d").update(signups=3, qualified=1)
+    LeaderboardEntry.objects.filter(user=alice.user, period="30d").update(signups=3, qualified=1)
 
     page = " ".join(operator().get(f"{PATH}?period=30d").content.decode().split())
 
@@ -123,7 +123,7 @@ def test_it_is_counted_anew_on_request(alice: Person) -> None:
     response = operator().post(f"{PATH}refresh/")
 
     assert response.status_code == 302
-    assert Standing.objects.get(user=alice.user, period="all").referrals == 3
+    assert LeaderboardEntry.objects.get(user=alice.user, period="all").referrals == 3
 
 
 def test_a_look_alone_counts_nothing_anew(db: None) -> None:

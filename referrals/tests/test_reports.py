@@ -51,7 +51,7 @@ def test_people_who_came_by_themselves_are_nobodys_pending(alice: Person, charli
 @pytest.mark.parametrize("status", ["held", "reversed", "voided"])
 def test_a_bonus_that_does_not_stand_is_not_earned(alice: Person, status: str) -> None:
     refer(alice, 2)
-    turn(Referral.objects.get(slot=1), status)
+    turn(Referral.objects.get(use_number=1), status)
 
     figures = stats(alice.user, now=timezone.now())
 

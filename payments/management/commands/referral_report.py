@@ -28,7 +28,7 @@ class Line:
 
 
 class Command(BaseCommand):
-    help = "Shows how the referral programme does, beside the period before."
+    help = "Shows how the referral program does, beside the period before."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -54,7 +54,7 @@ def _lines(found: Figures) -> Iterator[Line]:
 def _of_period(period: Period) -> dict[str, Any]:
     sums, cohort = period.sums, period.cohort
     return {
-        "looks_at_invitations": sums.looks,
+        "invite_views": sums.invite_views,
         "sign_ups": sums.signups,
         "sign_ups_by_code": cohort.invited,
         "of_these_bought": cohort.bought,
@@ -67,7 +67,7 @@ def _of_period(period: Period) -> dict[str, Any]:
         "bonuses_taken_back": sums.bonuses_taken,
         "refunds": sums.refunds,
         "disputes": sums.disputes,
-        "refunds_and_disputes_undone": sums.given_again,
+        "refunds_and_disputes_undone": sums.reinstated,
     }
 
 

@@ -1,0 +1,39 @@
+"""Runs a transaction again when PostgreSQL ended it in favour of another one."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import structlog
+from django.db import OperationalError
+from psycopg import errors
+
+log = structlog.get_logger(__name__)
+
+RETRIES = 3
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+
+def retry_on_deadlock(
+    function: Callable[_Parameters, _Result],
+) -> Callable[_Parameters, _Result]:
+    """Call `function` up to three times more after a deadlock or a serialization failure.
+
+    It opens its own transaction: PostgreSQL has rolled all of that back by then.
+    """
+
+    @wraps(function)
+    def retrying(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        for _ in range(RETRIES):
+            try:
+                return function(*args, **kwargs)
+            except OperationalError as error:
+                if not isinstance(
+                    error.__cause__, errors.DeadlockDetected | errors.SerializationFailure
+                ):
+                    raise
+                log.warning("transaction_retried", error=repr(error))
+        return function(*args, **kwargs)
+
+    return retrying
