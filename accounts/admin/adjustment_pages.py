@@ -26,9 +26,12 @@ from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import ModelAdmin, ReadOnlyAdmin, action, column
+from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
 
 Status = Adjustment.Status
+
+
+column = Columns(Adjustment)
 
 
 @admin.register(Adjustment)

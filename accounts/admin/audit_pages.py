@@ -14,7 +14,7 @@ from accounts.models import AuditEntry
 from accounts.people import whose
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 
 # The kinds of rows whose label does not name the kind.
 _KINDS = {
@@ -22,6 +22,9 @@ _KINDS = {
     "accounts.apikey": "API key",
     "referrals.program": "terms",
 }
+
+
+column = Columns(AuditEntry)
 
 
 @admin.register(AuditEntry)

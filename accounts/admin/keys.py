@@ -20,7 +20,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 
 
 class RotationForm(ReasonForm):
@@ -36,6 +36,9 @@ class RotationForm(ReasonForm):
         widget=UnfoldAdminSelectWidget(),
         help_text="Time to replace the old key by the new one.",
     )
+
+
+column = Columns(ApiKey)
 
 
 @admin.register(ApiKey)

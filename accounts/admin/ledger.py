@@ -10,7 +10,7 @@ from accounts.models import LedgerEntry
 from accounts.money import dollars
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter
 from gatewayz.adminbase.formatting import link, when
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 
 Kind = LedgerEntry.Kind
 _BONUSES = (Kind.REFERRER_BONUS, Kind.REFEREE_BONUS)
@@ -33,6 +33,9 @@ class KindFilter(ConditionFilter):
         "refund_or_dispute_undone": ("Refund or dispute undone", _reversal_of(*_CLAWBACKS)),
         "adjustment_taken_back": ("Adjustment taken back", _reversal_of(Kind.ADJUSTMENT)),
     }
+
+
+column = Columns(LedgerEntry)
 
 
 @admin.register(LedgerEntry)

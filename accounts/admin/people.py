@@ -24,7 +24,7 @@ from accounts.models import User
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
-from gatewayz.adminbase.model_admin import action, column, display, is_superuser
+from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
 from payments.models import Payment
 from referrals import codes
 from referrals.models import Program
@@ -73,6 +73,9 @@ class BalanceFilter(ConditionFilter):
         "credit": ("Above zero", Q(credits__gt=0)),
         "debt": ("Below zero", Q(pk__in=ledger.in_debt().values("pk"))),
     }
+
+
+column = Columns(User)
 
 
 @admin.register(User)

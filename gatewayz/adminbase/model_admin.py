@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -21,16 +21,17 @@ from gatewayz.adminbase import formatting
 from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginator, by_value
 
 __all__ = [
+    "Columns",
     "ModelAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
-    "column",
     "display",
     "is_superuser",
 ]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_Row = TypeVar("_Row", bound=Model)
 
 
 def display(**how: Any) -> Callable[[_Method], _Method]:
@@ -39,13 +40,21 @@ def display(**how: Any) -> Callable[[_Method], _Method]:
     return decorate
 
 
-def column(description: str, value: Callable[[Any], Any], **how: Any) -> Callable[..., Any]:
-    """Return a column of a list, or a field of a page, that shows `value` of a row."""
+class Columns(Generic[_Row]):
+    """Makes the columns of a list of one model, so that the type checker knows the rows."""
 
-    def shown(page: Any, row: Any) -> Any:
-        return value(row)
+    def __init__(self, model: type[_Row]) -> None:
+        self.model = model
 
-    return display(description=description, **how)(shown)
+    def __call__(
+        self, description: str, value: Callable[[_Row], Any], **how: Any
+    ) -> Callable[..., Any]:
+        """Return a column, or a field of a page, that shows `value` of a row."""
+
+        def shown(page: Any, row: _Row) -> Any:
+            return value(row)
+
+        return display(description=description, **how)(shown)
 
 
 def action(**how: Any) -> Callable[[_Method], _Method]:

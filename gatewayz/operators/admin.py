@@ -24,10 +24,10 @@ from accounts.reason_field import ReasonField, ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, selected
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import (
+    Columns,
     ReadOnlyAdmin,
     SuperuserAdmin,
     action,
-    column,
     display,
     is_superuser,
 )
@@ -116,7 +116,7 @@ class SecondFactorAdmin(SuperuserAdmin):
     def found_by(self, term: str) -> list[Q]:
         return [Q(user__in=User.objects.filter(username=term).values("pk"))]
 
-    state = column(
+    state = Columns(TOTPDevice)(
         "State",
         lambda device: (device.confirmed, "on" if device.confirmed else "begun"),
         label={True: "success", False: "warning"},
@@ -168,7 +168,7 @@ class JobAdmin(ReadOnlyAdmin):
     def state(self, job: ProcrastinateJob) -> str:
         return job.status
 
-    arguments = column("Arguments", lambda job: json.dumps(job.args, indent=2))
+    arguments = Columns(ProcrastinateJob)("Arguments", lambda job: json.dumps(job.args, indent=2))
 
     def has_dismiss_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -6,11 +6,13 @@ from django.db.models import Q
 from accounts.people import whose
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
 from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
 from payments.models import Clawback
 from payments.status_colours import CLAWBACKS
+
+column = Columns(Clawback)
 
 
 @admin.register(Clawback)

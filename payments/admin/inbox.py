@@ -12,7 +12,7 @@ from accounts.people import whose
 from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
@@ -39,6 +39,9 @@ def _person(event: StripeEvent) -> str:
 def _purchase(event: StripeEvent) -> str:
     payment = event.payment
     return link(payment, dollars_of_cents(payment.amount)) if payment else NOTHING
+
+
+column = Columns(StripeEvent)
 
 
 @admin.register(StripeEvent)

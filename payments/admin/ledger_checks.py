@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.models import LedgerCheck
+
+column = Columns(LedgerCheck)
 
 
 @admin.register(LedgerCheck)

@@ -14,7 +14,7 @@ from accounts.people import whose
 from gatewayz import why
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 from payments import consequences
 from payments.admin import formatting
 from payments.admin.filters import (
@@ -28,6 +28,9 @@ from payments.status_colours import PAYMENTS
 
 # A payment has a few events; repeated deliveries must not make the page endless.
 EVENTS_SHOWN = 50
+
+
+column = Columns(Payment)
 
 
 @admin.register(Payment)

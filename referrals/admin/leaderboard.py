@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.money import dollars
 from accounts.people import whose
 from gatewayz.adminbase.filters import ConditionFilter
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, column, display
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 from gatewayz.cli.output import counted
 from payments.reports import leaderboard
 from referrals import codes
@@ -49,6 +49,9 @@ class UsesLeftFilter(ConditionFilter):
         "open": ("has uses left", Q(uses_left__gt=0)),
         "spent": ("is used up", Q(uses_left=0)),
     }
+
+
+column = Columns(LeaderboardEntry)
 
 
 @admin.register(LeaderboardEntry)

@@ -17,7 +17,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column, display
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.models import Program
@@ -38,6 +38,9 @@ class StateFilter(ConditionFilter):
         "to_come": ("To come", Q(starts_at__gt=Now())),
         "past": ("Past", Q(starts_at__lte=Now()) & ~_IN_FORCE),
     }
+
+
+column = Columns(Program)
 
 
 @admin.register(Program)

@@ -13,12 +13,14 @@ from accounts.money import dollars
 from accounts.people import whose
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import ReadOnlyAdmin, action, column
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 from referrals import codes
 from referrals.admin import referral_page, review_queue
 from referrals.admin.decision import decide
 from referrals.models import Referral
 from referrals.status_colours import REFERRALS
+
+column = Columns(Referral)
 
 
 @admin.register(Referral)
@@ -78,7 +80,7 @@ class ReferralAdmin(ReadOnlyAdmin):
     invited_by = column("Invited by", lambda row: row.referrer.username)
     use = column(
         "Use of the code",
-        lambda row: f"{row.slot} of {row.max_uses} · {row.referral_code}",
+        lambda row: f"{row.use_number} of {row.max_uses} · {row.referral_code}",
     )
     bonus = column(
         "Bonus, referrer + friend",
