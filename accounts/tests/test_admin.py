@@ -37,15 +37,6 @@ def entry(alice: Person) -> LedgerEntry:
     return vouch_for(gift)
 
 
-@pytest.mark.parametrize(
-    ("model", "sought"), [("user", "alice"), ("apikey", "alice"), ("ledgerentry", "gift:1")]
-)
-def test_it_finds(office: Client, entry: LedgerEntry, model: str, sought: str) -> None:
-    response = office.get(f"/admin/accounts/{model}/", {"q": sought})
-
-    assert response.context["cl"].result_count == 1
-
-
 def test_a_person_can_be_edited_but_not_the_balance_nor_the_codes(
     office: Client, alice: Person, entry: LedgerEntry
 ) -> None:

@@ -34,7 +34,7 @@ def found(office: Client, term: str, page: str = PEOPLE) -> list[Any]:
     return list(office.get(page, {"q": term}).context["cl"].result_list)
 
 
-@pytest.mark.parametrize("term", ["BOB", "Bob@exam", "bob@example.com"])
+@pytest.mark.parametrize("term", ["BOB", " bob ", "Bob@exam", "bob@example.com"])
 @pytest.mark.usefixtures("charlie")
 def test_a_person_is_found_by_a_beginning(office: Client, bob: Person, term: str) -> None:
     register("not-bob")

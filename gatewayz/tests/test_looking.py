@@ -53,7 +53,10 @@ def test_it_lists_and_shows(office: Client, model: type[Model]) -> None:
 
 @pytest.mark.parametrize(
     ("model", "field"),
-    [(Payment, "session_id"), (StripeEvent, "event_id"), (Referral, "referrer")],
+    [
+        *((User, "username"), (ApiKey, "user"), (LedgerEntry, "idempotency_key")),
+        *((Payment, "session_id"), (StripeEvent, "event_id"), (Referral, "referrer")),
+    ],
 )
 def test_it_finds(office: Client, model: type[Model], field: str) -> None:
     row = model._default_manager.latest("pk")

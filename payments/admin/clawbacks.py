@@ -8,7 +8,7 @@ from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
-from payments.admin.filters import ClawbackStatusFilter, KindFilter, PurchaseFilter
+from payments.admin.filters import PurchaseFilter
 from payments.models import Clawback
 from payments.status_colours import CLAWBACKS
 
@@ -19,7 +19,7 @@ column = Columns(Clawback)
 class ClawbackAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("name", "state", "price", "took", "purchase", "person", "since")
-    list_filter = (KindFilter, ClawbackStatusFilter, PurchaseFilter)
+    list_filter = ("kind", "status", PurchaseFilter)
     list_select_related = ("payment__user",)
     search_help_text = (
         "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"

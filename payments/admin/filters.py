@@ -8,16 +8,11 @@ from django.http import HttpRequest
 
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter, one_of, yes_or_no
 from payments.inbox import HANDLERS, can_become
-from payments.models import Clawback, Payment, StripeEvent
+from payments.models import Payment, StripeEvent
 from payments.reports.action_items import OVERDUE_AFTER
 from referrals.gates import NOT_QUALIFYING, Decision
 
 Outcome = StripeEvent.Outcome
-
-
-class StatusFilter(ConditionFilter):
-    title = parameter_name = "status"
-    conditions = one_of("status", Payment.Status.values)
 
 
 class DecisionFilter(ConditionFilter):
@@ -36,16 +31,6 @@ class BuyerReferredFilter(ConditionFilter):
     title = "buyer referred by a code"
     parameter_name = "referred"
     conditions = yes_or_no("user__referred_by_code")
-
-
-class KindFilter(ConditionFilter):
-    title = parameter_name = "kind"
-    conditions = one_of("kind", Clawback.Kind.values)
-
-
-class ClawbackStatusFilter(ConditionFilter):
-    title = parameter_name = "status"
-    conditions = one_of("status", Clawback.Status.values)
 
 
 class PurchaseFilter(ConditionFilter):

@@ -17,12 +17,7 @@ from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 from payments import consequences
 from payments.admin import formatting
-from payments.admin.filters import (
-    BuyerReferredFilter,
-    DecisionFilter,
-    PaidFilter,
-    StatusFilter,
-)
+from payments.admin.filters import BuyerReferredFilter, DecisionFilter, PaidFilter
 from payments.models import Clawback, Payment, StripeEvent
 from payments.status_colours import PAYMENTS
 
@@ -38,7 +33,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("id", "person", "price", "state", "bonus_now", "back", "paid")
     linked_by = ("user",)
-    list_filter = (StatusFilter, DecisionFilter, BuyerReferredFilter, ("paid_at", PaidFilter))
+    list_filter = ("status", DecisionFilter, BuyerReferredFilter, ("paid_at", PaidFilter))
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (
