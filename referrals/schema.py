@@ -168,15 +168,15 @@ LEADERBOARD: dict[str, Any] = {
     ],
 }
 
-_LIKE_NOW: list[dict[str, str]] = [
+_CHECKS_NOW: list[dict[str, str]] = [
     {
-        "gate": "terms",
-        "verdict": "passed",
+        "name": "terms",
+        "status": "passed",
         "sentence": "The program's terms from 2026-01-01 are in force.",
     },
     {
-        "gate": "minimum",
-        "verdict": "failed",
+        "name": "minimum",
+        "status": "failed",
         "sentence": "The purchase of $5.00 is below the minimum of $10.00; "
         "a later one may still count.",
     },
@@ -184,9 +184,9 @@ _LIKE_NOW: list[dict[str, str]] = [
 
 EXPLAIN: dict[str, Any] = {
     "summary": "Why you have a bonus or none, and what your friends have done",
-    "description": "With an amount also what a purchase would bring now. Bonuses may be looked at "
-    "by a person before they are paid; of that the gates say nothing. Of your friends you learn "
-    "the name and how your bonus for them stands.",
+    "description": "With an amount also what a purchase would bring now. An operator may review a "
+    "bonus before it is paid; the checks say nothing of that. Of your friends you see the name, "
+    "and what became of your bonus for them.",
     "tags": ["Referrals"],
     "parameters": [ExplainRequestSerializer],
     "responses": ExplanationSerializer,
@@ -196,7 +196,7 @@ EXPLAIN: dict[str, Any] = {
             value={
                 "summary": "carol invited you: your first purchase of $10.00 or more brings you "
                 "a bonus of $10.00.",
-                "gates": [],
+                "checks": [],
                 "friends": [
                     {
                         "username": "bob",
@@ -207,9 +207,9 @@ EXPLAIN: dict[str, Any] = {
                 "what_if": {
                     "amount": 500,
                     "decision": "below_minimum",
-                    "summary": "A purchase of $5.00 now would bring no bonus: the purchase of "
+                    "summary": "A purchase of $5.00 now would earn no bonus: the purchase of "
                     "$5.00 is below the minimum of $10.00; a later one may still count.",
-                    "gates": _LIKE_NOW,
+                    "checks": _CHECKS_NOW,
                 },
             },
         )

@@ -10,10 +10,11 @@ from accounts.date_format import day
 from accounts.models import User
 from accounts.money import dollars
 from accounts.reason_field import ReasonForm
-from gatewayz import why
 from gatewayz.adminbase.formatting import link, moment
 from gatewayz.adminbase.status_badges import status_badge
-from payments.pairs import Pair, Side, pair, unpaid_since
+from payments.explanations.admin_rendering import about_purchases
+from payments.explanations.referral_comparison import Pair, Side, pair, unpaid_since
+from payments.models import Payment
 from referrals.admin.cells import address
 from referrals.models import Program, Referral
 
@@ -37,7 +38,7 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
         "form": ReasonForm() if is_held and context["may_review"] else None,
         "whence": "queue" if request.GET.get("from") == "queue" else "page",
         "log": audit.of(referral).select_related("by"),
-        "why": why.about_referral(referral),
+        "why": about_purchases(Payment.objects.filter(referral=referral)),
     }
     return TemplateResponse(request, "admin/referrals/referral/page.html", context)
 

@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,10 +14,14 @@ from accounts.models import User
 from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
 from payments import finding
-from payments.explanations import PaymentAnswer, explain_payment, explain_referral
+from payments.explanations.answers import (
+    Answer,
+    PersonAnswer,
+    PurchaseAnswer,
+    explain_person,
+    explain_purchases,
+)
 from payments.models import MAX_AMOUNT_CENTS, Payment
-from payments.user_explanations import UserAnswer, explain_user
-from referrals.sentences import Line
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Fact:
 
     about: str
     part: str
-    at: datetime | None
-    gate: str
-    verdict: str
-    found: str
-    required: str
     sentence: str
+    at: datetime | None = None
+    check: str = ""
+    status: str = ""
+    found: str = ""
+    required: str = ""
 
 
 def cents(text: str) -> int:
@@ -43,7 +46,7 @@ def cents(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Says why a user, a payment or a referral has a bonus or none, gate by gate."
+    help = "Explains why a user, a payment or a referral has a bonus or none, check by check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -77,11 +80,11 @@ def _facts(
     *, user: str | None, payment: str | None, referral: int | None, amount: int | None, **_: Any
 ) -> Iterator[Fact]:
     if payment:
-        return _of_payment(_found_payment(payment))
+        return _of_purchases(_found_payment(payment))
     if referral:
-        return _of_payment(_found_referral(referral))
+        return _of_purchases(_found_referral(referral))
     person = _found_person(user or "")
-    return _of_user(explain_user(person, cents=amount, now=timezone.now()))
+    return _of_person(person, explain_person(person, cents=amount, now=timezone.now()))
 
 
 def _found_person(who: str) -> User:
@@ -93,67 +96,56 @@ def _found_person(who: str) -> User:
         raise CommandError(f"{refusal}.") from None
 
 
-def _found_payment(what: str) -> PaymentAnswer:
+def _found_payment(what: str) -> list[PurchaseAnswer]:
     try:
-        return explain_payment(finding.purchase(what).pk)
+        return explain_purchases(Payment.objects.filter(pk=finding.purchase(what).pk))
     except Payment.DoesNotExist:
         raise CommandError(f"There is no payment {what!r}.") from None
 
 
-def _found_referral(referral_id: int) -> PaymentAnswer:
-    try:
-        return explain_referral(referral_id)
-    except Payment.DoesNotExist:
-        raise CommandError(f"There is no referral {referral_id} with a payment.") from None
+def _found_referral(referral_id: int) -> list[PurchaseAnswer]:
+    answers = explain_purchases(Payment.objects.filter(referral=referral_id))
+    if not answers:
+        raise CommandError(f"There is no referral {referral_id} with a payment.")
+    return answers
 
 
-def _fact(about: str, part: str, sentence: str, **rest: Any) -> Fact:
-    empty = {"at": None, "gate": "", "verdict": "", "found": "", "required": ""}
-    return Fact(**empty | rest, about=about, part=part, sentence=sentence)
+def _of_person(person: User, answer: PersonAnswer) -> Iterator[Fact]:
+    name = person.username
+    yield Fact(name, "answer", answer.summary)
+    yield Fact(name, "attribution", answer.attribution)
+    yield from _of_purchases(answer.purchases)
+    yield Fact(name, "now", answer.what_if.summary)
+    yield from _of_checks(name, answer.what_if)
+    yield Fact(name, "invitations", answer.code_uses)
+    for referee in answer.referees:
+        yield Fact(name, "friend", referee.sentence, status=referee.state)
 
 
-def _of_user(answer: UserAnswer) -> Iterator[Fact]:
-    name = answer.user.username
-    yield _fact(name, "answer", answer.summary)
-    yield _fact(name, "attribution", answer.attribution)
-    yield from chain.from_iterable(_of_payment(purchase) for purchase in answer.purchases)
-    yield _fact(name, "now", answer.what_if.summary)
-    yield from _of_gates(name, answer.what_if.lines)
-    yield _fact(name, "invitations", answer.invitations.summary)
-    for friend in answer.invitations.friends:
-        yield _fact(name, "friend", friend.sentence, verdict=friend.state.value)
+def _of_purchases(answers: Iterable[PurchaseAnswer]) -> Iterator[Fact]:
+    for answer in answers:
+        about = str(answer.payment)
+        yield Fact(about, "answer", answer.summary, at=answer.payment.paid_at)
+        if answer.note:
+            yield Fact(about, "note", answer.note)
+        yield from _of_checks(about, answer)
+        for event in answer.timeline:
+            yield Fact(about, "timeline", event.sentence, at=event.at)
 
 
-def _of_payment(answer: PaymentAnswer) -> Iterator[Fact]:
-    about = str(answer.payment)
-    yield _fact(about, "answer", answer.summary, at=answer.payment.paid_at)
-    if answer.note:
-        yield _fact(about, "note", answer.note)
-    yield from _of_gates(about, answer.lines)
-    for happening in answer.happenings:
-        yield _fact(about, "story", happening.sentence, at=happening.at)
-
-
-def _of_gates(about: str, lines: Iterable[Line]) -> Iterator[Fact]:
-    for line in lines:
-        gate = line.gate
-        yield _fact(
-            about,
-            "gate",
-            line.sentence,
-            gate=gate.name.value,
-            verdict=gate.verdict.value,
-            found=gate.found,
-            required=gate.required,
-        )
+def _of_checks(about: str, answer: Answer) -> Iterator[Fact]:
+    for line in answer.checks:
+        name, *result = astuple(line.result)
+        yield Fact(about, "check", line.sentence, None, name, *result)
 
 
 def _readable(fact: Fact) -> str:
     match fact.part:
-        case "gate" | "friend":
-            return f"  {fact.verdict.replace('_', ' '):<11}  {fact.sentence}"
-        case "story":
-            return f"  {f'{moment(fact.at)} UTC' if fact.at else 'time not kept'}  {fact.sentence}"
+        case "check" | "friend":
+            return f"  {fact.status.replace('_', ' '):<11}  {fact.sentence}"
+        case "timeline":
+            at = f"{moment(fact.at)} UTC" if fact.at else "time not stored"
+            return f"  {at}  {fact.sentence}"
         case "note":
             return f"  {fact.sentence}"
     return f"{fact.about}: {fact.sentence}"

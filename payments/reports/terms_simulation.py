@@ -1,8 +1,7 @@
-"""Rehearses a draft of terms: what the real purchases of the last 90 days would have earned."""
+"""Simulates a draft of terms: what the real purchases of the last 90 days would have earned."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,8 +11,9 @@ from django.db import connection
 from django.db.models import Count
 
 from accounts.money import from_cents
-from referrals import gates
-from referrals.gates import Case, Decision, Referrer
+from referrals import eligibility
+from referrals.bonuses import plain_terms
+from referrals.eligibility import Decision, Inputs, Referrer
 from referrals.models import Program, Referral
 
 WINDOW = timedelta(days=90)
@@ -41,11 +41,11 @@ class Tally:
 
 
 @dataclass(slots=True)
-class ReferrerTally:
-    """What one referrer and her friends were awarded, and would have been."""
+class Comparison:
+    """What was awarded, and what would have been: to one referrer and their friends, or to all."""
 
-    referrer_id: int
-    username: str
+    referrer_id: int = 0
+    username: str = ""
     paid: Tally = field(default_factory=Tally)
     drafted: Tally = field(default_factory=Tally)
 
@@ -55,24 +55,19 @@ class ReferrerTally:
 
 
 @dataclass(slots=True)
-class Rehearsal:
+class Simulation:
     """The last 90 days as they were, and as they would have been under the draft."""
 
     draft: Program
     since: datetime
     until: datetime
-    first_at: datetime | None = None  # the first purchase there was
+    first_at: datetime | None = None  # the time of the first purchase
     purchases: int = 0
     newly_qualifying: int = 0
     no_longer_qualifying: int = 0
-    paid: Tally = field(default_factory=Tally)
-    drafted: Tally = field(default_factory=Tally)
+    all: Comparison = field(default_factory=Comparison)
+    referrers: dict[int, Comparison] = field(default_factory=dict)
     spent_at: datetime | None = None  # the first purchase for which no budget was left
-    lines: dict[int, ReferrerTally] = field(default_factory=dict)
-
-    @property
-    def difference(self) -> Decimal:
-        return self.drafted.total - self.paid.total
 
     @property
     def budget_lasts(self) -> timedelta | None:
@@ -81,17 +76,17 @@ class Rehearsal:
             return None
         if self.spent_at:
             return self.spent_at - self.first_at
-        if not self.drafted.total:
+        if not self.all.drafted.total:
             return None
-        share = self.draft.budget / self.drafted.total
+        share = self.draft.budget / self.all.drafted.total
         # Beyond a lifetime the number of days is only noise, and not always a date.
         return (self.until - self.first_at) * float(min(share, Decimal(100)))
 
-    def most_changed(self, limit: int) -> list[ReferrerTally]:
+    def most_changed(self, limit: int) -> list[Comparison]:
         """Return the referrers for whom most would change, then those who earn most."""
         return sorted(
-            self.lines.values(),
-            key=lambda line: (-abs(line.difference), -line.drafted.total, line.referrer_id),
+            self.referrers.values(),
+            key=lambda one: (-abs(one.difference), -one.drafted.total, one.referrer_id),
         )[:limit]
 
 
@@ -113,8 +108,8 @@ class _Purchase(NamedTuple):
     is_referrer_active: bool
 
 
-# One statement, and so one moment: whoever qualifies while it runs is in all of it or in nothing.
-# A buyer whose first qualifying purchase is not in the window had made it before.
+# One statement, and so one moment: a buyer who qualifies while it runs is in all of it or in
+# nothing. A buyer whose first qualifying purchase is not in the window had made it before.
 _PURCHASES = """
 WITH qualified AS (
     SELECT user_id FROM payments
@@ -135,20 +130,20 @@ ORDER BY payment.paid_at, payment.id
 """
 
 
-def rehearse(draft: Program, *, now: datetime) -> Rehearsal:
+def simulate(draft: Program, *, now: datetime) -> Simulation:
     """Return what would have been awarded, had `draft` been in force with its whole budget.
 
     Who had qualified and how often each code was used is as it was when the window began; people,
     their referrers among them, are as they are now. Nothing is written.
     """
-    stage = _Stage(draft, since=now - WINDOW, until=now)
-    for purchase in _purchases(stage.seen.since):
-        stage.play(purchase)
-    return stage.seen
+    state = _State(draft, since=now - WINDOW, until=now)
+    for purchase in _purchases(state.result.since):
+        state.repeat(purchase)
+    return state.result
 
 
 def _purchases(since: datetime) -> Iterator[_Purchase]:
-    not_qualifying = [str(decision) for decision in gates.NOT_QUALIFYING]
+    not_qualifying = [str(decision) for decision in eligibility.NOT_QUALIFYING]
     # Not a cursor of the server's: for one of those PostgreSQL plans to be quick with the first
     # tenth of the rows, one by one, and all of them take minutes.
     with connection.cursor() as cursor:
@@ -162,65 +157,67 @@ def _uses_before(since: datetime) -> dict[int, int]:
     return dict(earlier.values_list("referrer").annotate(uses=Count("pk")))
 
 
-class _Stage:
-    """Where the purchases are played once more: what the draft would know at each of them."""
+class _State:
+    """What would be known at each purchase, had the draft been in force."""
 
     def __init__(self, draft: Program, *, since: datetime, until: datetime) -> None:
-        self.terms = copy(draft)
-        self.terms.reserved = Decimal(0)
+        self.draft, self.terms = draft, plain_terms(draft)
+        self.budget_left = draft.budget
         self.uses = defaultdict(int, _uses_before(since))
         self.qualified: set[int] = set()
-        self.seen = Rehearsal(draft, since, until)
+        self.result = Simulation(draft, since, until)
 
-    def play(self, purchase: _Purchase) -> None:
-        seen = self.seen
-        seen.purchases += 1
-        seen.first_at = seen.first_at or purchase.paid_at
+    def repeat(self, purchase: _Purchase) -> None:
+        """Decide a purchase once more, by the checks that decide real ones."""
+        result = self.result
+        result.purchases += 1
+        result.first_at = result.first_at or purchase.paid_at
         if purchase.to_referrer is not None and purchase.to_referee is not None:
-            for tally in (seen.paid, self._line(purchase).paid):
-                tally.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
-        decision = gates.decide_on(self._case(purchase))
+            for one in self._comparisons(purchase):
+                one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
+        decision = eligibility.decide(self._inputs(purchase))
         self._note_qualification(purchase, decision)
-        if decision in gates.TAKING_A_USE:
+        if decision in eligibility.TAKING_A_USE:
             self._award(purchase, decision)
-        elif decision == Decision.BUDGET_SPENT and seen.spent_at is None:
-            seen.spent_at = purchase.paid_at
+        elif decision == Decision.BUDGET_SPENT and result.spent_at is None:
+            result.spent_at = purchase.paid_at
 
-    def _case(self, purchase: _Purchase) -> Case:
-        referrer = None
-        if purchase.referrer_id is not None:
-            referrer = Referrer(
-                purchase.referrer_id,
-                purchase.referrer_name,
-                purchase.referrer_email,
-                purchase.is_referrer_active,
-            )
-        return Case(
-            terms=self.terms,
+    def _inputs(self, purchase: _Purchase) -> Inputs:
+        referrer = purchase.referrer_id and Referrer(
+            purchase.referrer_id,
+            purchase.referrer_name,
+            purchase.referrer_email,
+            purchase.is_referrer_active,
+        )
+        return Inputs(
             amount=from_cents(purchase.cents),
             buyer_id=purchase.buyer_id,
             buyer_email=purchase.email,
             has_qualified=purchase.had_qualified or purchase.buyer_id in self.qualified,
             code=purchase.code,
-            referrer=referrer,
+            referrer=referrer or None,
             uses=self.uses.get(purchase.referrer_id or 0, 0),
+            terms=self.terms,
+            budget_left=self.budget_left,
         )
 
     def _note_qualification(self, purchase: _Purchase, decision: Decision) -> None:
-        qualified = purchase.decision not in gates.NOT_QUALIFYING
-        qualifies = decision not in gates.NOT_QUALIFYING
-        self.seen.newly_qualifying += qualifies and not qualified
-        self.seen.no_longer_qualifying += qualified and not qualifies
+        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
+        qualifies = decision not in eligibility.NOT_QUALIFYING
+        self.result.newly_qualifying += qualifies and not qualified
+        self.result.no_longer_qualifying += qualified and not qualifies
         if qualifies:
             self.qualified.add(purchase.buyer_id)
 
     def _award(self, purchase: _Purchase, decision: Decision) -> None:
-        terms, line = self.terms, self._line(purchase)
-        self.uses[line.referrer_id] += 1
-        terms.reserved += terms.award
-        for tally in (self.seen.drafted, line.drafted):
-            tally.add(decision, terms.referrer_bonus, terms.referee_bonus)
+        self.uses[purchase.referrer_id or 0] += 1
+        if self.budget_left is not None:
+            self.budget_left -= self.terms.award
+        for one in self._comparisons(purchase):
+            one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
 
-    def _line(self, purchase: _Purchase) -> ReferrerTally:
+    def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
+        """Return where a purchase counts: of its referrer, and of all."""
         key = purchase.referrer_id or 0
-        return self.seen.lines.setdefault(key, ReferrerTally(key, purchase.referrer_name))
+        of_referrer = Comparison(key, purchase.referrer_name)
+        return self.result.referrers.setdefault(key, of_referrer), self.result.all

@@ -1,4 +1,4 @@
-"""A rehearsal of other terms says what they would really have paid, to the cent."""
+"""A simulation of other terms says what they would really have paid, to the cent."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import Person
 from payments.models import Payment
-from payments.rehearsal import WINDOW, Rehearsal, Tally, rehearse
+from payments.reports.terms_simulation import WINDOW, Simulation, Tally, simulate
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Program, Referral
 
@@ -21,9 +21,9 @@ def draft(**changes: Any) -> Program:
     return Program(starts_at=timezone.now(), **amounts)
 
 
-def rehearsal(began: datetime | None = None, **changes: Any) -> Rehearsal:
-    """Rehearse the wiki's terms with `changes` on all that happened, or on what came after."""
-    return rehearse(draft(**changes), now=began + WINDOW if began else timezone.now())
+def simulation(began: datetime | None = None, **changes: Any) -> Simulation:
+    """Simulate the wiki's terms with `changes` on all that happened, or on what came after."""
+    return simulate(draft(**changes), now=began + WINDOW if began else timezone.now())
 
 
 def uses_and_total(tally: Tally) -> tuple[int, Decimal]:
@@ -33,28 +33,31 @@ def uses_and_total(tally: Tally) -> tuple[int, Decimal]:
 def test_the_terms_that_were_in_force_give_what_was_paid(alice: Person) -> None:
     refer(alice, 2)
 
-    seen = rehearsal()
+    result = simulation()
 
-    assert uses_and_total(seen.paid) == uses_and_total(seen.drafted) == (2, Decimal(40))
-    assert (seen.purchases, seen.newly_qualifying, seen.no_longer_qualifying) == (2, 0, 0)
+    assert uses_and_total(result.all.paid) == uses_and_total(result.all.drafted) == (2, Decimal(40))
+    assert (result.purchases, result.newly_qualifying, result.no_longer_qualifying) == (2, 0, 0)
 
 
 def test_other_bonuses_are_paid_to_each_side(alice: Person) -> None:
     refer(alice, 2)
 
-    seen = rehearsal(referrer_bonus=15, referee_bonus=4)
+    result = simulation(referrer_bonus=15, referee_bonus=4)
 
-    assert (seen.drafted.to_referrers, seen.drafted.to_referees) == (Decimal(30), Decimal(8))
-    assert seen.difference == Decimal(-2)
+    assert (result.all.drafted.to_referrers, result.all.drafted.to_referees) == (
+        Decimal(30),
+        Decimal(8),
+    )
+    assert result.all.difference == Decimal(-2)
 
 
 def test_a_lower_minimum_finds_those_who_bought_for_less(alice: Person, bob: Person) -> None:
     settle(bob.user, 500)
 
-    seen = rehearsal(minimum_purchase=5)
+    result = simulation(minimum_purchase=5)
 
-    assert (seen.paid.uses, seen.drafted.uses, seen.newly_qualifying) == (0, 1, 1)
-    [line] = seen.most_changed(20)
+    assert (result.all.paid.uses, result.all.drafted.uses, result.newly_qualifying) == (0, 1, 1)
+    [line] = result.most_changed(20)
     assert (line.username, line.difference) == ("alice", Decimal(20))
 
 
@@ -62,10 +65,10 @@ def test_a_higher_minimum_waits_for_a_purchase_that_is_large_enough(bob: Person)
     settle(bob.user, 1000)
     settle(bob.user, 2500)
 
-    seen = rehearsal(minimum_purchase=25)
+    result = simulation(minimum_purchase=25)
 
-    assert (seen.newly_qualifying, seen.no_longer_qualifying) == (1, 1)
-    assert (seen.paid.uses, seen.drafted.uses) == (1, 1)
+    assert (result.newly_qualifying, result.no_longer_qualifying) == (1, 1)
+    assert (result.all.paid.uses, result.all.drafted.uses) == (1, 1)
 
 
 def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> None:
@@ -73,9 +76,9 @@ def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> No
     began = timezone.now()
     refer(alice, 3)
 
-    seen = rehearsal(began, max_uses=4)
+    result = simulation(began, max_uses=4)
 
-    assert (seen.paid.uses, seen.drafted.uses, seen.purchases) == (3, 2, 3)
+    assert (result.all.paid.uses, result.all.drafted.uses, result.purchases) == (3, 2, 3)
 
 
 def test_whoever_had_qualified_before_the_window_does_not_qualify_again(bob: Person) -> None:
@@ -83,31 +86,31 @@ def test_whoever_had_qualified_before_the_window_does_not_qualify_again(bob: Per
     began = timezone.now()
     settle(bob.user, 5000)
 
-    seen = rehearsal(began, minimum_purchase=50)
+    result = simulation(began, minimum_purchase=50)
 
-    assert (seen.purchases, seen.newly_qualifying, seen.drafted.uses) == (1, 0, 0)
+    assert (result.purchases, result.newly_qualifying, result.all.drafted.uses) == (1, 0, 0)
 
 
 def test_a_budget_ends_where_it_is_spent(alice: Person) -> None:
     refer(alice, 3)
 
-    seen = rehearsal(budget=50)
+    result = simulation(budget=50)
 
-    assert uses_and_total(seen.drafted) == (2, Decimal(40))
-    assert seen.first_at
-    assert seen.spent_at
-    assert seen.spent_at == Payment.objects.latest("paid_at").paid_at
-    assert seen.budget_lasts == seen.spent_at - seen.first_at
+    assert uses_and_total(result.all.drafted) == (2, Decimal(40))
+    assert result.first_at
+    assert result.spent_at
+    assert result.spent_at == Payment.objects.latest("paid_at").paid_at
+    assert result.budget_lasts == result.spent_at - result.first_at
 
 
 def test_a_budget_that_lasts_is_forecast_at_the_pace_of_the_purchases(alice: Person) -> None:
     refer(alice, 2)
 
-    seen = rehearsal(budget=80)
+    result = simulation(budget=80)
 
-    assert seen.spent_at is None
-    assert seen.first_at
-    assert seen.budget_lasts == 2 * (seen.until - seen.first_at)
+    assert result.spent_at is None
+    assert result.first_at
+    assert result.budget_lasts == 2 * (result.until - result.first_at)
 
 
 @pytest.mark.parametrize("budget", [None, Decimal(100)])
@@ -115,9 +118,9 @@ def test_where_nothing_is_paid_no_budget_ends(db: None, budget: Decimal | None) 
     terms = draft()
     terms.budget = budget
 
-    seen = rehearse(terms, now=timezone.now())
+    result = simulate(terms, now=timezone.now())
 
-    assert (seen.budget_lasts, seen.lines, seen.purchases) == (None, {}, 0)
+    assert (result.budget_lasts, result.referrers, result.purchases) == (None, {}, 0)
 
 
 @pytest.mark.parametrize("fate", ["reversed", "held", "voided"])
@@ -125,34 +128,34 @@ def test_what_became_of_a_bonus_later_is_not_counted(bob: Person, fate: str) -> 
     settle(bob.user)
     turn(Referral.objects.get(), fate)
 
-    seen = rehearsal()
+    result = simulation()
 
-    assert uses_and_total(seen.paid) == uses_and_total(seen.drafted) == (1, Decimal(20))
+    assert uses_and_total(result.all.paid) == uses_and_total(result.all.drafted) == (1, Decimal(20))
 
 
 def test_one_mailbox_is_told_as_held(alice: Person, bob: Person) -> None:
     User.objects.filter(pk=bob.user.pk).update(email="alice+bob@example.com")
     settle(bob.user)
 
-    seen = rehearsal()
+    result = simulation()
 
-    assert (seen.paid.held, seen.drafted.held) == (1, 1)
+    assert (result.all.paid.held, result.all.drafted.held) == (1, 1)
 
 
 def test_a_referrer_who_is_deactivated_by_now_would_get_nothing(alice: Person, bob: Person) -> None:
     settle(bob.user)
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
 
-    seen = rehearsal()
+    result = simulation()
 
-    assert (seen.paid.uses, seen.drafted.uses) == (1, 0)
+    assert (result.all.paid.uses, result.all.drafted.uses) == (1, 0)
 
 
 def test_those_for_whom_most_changes_come_first(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(charlie, 2)
 
-    names = [line.username for line in rehearsal(referrer_bonus=5).most_changed(1)]
+    names = [line.username for line in simulation(referrer_bonus=5).most_changed(1)]
 
     assert names == ["charlie"]
 
@@ -161,7 +164,7 @@ def test_the_draft_is_left_as_it_is(alice: Person) -> None:
     refer(alice, 1)
     terms = draft(budget=100)
 
-    rehearse(terms, now=timezone.now())
+    simulate(terms, now=timezone.now())
 
     assert terms.reserved == 0
     assert Program.objects.count() == 1
@@ -171,4 +174,4 @@ def test_it_asks_the_database_twice(alice: Person, django_assert_num_queries: An
     refer(alice, 3)
 
     with django_assert_num_queries(2):
-        rehearsal()
+        simulation()
