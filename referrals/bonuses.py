@@ -39,25 +39,17 @@ class Conditions:
             buyer_email=buyer.email,
             has_qualified=buyer.has_made_first_purchase,
             code=buyer.referred_by_code,
-            referrer=_plain_referrer(referrer) if referrer else None,
+            referrer_id=referrer.pk if referrer else None,
+            referrer_name=referrer.username if referrer else "",
+            referrer_email=referrer.email if referrer else "",
+            is_referrer_active=referrer is not None and referrer.is_active,
             uses=self.uses,
-            terms=plain_terms(self.terms),
+            terms_start_at=self.terms.starts_at,
+            minimum_purchase=self.terms.minimum_purchase,
+            max_uses=self.terms.max_uses,
+            award=self.terms.award,
             budget_left=self.terms.left,
         )
-
-
-def _plain_referrer(user: User) -> eligibility.Referrer:
-    return eligibility.Referrer(user.pk, user.username, user.email, user.is_active)
-
-
-def plain_terms(terms: Program) -> eligibility.Terms:
-    """Return what the checks need of `terms`."""
-    return eligibility.Terms(
-        starts_at=terms.starts_at,
-        minimum_purchase=terms.minimum_purchase,
-        max_uses=terms.max_uses,
-        award=terms.award,
-    )
 
 
 def conditions(referrer: User | None, *, now: datetime) -> Conditions:

@@ -57,38 +57,27 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What the checks need of the program's terms; amounts in US dollars."""
-
-    starts_at: datetime
-    minimum_purchase: Decimal
-    max_uses: int
-    award: Decimal  # both sides together
-
-
-@dataclass(frozen=True, slots=True)
-class Referrer:
-    """What the checks need of the person whose code the buyer registered with."""
-
-    id: int
-    username: str
-    email: str
-    is_active: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Inputs:
-    """All that the checks look at: of a purchase now, of long ago, or one that nobody makes."""
+    """All that the checks look at: of a purchase now, of long ago, or one that nobody makes.
 
-    amount: Decimal  # of the purchase, in US dollars
+    Amounts are in US dollars. A deleted referrer has left the code, and no account.
+    """
+
+    amount: Decimal
     buyer_id: int
     buyer_email: str
     has_qualified: bool  # by an earlier purchase
     code: str | None  # that the buyer registered with
-    referrer: Referrer | None  # None also where the account of the code's owner is deleted
-    uses: int  # of the referrer's code
-    terms: Terms
-    budget_left: Decimal | None  # in US dollars; None: these terms have no budget
+    referrer_id: int | None
+    referrer_name: str
+    referrer_email: str
+    is_referrer_active: bool
+    uses: int  # of the code
+    terms_start_at: datetime
+    minimum_purchase: Decimal
+    max_uses: int
+    award: Decimal  # both sides together
+    budget_left: Decimal | None  # None: these terms have no budget
 
 
 @dataclass(frozen=True)
@@ -113,11 +102,11 @@ class Check:
     name: CheckName
     decision: Decision | None
     passes: Callable[[Inputs], bool]
-    needs: Literal["", "code", "referrer"] = ""  # without this input it is not checked
+    needs: Literal["amount", "code", "referrer_id"] = "amount"  # None there: not checked
     values: Callable[[Inputs], tuple[str, str]] = lambda inputs: ("", "")
 
     def status(self, inputs: Inputs) -> Status:
-        if self.needs and getattr(inputs, self.needs) is None:
+        if getattr(inputs, self.needs) is None:
             return Status.NOT_CHECKED
         return Status.PASSED if self.passes(inputs) else Status.FAILED
 
@@ -127,22 +116,9 @@ class Check:
         return CheckResult(self.name, status, *values)
 
 
-def _is_active(referrer: Referrer | None) -> bool:
-    return referrer is not None and referrer.is_active
-
-
-def _is_one_mailbox(inputs: Inputs) -> bool:
-    referrer = inputs.referrer
-    return referrer is not None and mailboxes.is_same(inputs.buyer_email, referrer.email)
-
-
-def _referrer_name(inputs: Inputs) -> tuple[str, str]:
-    return (inputs.referrer.username if inputs.referrer else "", "")
-
-
 def _budget(inputs: Inputs) -> tuple[str, str]:
     left = inputs.budget_left
-    return ("", "") if left is None else (f"{left:.2f}", f"{inputs.terms.award:.2f}")
+    return ("", "") if left is None else (f"{left:.2f}", f"{inputs.award:.2f}")
 
 
 # What only holds a bonus comes last: without it the bonus would be awarded (CONTRACT 2.10).
@@ -151,13 +127,13 @@ CHECKS = (
         CheckName.TERMS,
         decision=None,
         passes=lambda inputs: True,
-        values=lambda inputs: (f"{inputs.terms.starts_at:%Y-%m-%d}", f"{inputs.terms.award:.2f}"),
+        values=lambda inputs: (f"{inputs.terms_start_at:%Y-%m-%d}", f"{inputs.award:.2f}"),
     ),
     Check(
         CheckName.MINIMUM,
         Decision.BELOW_MINIMUM,
-        passes=lambda inputs: inputs.amount >= inputs.terms.minimum_purchase,
-        values=lambda inputs: (f"{inputs.amount:.2f}", f"{inputs.terms.minimum_purchase:.2f}"),
+        passes=lambda inputs: inputs.amount >= inputs.minimum_purchase,
+        values=lambda inputs: (f"{inputs.amount:.2f}", f"{inputs.minimum_purchase:.2f}"),
     ),
     Check(CheckName.FIRST, Decision.NOT_FIRST, passes=lambda inputs: not inputs.has_qualified),
     Check(
@@ -169,38 +145,36 @@ CHECKS = (
     Check(
         CheckName.REFERRER,
         Decision.REFERRER_GONE,
-        passes=lambda inputs: _is_active(inputs.referrer),
+        passes=lambda inputs: inputs.referrer_id is not None and inputs.is_referrer_active,
         needs="code",
-        values=_referrer_name,
+        values=lambda inputs: (inputs.referrer_name, ""),
     ),
     Check(
         CheckName.OTHER,
         Decision.SELF_REFERRAL,
-        passes=lambda inputs: inputs.referrer is None or inputs.referrer.id != inputs.buyer_id,
-        needs="referrer",
-        values=_referrer_name,
+        passes=lambda inputs: inputs.referrer_id != inputs.buyer_id,
+        needs="referrer_id",
+        values=lambda inputs: (inputs.referrer_name, ""),
     ),
     Check(
         CheckName.CAP,
         Decision.CAP_REACHED,
-        passes=lambda inputs: inputs.uses < inputs.terms.max_uses,
-        needs="referrer",
-        values=lambda inputs: (str(inputs.uses), str(inputs.terms.max_uses)),
+        passes=lambda inputs: inputs.uses < inputs.max_uses,
+        needs="referrer_id",
+        values=lambda inputs: (str(inputs.uses), str(inputs.max_uses)),
     ),
     Check(
         CheckName.BUDGET,
         Decision.BUDGET_SPENT,
-        passes=lambda inputs: (
-            inputs.budget_left is None or inputs.budget_left >= inputs.terms.award
-        ),
-        needs="referrer",
+        passes=lambda inputs: inputs.budget_left is None or inputs.budget_left >= inputs.award,
+        needs="referrer_id",
         values=_budget,
     ),
     Check(
         CheckName.MAILBOX,
         Decision.HELD,
-        passes=lambda inputs: not _is_one_mailbox(inputs),
-        needs="referrer",
+        passes=lambda inputs: not mailboxes.is_same(inputs.buyer_email, inputs.referrer_email),
+        needs="referrer_id",
     ),
 )
 _DECISIONS = {check.name: check.decision for check in CHECKS}

@@ -172,13 +172,13 @@ _CHECKS_NOW: list[dict[str, str]] = [
     {
         "name": "terms",
         "status": "passed",
-        "sentence": "The program's terms from 2026-01-01 are in force.",
+        "sentence": "The terms from 2026-01-01 are in force: a bonus of $20.00 in all.",
     },
     {
         "name": "minimum",
         "status": "failed",
         "sentence": "The purchase of $5.00 is below the minimum of $10.00; "
-        "a later one may still count.",
+        "a later one may qualify.",
     },
 ]
 
@@ -201,14 +201,14 @@ EXPLAIN: dict[str, Any] = {
                     {
                         "username": "bob",
                         "state": "pending",
-                        "sentence": "Your friend bob has not made a purchase that counts yet.",
+                        "sentence": "Your friend bob has not made a qualifying purchase yet.",
                     }
                 ],
                 "what_if": {
                     "amount": 500,
                     "decision": "below_minimum",
                     "summary": "A purchase of $5.00 now would earn no bonus: the purchase of "
-                    "$5.00 is below the minimum of $10.00; a later one may still count.",
+                    "$5.00 is below the minimum of $10.00; a later one may qualify.",
                     "checks": _CHECKS_NOW,
                 },
             },

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.money import MONEY
 from gatewayz.api.json_api import AnythingField
-from payments.explanations.messages import PERSON
+from payments.explanations.messages import SHOWN_TO_THE_PERSON
 from payments.explanations.referees import State
 from payments.models import MAX_AMOUNT_CENTS
 from payments.reports.leaderboard import MEASURES
@@ -160,7 +160,7 @@ class ExplainRequestSerializer(QuerySerializer):
 
 class CheckSerializer(serializers.Serializer[Any]):
     name = serializers.ChoiceField(
-        choices=[name.value for name in PERSON.checks], source="result.name"
+        choices=[name.value for name in SHOWN_TO_THE_PERSON], source="result.name"
     )
     status = serializers.ChoiceField(
         choices=[status.value for status in Status], source="result.status"

@@ -17,7 +17,7 @@ from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents, from_cents
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
-from payments.explanations.messages import DECISIONS, OPERATOR
+from payments.explanations.messages import DECISIONS, Audience
 from payments.explanations.referees import LISTED_REFEREES, Referee, State, referees_of
 from payments.models import Clawback, Payment
 
@@ -109,7 +109,7 @@ def _clawback(clawback: Clawback) -> str:
 
 def referrals(user: User) -> Section:
     """Return whom she invited and what became of each; who invited her stands at the top."""
-    referees = referees_of(user, OPERATOR)
+    referees = referees_of(user, Audience.OPERATOR)
     uses = dict(user.referrals_made.values_list("referred_user", "pk"))
     return Section(
         slug="referrals",

@@ -1,8 +1,9 @@
 """The words of every answer, for two audiences: operators, and the person who asks."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
 from accounts.date_format import moment
 from accounts.models import User
@@ -12,16 +13,24 @@ from payments.models import Clawback, Payment
 from referrals.eligibility import CheckName, CheckResult, Decision, Status
 from referrals.models import Program, Referral
 
+
+class Audience(StrEnum):
+    """Who reads an answer."""
+
+    OPERATOR = "operator"
+    PERSON = "person"  # of others the user name at most, and of the checks for fraud nothing
+
+
 # The decision on a bonus, as a list shows it.
 DECISIONS: Mapping[str, str] = {
     "": "Not paid yet",
     Decision.BELOW_MINIMUM: "No bonus: below the minimum",
     Decision.NOT_FIRST: "No bonus: not the first",
     Decision.NOT_REFERRED: "No bonus: nobody invited",
-    Decision.REFERRER_GONE: "No bonus: the inviter is gone",
-    Decision.SELF_REFERRAL: "No bonus: own code",
-    Decision.CAP_REACHED: "No bonus: the code was used up",
-    Decision.BUDGET_SPENT: "No bonus: the budget was spent",
+    Decision.REFERRER_GONE: "No bonus: the referrer's account was not active",
+    Decision.SELF_REFERRAL: "No bonus: the code was the buyer's own",
+    Decision.CAP_REACHED: "No bonus: all uses of the code were taken",
+    Decision.BUDGET_SPENT: "No bonus: the program's budget was spent",
     Decision.HELD: "Bonus held for review",
     Decision.AWARDED: "Bonus paid",
 }
@@ -30,137 +39,87 @@ Tense = Mapping[str, str]
 THEN: Tense = {"are": "were", "has": "had", "is": "was"}
 NOW: Tense = {"are": "are", "has": "has", "is": "is"}
 
-
-@dataclass(frozen=True)
-class Audience:
-    """Who reads an answer, and the templates of what they read.
-
-    Each check has a template for when it passes and one for when it fails; a check without any is
-    not shown. `without_value` has those for a check that found no value to name.
-    """
-
-    checks: Mapping[CheckName, tuple[str, str]]
-    award: str
-    referees: Mapping[str, str]
-    reasons: Mapping[str, str]
-    unknown_reason: str
-    without_value: Mapping[tuple[CheckName, Status], str] = field(default_factory=dict)
-
-
-OPERATOR = Audience(
-    checks={
-        CheckName.TERMS: (
-            "The terms from {found} {are} in force: a bonus of {required} in all.",
-            "",
-        ),
-        CheckName.MINIMUM: (
-            "The purchase of {found} {is} not below the minimum of {required}.",
-            "The purchase of {found} {is} below the minimum of {required};"
-            " a later one may still qualify.",
-        ),
-        CheckName.FIRST: (
-            "No earlier purchase {has} qualified.",
-            "An earlier purchase {has} qualified.",
-        ),
-        CheckName.ATTRIBUTED: (
-            "The buyer registered with the code {found}.",
-            "The buyer registered without a code that counts.",
-        ),
-        CheckName.REFERRER: (
-            "The referrer {found} {has} an active account.",
-            "The account of the referrer {found} {is} deactivated.",
-        ),
-        CheckName.OTHER: (
-            "The referrer {found} {is} somebody else than the buyer.",
-            "The code {is} the buyer's own.",
-        ),
-        CheckName.CAP: (
-            "{found} of {required} uses of the code {are} taken.",
-            "{required} uses of the code {are} allowed, and {found} {are} taken.",
-        ),
-        CheckName.BUDGET: (
-            "{found} {is} left of the program's budget, for {required}.",
-            "Only {found} {is} left of the program's budget, for {required}.",
-        ),
-        CheckName.MAILBOX: (
-            "Their e-mail addresses {are} two mailboxes.",
-            "Both e-mail addresses {are} one mailbox.",
-        ),
-    },
-    award="a bonus for both sides, {award} in all",
-    referees={
-        "pending": "{name} has not made a qualifying purchase yet.",
-        "completed": "{name} bought, and both have their bonus.",
-        "held": "{name} bought, and the bonus is held: {note}.",
-        "reversed": "{name} bought, but the purchase no longer qualifies.",
-        "voided": "{name} bought, and the bonus was not granted: {note}",
-        "not_counted": "{name} bought, and no bonus was due: {reason}.",
-    },
-    reasons={
-        Decision.REFERRER_GONE: "the referrer's account was not active",
-        Decision.SELF_REFERRAL: "the code was the buyer's own",
-        Decision.CAP_REACHED: "all uses of the code were taken",
-        Decision.BUDGET_SPENT: "the program's budget was spent",
-    },
-    unknown_reason="the reason was not stored",
-    without_value={
-        (CheckName.REFERRER, Status.FAILED): "The account of the referrer {is} deleted.",
-        (CheckName.BUDGET, Status.PASSED): "The program {has} no budget.",
-        (CheckName.BUDGET, Status.FAILED): "Another purchase {has} just taken the last of the"
-        " program's budget.",
-    },
-)
-# Of others a person reads the user name and no more: no amount, no time, no check for fraud. Who
-# reads here that a bonus would be held could try until it would not.
-PERSON = Audience(
-    checks={
-        CheckName.TERMS: ("The program's terms from {found} {are} in force.", ""),
-        CheckName.MINIMUM: (
-            "The purchase of {found} {is} enough; the minimum {is} {required}.",
-            "The purchase of {found} {is} below the minimum of {required};"
-            " a later one may still count.",
-        ),
-        CheckName.FIRST: (
-            "No earlier purchase of yours {has} counted.",
-            "An earlier purchase of yours {has} counted.",
-        ),
-        CheckName.ATTRIBUTED: (
-            "You registered with an invitation.",
-            "You registered without an invitation that counts.",
-        ),
-        CheckName.REFERRER: (
-            "The account of {found}, who invited you, {is} active.",
-            "The account of whoever invited you {is} not active.",
-        ),
-        CheckName.OTHER: ("The invitation {is} somebody else's.", "The invitation {is} your own."),
-        CheckName.CAP: ("The invitation {has} uses left.", "The invitation {has} no use left."),
-        CheckName.BUDGET: (
-            "The program {has} bonuses to give.",
-            "The program {has} no more bonuses to give.",
-        ),
-    },
-    award="a bonus of {referee_bonus} for you",
-    referees={
-        "pending": "Your friend {name} has not made a purchase that counts yet.",
-        "completed": "Your friend {name} has bought, and you both have your bonus.",
-        "held": "Your friend {name} has bought, and the bonus is under review.",
-        "reversed": "Your friend {name} has bought, but that purchase no longer counts.",
-        "voided": "Your friend {name} has bought, but the bonus was not granted.",
-        "not_counted": "Your friend {name} has bought, but without a bonus: {reason}.",
-    },
-    reasons={
-        Decision.REFERRER_GONE: "your account was not active then",
-        Decision.CAP_REACHED: "all uses of your code were taken",
-        Decision.BUDGET_SPENT: "the program had no more bonuses to give",
-    },
-    unknown_reason="it did not count",
-)
+# What each check says when it passes, and when it fails.
+_Words = Mapping[CheckName, tuple[str, str]]
+_TO_OPERATORS: _Words = {
+    CheckName.TERMS: ("The terms from {found} {are} in force: a bonus of {required} in all.", ""),
+    CheckName.MINIMUM: (
+        "The purchase of {found} {is} not below the minimum of {required}.",
+        "The purchase of {found} {is} below the minimum of {required}; a later one may qualify.",
+    ),
+    CheckName.FIRST: (
+        "No earlier purchase {has} qualified.",
+        "An earlier purchase {has} qualified.",
+    ),
+    CheckName.ATTRIBUTED: (
+        "The buyer registered with the code {found}.",
+        "The buyer registered without a code that counts.",
+    ),
+    CheckName.REFERRER: (
+        "The referrer {found} {has} an active account.",
+        "The account of the referrer {found} {is} deactivated.",
+    ),
+    CheckName.OTHER: (
+        "The referrer {found} {is} somebody else than the buyer.",
+        "The code {is} the buyer's own.",
+    ),
+    CheckName.CAP: (
+        "{found} of {required} uses of the code {are} taken.",
+        "{required} uses of the code {are} allowed, and {found} {are} taken.",
+    ),
+    CheckName.BUDGET: (
+        "{found} {is} left of the program's budget, for {required}.",
+        "Only {found} {is} left of the program's budget, for {required}.",
+    ),
+    CheckName.MAILBOX: (
+        "Their e-mail addresses {are} two mailboxes.",
+        "Both e-mail addresses {are} one mailbox.",
+    ),
+}
+# The same where there is no value to name.
+_WITHOUT_VALUE: Mapping[tuple[CheckName, Status], str] = {
+    (CheckName.REFERRER, Status.FAILED): "The account of the referrer {is} deleted.",
+    (CheckName.BUDGET, Status.PASSED): "The program {has} no budget.",
+    (CheckName.BUDGET, Status.FAILED): "Another purchase {has} just taken the last of the budget.",
+}
+# A check that is not among these is not shown: whoever reads that a bonus would be held, and why,
+# can try until it would not.
+_TO_THE_PERSON: _Words = {
+    CheckName.TERMS: _TO_OPERATORS[CheckName.TERMS],
+    CheckName.MINIMUM: _TO_OPERATORS[CheckName.MINIMUM],
+    CheckName.FIRST: _TO_OPERATORS[CheckName.FIRST],
+    CheckName.ATTRIBUTED: (
+        "You registered with an invitation.",
+        "You registered without an invitation that counts.",
+    ),
+    CheckName.REFERRER: (
+        "The account of {found}, who invited you, {is} active.",
+        "The account of whoever invited you {is} not active.",
+    ),
+    CheckName.OTHER: ("The invitation {is} somebody else's.", "The invitation {is} your own."),
+    CheckName.CAP: ("The invitation {has} uses left.", "The invitation {has} no use left."),
+    CheckName.BUDGET: (
+        "The program {has} bonuses to give.",
+        "The program {has} no more bonuses to give.",
+    ),
+}
+SHOWN_TO_THE_PERSON = tuple(_TO_THE_PERSON)
 _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.REFERRER: "Whether the referrer's account is active",
     CheckName.OTHER: "Whether the referrer is somebody else",
     CheckName.CAP: "Whether the code has a use left",
     CheckName.BUDGET: "Whether the program's budget suffices",
     CheckName.MAILBOX: "Whether the e-mail addresses are two mailboxes",
+}
+# What became of somebody who registered with a code. Of a friend's purchases a person reads only
+# that one counted, or did not.
+_REFEREES: Mapping[str, str] = {
+    "pending": "{who} has not made a qualifying purchase yet.",
+    "completed": "{who} has bought, and both sides have their bonus.",
+    "held": "{who} has bought, and the bonus is under review{note}.",
+    "reversed": "{who} has bought, but the purchase no longer qualifies.",
+    "voided": "{who} has bought, but the bonus was not granted{note}.",
+    "not_counted": "{who} has bought, but without a bonus: {reason}.",
 }
 
 
@@ -179,34 +138,31 @@ class CheckLine:
 
 def of_checks(results: Iterable[CheckResult], audience: Audience, tense: Tense) -> list[CheckLine]:
     """Word the checks that this audience may see."""
+    words = _TO_OPERATORS if audience == Audience.OPERATOR else _TO_THE_PERSON
     return [
-        CheckLine(result, _of_check(result, audience).format(**_values(result), **tense))
+        CheckLine(result, _template(result, words).format(**_values(result), **tense))
         for result in results
-        if result.name in audience.checks
+        if result.name in words
     ]
 
 
-def _of_check(result: CheckResult, audience: Audience) -> str:
-    key = result.name, result.status
+def _template(result: CheckResult, words: _Words) -> str:
     if result.status == Status.NOT_CHECKED:
         return f"{_NOT_CHECKED[result.name]} {{is}} not checked: there {{is}} no referrer."
-    if not result.found and key in audience.without_value:
-        return audience.without_value[key]
-    passed, failed = audience.checks[result.name]
+    key = result.name, result.status
+    if words is _TO_OPERATORS and not result.found and key in _WITHOUT_VALUE:
+        return _WITHOUT_VALUE[key]
+    passed, failed = words[result.name]
     return passed if result.status == Status.PASSED else failed
 
 
 def _values(result: CheckResult) -> dict[str, str]:
-    amounts = {
-        CheckName.TERMS: ("required",),
-        CheckName.MINIMUM: ("found", "required"),
-        CheckName.BUDGET: ("found", "required"),
-    }.get(result.name, ())
-    values = {"found": result.found, "required": result.required}
-    return {
-        name: dollars(Decimal(value)) if value and name in amounts else value
-        for name, value in values.items()
-    }
+    found, required = result.found, result.required
+    if result.name in (CheckName.MINIMUM, CheckName.BUDGET) and found:
+        found = dollars(Decimal(found))
+    if result.name != CheckName.CAP and required:
+        required = dollars(Decimal(required))
+    return {"found": found, "required": required}
 
 
 def deciding(checks: Iterable[CheckLine], decision: str) -> CheckLine | None:
@@ -215,16 +171,17 @@ def deciding(checks: Iterable[CheckLine], decision: str) -> CheckLine | None:
 
 
 def of_what_if(
-    amount: Decimal, decision: str, checks: list[CheckLine], terms: Program, audience: Audience
+    amount: Decimal, decision: Decision, checks: list[CheckLine], terms: Program, audience: Audience
 ) -> str:
     """Say what a purchase of `amount` US dollars would earn now."""
-    award = audience.award.format(
-        award=dollars(terms.award), referee_bonus=dollars(terms.referee_bonus)
-    )
+    buyer = "you" if audience == Audience.PERSON else "the buyer"
     line = deciding(checks, decision)
-    outcomes = {Decision.AWARDED: award, Decision.HELD: "a bonus that is held for review"}
-    outcome = outcomes.get(Decision(decision), "no bonus")
     because = f": {line.clause}" if line else ""
+    outcome = {
+        Decision.AWARDED: f"a bonus of {dollars(terms.referee_bonus)} for {buyer}"
+        f" and {dollars(terms.referrer_bonus)} for the referrer",
+        Decision.HELD: "a bonus that is held for review",
+    }.get(decision, "no bonus")
     return f"A purchase of {dollars(amount)} now would earn {outcome}{because}."
 
 
@@ -285,8 +242,15 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
 
 def of_referee(name: str, state: str, decision: str, note: str, audience: Audience) -> str:
     """Say what became of somebody who registered with a code."""
-    reason = audience.reasons.get(decision, audience.unknown_reason)
-    return audience.referees[state].format(name=name, reason=reason, note=note)
+    is_operator = audience == Audience.OPERATOR
+    reason = (
+        DECISIONS[decision].removeprefix("No bonus: ") if decision else "the reason was not stored"
+    )
+    return _REFEREES[state].format(
+        who=name if is_operator else f"Your friend {name}",
+        note=f": {note.removesuffix('.')}" if is_operator and note else "",
+        reason=reason if decision else "the reason was not stored",
+    )
 
 
 def of_attribution(user: User, referrer: User | None) -> str:
@@ -298,3 +262,9 @@ def of_attribution(user: User, referrer: User | None) -> str:
         )
     whose = f" of {referrer.username}" if referrer else ", whose owner's account is deleted"
     return f"Registered with the code {user.referred_by_code}{whose}."
+
+
+def of_code(uses: int, max_uses: int) -> str:
+    """Say how often a person's own code was used."""
+    left = max(max_uses - uses, 0)
+    return f"{uses} of {max_uses} uses of the code are taken, {left} left."

@@ -1,6 +1,5 @@
 """Simulates a draft of terms: what the real purchases of the last 90 days would have earned."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,8 +11,7 @@ from django.db.models import Count
 
 from accounts.money import from_cents
 from referrals import eligibility
-from referrals.bonuses import plain_terms
-from referrals.eligibility import Decision, Inputs, Referrer
+from referrals.eligibility import Decision, Inputs
 from referrals.models import Program, Referral
 
 WINDOW = timedelta(days=90)
@@ -54,6 +52,47 @@ class Comparison:
         return self.drafted.total - self.paid.total
 
 
+class _Purchase(NamedTuple):
+    """A purchase that was paid, with its people, and what it was awarded."""
+
+    buyer_id: int
+    cents: int
+    paid_at: datetime
+    decision: str
+    to_referrer: Decimal | None
+    to_referee: Decimal | None
+    buyer_email: str
+    code: str | None
+    had_qualified: bool
+    referrer_id: int | None
+    referrer_name: str
+    referrer_email: str
+    is_referrer_active: bool
+
+
+# One statement, and so one moment: a buyer who qualifies while it runs is in all of it or in
+# nothing. A buyer whose first qualifying purchase is not in the window had made it before.
+_PURCHASES = """
+WITH qualified AS (
+    SELECT user_id FROM payments
+    WHERE status = 'paid' AND paid_at >= %(since)s AND bonus_decision <> ALL(%(not_qualifying)s)
+)
+SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
+       referral.bonus_amount, referral.referee_bonus_amount,
+       buyer.email, buyer.referred_by_code,
+       buyer.has_made_first_purchase AND qualified.user_id IS NULL,
+       referrer.id, COALESCE(referrer.username, ''), COALESCE(referrer.email, ''),
+       COALESCE(referrer.is_active, FALSE)
+FROM payments payment
+JOIN users buyer ON buyer.id = payment.user_id
+LEFT JOIN qualified ON qualified.user_id = buyer.id
+LEFT JOIN users referrer ON referrer.referral_code = buyer.referred_by_code
+LEFT JOIN referrals referral ON referral.id = payment.referral_id
+WHERE payment.status = 'paid' AND payment.paid_at >= %(since)s
+ORDER BY payment.paid_at, payment.id
+"""
+
+
 @dataclass(slots=True)
 class Simulation:
     """The last 90 days as they were, and as they would have been under the draft."""
@@ -68,6 +107,9 @@ class Simulation:
     all: Comparison = field(default_factory=Comparison)
     referrers: dict[int, Comparison] = field(default_factory=dict)
     spent_at: datetime | None = None  # the first purchase for which no budget was left
+    # What would be known at each purchase, had the draft been in force.
+    _uses: dict[int, int] = field(default_factory=dict)
+    _qualified: set[int] = field(default_factory=set)
 
     @property
     def budget_lasts(self) -> timedelta | None:
@@ -89,45 +131,58 @@ class Simulation:
             key=lambda one: (-abs(one.difference), -one.drafted.total, one.referrer_id),
         )[:limit]
 
+    def repeat(self, purchase: _Purchase) -> None:
+        """Decide a purchase again, by the checks that decide real ones."""
+        self.purchases += 1
+        self.first_at = self.first_at or purchase.paid_at
+        if purchase.to_referrer is not None and purchase.to_referee is not None:
+            for one in self._comparisons(purchase):
+                one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
+        decision = eligibility.decide(self._inputs(purchase))
+        self._note_qualification(purchase, decision)
+        if decision in eligibility.TAKING_A_USE:
+            self._uses[purchase.referrer_id or 0] = self._uses_of(purchase) + 1
+            for one in self._comparisons(purchase):
+                one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
+        elif decision == Decision.BUDGET_SPENT:
+            self.spent_at = self.spent_at or purchase.paid_at
 
-class _Purchase(NamedTuple):
-    """A purchase that was paid, with its people, and what it was awarded."""
+    def _inputs(self, purchase: _Purchase) -> Inputs:
+        draft = self.draft
+        return Inputs(
+            amount=from_cents(purchase.cents),
+            buyer_id=purchase.buyer_id,
+            buyer_email=purchase.buyer_email,
+            has_qualified=purchase.had_qualified or purchase.buyer_id in self._qualified,
+            code=purchase.code,
+            referrer_id=purchase.referrer_id,
+            referrer_name=purchase.referrer_name,
+            referrer_email=purchase.referrer_email,
+            is_referrer_active=purchase.is_referrer_active,
+            uses=self._uses_of(purchase),
+            terms_start_at=draft.starts_at,
+            minimum_purchase=draft.minimum_purchase,
+            max_uses=draft.max_uses,
+            award=draft.award,
+            budget_left=None if draft.budget is None else draft.budget - self.all.drafted.total,
+        )
 
-    buyer_id: int
-    cents: int
-    paid_at: datetime
-    decision: str
-    to_referrer: Decimal | None
-    to_referee: Decimal | None
-    email: str
-    code: str | None
-    had_qualified: bool
-    referrer_id: int | None
-    referrer_name: str
-    referrer_email: str
-    is_referrer_active: bool
+    def _note_qualification(self, purchase: _Purchase, decision: Decision) -> None:
+        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
+        qualifies = decision not in eligibility.NOT_QUALIFYING
+        self.newly_qualifying += qualifies and not qualified
+        self.no_longer_qualifying += qualified and not qualifies
+        if qualifies:
+            self._qualified.add(purchase.buyer_id)
 
+    def _uses_of(self, purchase: _Purchase) -> int:
+        return self._uses.get(purchase.referrer_id or 0, 0)
 
-# One statement, and so one moment: a buyer who qualifies while it runs is in all of it or in
-# nothing. A buyer whose first qualifying purchase is not in the window had made it before.
-_PURCHASES = """
-WITH qualified AS (
-    SELECT user_id FROM payments
-    WHERE status = 'paid' AND paid_at >= %(since)s AND bonus_decision <> ALL(%(not_qualifying)s)
-)
-SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
-       referral.bonus_amount, referral.referee_bonus_amount,
-       buyer.email, buyer.referred_by_code,
-       buyer.has_made_first_purchase AND qualified.user_id IS NULL,
-       referrer.id, referrer.username, referrer.email, referrer.is_active
-FROM payments payment
-JOIN users buyer ON buyer.id = payment.user_id
-LEFT JOIN qualified ON qualified.user_id = buyer.id
-LEFT JOIN users referrer ON referrer.referral_code = buyer.referred_by_code
-LEFT JOIN referrals referral ON referral.id = payment.referral_id
-WHERE payment.status = 'paid' AND payment.paid_at >= %(since)s
-ORDER BY payment.paid_at, payment.id
-"""
+    def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
+        """Return where a purchase counts: of its referrer, and of all."""
+        key = purchase.referrer_id or 0
+        of_referrer = Comparison(key, purchase.referrer_name)
+        return self.referrers.setdefault(key, of_referrer), self.all
 
 
 def simulate(draft: Program, *, now: datetime) -> Simulation:
@@ -136,10 +191,11 @@ def simulate(draft: Program, *, now: datetime) -> Simulation:
     Who had qualified and how often each code was used is as it was when the window began; people,
     their referrers among them, are as they are now. Nothing is written.
     """
-    state = _State(draft, since=now - WINDOW, until=now)
-    for purchase in _purchases(state.result.since):
-        state.repeat(purchase)
-    return state.result
+    since = now - WINDOW
+    simulation = Simulation(draft, since, until=now, _uses=_uses_before(since))
+    for purchase in _purchases(since):
+        simulation.repeat(purchase)
+    return simulation
 
 
 def _purchases(since: datetime) -> Iterator[_Purchase]:
@@ -155,69 +211,3 @@ def _purchases(since: datetime) -> Iterator[_Purchase]:
 def _uses_before(since: datetime) -> dict[int, int]:
     earlier = Referral.objects.filter(completed_at__lt=since).order_by()
     return dict(earlier.values_list("referrer").annotate(uses=Count("pk")))
-
-
-class _State:
-    """What would be known at each purchase, had the draft been in force."""
-
-    def __init__(self, draft: Program, *, since: datetime, until: datetime) -> None:
-        self.draft, self.terms = draft, plain_terms(draft)
-        self.budget_left = draft.budget
-        self.uses = defaultdict(int, _uses_before(since))
-        self.qualified: set[int] = set()
-        self.result = Simulation(draft, since, until)
-
-    def repeat(self, purchase: _Purchase) -> None:
-        """Decide a purchase once more, by the checks that decide real ones."""
-        result = self.result
-        result.purchases += 1
-        result.first_at = result.first_at or purchase.paid_at
-        if purchase.to_referrer is not None and purchase.to_referee is not None:
-            for one in self._comparisons(purchase):
-                one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
-        decision = eligibility.decide(self._inputs(purchase))
-        self._note_qualification(purchase, decision)
-        if decision in eligibility.TAKING_A_USE:
-            self._award(purchase, decision)
-        elif decision == Decision.BUDGET_SPENT and result.spent_at is None:
-            result.spent_at = purchase.paid_at
-
-    def _inputs(self, purchase: _Purchase) -> Inputs:
-        referrer = purchase.referrer_id and Referrer(
-            purchase.referrer_id,
-            purchase.referrer_name,
-            purchase.referrer_email,
-            purchase.is_referrer_active,
-        )
-        return Inputs(
-            amount=from_cents(purchase.cents),
-            buyer_id=purchase.buyer_id,
-            buyer_email=purchase.email,
-            has_qualified=purchase.had_qualified or purchase.buyer_id in self.qualified,
-            code=purchase.code,
-            referrer=referrer or None,
-            uses=self.uses.get(purchase.referrer_id or 0, 0),
-            terms=self.terms,
-            budget_left=self.budget_left,
-        )
-
-    def _note_qualification(self, purchase: _Purchase, decision: Decision) -> None:
-        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
-        qualifies = decision not in eligibility.NOT_QUALIFYING
-        self.result.newly_qualifying += qualifies and not qualified
-        self.result.no_longer_qualifying += qualified and not qualifies
-        if qualifies:
-            self.qualified.add(purchase.buyer_id)
-
-    def _award(self, purchase: _Purchase, decision: Decision) -> None:
-        self.uses[purchase.referrer_id or 0] += 1
-        if self.budget_left is not None:
-            self.budget_left -= self.terms.award
-        for one in self._comparisons(purchase):
-            one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
-
-    def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
-        """Return where a purchase counts: of its referrer, and of all."""
-        key = purchase.referrer_id or 0
-        of_referrer = Comparison(key, purchase.referrer_name)
-        return self.result.referrers.setdefault(key, of_referrer), self.result.all

@@ -15,9 +15,8 @@ from payments.explanations.answers import (
     PurchaseAnswer,
     explain_person,
     explain_purchases,
-    explain_to,
 )
-from payments.explanations.messages import NOW, THEN
+from payments.explanations.messages import NOW, THEN, Audience
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
 from referrals import eligibility
@@ -35,15 +34,16 @@ def why(payment: Payment) -> PurchaseAnswer:
     return answer
 
 
-def why_person(person: Person, cents: int | None = None) -> PersonAnswer:
+def why_person(
+    person: Person, cents: int | None = None, audience: Audience = Audience.OPERATOR
+) -> PersonAnswer:
     person.user.refresh_from_db()
-    return explain_person(person.user, cents=cents, now=timezone.now())
+    return explain_person(person.user, audience, cents=cents, now=timezone.now())
 
 
 def told(person: Person, cents: int | None = None) -> PersonAnswer:
     """Return what the person reads."""
-    person.user.refresh_from_db()
-    return explain_to(person.user, cents=cents, now=timezone.now())
+    return why_person(person, cents, Audience.PERSON)
 
 
 def said(payment: Payment, name: CheckName) -> str:
@@ -90,15 +90,14 @@ def raise_the_minimum(alice: Person, bob: Person) -> None:
         (
             raise_the_minimum,
             "below_minimum",
-            "the purchase of $10.00 {is} below the minimum of $11.00;"
-            " a later one may still qualify",
-            "the purchase of $10.00 {is} below the minimum of $11.00; a later one may still count",
+            "the purchase of $10.00 {is} below the minimum of $11.00; a later one may qualify",
+            "the purchase of $10.00 {is} below the minimum of $11.00; a later one may qualify",
         ),
         (
             buy,
             "not_first",
             "an earlier purchase {has} qualified",
-            "an earlier purchase of yours {has} counted",
+            "an earlier purchase {has} qualified",
         ),
         (
             deactivate,
@@ -154,8 +153,11 @@ def test_a_bonus_is_announced_to_both_and_then_paid(bob: Person) -> None:
     payment = settle(bob.user)
 
     assert (before.decision, own.what_if.decision) == ("awarded", "awarded")
-    assert before.summary == f"{ASKED}a bonus for both sides, $20.00 in all."
-    assert (own.summary, own.what_if.summary) == (INVITED, f"{ASKED}a bonus of $10.00 for you.")
+    assert before.summary == f"{ASKED}a bonus of $10.00 for the buyer and $10.00 for the referrer."
+    assert (own.summary, own.what_if.summary) == (
+        INVITED,
+        f"{ASKED}a bonus of $10.00 for you and $10.00 for the referrer.",
+    )
     assert payment.checks == eligibility.to_json(line.result for line in before.checks)
     assert (why(payment).summary, told(bob).summary) == (PAID, GOT)
 
@@ -205,9 +207,9 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "Their e-mail addresses were two mailboxes.",
     ]
     assert [line.sentence for line in told(bob).checks] == [
-        "The program's terms from 2026-01-01 were in force.",
-        "The purchase of $12.50 was enough; the minimum was $10.00.",
-        "No earlier purchase of yours had counted.",
+        "The terms from 2026-01-01 were in force: a bonus of $20.00 in all.",
+        "The purchase of $12.50 was not below the minimum of $10.00.",
+        "No earlier purchase had qualified.",
         "You registered with an invitation.",
         "The account of alice, who invited you, was active.",
         "The invitation was somebody else's.",
@@ -238,7 +240,7 @@ def test_a_budget_that_another_purchase_has_just_spent_is_said_to_be(bob: Person
     store(payment, CheckName.BUDGET, status=Status.FAILED, found="", required="20.00")
 
     assert said(payment, CheckName.BUDGET) == (
-        "Another purchase had just taken the last of the program's budget."
+        "Another purchase had just taken the last of the budget."
     )
 
 

@@ -38,7 +38,7 @@ def test_it_shows_every_check_but_those_for_fraud(bob: Person) -> None:
     assert body["checks"][1] == {
         "name": "minimum",
         "status": "passed",
-        "sentence": "The purchase of $10.00 was enough; the minimum was $10.00.",
+        "sentence": "The purchase of $10.00 was not below the minimum of $10.00.",
     }
 
 
@@ -50,7 +50,7 @@ def test_a_small_purchase_leaves_the_bonus_open(bob: Person) -> None:
     assert body["summary"] == INVITED
     assert (body["checks"][1]["status"], body["checks"][1]["sentence"]) == (
         "failed",
-        "The purchase of $5.00 was below the minimum of $10.00; a later one may still count.",
+        "The purchase of $5.00 was below the minimum of $10.00; a later one may qualify.",
     )
 
 
@@ -58,7 +58,9 @@ def test_with_an_amount_it_says_what_a_purchase_would_earn(bob: Person) -> None:
     what_if = explain(bob, "?amount=1000")["what_if"]
 
     assert (what_if["amount"], what_if["decision"]) == (1000, "awarded")
-    assert what_if["summary"] == "A purchase of $10.00 now would earn a bonus of $10.00 for you."
+    assert what_if["summary"] == (
+        "A purchase of $10.00 now would earn a bonus of $10.00 for you and $10.00 for the referrer."
+    )
     assert {check["status"] for check in what_if["checks"]} == {"passed"}
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import User
 from accounts.tests.factories import Person
-from payments.explanations.messages import OPERATOR
+from payments.explanations.messages import Audience
 from payments.explanations.referees import Referee, referees_of
 from payments.models import Payment
 from payments.tests.stripe_events import refer, settle, turn
@@ -15,7 +15,7 @@ from referrals.models import Referral
 
 def referees(alice: Person) -> list[Referee]:
     """Return what operators read of those who registered with Alice's code."""
-    return referees_of(alice.user, OPERATOR)
+    return referees_of(alice.user, Audience.OPERATOR)
 
 
 def bob_to_both(alice: Person) -> tuple[str, str, str]:
@@ -27,89 +27,56 @@ def bob_to_both(alice: Person) -> tuple[str, str, str]:
 
 
 def test_who_has_not_bought_is_pending(alice: Person, bob: Person) -> None:
-    assert bob_to_both(alice) == (
-        "pending",
-        "bob has not made a qualifying purchase yet.",
-        "Your friend bob has not made a purchase that counts yet.",
-    )
+    sentence = "bob has not made a qualifying purchase yet."
+    assert bob_to_both(alice) == ("pending", sentence, f"Your friend {sentence}")
 
 
 @pytest.mark.parametrize(
-    ("status", "to_operators", "to_alice"),
+    ("status", "sentence", "note"),
     [
-        (
-            "completed",
-            "bob bought, and both have their bonus.",
-            "Your friend bob has bought, and you both have your bonus.",
-        ),
-        (
-            "held",
-            "bob bought, and the bonus is held: one card on both sides.",
-            "Your friend bob has bought, and the bonus is under review.",
-        ),
-        (
-            "reversed",
-            "bob bought, but the purchase no longer qualifies.",
-            "Your friend bob has bought, but that purchase no longer counts.",
-        ),
-        (
-            "voided",
-            "bob bought, and the bonus was not granted: It is one person.",
-            "Your friend bob has bought, but the bonus was not granted.",
-        ),
+        ("completed", "bob has bought, and both sides have their bonus", ""),
+        ("held", "bob has bought, and the bonus is under review", ": one card on both sides"),
+        ("reversed", "bob has bought, but the purchase no longer qualifies", ""),
+        ("voided", "bob has bought, but the bonus was not granted", ": It is one person"),
     ],
 )
-def test_each_state_of_a_referral_has_its_sentence(
-    alice: Person, bob: Person, status: str, to_operators: str, to_alice: str
+def test_a_note_is_for_operators_alone(
+    alice: Person, bob: Person, status: str, sentence: str, note: str
 ) -> None:
     settle(bob.user)
 
     turn(Referral.objects.get(), status)
 
-    assert bob_to_both(alice) == (status, to_operators, to_alice)
+    assert bob_to_both(alice) == (status, f"{sentence}{note}.", f"Your friend {sentence}.")
 
 
 def test_who_bought_after_the_cap_has_bought_all_the_same(alice: Person, bob: Person) -> None:
     refer(alice, 10)
     settle(bob.user)
 
-    assert bob_to_both(alice) == (
-        "not_counted",
-        "bob bought, and no bonus was due: all uses of the code were taken.",
-        "Your friend bob has bought, but without a bonus: all uses of your code were taken.",
-    )
+    sentence = "bob has bought, but without a bonus: all uses of the code were taken."
+    assert bob_to_both(alice) == ("not_counted", sentence, f"Your friend {sentence}")
 
 
 @pytest.mark.parametrize(
-    ("decision", "to_operators", "to_alice"),
+    ("decision", "reason"),
     [
-        (
-            "referrer_gone",
-            "the referrer's account was not active",
-            "your account was not active then",
-        ),
-        (
-            "budget_spent",
-            "the program's budget was spent",
-            "the program had no more bonuses to give",
-        ),
-        ("self_referral", "the code was the buyer's own", "it did not count"),
-        ("", "the reason was not stored", "it did not count"),
+        ("referrer_gone", "the referrer's account was not active"),
+        ("budget_spent", "the program's budget was spent"),
+        ("self_referral", "the code was the buyer's own"),
+        ("", "the reason was not stored"),
     ],
 )
 def test_a_purchase_without_a_bonus_has_its_reason(
-    alice: Person, bob: Person, decision: str, to_operators: str, to_alice: str
+    alice: Person, bob: Person, decision: str, reason: str
 ) -> None:
     deactivate(alice, bob)
     payment = settle(bob.user)
     Payment.objects.filter(pk=payment.pk).update(bonus_decision=decision)
     User.objects.filter(pk=alice.user.pk).update(is_active=True)
 
-    assert bob_to_both(alice) == (
-        "not_counted",
-        f"bob bought, and no bonus was due: {to_operators}.",
-        f"Your friend bob has bought, but without a bonus: {to_alice}.",
-    )
+    sentence = f"bob has bought, but without a bonus: {reason}."
+    assert bob_to_both(alice) == ("not_counted", sentence, f"Your friend {sentence}")
 
 
 def test_who_was_deactivated_before_buying_is_left_out(alice: Person, bob: Person) -> None:

@@ -103,7 +103,7 @@ def test_as_json_it_has_each_check_with_its_values(bob: Person) -> None:
         "found": "5.00",
         "required": "10.00",
         "sentence": "The purchase of $5.00 was below the minimum of $10.00;"
-        " a later one may still qualify.",
+        " a later one may qualify.",
     }
 
 

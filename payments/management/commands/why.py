@@ -21,6 +21,7 @@ from payments.explanations.answers import (
     explain_person,
     explain_purchases,
 )
+from payments.explanations.messages import Audience
 from payments.models import MAX_AMOUNT_CENTS, Payment
 
 
@@ -70,8 +71,7 @@ class Command(BaseCommand):
             raise CommandError("--amount asks what a USER's purchase would earn.")
         facts = list(_facts(**options))
         if options["format"] == "table":
-            for fact in facts:
-                self.stdout.write(_readable(fact))
+            self.stdout.write("\n".join(map(_readable, facts)))
         else:
             output.write(facts, Fact, self.stdout, options["format"])
 
@@ -79,39 +79,28 @@ class Command(BaseCommand):
 def _facts(
     *, user: str | None, payment: str | None, referral: int | None, amount: int | None, **_: Any
 ) -> Iterator[Fact]:
-    if payment:
-        return _of_purchases(_found_payment(payment))
-    if referral:
-        return _of_purchases(_found_referral(referral))
-    person = _found_person(user or "")
-    return _of_person(person, explain_person(person, cents=amount, now=timezone.now()))
-
-
-def _found_person(who: str) -> User:
+    """Find what was asked about, and explain it. Raises CommandError."""
     try:
-        return finding.person(who)
+        if user:
+            person = finding.person(user)
+            now = timezone.now()
+            answer = explain_person(person, Audience.OPERATOR, cents=amount, now=now)
+            return _of_person(person.username, answer)
+        purchases = Payment.objects.filter(referral=referral)
+        if payment:
+            purchases = Payment.objects.filter(pk=finding.purchase(payment).pk)
+        if answers := explain_purchases(purchases):
+            return _of_purchases(answers)
     except User.DoesNotExist:
-        raise CommandError(f"There is no user {who!r}.") from None
+        raise CommandError(f"There is no user {user!r}.") from None
+    except Payment.DoesNotExist:
+        raise CommandError(f"There is no payment {payment!r}.") from None
     except SeveralPeopleError as refusal:
         raise CommandError(f"{refusal}.") from None
+    raise CommandError(f"There is no referral {referral} with a payment.")
 
 
-def _found_payment(what: str) -> list[PurchaseAnswer]:
-    try:
-        return explain_purchases(Payment.objects.filter(pk=finding.purchase(what).pk))
-    except Payment.DoesNotExist:
-        raise CommandError(f"There is no payment {what!r}.") from None
-
-
-def _found_referral(referral_id: int) -> list[PurchaseAnswer]:
-    answers = explain_purchases(Payment.objects.filter(referral=referral_id))
-    if not answers:
-        raise CommandError(f"There is no referral {referral_id} with a payment.")
-    return answers
-
-
-def _of_person(person: User, answer: PersonAnswer) -> Iterator[Fact]:
-    name = person.username
+def _of_person(name: str, answer: PersonAnswer) -> Iterator[Fact]:
     yield Fact(name, "answer", answer.summary)
     yield Fact(name, "attribution", answer.attribution)
     yield from _of_purchases(answer.purchases)
@@ -135,8 +124,7 @@ def _of_purchases(answers: Iterable[PurchaseAnswer]) -> Iterator[Fact]:
 
 def _of_checks(about: str, answer: Answer) -> Iterator[Fact]:
     for line in answer.checks:
-        name, *result = astuple(line.result)
-        yield Fact(about, "check", line.sentence, None, name, *result)
+        yield Fact(about, "check", line.sentence, None, *astuple(line.result))
 
 
 def _readable(fact: Fact) -> str:
