@@ -1,5 +1,6 @@
 """Simulates a draft of terms: what the real purchases of the last 90 days would have earned."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -108,7 +109,7 @@ class Simulation:
     referrers: dict[int, Comparison] = field(default_factory=dict)
     spent_at: datetime | None = None  # the first purchase for which no budget was left
     # What would be known at each purchase, had the draft been in force.
-    _uses: dict[int, int] = field(default_factory=dict)
+    _uses: Counter[int | None] = field(default_factory=Counter)
     _qualified: set[int] = field(default_factory=set)
 
     @property
@@ -139,9 +140,14 @@ class Simulation:
             for one in self._comparisons(purchase):
                 one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
         decision = eligibility.decide(self._inputs(purchase))
-        self._note_qualification(purchase, decision)
+        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
+        if decision not in eligibility.NOT_QUALIFYING:
+            self._qualified.add(purchase.buyer_id)
+            self.newly_qualifying += not qualified
+        else:
+            self.no_longer_qualifying += qualified
         if decision in eligibility.TAKING_A_USE:
-            self._uses[purchase.referrer_id or 0] = self._uses_of(purchase) + 1
+            self._uses[purchase.referrer_id] += 1
             for one in self._comparisons(purchase):
                 one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
         elif decision == Decision.BUDGET_SPENT:
@@ -159,24 +165,13 @@ class Simulation:
             referrer_name=purchase.referrer_name,
             referrer_email=purchase.referrer_email,
             is_referrer_active=purchase.is_referrer_active,
-            uses=self._uses_of(purchase),
+            uses=self._uses[purchase.referrer_id],
             terms_start_at=draft.starts_at,
             minimum_purchase=draft.minimum_purchase,
             max_uses=draft.max_uses,
             award=draft.award,
             budget_left=None if draft.budget is None else draft.budget - self.all.drafted.total,
         )
-
-    def _note_qualification(self, purchase: _Purchase, decision: Decision) -> None:
-        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
-        qualifies = decision not in eligibility.NOT_QUALIFYING
-        self.newly_qualifying += qualifies and not qualified
-        self.no_longer_qualifying += qualified and not qualifies
-        if qualifies:
-            self._qualified.add(purchase.buyer_id)
-
-    def _uses_of(self, purchase: _Purchase) -> int:
-        return self._uses.get(purchase.referrer_id or 0, 0)
 
     def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
         """Return where a purchase counts: of its referrer, and of all."""
@@ -192,7 +187,9 @@ def simulate(draft: Program, *, now: datetime) -> Simulation:
     their referrers among them, are as they are now. Nothing is written.
     """
     since = now - WINDOW
-    simulation = Simulation(draft, since, until=now, _uses=_uses_before(since))
+    earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
+    uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
+    simulation = Simulation(draft, since, until=now, _uses=uses)
     for purchase in _purchases(since):
         simulation.repeat(purchase)
     return simulation
@@ -206,8 +203,3 @@ def _purchases(since: datetime) -> Iterator[_Purchase]:
         cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
         while rows := cursor.fetchmany(_AT_A_TIME):
             yield from map(_Purchase._make, rows)
-
-
-def _uses_before(since: datetime) -> dict[int, int]:
-    earlier = Referral.objects.filter(completed_at__lt=since).order_by()
-    return dict(earlier.values_list("referrer").annotate(uses=Count("pk")))

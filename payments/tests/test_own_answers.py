@@ -42,18 +42,6 @@ def test_it_shows_every_check_but_those_for_fraud(bob: Person) -> None:
     }
 
 
-def test_a_small_purchase_leaves_the_bonus_open(bob: Person) -> None:
-    settle(bob.user, 500)
-
-    body = explain(bob)
-
-    assert body["summary"] == INVITED
-    assert (body["checks"][1]["status"], body["checks"][1]["sentence"]) == (
-        "failed",
-        "The purchase of $5.00 was below the minimum of $10.00; a later one may qualify.",
-    )
-
-
 def test_with_an_amount_it_says_what_a_purchase_would_earn(bob: Person) -> None:
     what_if = explain(bob, "?amount=1000")["what_if"]
 
@@ -129,10 +117,7 @@ def test_of_the_referrer_it_tells_the_name_alone(alice: Person, bob: Person) -> 
 
 @pytest.mark.parametrize(
     "amount",
-    [
-        *("", "0", "-1", "1.0", "10.5", "1e3", "ten", "%20100", "100%0A", "٣٠٠"),
-        *("100000000", "9" * 40),
-    ],
+    ["", "0", "-1", "1.0", "10.5", "1e3", "ten", "%20100", "100%0A", "٣٠٠", "100000000", "9" * 40],
 )
 def test_what_is_no_amount_is_a_bad_request(bob: Person, amount: str) -> None:
     response = bob.api.get(f"/referral/explain?amount={amount}")
