@@ -51,10 +51,6 @@ def said(payment: Payment, name: CheckName) -> str:
     return next(line.sentence for line in why(payment).checks if line.result.name == name)
 
 
-def nothing(alice: Person, bob: Person) -> None:
-    """Leave it as it is."""
-
-
 def buy(alice: Person, bob: Person) -> None:
     settle(bob.user)
 

@@ -1,7 +1,6 @@
 """What happened to a purchase and its bonuses, in order of time, and what that means now."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -118,90 +117,58 @@ class TestReview:
         )
 
 
+LEFT_NOTHING = "UTC: a refund of $20.00 left $0.00, less than the minimum of $10.00."
+LEFT_TOO_LITTLE = "UTC: refunds of $11.00 left $9.00, less than the minimum of $10.00."
+OPEN, LOST = (f"UTC: the purchase is disputed ({status})." for status in ("open", "lost"))
+REFUNDED = ["A refund took back $20.00 (re_1).", TAKEN]
+DISPUTED = ["A dispute took back $20.00 (dp_1).", TAKEN]
+NOTHING_LEFT = "A dispute of $20.00 (dp_1) took nothing: others had taken all."
+SHARED_ANEW = [
+    "What each refund and dispute takes was computed anew: $20.00 credited again (dp_1).",
+    "A refund took back $4.00 (re_1).",
+    "A dispute took back $16.00 (dp_1).",
+]
+
+
 @pytest.mark.parametrize(
     ("reported", "summary", "events"),
     [
+        ("refund 2000", LEFT_NOTHING, REFUNDED),
         (
-            [(refund, 2000)],
-            "UTC: a refund of $20.00 left $0.00, less than the minimum of $10.00.",
-            ["A refund took back $20.00 (re_1).", TAKEN],
-        ),
-        (
-            [(refund, 600), (refund, 500, "succeeded", "2")],
-            "UTC: refunds of $11.00 left $9.00, less than the minimum of $10.00.",
+            "refund 600, refund 500 succeeded 2",
+            LEFT_TOO_LITTLE,
             ["A refund took back $6.00 (re_1).", "A refund took back $5.00 (re_2).", TAKEN],
         ),
-        ([(refund, 500)], PAID, ["A refund took back $5.00 (re_1)."]),
+        ("refund 500", PAID, ["A refund took back $5.00 (re_1)."]),
         (
-            [(refund, 2000), (refund, 2000, "failed")],
+            "refund 2000, refund 2000 failed",
             PAID,
-            [
-                "A refund took back $20.00 (re_1).",
-                TAKEN,
-                "The refund failed: $20.00 credited again (re_1).",
-                REINSTATED,
-            ],
+            [*REFUNDED, "The refund failed: $20.00 credited again (re_1).", REINSTATED],
         ),
+        ("refund 9 pending", PAID, ["A refund of $0.09 (re_1) is pending and took nothing."]),
+        ("refund 9 failed", PAID, ["A refund of $0.09 (re_1) is failed and took nothing."]),
+        ("refund 2000, dispute 2000", OPEN, [*REFUNDED, NOTHING_LEFT]),
+        ("dispute 2000", OPEN, DISPUTED),
         (
-            [(refund, 2000, "pending")],
+            "dispute 2000, dispute 2000 won",
             PAID,
-            ["A refund of $20.00 (re_1) is pending and took nothing."],
+            [*DISPUTED, "The dispute was won: $20.00 credited again (dp_1).", REINSTATED],
         ),
         (
-            [(refund, 2000, "failed")],
-            PAID,
-            ["A refund of $20.00 (re_1) is failed and took nothing."],
+            "dispute 2000, dispute 2000 lost",
+            LOST,
+            [*DISPUTED, "The dispute was lost (dp_1)."],
         ),
-        (
-            [(refund, 2000), (dispute, 2000)],
-            "UTC: the purchase is disputed (open).",
-            [
-                "A refund took back $20.00 (re_1).",
-                TAKEN,
-                "A dispute of $20.00 (dp_1) took nothing: others had taken all.",
-            ],
-        ),
-        (
-            [(dispute, 2000)],
-            "UTC: the purchase is disputed (open).",
-            ["A dispute took back $20.00 (dp_1).", TAKEN],
-        ),
-        (
-            [(dispute, 2000), (dispute, 2000, "won")],
-            PAID,
-            [
-                "A dispute took back $20.00 (dp_1).",
-                TAKEN,
-                "The dispute was won: $20.00 credited again (dp_1).",
-                REINSTATED,
-            ],
-        ),
-        (
-            [(dispute, 2000), (dispute, 2000, "lost")],
-            "UTC: the purchase is disputed (lost).",
-            ["A dispute took back $20.00 (dp_1).", TAKEN, "The dispute was lost (dp_1)."],
-        ),
-        (
-            [(dispute, 2000), (refund, 400)],
-            "UTC: the purchase is disputed (open).",
-            [
-                "A dispute took back $20.00 (dp_1).",
-                TAKEN,
-                "What each refund and dispute takes was computed anew:"
-                " $20.00 credited again (dp_1).",
-                "A refund took back $4.00 (re_1).",
-                "A dispute took back $16.00 (dp_1).",
-            ],
-        ),
+        ("dispute 2000, refund 400", OPEN, [*DISPUTED, *SHARED_ANEW]),
     ],
 )
 def test_refunds_and_disputes_are_told_with_what_they_did_to_the_bonus(
-    bob: Person, reported: list[Any], summary: str, events: list[str]
+    bob: Person, reported: str, summary: str, events: list[str]
 ) -> None:
     payment = settle(bob.user, 2000)
 
-    for make, *about in reported:
-        deliver(make(payment, *about))
+    for kind, cents, *about in map(str.split, reported.split(", ")):
+        deliver({"refund": refund, "dispute": dispute}[kind](payment, int(cents), *about))
 
     is_taken_back = summary.startswith("UTC")
     assert why(payment).summary.startswith("Bonus taken back on " if is_taken_back else summary)

@@ -13,7 +13,12 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.formatting import link, moment
 from gatewayz.adminbase.status_badges import status_badge
 from payments.explanations.admin_rendering import about_purchases
-from payments.explanations.referral_comparison import Pair, Side, pair, unpaid_since
+from payments.explanations.referral_comparison import (
+    ReferralComparison,
+    Side,
+    compare_people,
+    unpaid_since,
+)
 from payments.models import Payment
 from referrals.admin.cells import address
 from referrals.models import Program, Referral
@@ -24,7 +29,7 @@ _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
 def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> HttpResponse:
     """Show it; and ask for a decision where one is due."""
     referral = Referral.objects.select_related(*_PARTS).get(pk=found.pk)
-    both = pair(referral)
+    both = compare_people(referral)
     is_held = referral.status == Referral.Status.HELD
     context |= {
         "title": f"{referral.referrer.username} invited {referral.referred_user.username}",
@@ -73,7 +78,7 @@ def _terms(terms: Program) -> str:
     )
 
 
-def _matches(both: Pair) -> list[str]:
+def _matches(both: ReferralComparison) -> list[str]:
     """Say what the two have in common."""
     found = []
     if both.mailbox:
@@ -86,7 +91,7 @@ def _matches(both: Pair) -> list[str]:
     return found
 
 
-def _people(both: Pair) -> dict[str, Any]:
+def _people(both: ReferralComparison) -> dict[str, Any]:
     sides = (both.referrer, both.referee)
     rows = [
         ["Account", *(link(side.user, side.user.username) for side in sides)],
