@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from accounts.models import LedgerEntry, User
 from payments.inbox_records import StripeEvent
 from payments.report_models import DailyTotals, LedgerCheck
-from referrals.gates import NOT_QUALIFYING, Decision
+from referrals.eligibility import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
 __all__ = [
@@ -21,12 +21,17 @@ __all__ = [
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
+_DECISIVE = Q(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def deciding(self) -> "PaymentQuerySet":
         """The purchases that qualified as their buyer's first: of each buyer one at most."""
-        return self.filter(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
+        return self.filter(_DECISIVE)
+
+    def decisive_first(self) -> "PaymentQuerySet":
+        """These, with those that qualified as their buyer's first before the newest others."""
+        return self.annotate(decisive=_DECISIVE).order_by("-decisive", "-pk")
 
 
 class Payment(models.Model):
@@ -76,8 +81,8 @@ class Payment(models.Model):
         blank=True,
         choices=[(decision.value, decision.value) for decision in Decision],
     )
-    # Every gate before the bonus, as it stood then.
-    gates = models.JSONField(default=list, blank=True)
+    # The result of every check of the bonus when it was paid.
+    checks = models.JSONField(default=list, blank=True)
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"
     )

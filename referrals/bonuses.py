@@ -1,6 +1,6 @@
 """Awards the bonuses of a first qualifying purchase, takes them back, and gives them again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from django.db.models import F
 from accounts import ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
-from referrals import codes, gates
-from referrals.gates import Decision, Gate
+from referrals import codes, eligibility
+from referrals.eligibility import CheckName, CheckResult, Decision, Inputs, Status
 from referrals.models import Program, Referral
 
 
@@ -20,20 +20,40 @@ class Award:
     """The decision on a purchase, why, and the record of the use if it took one."""
 
     decision: Decision
-    gates: list[Gate]
+    checks: list[CheckResult]
     referral: Referral | None = None
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a purchase is held against: the terms in force, and the uses of the referrer's code."""
+    """What a purchase is judged by: the terms in force, and the uses of the referrer's code."""
 
     terms: Program
     uses: int
 
+    def inputs(self, *, buyer: User, referrer: User | None, amount: Decimal) -> Inputs:
+        """Return what the checks look at, of a purchase of `amount` US dollars."""
+        return Inputs(
+            amount=amount,
+            buyer_id=buyer.pk,
+            buyer_email=buyer.email,
+            has_qualified=buyer.has_made_first_purchase,
+            code=buyer.referred_by_code,
+            referrer_id=referrer.pk if referrer else None,
+            referrer_name=referrer.username if referrer else "",
+            referrer_email=referrer.email if referrer else "",
+            is_referrer_active=referrer is not None and referrer.is_active,
+            uses=self.uses,
+            terms_start_at=self.terms.starts_at,
+            minimum_purchase=self.terms.minimum_purchase,
+            max_uses=self.terms.max_uses,
+            award=self.terms.award,
+            budget_left=self.terms.left,
+        )
+
 
 def conditions(referrer: User | None, *, now: datetime) -> Conditions:
-    """Return what a purchase is held against at `now`, in one query."""
+    """Return what a purchase is judged by at `now`, in one query."""
     terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
     return Conditions(terms, terms.uses)
 
@@ -46,17 +66,25 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     """
     found = conditions(referrer, now=now)
     terms, uses = found.terms, found.uses
-    asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=uses)
-    decision = gates.decide(asked)
-    if decision not in gates.NOT_QUALIFYING:
+    inputs = found.inputs(buyer=buyer, referrer=referrer, amount=amount)
+    decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
+    if decision not in eligibility.NOT_QUALIFYING:
         buyer.has_made_first_purchase = True
         buyer.save(update_fields=["has_made_first_purchase"])
-    if referrer is None or decision not in gates.TAKING_A_USE:
-        return Award(decision, asked)
+    if referrer is None or decision not in eligibility.TAKING_A_USE:
+        return Award(decision, checks)
     if not reserve(terms):
-        return Award(Decision.BUDGET_SPENT, gates.shut(asked, gates.Name.BUDGET))
+        return Award(Decision.BUDGET_SPENT, _with_budget_spent(checks))
     referral = _use_code(buyer, referrer, terms=terms, uses=uses, decision=decision, now=now)
-    return Award(decision, asked, referral)
+    return Award(decision, checks, referral)
+
+
+def _with_budget_spent(checks: list[CheckResult]) -> list[CheckResult]:
+    """Return the results as they are once another purchase has taken the last of the budget."""
+    return [
+        replace(check, status=Status.FAILED, found="") if check.name == CheckName.BUDGET else check
+        for check in checks
+    ]
 
 
 def _use_code(

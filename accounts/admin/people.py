@@ -177,7 +177,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
     )
     def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return why(self, request, self.row(request, object_id).pk)
+        return why(self, request, self.row(request, object_id))
 
     @action(
         description="Statement",

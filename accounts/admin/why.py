@@ -1,17 +1,15 @@
 """The page that answers "why?" about a person, and what a purchase would earn them now."""
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from accounts.models import User
 from accounts.money import CENT, from_cents
-from gatewayz import why as answers
 from gatewayz.adminbase.model_admin import ModelAdmin
+from payments.explanations.admin_rendering import about_person
 from payments.models import MAX_AMOUNT_CENTS
 
 
@@ -28,12 +26,8 @@ class AmountForm(forms.Form):
     )
 
 
-def why(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+def why(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
     """Answer about a person; it reads only."""
-    needed = ["accounts.view_user", "payments.view_payment", "referrals.view_referral"]
-    if not request.user.has_perms(needed):
-        raise PermissionDenied
-    user = get_object_or_404(User, pk=pk)
     form = AmountForm(request.GET or None)
     amount = form.cleaned_data["amount"] if form.is_valid() else None
     context = {
@@ -41,7 +35,7 @@ def why(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         "title": f"Why? {user}",
         "opts": page.opts,
         "form": form,
-        "why": answers.about_user(user, cents=int(amount * 100) if amount else None),
-        "back": reverse("admin:accounts_user_change", args=[pk]),
+        "why": about_person(user, cents=int(amount * 100) if amount else None),
+        "back": reverse("admin:accounts_user_change", args=[user.pk]),
     }
     return TemplateResponse(request, "admin/accounts/user/why.html", context)

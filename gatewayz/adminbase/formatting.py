@@ -34,9 +34,10 @@ def _link(address: str, text: object) -> str:
     return format_html('<a class="desk-link" href="{}">{}</a>', address, text)
 
 
-def badge(text: str, colour: str = "default") -> str:
+def badge(text: str, colour: str = "default", icon: str = "") -> str:
     """Return a badge that looks like those of unfold's lists."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+    label = {"text": text, "type": colour, "icon": icon}
+    return render_to_string("unfold/helpers/label.html", label)
 
 
 def moment(at: datetime | None) -> str:

@@ -10,7 +10,7 @@ from gatewayz.adminbase.filters import ConditionFilter, DayFilter, one_of, yes_o
 from payments.inbox import HANDLERS, can_become
 from payments.models import Payment, StripeEvent
 from payments.reports.action_items import OVERDUE_AFTER
-from referrals.gates import NOT_QUALIFYING, Decision
+from referrals.eligibility import NOT_QUALIFYING, Decision
 
 Outcome = StripeEvent.Outcome
 

@@ -84,8 +84,8 @@ COLUMNS = tuple(field.name for field in fields(Day))
 _NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
 
 # What a reversal reverses belongs to the day of the reversal.
-# A first qualifying purchase is one at which neither of the two gates before it said no; before
-# it there may have been others, below the minimum.
+# A first qualifying purchase is large enough and the first of its kind: its decision is neither
+# below_minimum nor not_first. There may have been others before it, below the minimum.
 _COUNT = """
 SELECT days.day::date AS day, COALESCE(invite_views, 0), COALESCE(signups, 0),
        COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from accounts.money import dollars
 from gatewayz.adminbase.confirmation import MOST_SELECTED
 from gatewayz.adminbase.formatting import moment, page_of
-from payments.pairs import unpaid_since
+from payments.explanations.referral_comparison import unpaid_since
 from referrals.admin.formatting import person
 from referrals.models import Referral
 
