@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -58,7 +59,8 @@ def confirm(
     is_answered = rows is None or "answered" in request.POST
     form = form_class((request.POST or None) if is_answered else None)
     if not form.is_valid():
-        return _ask(page, request, question, form, back=back)
+        sent_on = _sent_on(request, form, rows or ())
+        return _ask(page, request, question, form, back=back, sent_on=sent_on)
     try:
         done = act(**form.cleaned_data)
     except refusals as refusal:
@@ -75,6 +77,18 @@ def refuse(request: HttpRequest, refusal: Exception | str, *, back: str) -> Http
     return HttpResponseRedirect(back)
 
 
+def _sent_on(
+    request: HttpRequest, form: forms.Form, rows: Sequence[Model]
+) -> list[tuple[str, str]]:
+    """Return what the answer has to send again: the action, and exactly the rows that are shown."""
+    others = {"csrfmiddlewaretoken", "answered", "index", "select_across", ACTION_CHECKBOX_NAME}
+    names = request.POST.keys() - form.fields.keys() - others
+    return [
+        *((name, request.POST[name]) for name in sorted(names)),
+        *((ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows),
+    ]
+
+
 def _ask(
     page: ModelAdmin,
     request: HttpRequest,
@@ -82,8 +96,8 @@ def _ask(
     form: forms.Form,
     *,
     back: str,
+    sent_on: list[tuple[str, str]],
 ) -> HttpResponse:
-    sent_on = request.POST.keys() - form.fields.keys() - {"csrfmiddlewaretoken", "answered"}
     context = {
         **page.admin_site.each_context(request),
         "title": question.title,
@@ -91,6 +105,6 @@ def _ask(
         "question": question,
         "form": form,
         "back": back,
-        "hidden": [(name, value) for name in sent_on for value in request.POST.getlist(name)],
+        "sent_on": sent_on,
     }
     return TemplateResponse(request, "admin/question.html", context)

@@ -140,7 +140,21 @@ def test_the_question_keeps_where_one_came_from(fiona: Client, held: Referral) -
     page = fiona.post(LIST, sent)
 
     assert page.context["back"] == QUEUE
-    assert dict(page.context["hidden"]) == sent
+    assert dict(page.context["sent_on"]) == sent
+
+
+def test_exactly_what_the_question_shows_is_decided(
+    fiona: Client, alice: Person, held: Referral
+) -> None:
+    """Also of a request for all rows of the list, which may be others when it is answered."""
+    sent = {"action": "void", "_selected_action": held.pk, "select_across": "1"}
+    page = fiona.post(LIST, sent)
+    [friend] = refer(alice)
+    turn(Referral.objects.get(referred_user=friend.user), "held")
+
+    fiona.post(LIST, dict(page.context["sent_on"]) | {"answered": "yes", "reason": "Same"})
+
+    assert statuses() == ["voided", "held"]
 
 
 @pytest.mark.parametrize(
