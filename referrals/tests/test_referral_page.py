@@ -11,7 +11,7 @@ from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Referral
-from referrals.tests.test_review_pages import LIST, decide, text
+from referrals.tests.test_review_pages import LIST, QUEUE, decide, text
 
 
 def people(page: Any) -> dict[str, list[str]]:
@@ -110,3 +110,21 @@ def test_the_page_is_a_few_queries(
 ) -> None:
     with django_assert_max_num_queries(18):
         fiona.get(f"{LIST}{held.pk}/change/")
+
+
+@pytest.mark.parametrize("term", ["alice", "BOB", "bob@exam", "{code}"])
+def test_a_referral_is_found_by_its_people_and_its_code(
+    fiona: Client, alice: Person, held: Referral, term: str
+) -> None:
+    response = fiona.get(LIST, {"q": term.format(code=alice.code.lower())})
+
+    assert list(response.context["cl"].result_list) == [held]
+
+
+@pytest.mark.parametrize(("path", "marked"), [(QUEUE, "Review queue"), (LIST, "Referrals")])
+def test_the_sidebar_marks_the_page_and_no_other(fiona: Client, path: str, marked: str) -> None:
+    groups = fiona.get(path).context["sidebar_navigation"]
+
+    assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [
+        marked
+    ]

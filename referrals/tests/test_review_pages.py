@@ -291,21 +291,3 @@ def test_a_list_is_a_few_queries(
 
     with django_assert_max_num_queries(queries):
         fiona.get(path)
-
-
-@pytest.mark.parametrize("term", ["alice", "BOB", "bob@exam", "{code}"])
-def test_a_referral_is_found_by_its_people_and_its_code(
-    fiona: Client, alice: Person, held: Referral, term: str
-) -> None:
-    response = fiona.get(LIST, {"q": term.format(code=alice.code.lower())})
-
-    assert list(response.context["cl"].result_list) == [held]
-
-
-@pytest.mark.parametrize(("path", "marked"), [(QUEUE, "Review queue"), (LIST, "Referrals")])
-def test_the_sidebar_marks_the_page_and_no_other(fiona: Client, path: str, marked: str) -> None:
-    groups = fiona.get(path).context["sidebar_navigation"]
-
-    assert [item["title"] for group in groups for item in group["items"] if item["active"]] == [
-        marked
-    ]
