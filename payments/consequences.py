@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from accounts.models import LedgerEntry
-from payments.clawbacks import posting_keys
+from payments.clawbacks import clawback_keys
 from payments.models import Clawback, Payment
 from referrals.bonuses import award_keys
 
@@ -20,7 +20,7 @@ def entries_of(payment: Payment, clawbacks: Iterable[Clawback]) -> list[LedgerEn
 
 def _keys(payment: Payment, clawbacks: Iterable[Clawback]) -> Iterator[str]:
     for clawback in clawbacks:
-        yield from posting_keys(clawback)
+        yield from clawback_keys(clawback)
     if payment.referral:
         for award in award_keys(payment.referral):
             yield from award

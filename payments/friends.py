@@ -46,7 +46,7 @@ def friends_of(user: User) -> list[Friend]:
     if user.referral_code is None:
         return []
     own = Payment.objects.filter(user=OuterRef("pk"))
-    decision = own.deciding().order_by("pk").values("bonus_decision")[:1]
+    decision = own.first_qualifying().order_by("pk").values("bonus_decision")[:1]
     invited = (
         User.objects.filter(referred_by_code=user.referral_code)
         .filter(Q(is_active=True) | Q(has_made_first_purchase=True))

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from accounts.operator_records import COMMAND_LINE
-from payments.clawbacks import posting_keys
+from payments.clawbacks import clawback_keys
 from payments.models import Clawback, Payment
-from referrals.bonuses import TAKEN_BACK, award_keys
+from referrals.bonuses import REVERSAL_DESCRIPTIONS, award_keys
 from referrals.gates import Decision
 from referrals.models import Referral
 
@@ -61,7 +61,7 @@ def _entries(payments: Sequence[Payment]) -> _Entries:
 def _keys(payments: Sequence[Payment]) -> Iterable[str]:
     for payment in payments:
         for clawback in payment.clawbacks.all():
-            yield from posting_keys(clawback)
+            yield from clawback_keys(clawback)
         if payment.referral:
             yield from _referrers_keys(payment.referral)
 
@@ -107,7 +107,7 @@ def _of_payment(payment: Payment) -> Iterable[_Step]:
 
 
 def _of_clawback(clawback: Clawback, entries: _Entries) -> Iterable[_Step]:
-    postings = _posted(posting_keys(clawback), entries)
+    postings = _posted(clawback_keys(clawback), entries)
     if not postings:
         yield _Step(clawback.created_at, 0, _without_posting(clawback))
     for posting in postings:
@@ -157,7 +157,7 @@ def both_sides(referral: Referral) -> str:
 
 
 def _is_hold(reversal: LedgerEntry) -> bool:
-    return reversal.description == TAKEN_BACK[Referral.Status.HELD]
+    return reversal.description == REVERSAL_DESCRIPTIONS[Referral.Status.HELD]
 
 
 def _of_review(payment: Payment, awards: Sequence[LedgerEntry]) -> Iterable[_Step]:

@@ -57,7 +57,7 @@ def _telling_purchase(user: User) -> Payment | None:
     """Return the purchase that decided, or else the newest that was paid."""
     paid = Payment.objects.filter(user=user, status=Payment.Status.PAID)
     told = paid.select_related("referral__referrer")
-    return told.deciding().first() or told.order_by("-pk").first()
+    return told.first_qualifying().first() or told.order_by("-pk").first()
 
 
 def _summary(
@@ -67,7 +67,7 @@ def _summary(
     lines: list[Line],
     found: Conditions,
 ) -> str:
-    if payment is None or not payment.is_decisive:
+    if payment is None or not payment.is_first_qualifying:
         return _before_it_counts(user, referrer, found)
     if payment.referral:
         return _of_referral(payment.referral)

@@ -72,13 +72,13 @@ def explain_user(user: User, *, cents: int | None, now: datetime) -> UserAnswer:
 def _purchases(user: User) -> list[PaymentAnswer]:
     """Return the purchase that decided, wherever it stands, and the newest others."""
     newest = with_facts(Payment.objects.filter(user=user)).order_by("-pk")
-    decisive = list(newest.deciding())
+    decisive = list(newest.first_qualifying())
     others = newest.exclude(pk__in=[payment.pk for payment in decisive])
     return explain_payments([*decisive, *others[:LISTED_PURCHASES]])
 
 
 def _summary(user: User, purchases: list[PaymentAnswer], found: Conditions) -> str:
-    if purchases and purchases[0].payment.is_decisive:
+    if purchases and purchases[0].payment.is_first_qualifying:
         return purchases[0].summary
     if user.has_made_first_purchase:
         return "A purchase has qualified, but which one was not kept."

@@ -1,4 +1,4 @@
-"""What people want to know of their own referrals."""
+"""The totals and the list of a user's own referrals."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ LISTED_REFERRALS = 100
 
 @dataclass(frozen=True)
 class Stats:
-    """A referrer's figures; amounts in US dollars."""
+    """A referrer's totals; amounts in US dollars."""
 
     total_uses: int
     remaining_uses: int
@@ -28,9 +28,9 @@ class Stats:
 
 
 def stats(user: User, *, now: datetime) -> Stats:
-    """Return the figures of `user`'s code, in one query."""
-    standing = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
-    earned = standing.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    """Return the totals of `user`'s code, in one query."""
+    completed = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
+    earned = completed.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
     row = (
         User.objects.filter(pk=user.pk)
         .annotate(
@@ -52,7 +52,7 @@ def stats(user: User, *, now: datetime) -> Stats:
 
 
 def _pending_count() -> QuerySet[User, int]:
-    """Sign-ups that have not made their qualifying purchase: no record, no use (CONTRACT 2.6)."""
+    """Count the sign-ups without a qualifying purchase: they take no use (CONTRACT 2.6)."""
     waiting = User.objects.filter(
         referred_by_code=OuterRef("referral_code"), has_made_first_purchase=False, is_active=True
     )
@@ -61,6 +61,6 @@ def _pending_count() -> QuerySet[User, int]:
 
 
 def referrals_of(user: User) -> QuerySet[Referral]:
-    """Return the uses of `user`'s code, newest first, at most a hundred."""
+    """Return the newest referrals of `user`, at most LISTED_REFERRALS."""
     made = Referral.objects.filter(referrer=user).select_related("referred_user")
     return made.order_by("-completed_at", "-pk")[:LISTED_REFERRALS]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from accounts import api_keys, row_ids
 from accounts.people import beginning, called, whose
 from gatewayz.adminbase.model_admin import ModelAdmin
-from payments.finding import place_of
+from payments.search import lookup_of
 from referrals import codes
 
 _KEY = re.compile(r"gw_live_[\w-]+", re.ASCII)
@@ -45,7 +45,7 @@ def people(term: str) -> list[Q]:
         Q(referral_code=codes.normalize(term) or ""),
         Q(pk=row_ids.read(term)),
     ]
-    if place := place_of(term):
+    if place := lookup_of(term):
         found.append(Q(**{f"payments__{place}": term}))
     return found
 
@@ -53,7 +53,7 @@ def people(term: str) -> list[Q]:
 def entries(term: str) -> list[Q]:
     """Return the ledger entries of a person, of this id or cause, or of Stripe's object."""
     found = [*whose(term), Q(idempotency_key=term), Q(pk=row_ids.read(term))]
-    if place := place_of(term):
+    if place := lookup_of(term):
         own = place.removeprefix("clawbacks__")
         found.append(Q(**{f"clawback__{own}" if own != place else f"payment__{place}": term}))
     return found

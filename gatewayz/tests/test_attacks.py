@@ -69,7 +69,7 @@ def test_one_person_alone_does_not_set_bonuses_above_the_limit_of_one_person(db:
 
 def add_terms(bonus: str, by: User) -> Program:
     promise = {"referrer_bonus": Decimal(bonus), "referee_bonus": Decimal("50.00")}
-    draft = terms.told(new_terms()) | promise | {"starts_at": timezone.now() + timedelta(days=9)}
+    draft = terms.to_dict(new_terms()) | promise | {"starts_at": timezone.now() + timedelta(days=9)}
     return terms.add_terms(by=by, reason="Spring", now=timezone.now(), **draft)
 
 
@@ -78,7 +78,7 @@ def test_up_to_the_limit_of_one_person_one_person_promises(db: None) -> None:
 
 
 def test_above_the_limit_of_one_person_terms_take_a_superuser(db: None) -> None:
-    with pytest.raises(terms.TooGenerousError, match="superuser"):
+    with pytest.raises(terms.AwardAboveLimitError, match="superuser"):
         add_terms("50.01", by=member_of("Finance"))
 
 

@@ -82,7 +82,7 @@ class Purchases:
         )
         payment = checkout.record(user=person.user, order=order, idempotency_key=None, now=now)
         session_id = self._chance.name("cs_test")
-        checkout.open_session(payment, letters.opened(payment, session_id, now=now))
+        checkout.attach_session(payment, letters.opened(payment, session_id, now=now))
         self._counts["checkouts"] += 1
         return Purchase(person, payment, session_id)
 
@@ -129,7 +129,7 @@ class Purchases:
 
     def _look_at_card(self, payment: Payment, card: str, *, now: datetime) -> None:
         """Note what the job would have learned from Stripe, so that it need not ask."""
-        for referral in cards.note_card(payment, card, now=now):
+        for referral in cards.record_card(payment, card, now=now):
             self._reviews.expect(referral, now)
 
     def _expect_another(self, purchase: Purchase, now: datetime) -> None:

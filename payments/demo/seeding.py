@@ -59,7 +59,7 @@ def seed(*, users: int, seed: int, now: datetime, on_progress: Told) -> Counter[
     else:
         counts = _side_by_side(strands, on_progress)
     # What is kept of days that were over, and of who is ahead, knows nothing of all this yet.
-    daily.reopen()
+    daily.clear()
     leaderboard.refresh(now=now)
     return counts
 

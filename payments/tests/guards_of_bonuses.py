@@ -149,7 +149,7 @@ BONUSES = [
     Guard(
         "a budget is never exceeded",
         both(
-            value(bonuses, "reserve", lambda terms: True),
+            value(bonuses, "reserve_award", lambda terms: True),
             gate_open(Name.BUDGET),
         ),
         test_budget.test_when_it_is_spent_the_purchase_is_credited_and_nothing_else,
@@ -176,7 +176,7 @@ BONUSES = [
     ),
     Guard(
         "what is voided is given back to the budget",
-        line(review._decide, "unreserve(referral)"),
+        line(review._decide, "unreserve_award(referral)"),
         test_budget.test_a_held_bonus_is_reserved_until_it_is_voided,
         "20.00",
     ),

@@ -48,7 +48,9 @@ EVENTS = [
     ),
     Guard(
         "an event is of our mode",
-        line(inbox._object, 'envelope.get("livemode") is not settings.STRIPE_LIVEMODE', "False"),
+        line(
+            inbox._event_object, 'envelope.get("livemode") is not settings.STRIPE_LIVEMODE', "False"
+        ),
         test_inbox.test_an_event_of_another_mode_is_quarantined,
         "'settled'",
         {"livemode": True},
@@ -70,8 +72,9 @@ EVENTS = [
         "what is quarantined is rolled back",
         line(
             inbox._handle,
-            "done = handler.handle(subject, now=now)",
-            "try:\n        done = handler.handle(subject, now=now)\n    except QuarantinedError:\n"
+            "result = handler.handle(subject, now=now)",
+            "try:\n        result = handler.handle(subject, now=now)\n"
+            "    except QuarantinedError:\n"
             "        return _finish(event, Outcome.QUARANTINED, now=now)",
         ),
         stories.test_what_is_quarantined_halfway_leaves_nothing_behind,
@@ -112,14 +115,17 @@ SETTLEMENT = [
             {"name": name},
         )
         for name, comparison in {
-            "user_id": 'compare("user_id in metadata", session.user_id, str(payment.user_id))',
-            "payment_id": 'compare("payment_id in metadata", session.payment_id, str(payment.pk))',
+            "user_id": 'require_same("user_id in metadata", session.user_id, str(payment.user_id))',
+            "payment_id": 'require_same("payment_id in metadata", session.payment_id, '
+            "str(payment.pk))",
         }.items()
     ),
     Guard(
         "a payment that has a session gets no other",
         line(
-            settlement._unanswered, "payment.session_id not in (None, session.session_id)", "False"
+            settlement._find_by_metadata,
+            "payment.session_id not in (None, session.session_id)",
+            "False",
         ),
         test_settlement.test_what_does_not_fit_our_record_is_quarantined,
         "'settled'",
@@ -128,7 +134,8 @@ SETTLEMENT = [
     Guard(
         "a session is paid before it is credited",
         line(
-            settlement.settle_purchase, 'compare("payment_status", session.payment_status, "paid")'
+            settlement.settle_purchase,
+            'require_same("payment_status", session.payment_status, "paid")',
         ),
         test_settlement.test_what_does_not_fit_our_record_is_quarantined,
         "'settled'",

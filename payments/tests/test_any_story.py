@@ -1,7 +1,7 @@
 """Whatever people, Stripe and operators do, in whatever order: the books are those of CONTRACT 2.
 
 Hypothesis makes up stories, plays each through the doors of the program, and after every step
-holds the database against a model in plain Python (`plain_books`).
+holds the database against a model in plain Python (`reference_model`).
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ from accounts.models import Adjustment, User
 from accounts.money import from_cents
 from accounts.tests.factories import api_with
 from payments.models import Payment
-from payments.tests.cast import NEWS, Caller, Demand, Letter, Order
-from payments.tests.plain_books import Books, Claim, Purchase, Terms, Use
-from payments.tests.stage import Stage
+from payments.tests.actors import NEWS, Caller, Demand, Letter, Order
+from payments.tests.reference_model import Books, Claim, Purchase, Terms, Use
+from payments.tests.state_machine import Stage
 from payments.tests.stripe_events import deliver, dispute, event, refund
 from referrals import review
 

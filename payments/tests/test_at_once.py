@@ -15,7 +15,7 @@ from accounts.registration import create_account
 from accounts.tests.factories import Person, register
 from payments import inbox
 from payments.models import Payment, StripeEvent
-from payments.outcomes import Handled
+from payments.outcomes import HandlerResult
 from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
     another_transaction,
@@ -204,7 +204,7 @@ def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     attempts: list[str] = []
     handler = inbox.HANDLERS["checkout.session.completed"]
 
-    def counted(*args: Any, **kwargs: Any) -> Handled:
+    def counted(*args: Any, **kwargs: Any) -> HandlerResult:
         attempts.append("complete")
         return handler.handle(*args, **kwargs)
 

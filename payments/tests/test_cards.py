@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 def check_cards() -> int:
     """Check the cards that wait, and return how many did."""
-    waiting = cards.unchecked()
+    waiting = cards.payments_to_check()
     for payment in waiting:
         cards.check(payment, now=NOW)
     return len(waiting)
@@ -163,12 +163,12 @@ def test_a_payment_that_stripe_gives_no_answer_for_waits_behind_all_others(
         check_cards()
     waiting = []
     for _ in range(2):
-        waiting += cards.unchecked()
+        waiting += cards.payments_to_check()
         settings.STRIPE_API_BASE = sandbox
         check_cards()
 
     assert waiting == [good, bad]
-    assert cards.unchecked() == []
+    assert cards.payments_to_check() == []
 
 
 def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(

@@ -173,7 +173,7 @@ class TestReplayEvents:
 
         assert (run.status, run.refusal) == (
             1,
-            "1 event failed again; see the last error in the inbox.",
+            "1 event failed again. The admin shows the last error of each event.",
         )
         assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
         assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
@@ -190,7 +190,7 @@ class TestReplayEvents:
     def test_it_wants_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:
         run = Run("replay_events", *arguments)
 
-        assert (run.status, run.refusal) == (1, "Name the events, or say --failed.")
+        assert (run.status, run.refusal) == (1, "Give event ids, or --failed.")
 
 
 @pytest.mark.negative_control

@@ -110,7 +110,7 @@ def test_it_finds_a_reversal_that_is_not_the_opposite(
     )
 
     assert before == set()
-    assert "a reversal is the opposite of an entry that is none" in found()
+    assert "a reversal is the exact opposite of an entry that is not a reversal" in found()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_it_finds_a_purchase_that_nobody_paid(settled: Payment) -> None:
 def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> None:
     wrong((ENTRY, kind, "5", "bob"), (BALANCE, "bob"))
 
-    assert found() == {"a bonus that stands belongs to a completed referral"}
+    assert found() == {"a bonus that is not reversed belongs to a completed referral"}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> Non
 def test_it_finds_a_referral_whose_bonuses_do_not_fit(settled: Payment, change: str) -> None:
     wrong((f"UPDATE referrals SET {change}",))  # noqa: S608
 
-    assert "a completed referral has its two legs" in found()
+    assert "a completed referral has its two bonus entries" in found()
 
 
 def test_it_finds_a_gap_in_the_uses(settled: Payment) -> None:
@@ -194,22 +194,22 @@ def test_it_finds_a_referral_that_the_referee_does_not_confirm(
 ) -> None:
     wrong((f"UPDATE users SET {change} WHERE username = 'bob'",))  # noqa: S608
 
-    assert found() == {"a referral is of the code that the referee registered with"}
+    assert found() == {"a referral has the code that the referee registered with"}
 
 
 def test_it_finds_a_first_purchase_that_is_not_flagged(settled: Payment) -> None:
     wrong(("UPDATE users SET has_made_first_purchase = FALSE WHERE username = 'bob'",))
 
     assert found() == {
-        "a first qualifying purchase is the only one, and flagged",
-        "a referral is of the code that the referee registered with",
+        "a buyer has one first qualifying purchase, and the flag is set",
+        "a referral has the code that the referee registered with",
     }
 
 
 def test_it_finds_a_second_first_purchase(settled: Payment) -> None:
     wrong(("UPDATE payments SET bonus_decision = 'not_referred' WHERE amount = 200",))
 
-    assert found() == {"a first qualifying purchase is the only one, and flagged"}
+    assert found() == {"a buyer has one first qualifying purchase, and the flag is set"}
 
 
 def test_it_finds_a_referral_from_no_payment(settled: Payment) -> None:
@@ -223,7 +223,7 @@ def test_it_finds_a_referral_from_a_purchase_that_did_not_qualify(settled: Payme
 
     assert found() == {
         "a referral came from a paid qualifying purchase",
-        "bonuses stand only while the purchase qualifies",
+        "bonuses are paid only while the purchase qualifies",
     }
 
 
@@ -240,7 +240,7 @@ def test_it_finds_a_bonus_that_stands_for_a_purchase_that_is_gone(settled: Payme
 
     assert found() == {
         "a referral's status follows from its review and its purchase",
-        "bonuses stand only while the purchase qualifies",
+        "bonuses are paid only while the purchase qualifies",
     }
 
 
@@ -253,7 +253,7 @@ def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, ki
         ledger.reverse(entry, description="A mistake", now=timezone.now())
 
     assert before == set()
-    assert "what points at an entry points at one that stands" in found()
+    assert "no record points at a reversed entry" in found()
 
 
 def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
@@ -262,7 +262,7 @@ def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
 
     wrong(("UPDATE programs SET reserved = 40 WHERE budget IS NOT NULL",))
 
-    assert found() == {"what is reserved of a budget is what its uses cost"}
+    assert found() == {"the reserved part of a budget is the cost of its uses"}
 
 
 def test_every_invariant_is_broken_by_a_test_above() -> None:

@@ -11,7 +11,7 @@ from payments.tests.test_invariants import found, without
 pytestmark = pytest.mark.negative_control
 
 ENTRY = "a posted adjustment has its one entry"
-BELONGS = "an entry of an adjustment belongs to one that is posted"
+BELONGS = "an adjustment entry belongs to a posted adjustment"
 TWO_PEOPLE = "an adjustment above the limit has two people"
 
 

@@ -21,7 +21,7 @@ def settled(bob: Person) -> Payment:
 def test_it_finds_that_more_was_taken_than_refunds_say(settled: Payment) -> None:
     wrong(("UPDATE payments SET taken_back = 1 WHERE amount = 200",))
 
-    assert found() == {"no more is taken back than was given"}
+    assert found() == {"no more is taken back than was credited"}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_it_finds_a_refund_that_its_entry_does_not_fit(
 
     wrong((statement,))
 
-    assert "what a refund or dispute takes is an entry of its own" in found()
+    assert "the amount that a refund or dispute takes back is an entry of its own" in found()
 
 
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
@@ -49,7 +49,7 @@ def test_it_finds_an_entry_that_takes_back_for_nothing(settled: Payment, kind: s
     wrong((ENTRY.replace("credits + 5", "credits - 5"), kind, "-5", "bob"))
     wrong((BALANCE.replace("+", "-"), "bob"))
 
-    assert found() == {"an entry that takes back belongs to a refund or dispute"}
+    assert found() == {"an entry that takes credits back belongs to a refund or dispute"}
 
 
 def test_it_finds_a_refund_that_was_forgotten(settled: Payment, charlie: Person) -> None:
@@ -57,7 +57,7 @@ def test_it_finds_a_refund_that_was_forgotten(settled: Payment, charlie: Person)
 
     wrong(("UPDATE clawbacks SET payment_intent_id = %s", settled.payment_intent_id or ""))
 
-    assert found() == {"a refund or dispute of a known purchase is applied"}
+    assert found() == {"a refund or dispute of a settled purchase is applied"}
 
 
 def test_it_finds_an_event_that_nobody_finished(settled: Payment) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.advisory_locks import TAKE_TURN
 from accounts.tests.factories import Person, register
 from payments.reports import leaderboard
-from payments.reports.leaderboard import By, Leader
+from payments.reports.leaderboard import Leader, Measure
 from payments.tests.at_once import another_transaction
 from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
 from referrals.models import LeaderboardEntry, Referral
@@ -19,11 +19,11 @@ from referrals.tests.terms import terms_now
 DAY = timedelta(days=1)
 
 
-def leaders(days: int | None = None, by: By = "referrals", limit: int = 10) -> list[Leader]:
+def leaders(days: int | None = None, by: Measure = "referrals", limit: int = 10) -> list[Leader]:
     return leaderboard.leaderboard(now=timezone.now(), limit=limit, days=days, by=by)
 
 
-def names(days: int | None = None, by: By = "referrals", limit: int = 10) -> list[str]:
+def names(days: int | None = None, by: Measure = "referrals", limit: int = 10) -> list[str]:
     return [leader.username for leader in leaders(days, by, limit)]
 
 
@@ -194,7 +194,7 @@ def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Pe
     rows = LeaderboardEntry.objects.filter(period="all").order_by("place_by_referrals")
 
     assert [(row.user, row.referrals, row.computed_at) for row in rows] == [(charlie.user, 2, now)]
-    assert leaderboard.counted_at(LeaderboardEntry.Period.ALL) == now
+    assert leaderboard.snapshot_time(LeaderboardEntry.Period.ALL) == now
 
 
 def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Person) -> None:
@@ -216,7 +216,9 @@ def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Perso
 
 
 @pytest.mark.parametrize("by", ["referrals", "earnings", "revenue"])
-def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person, by: By) -> None:
+def test_a_snapshot_ranks_as_the_live_count_does(
+    alice: Person, charlie: Person, by: Measure
+) -> None:
     refer(charlie, 2)
     settle(refer(alice, 1)[0].user, 9000)
 

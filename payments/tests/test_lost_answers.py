@@ -185,9 +185,9 @@ def test_it_is_reconciled_when_no_event_came_either(alice: Person, bob: Person) 
     at_stripe = list(reconciliation.differences(since=now - timedelta(minutes=5)))
 
     [found] = [one for one in at_stripe if one.stripe_id == payment.session_id]
-    told = reconciliation.make_up_for(found, now=now)
+    told = reconciliation.resolve(found, now=now)
 
-    assert (found.what, told) == (f"paid, but payment {payment.pk} is created", "settled")
+    assert (found.difference, told) == (f"paid, but payment {payment.pk} is created", "settled")
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 

@@ -29,12 +29,12 @@ def test_the_command_shows_what_it_would_do(bob: Person) -> None:
 
     header, difference, *end = command()
 
-    assert header.split() == ["stripe_id", "what", "remedy", "outcome"]
+    assert header.split() == ["stripe_id", "difference", "remedy", "outcome"]
     assert difference == (
-        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle it"
+        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle the purchase"
     )
     assert end[0].startswith("1 difference since ")
-    assert end[1] == "Nothing was changed; settle them with --apply."
+    assert end[1] == "Nothing was changed. Resolve them with --apply."
     assert bob.balance() == "0.00"
 
 
@@ -43,7 +43,9 @@ def test_the_command_settles_with_apply(bob: Person) -> None:
 
     first, second = command("--apply"), command("--apply")
 
-    assert first[1].endswith("  checkout.session.completed was not processed  process it  settled")
+    assert first[1].endswith(
+        "  checkout.session.completed was not processed  process the event  settled"
+    )
     assert (len(first), len(second)) == (3, 1)
     assert second[0].startswith("0 differences since ")
     assert bob.balance() == "20.00"
@@ -62,7 +64,7 @@ def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
 def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
     pay(bob)
 
-    with pytest.raises(CommandError, match="Nothing was settled: say why"):
+    with pytest.raises(CommandError, match="Nothing was changed: say why"):
         command("--apply", "--reason", " ")
 
     assert bob.balance() == "0.00"
@@ -90,7 +92,7 @@ def test_a_moment_elsewhere_is_shown_in_utc(bob: Person) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "", "2026-13-01", "22.11.2026"])
 def test_since_is_nothing_else(db: None, since: str) -> None:
-    with pytest.raises(CommandError, match="is no date"):
+    with pytest.raises(CommandError, match="is not a date"):
         command("--since", since)
 
 

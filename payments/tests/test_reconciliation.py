@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
-from payments.reconciliation import differences, make_up_for
+from payments.reconciliation import differences, resolve
 from payments.sandbox.models import CheckoutSession, Event
 from payments.tests.at_once import at_once
 from payments.tests.sandbox_purchases import (
@@ -42,22 +42,22 @@ def forget_events() -> None:
     at_once(lambda: Event.objects.all().delete())
 
 
-class Made(NamedTuple):
-    """A difference that was found, and what came of making up for it."""
+class Resolved(NamedTuple):
+    """A difference, and the outcome of resolving it."""
 
     stripe_id: str
-    what: str
+    difference: str
     remedy: str
     outcome: str = ""
 
 
-def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Made]:
+def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Resolved]:
     return [
-        Made(
+        Resolved(
             found.stripe_id,
-            found.what,
+            found.difference,
             found.remedy,
-            make_up_for(found, now=timezone.now()) if apply else "",
+            resolve(found, now=timezone.now()) if apply else "",
         )
         for found in differences(since=since or timezone.now() - ONE_DAY)
     ]
@@ -74,12 +74,12 @@ def test_a_paid_session_whose_event_never_came_is_found(bob: Person) -> None:
 
     event, session = reconcile(apply=False)
 
-    assert (event.what, event.remedy) == (
+    assert (event.difference, event.remedy) == (
         "checkout.session.completed was not processed",
-        "process it",
+        "process the event",
     )
-    assert (session.stripe_id, session.remedy) == (payment.session_id, "settle it")
-    assert session.what == f"paid, but payment {payment.pk} is pending"
+    assert (session.stripe_id, session.remedy) == (payment.session_id, "settle the purchase")
+    assert session.difference == f"paid, but payment {payment.pk} is pending"
 
 
 def test_without_apply_nothing_changes(bob: Person) -> None:
@@ -128,7 +128,7 @@ def test_a_payment_that_was_closed_and_is_paid_after_all_settles(bob: Person) ->
 
     [found] = reconcile()
 
-    assert (found.what.rpartition(" ")[2], found.outcome) == ("expired", "settled")
+    assert (found.difference.rpartition(" ")[2], found.outcome) == ("expired", "settled")
     assert bob.balance() == "20.00"
 
 
@@ -187,7 +187,7 @@ def test_a_payment_that_we_do_not_know_is_only_reported(bob: Person) -> None:
 
     assert reported[0] == reported[1]
     assert reported[0] == [
-        Made(payment.session_id or "", "paid, but no payment of ours", "none: look into it")
+        Resolved(payment.session_id or "", "paid, but we have no such payment", "none: investigate")
     ]
     assert not LedgerEntry.objects.exists()
 

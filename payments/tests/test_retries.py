@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def retry_due(now: datetime) -> list[StripeEvent]:
-    return [inbox.attempt(event_id, now=now) for event_id in inbox.due(now=now)]
+    return [inbox.attempt(event_id, now=now) for event_id in inbox.due_for_retry(now=now)]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def report(payment: Payment, kind: str, **changes: Any) -> str:
     if kind in (FAILED, EXPIRED):
         changes = {"payment_status": "unpaid", **changes}
     outcome: str = deliver(event(payment, kind, **changes)).json()["outcome"]
-    assert inbox.can_become(kind, outcome)
+    assert inbox.is_possible_outcome(kind, outcome)
     return outcome
 
 

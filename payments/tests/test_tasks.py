@@ -67,13 +67,13 @@ def test_one_card_that_stripe_fails_at_keeps_no_other_from_being_checked(
             tasks.check_cards(0)
 
     assert Referral.objects.get().status == "held"
-    assert cards.unchecked() == [unlucky]
+    assert cards.payments_to_check() == [unlucky]
 
 
 def test_a_stripe_that_is_down_is_not_asked_for_all_cards(
     bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PATIENCE", 2)
+    monkeypatch.setattr(tasks, "MAX_FAILURES_IN_A_ROW", 2)
     for _ in range(4):
         settle(bob.user, 100)
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import Person, give, register
 from payments.models import Payment
 from payments.reports import daily
-from payments.reports.totals import Books, Cohort, Debts, Figures, figures
+from payments.reports.totals import Books, Cohort, Debts, ProgramTotals, program_totals
 from payments.tests.stripe_events import deliver, refund, settle, turn
 from referrals import invite_views
 from referrals.models import Referral
@@ -56,8 +56,8 @@ def history(db: None) -> None:
         deliver(refund(purchase, 1000))
 
 
-def week() -> Figures:
-    return figures(days=7, now=NOW)
+def week() -> ProgramTotals:
+    return program_totals(days=7, now=NOW)
 
 
 @pytest.mark.usefixtures("history")
@@ -114,7 +114,7 @@ def test_what_we_owe_counts_all_of_history(is_closed: bool, days: int) -> None:
         daily.close_days(now=NOW)
 
     # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
-    assert figures(days=days, now=NOW).books == Books(
+    assert program_totals(days=days, now=NOW).books == Books(
         outstanding=Decimal("94.99"),
         debts=Debts(Decimal(0), 0),
         bonuses_given=Decimal(60),
@@ -162,7 +162,7 @@ def test_debts_of_before_are_those_with_which_the_period_began() -> None:
     with at(21):
         settle(User.objects.get(username="bob"), 1500)
 
-    found = figures(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
+    found = program_totals(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
 
     assert (found.books.debts, found.books_before.debts) == (NO_DEBTS, Debts(Decimal(15), 1))
     assert found.books_before.outstanding == Decimal("64.99")

@@ -87,10 +87,10 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         period = _period(request)
-        leaderboard.ensure_counted(now=timezone.now())
+        leaderboard.ensure_snapshot(now=timezone.now())
         tools = {
             "title": "Leaderboard",
-            "counted_at": leaderboard.counted_at(period),
+            "counted_at": leaderboard.snapshot_time(period),
             "periods": [
                 (label, _with(request, period=value), value == period)
                 for value, label in LeaderboardEntry.Period.choices

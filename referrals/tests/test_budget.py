@@ -187,7 +187,7 @@ def reserve_what_was_read(terms: Program) -> bool:
 def test_a_reservation_that_reads_and_then_writes_pays_more_than_there_is(
     quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bonuses, "reserve", meeting(reserve_what_was_read))
+    monkeypatch.setattr(bonuses, "reserve_award", meeting(reserve_what_was_read))
     referrers = [register(name) for name in ("alice", "charlie")]
     terms_now(budget=Decimal("30.00"))
 

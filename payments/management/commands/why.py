@@ -14,7 +14,7 @@ from accounts.date_format import moment
 from accounts.models import User
 from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
-from payments import finding
+from payments import search
 from payments.explanations import PaymentAnswer, explain_payment, explain_referral
 from payments.models import MAX_AMOUNT_CENTS, Payment
 from payments.user_explanations import UserAnswer, explain_user
@@ -86,7 +86,7 @@ def _facts(
 
 def _found_person(who: str) -> User:
     try:
-        return finding.person(who)
+        return search.find_user(who)
     except User.DoesNotExist:
         raise CommandError(f"There is no user {who!r}.") from None
     except SeveralPeopleError as refusal:
@@ -95,7 +95,7 @@ def _found_person(who: str) -> User:
 
 def _found_payment(what: str) -> PaymentAnswer:
     try:
-        return explain_payment(finding.purchase(what).pk)
+        return explain_payment(search.find_payment(what).pk)
     except Payment.DoesNotExist:
         raise CommandError(f"There is no payment {what!r}.") from None
 

@@ -9,8 +9,8 @@ from accounts.models import User
 from accounts.money import from_cents
 from payments.models import Payment
 from payments.reports.invariants import breaches
-from payments.tests.cast import Caller, address
-from payments.tests.plain_books import Books, Purchase
+from payments.tests.actors import Caller, address
+from payments.tests.reference_model import Books, Purchase
 from referrals.models import Program, Referral
 
 

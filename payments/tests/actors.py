@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from accounts.tests.factories import api_with
 from payments.models import Payment
-from payments.tests.plain_books import Claim, Member, Purchase
+from payments.tests.reference_model import Claim, Member, Purchase
 
 PAID, UNPAID = {"payment_status": "paid"}, {"payment_status": "unpaid"}
 # What Stripe can say of a session: type of the event, state of the session, what that means.
