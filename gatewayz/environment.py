@@ -1,4 +1,4 @@
-"""Reads one setting at a time from the environment, and refuses a bad one by its name."""
+"""Reads settings from the environment, and refuses a bad value by the variable's name."""
 
 import os
 import re
@@ -21,7 +21,7 @@ _PERIODS = {
 
 
 def refuse(name: str, expected: str) -> ImproperlyConfigured:
-    """Return the refusal of the variable `name`; its value stays out: it may be a secret."""
+    """Return the error for the variable `name`. It leaves the value out, which may be a secret."""
     return ImproperlyConfigured(f"{name} must be {expected} (see .env.example).")
 
 
@@ -30,7 +30,7 @@ def is_set(name: str) -> bool:
 
 
 def text(name: str, default: str | None = None) -> str:
-    """Return the variable's text; without a default a missing one is refused."""
+    """Return the variable's text. Without a default the variable is required."""
     if is_set(name):
         return os.environ[name].strip()
     if default is None:
@@ -88,7 +88,7 @@ def web_address(name: str, *, default: str) -> str:
 
 
 def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
-    """Return how many in what time; None for no limit."""
+    """Return a limit as (uses, period); None for no limit."""
     value = text(name, default)
     if value == "off":
         return None
@@ -107,7 +107,7 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 
 def token(name: str) -> str | None:
-    """Return a secret that a caller shows; None when there is none."""
+    """Return a secret token; None when it is not set."""
     value = text(name, "")
     if value and not re.fullmatch(r"(?!replace)[!-~]{20,}", value):
         raise refuse(name, "at least 20 random characters")
@@ -123,12 +123,12 @@ def require_real_secret_key(value: str) -> None:
 def stripe_key(name: str, *, default: str | None) -> str:
     value = text(name, default)
     if not re.fullmatch(r"[sr]k_(live|test)_(?!replace)\w{8,247}", value, re.ASCII):
-        raise refuse(name, "a key of Stripe's: sk_live_…, sk_test_…, rk_live_… or rk_test_…")
+        raise refuse(name, "a Stripe key: sk_live_…, sk_test_…, rk_live_… or rk_test_…")
     return value
 
 
 def webhook_secrets(name: str, *, default: str | None) -> list[str]:
-    """Return one secret or several: while one is being rotated, Stripe signs with both."""
+    """Return one secret or several: during a rotation Stripe signs with both."""
     secrets = [part.strip() for part in text(name, default).split(",")]
     if not all(re.fullmatch(r"whsec_(?!replace)[!-~]{8,}", secret) for secret in secrets):
         raise refuse(name, "one or several comma-separated values of the form whsec_…")

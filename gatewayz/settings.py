@@ -1,4 +1,4 @@
-"""Django's settings, all of them from the environment (CONTRACT 4)."""
+"""Django's settings. What differs between deployments comes from the environment (CONTRACT 4)."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -59,8 +59,8 @@ REFERRAL_REFERRER_EMAIL = environment.one_of(
 
 # --- Operators ----------------------------------------------------------------------------------
 
-# What one operator may adjust on one account in 24 hours without a second person. The database is
-# told with each connection: a session that does not say it posts none without one.
+# What one operator may adjust on one account in 24 hours without a second person. Each connection
+# tells PostgreSQL; a session without this setting posts no adjustment without a second person.
 ADJUSTMENT_APPROVAL_LIMIT = environment.amount(
     "ADJUSTMENT_APPROVAL_LIMIT", default="100.00", least="0", most="100000"
 )
@@ -73,14 +73,14 @@ INSTALLED_APPS = [
     "payments",
     "gatewayz.operators",
     "gatewayz.site",
-    # Before Django's admin, whose templates they replace.
+    # Before Django's admin, because their templates replace its own.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "import_export",
     "gatewayz.operators.apps.AdminSiteConfig",
-    # Before `auth`, after which the groups of staff are given their permissions.
+    # Before `auth`: after its post_migrate the staff groups get their permissions, these included.
     "procrastinate.contrib.django",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -102,13 +102,13 @@ if STRIPE_SANDBOX:
     INSTALLED_APPS.append("payments.sandbox")
 
 MIDDLEWARE = [
-    "gatewayz.http.metrics.requests_are_counted",
+    "gatewayz.http.metrics.count_requests",
     "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "gatewayz.http.middleware.trailing_slash_is_optional",
-    "gatewayz.http.middleware.malformed_session_is_none",
+    "gatewayz.http.middleware.accept_trailing_slash",
+    "gatewayz.http.middleware.drop_malformed_session",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gatewayz.http.database_errors.DatabaseTroubleMiddleware",
+    "gatewayz.http.database_errors.DatabaseErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -148,8 +148,8 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": DATABASES["default"].get("OPTIONS", {})
     | {
-        # A request rather answers 503 than queues behind a lock until the client has gone.
-        # To compile a statement takes longer than any of ours gains by it.
+        # Answer 503 rather than wait for a lock until the client has given up.
+        # JIT compilation costs more than it saves on queries this short.
         "options": "-c lock_timeout=3s -c statement_timeout=15s -c jit=off"
         " -c idle_in_transaction_session_timeout=30s"
         f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}",
@@ -195,7 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "gatewayz.api.json_api.NewestFirstPagination",
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "gatewayz.api.errors.answer",
+    "EXCEPTION_HANDLER": "gatewayz.api.errors.to_response",
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
@@ -233,10 +233,10 @@ AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
 ]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-# Whoever develops mistypes more often, and has nothing to lose.
+# Developers mistype often, and there is nothing to protect.
 AXES_FAILURE_LIMIT = 100 if DEBUG else 10
 AXES_COOLOFF_TIME = timedelta(hours=1)
-# Who tries on while locked out neither prolongs it nor fills the table.
+# An attempt during a lock-out neither extends it nor adds a row.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "accounts.operator_login.address"
@@ -247,7 +247,7 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
 
-# --- Limits: how many in what time, or None ------------------------------------------------------
+# --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 
 RATE_LIMITS = {
     "register": environment.rate("RATE_LIMIT_REGISTER", default="off" if DEBUG else "20/hour"),
@@ -263,7 +263,7 @@ METRICS_TOKEN = environment.token("METRICS_TOKEN")
 
 # --- Jobs: `manage.py procrastinate worker` -------------------------------------------------------
 
-# What went well is of no interest afterwards; what failed stays for operators to see.
+# Successful jobs are deleted; failed ones stay for operators to see.
 PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 1, "delete_jobs": "successful"}
 
 # --- Security -----------------------------------------------------------------------------------
@@ -289,8 +289,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 # --- Logs ---------------------------------------------------------------------------------------
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-# Whose session it is would be asked of the database, even when that is why the request failed.
+# Logging the user would query the database, even when the database is why the request failed.
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request is enough.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = (
+    10  # The start is logged as DEBUG: one line a request is enough.
+)
 LOGGING_CONFIG = None
 logs.configure(as_json=not DEBUG)

@@ -1,7 +1,5 @@
 """What the reports store: the totals of closed days, and the results of ledger checks."""
 
-from decimal import Decimal
-
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
@@ -25,9 +23,9 @@ class DailyTotals(models.Model):
     # Seconds from sign-up with a code to each first qualifying purchase.
     times_to_purchase = ArrayField(models.PositiveIntegerField())
     # Days from sign-up with a code to each first purchase.
-    ages_at_purchase = ArrayField(models.PositiveIntegerField(), db_default=[])
+    ages_at_purchase = ArrayField(models.PositiveIntegerField())
     # Days from sign-up with a code to each first qualifying purchase.
-    ages_at_qualifying = ArrayField(models.PositiveIntegerField(), db_default=[])
+    ages_at_qualifying = ArrayField(models.PositiveIntegerField())
     # US dollars credited to buyers.
     purchases = MoneyField()
     # US dollars of bonuses paid, both sides together.
@@ -39,7 +37,7 @@ class DailyTotals(models.Model):
     # US dollars taken back by disputes.
     disputes = MoneyField()
     # US dollars reinstated because a refund failed or a dispute was won.
-    reinstated = MoneyField(db_default=Decimal(0))
+    reinstated = MoneyField()
     # The sum of the day's ledger entries.
     net = MoneyField()
 

@@ -1,18 +1,27 @@
 """The tables of accounts: people, keys, the ledger, adjustments, the audit log."""
 
-import accounts.money
+from functools import partial
+
+from accounts.money import MoneyField
 import django.contrib.auth.models
 import django.contrib.auth.validators
-import django.contrib.postgres.indexes
-import django.core.serializers.json
-import django.core.validators
-import django.db.models.deletion
+from django.contrib.postgres.indexes import BrinIndex
+from django.core.serializers.json import DjangoJSONEncoder
+from django.core import validators
 import django.db.models.expressions
 import django.db.models.functions.text
 import django.utils.timezone
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
+
+ID = partial(
+    models.BigAutoField, auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+)
+USER = partial(models.ForeignKey, on_delete=models.PROTECT, to=settings.AUTH_USER_MODEL)
+ENTRY = partial(
+    models.OneToOneField, null=True, on_delete=models.PROTECT, to="accounts.ledgerentry"
+)
 
 
 class Migration(migrations.Migration):
@@ -33,12 +42,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
@@ -88,7 +92,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("email", models.EmailField(max_length=254, verbose_name="e-mail address")),
-                ("credits", accounts.money.MoneyField(default=Decimal("0"), editable=False)),
+                ("credits", MoneyField(default=Decimal("0"), editable=False)),
                 (
                     "referral_code",
                     models.CharField(
@@ -96,7 +100,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                         null=True,
                         unique=True,
-                        validators=[django.core.validators.RegexValidator("\\A[A-Z0-9]{6,16}\\Z")],
+                        validators=[validators.RegexValidator("\\A[A-Z0-9]{6,16}\\Z")],
                     ),
                 ),
                 ("referred_by_code", models.CharField(editable=False, max_length=16, null=True)),
@@ -203,12 +207,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiKey",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("name", models.CharField(max_length=100)),
                 ("prefix", models.CharField(max_length=16)),
                 ("digest", models.CharField(max_length=64, unique=True)),
@@ -218,7 +217,7 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=models.CASCADE,
                         related_name="api_keys",
                         to=settings.AUTH_USER_MODEL,
                     ),
@@ -233,12 +232,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AuditEntry",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("at", models.DateTimeField()),
                 ("shell_user", models.CharField(blank=True, default="", max_length=100)),
                 ("action", models.CharField(max_length=50)),
@@ -246,28 +240,9 @@ class Migration(migrations.Migration):
                 ("target_id", models.BigIntegerField(null=True)),
                 ("target_label", models.CharField(max_length=200)),
                 ("reason", models.CharField(max_length=500)),
-                (
-                    "before",
-                    models.JSONField(
-                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
-                    ),
-                ),
-                (
-                    "after",
-                    models.JSONField(
-                        default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder
-                    ),
-                ),
-                (
-                    "by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("before", models.JSONField(default=dict, encoder=DjangoJSONEncoder)),
+                ("after", models.JSONField(default=dict, encoder=DjangoJSONEncoder)),
+                ("by", USER(db_index=False, null=True, related_name="+")),
             ],
             options={
                 "verbose_name_plural": "audit log",
@@ -280,9 +255,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["by", "-id"], name="audit_by_person"),
                     models.Index(fields=["action", "-id"], name="audit_by_action"),
-                    django.contrib.postgres.indexes.BrinIndex(
-                        fields=["at"], name="audit_by_time", pages_per_range=16
-                    ),
+                    BrinIndex(fields=["at"], name="audit_by_time", pages_per_range=16),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -308,12 +281,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LedgerEntry",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 (
                     "kind",
                     models.CharField(
@@ -329,40 +297,16 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("amount", accounts.money.MoneyField()),
-                ("balance_after", accounts.money.MoneyField()),
+                ("amount", MoneyField()),
+                ("balance_after", MoneyField()),
                 ("number", models.PositiveIntegerField()),
                 ("idempotency_key", models.CharField(max_length=255, unique=True)),
                 ("description", models.CharField(max_length=200)),
                 ("reference", models.CharField(blank=True, max_length=255)),
                 ("created_at", models.DateTimeField()),
-                (
-                    "posted_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "reverses",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reversed_by",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="ledger_entries",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("posted_by", USER(null=True, related_name="+")),
+                ("reverses", ENTRY(related_name="reversed_by")),
+                ("user", USER(db_index=False, related_name="ledger_entries")),
             ],
             options={
                 "verbose_name_plural": "ledger entries",
@@ -373,7 +317,7 @@ class Migration(migrations.Migration):
                         fields=["kind", "-id"],
                         name="ledger_by_kind",
                     ),
-                    django.contrib.postgres.indexes.BrinIndex(
+                    BrinIndex(
                         fields=["created_at"], name="ledger_entries_by_time", pages_per_range=16
                     ),
                     models.Index(
@@ -430,13 +374,8 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Adjustment",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("amount", accounts.money.MoneyField()),
+                ("id", ID()),
+                ("amount", MoneyField()),
                 (
                     "category",
                     models.CharField(
@@ -463,57 +402,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("requested_at", models.DateTimeField()),
-                ("approval_limit", accounts.money.MoneyField()),
+                ("approval_limit", MoneyField()),
                 ("decided_at", models.DateTimeField(null=True)),
                 ("decision_note", models.CharField(blank=True, max_length=500)),
                 ("token", models.UUIDField(unique=True)),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "requested_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("decided_by", USER(db_index=False, null=True, related_name="+")),
+                ("requested_by", USER(db_index=False, null=True, related_name="+")),
                 (
                     "reverses",
                     models.ForeignKey(
                         db_index=False,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=models.PROTECT,
                         related_name="reversals",
                         to="accounts.adjustment",
                     ),
                 ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="adjustments",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ledger_entry",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="adjustment",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
+                ("user", USER(related_name="adjustments")),
+                ("ledger_entry", ENTRY(related_name="adjustment")),
             ],
             options={
                 "db_table": "adjustments",

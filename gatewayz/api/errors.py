@@ -20,7 +20,7 @@ RETRY_AFTER_SECONDS = 5
 
 
 class DatabaseUnavailable(APIException):
-    """The database is down, out of connections, or kept us waiting for a lock."""
+    """The database is down, has no free connection, or a lock wait timed out."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The database cannot be reached right now. Nothing was changed; try again."
@@ -28,8 +28,8 @@ class DatabaseUnavailable(APIException):
     wait = RETRY_AFTER_SECONDS
 
 
-def answer(exception: Exception, context: dict[str, Any]) -> Response | None:
-    """Turn an exception into the API's error; None leaves what we cannot name to Django."""
+def to_response(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Turn an exception into the API's error. None leaves an unknown exception to Django."""
     known = _as_api_exception(exception)
     if known is None:
         return None
@@ -78,7 +78,7 @@ def _sentences(detail: Any) -> list[str]:
         return [f"{name}: {line}" for name, part in detail.items() for line in _sentences(part)]
     if isinstance(detail, list | tuple):
         return [line for part in detail for line in _sentences(part)]
-    # A lone surrogate that a message quotes cannot be written as UTF-8.
+    # A message may quote a lone surrogate from the request, which UTF-8 cannot encode.
     return [str(detail).encode(errors="backslashreplace").decode()]
 
 

@@ -29,7 +29,7 @@ class BodyTooLarge(APIException):
 
 
 class BoundedJSONParser(JSONParser):
-    """JSON of a size that a caller of this API can need."""
+    """JSON of at most MAX_BODY_BYTES."""
 
     def parse(
         self,
@@ -47,7 +47,7 @@ class BoundedJSONParser(JSONParser):
 
 
 class TextField(serializers.CharField):
-    """Text as a JSON string: a number is none."""
+    """Text given as a JSON string; DRF alone would accept a number too."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -57,13 +57,13 @@ class TextField(serializers.CharField):
 
 @extend_schema_field({"type": ["string", "number", "boolean", "array", "object"]})
 class AnythingField(serializers.JSONField):
-    """Any JSON, null included if it may be; as `{}` that would be documented as not null."""
+    """Any JSON value. The schema names the types, since `{}` would be documented as not null."""
 
 
 def exact_number(value: object) -> orjson.Fragment:
     """Write a Decimal as the JSON number that it is: `20.0`, never by way of a float."""
     if not isinstance(value, Decimal):
-        raise TypeError(f"{type(value).__name__} has no place in a JSON answer")
+        raise TypeError(f"{type(value).__name__} cannot be written as JSON")
     number = f"{value:f}"
     if "." not in number:
         return orjson.Fragment(f"{number}.0")
@@ -90,7 +90,7 @@ class ExactJSONRenderer(BaseRenderer):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Answer JSON whatever the client accepts: it is all we have."""
+    """Answer JSON, whatever the client accepts."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         media_type = request.content_type.partition(";")[0].strip().lower()
@@ -107,7 +107,7 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class NewestFirstPagination(CursorPagination):
-    """Pages of fifty by keyset: the last page costs what the first does."""
+    """Pages of fifty by keyset: the last page costs as much as the first."""
 
     page_size = 50
     ordering = "-id"
@@ -115,12 +115,12 @@ class NewestFirstPagination(CursorPagination):
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Return the place in the list.
 
-        Raises ValidationError for a cursor that we did not make.
+        Raises ValidationError for a cursor that is not ours.
         """
         refusal = ValidationError({"cursor": ["Use a cursor from `next` or `previous`."]})
-        # What is none of its letters, b64decode would pass over.
-        asked = request.query_params.get(self.cursor_query_param, "")
-        if not re.fullmatch(r"[A-Za-z0-9+/=]*", asked):
+        # b64decode skips characters outside its alphabet, so a damaged cursor could pass.
+        cursor_text = request.query_params.get(self.cursor_query_param, "")
+        if not re.fullmatch(r"[A-Za-z0-9+/=]*", cursor_text):
             raise refusal
         try:
             cursor = super().decode_cursor(request)

@@ -1,4 +1,4 @@
-"""Writes what a command found as a table for people, as CSV for spreadsheets, or as JSON."""
+"""Writes the rows of a command as a table, as CSV or as JSON."""
 
 import csv
 from argparse import ArgumentParser, ArgumentTypeError
@@ -13,7 +13,7 @@ from gatewayz.api.json_api import exact_number
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-# A spreadsheet takes text that begins like this for a formula, and runs it.
+# A spreadsheet runs text that begins like this as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 
 Rows = Sequence[Sequence[Any]]
@@ -27,7 +27,7 @@ def positive(text: str) -> int:
 
 
 def counted(number: int, thing: str, things: str = "") -> str:
-    """Return a number of things as people say it: 1 event, 2 events."""
+    """Return a number with its noun: `1 event`, `2 events`."""
     return f"{number:,} " + (thing if number == 1 else things or f"{thing}s")
 
 
@@ -39,21 +39,21 @@ def days(text: str) -> int:
 
 
 def add_format(parser: ArgumentParser) -> None:
-    """Let the command's caller choose how it writes."""
+    """Add the option `--format`."""
     parser.add_argument("--format", choices=tuple(_WRITERS), default="table")
 
 
 def write(found: Iterable["DataclassInstance"], kind: type, out: Any, form: str) -> None:
-    """Write dataclass instances of one `kind`, one a row, in the `form` that was asked for."""
+    """Write instances of the dataclass `kind`, one a row, in the given `form`."""
     columns = tuple(field.name for field in fields(kind))
     _WRITERS[form](out, columns, [astuple(row) for row in found])
 
 
 def safe_for_spreadsheets(value: Any) -> Any:
-    """Return a cell as it is, but for text that a spreadsheet would take for a formula."""
+    """Return the cell; text that a spreadsheet would run as a formula gets a leading quote."""
     if not isinstance(value, str):
         return value
-    # A carriage return begins a row, and with it a cell.
+    # A carriage return starts a new row, and so a new cell.
     line = value.replace("\r", " ")
     return f"'{line}" if line.startswith(_FORMULA_STARTS) else line
 

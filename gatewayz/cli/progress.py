@@ -1,4 +1,4 @@
-"""A bar for commands that take longer than a moment, where somebody watches."""
+"""The progress bar of commands that take longer than a second, on a terminal."""
 
 import time
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from typing import Self
 
 from django.core.management.base import OutputWrapper
 
-A_MOMENT = 1.0
-DRAWN_EVERY = 0.1
+SHOW_AFTER_SECONDS = 1.0
+REDRAW_SECONDS = 0.1
 WIDTH = 30
 
 
 class Progress:
-    """Draws how much of a work is done, on a terminal only, and wipes it off at the end."""
+    """Draws a progress bar on a terminal, and removes it at the end."""
 
     def __init__(self, what: str, total: int, *, out: OutputWrapper) -> None:
         self._what = what
@@ -38,10 +38,10 @@ class Progress:
             self._write("\r\033[K")
 
     def advance(self, count: int = 1) -> None:
-        """Note that so many more are done."""
+        """Add `count` to the number done."""
         self._done += count
         now = time.monotonic()
-        is_time = now - self._begun > A_MOMENT and now - self._drawn > DRAWN_EVERY
+        is_time = now - self._begun > SHOW_AFTER_SECONDS and now - self._drawn > REDRAW_SECONDS
         if is_time and self._out.isatty():
             self._is_shown = True
             self._drawn = now
@@ -61,14 +61,14 @@ class Progress:
 
 @contextmanager
 def waiting(what: str, *, out: OutputWrapper) -> Iterator[None]:
-    """Show on a terminal how long something goes on of which nobody knows how much is done."""
+    """Show on a terminal the seconds that work without a known total has taken."""
     is_over = Event()
     begun = time.monotonic()
 
     def draw() -> None:
-        if is_over.wait(A_MOMENT):
+        if is_over.wait(SHOW_AFTER_SECONDS):
             return
-        while not is_over.wait(DRAWN_EVERY):
+        while not is_over.wait(REDRAW_SECONDS):
             out.write(f"\r{what} … {time.monotonic() - begun:.0f} s\033[K", ending="")
             out.flush()
         out.write("\r\033[K", ending="")

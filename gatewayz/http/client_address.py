@@ -1,4 +1,4 @@
-"""Tells whose a request is, as far as the network knows: the address that limits count by."""
+"""Finds the address of the client, which rate limits count by."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
@@ -6,16 +6,16 @@ from django.conf import settings
 from django.http import HttpRequest
 
 _Address = IPv4Address | IPv6Address
-# Whoever has one IPv6 address has all that share its first 64 bits.
-_ONE_CALLER = 64
+# A subscriber usually gets a whole IPv6 /64, so all of its addresses count as one.
+_IPV6_PREFIX = 64
 
 
 def client_address(request: HttpRequest) -> str:
     """Return the caller's IPv4 address or IPv6 network.
 
-    A proxy that we trust (TRUSTED_PROXIES) has written its caller's address at the right end of
-    X-Forwarded-For; what stands further left anybody may have made up. Without an address there
-    that can be believed it is the peer's own.
+    A trusted proxy (TRUSTED_PROXIES) appends its caller's address to the right end of
+    X-Forwarded-For. Anything further left may be forged by the client. Without a usable address
+    there, the peer's own is returned.
     """
     peer = request.META.get("REMOTE_ADDR", "")
     address = _parse(peer)
@@ -25,7 +25,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _forwarded(header: str) -> _Address | None:
-    """Return the right-most address that is no trusted proxy's; None if none, or garbage, is."""
+    """Return the right-most address that is not a trusted proxy; None if there is none."""
     for entry in reversed(header.split(",")):
         address = _parse(entry)
         if address is None or not _is_trusted(address):
@@ -54,4 +54,4 @@ def _is_trusted(address: _Address) -> bool:
 def _as_one_caller(address: _Address) -> str:
     if isinstance(address, IPv4Address):
         return str(address)
-    return str(IPv6Network((int(address), _ONE_CALLER), strict=False))
+    return str(IPv6Network((int(address), _IPV6_PREFIX), strict=False))

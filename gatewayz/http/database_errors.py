@@ -1,4 +1,4 @@
-"""Answers 503 where the database fails a page, as `api_errors` does where it fails the API."""
+"""Answers 503 when the database fails during a page; `api.errors` does it for the API."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from gatewayz.http import error_pages
 
 
-class DatabaseTroubleMiddleware:
-    """Turns a database that is away, full or blocked into a page that says so."""
+class DatabaseErrorMiddleware:
+    """Turns an error of a database that is down, full or blocked into a page that says so."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

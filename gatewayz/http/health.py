@@ -1,4 +1,4 @@
-"""Tells a load balancer whether the process is up and whether it can serve."""
+"""Health checks: whether the process is up, and whether it can serve."""
 
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSet
 
 
 class NotReady(APIException):
-    """Migrations of this version are still to be applied."""
+    """Some migrations of this version are not applied yet."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "Migrations are not applied yet; run `manage.py migrate`."
@@ -31,7 +31,7 @@ class HealthSerializer(serializers.Serializer[Any]):
 
 
 class HealthViewSet(ViewSet):
-    """The two questions that an orchestrator asks."""
+    """The two checks of a load balancer or orchestrator."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -57,7 +57,7 @@ class HealthViewSet(ViewSet):
 
 @cache
 def require_migrations() -> None:
-    """Raise NotReady while a migration is missing; a yes is remembered for this process."""
+    """Raise NotReady while a migration is missing. Success is cached for this process."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise NotReady

@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines in production, coloured ones in development, no secrets in either."""
+"""Structured logs: JSON in production, coloured lines in development, no secrets in either."""
 
 import logging.config
 import re
@@ -18,7 +18,7 @@ _SECRET = re.compile(
 
 
 def drop_query_string(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Keep the path of a request and not what was asked: a search may hold a person's e-mail."""
+    """Keep the path but not the query string, which may hold a person's e-mail."""
     request = event.pop("request", None)
     if isinstance(request, str):
         event["request"] = request.partition("?")[0]
@@ -26,7 +26,7 @@ def drop_query_string(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def redact(_: WrappedLogger, __: str, line: Any) -> str:
-    """Blot out whatever looks like a key, an e-mail or a card, tracebacks included."""
+    """Replace everything that looks like a key, an e-mail or a card, also in tracebacks."""
     return _SECRET.sub("[redacted]", str(line))
 
 
@@ -38,7 +38,7 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso"),
 ]
 
-# The request's own line has told of refusals; and the libraries would tell of every call.
+# Refused requests have a line of their own already, and the libraries would log every call.
 _QUIETER = {
     "axes": "WARNING",
     "django.request": "ERROR",
@@ -61,7 +61,7 @@ def configure(*, as_json: bool) -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             drop_query_string,
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer() if as_json else _for_people(),
+            structlog.processors.JSONRenderer() if as_json else _console_renderer(),
             redact,
         ],
     }
@@ -77,7 +77,7 @@ def configure(*, as_json: bool) -> None:
     )
 
 
-def _for_people() -> Processor:
+def _console_renderer() -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
     )

@@ -1,8 +1,7 @@
-"""What is measured, and `GET /metrics`, which shows it to Prometheus.
+"""The metrics, and `GET /metrics`, where Prometheus reads them.
 
-Counters and timings are kept by each process; with PROMETHEUS_MULTIPROC_DIR set to a folder that
-the workers of a machine share, they are the sum of these. What waits for an operator is read from
-the database when it is asked for, and so is the same everywhere.
+Each process keeps its own counters and timings. With PROMETHEUS_MULTIPROC_DIR, a folder that the
+workers of one machine share, they are summed up. Gauges are read from the database on request.
 """
 
 import os
@@ -22,36 +21,34 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-REQUESTS = Counter(
-    "gatewayz_requests", "Requests that were answered.", ["route", "method", "status"]
-)
+REQUESTS = Counter("gatewayz_requests", "Requests answered.", ["route", "method", "status"])
 REQUEST_SECONDS = Histogram(
-    "gatewayz_request_seconds", "How long an answer took.", ["route", "method"]
+    "gatewayz_request_seconds", "Time to answer a request.", ["route", "method"]
 )
 WEBHOOK_EVENTS = Counter(
     "gatewayz_webhook_events",
-    "Events that Stripe signed, by what became of them.",
+    "Events signed by Stripe, by outcome.",
     ["type", "outcome"],
 )
 WEBHOOK_REFUSALS = Counter(
     "gatewayz_webhook_refusals",
-    "Requests to the webhook that were no event of Stripe's.",
+    "Requests to the webhook that were not an event of Stripe.",
     ["reason"],
 )
 WEBHOOK_FAILURES = Counter(
-    "gatewayz_webhook_failures", "Events whose processing broke off; Stripe delivers them again."
+    "gatewayz_webhook_failures", "Events whose processing failed; Stripe delivers them again."
 )
 SETTLEMENT_SECONDS = Histogram(
-    "gatewayz_settlement_seconds", "How long it took to process an event, locks included."
+    "gatewayz_settlement_seconds", "Time to process an event, lock waits included."
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def requests_are_counted(
+def count_requests(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Count and time each request by the route that it matched: no caller can add a label."""
+    """Count and time each request by its route: a path would let callers add labels."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
@@ -75,14 +72,14 @@ class MetricsTokenAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> None:
         expected = f"Bearer {settings.METRICS_TOKEN}"
         if not constant_time_compare(get_authorization_header(request), expected):
-            raise AuthenticationFailed("Show METRICS_TOKEN as a bearer token.")
+            raise AuthenticationFailed("Send METRICS_TOKEN as a bearer token.")
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 class MetricsView(APIView):
-    """The page that Prometheus scrapes; without a token it is there in development only."""
+    """The page that Prometheus scrapes. Without METRICS_TOKEN it exists in development only."""
 
     permission_classes = (AllowAny,)
 
@@ -93,12 +90,12 @@ class MetricsView(APIView):
     def get(self, request: Request) -> HttpResponse:
         if not (settings.METRICS_TOKEN or settings.DEBUG):
             raise NotFound
-        shown = generate_latest(_counted()) + generate_latest(GAUGES)
-        return HttpResponse(shown, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        text = generate_latest(_counters()) + generate_latest(GAUGES)
+        return HttpResponse(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
-def _counted() -> CollectorRegistry:
-    """Return what this process counted, or all of the machine together."""
+def _counters() -> CollectorRegistry:
+    """Return the counters of this process, or of all workers of the machine."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return REGISTRY
     registry = CollectorRegistry()

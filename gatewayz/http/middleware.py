@@ -1,4 +1,4 @@
-"""What is done with each request before it is routed, and what of the paths is the API."""
+"""Middleware of our own, and which paths belong to the API."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-# What belongs to the API; everything else is a page.
+# The API's paths; everything else is a page.
 API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz")
 
 _SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
@@ -16,10 +16,10 @@ def is_api_path(path: str) -> bool:
     return path.startswith(API_PREFIXES)
 
 
-def malformed_session_is_none(
+def drop_malformed_session(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Forget a session cookie that we cannot have set: PostgreSQL refuses to look for a NUL."""
+    """Drop a session cookie that is not ours: PostgreSQL raises on a NUL in a look-up."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
@@ -29,7 +29,7 @@ def malformed_session_is_none(
     return middleware
 
 
-def trailing_slash_is_optional(
+def accept_trailing_slash(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
     """Serve `/user/balance/` as `/user/balance`, without a redirect (CONTRACT 1)."""

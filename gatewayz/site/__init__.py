@@ -1,1 +1,1 @@
-"""The pages that belong to no app: the front door and the way back from the pay page."""
+"""The pages that belong to no app: the home page and the return pages of checkout."""

@@ -1,4 +1,4 @@
-"""The pages that belong to no app: the front door, and the way back from the pay page."""
+"""The pages that belong to no app: the home page, and the return pages of checkout."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def payment_cancel(request: HttpRequest) -> HttpResponse:
 
 
 class NoSuchEndpoint(APIView):
-    """Answers in JSON where the API has nothing."""
+    """Answers 404 in JSON for unknown paths of the API."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

@@ -252,7 +252,7 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()
 metrics.WEBHOOK_FAILURES.inc()
-print(generate_latest(metrics._counted()).decode())
+print(generate_latest(metrics._counters()).decode())
 """
 
 

@@ -15,8 +15,8 @@ class Terminal(io.StringIO):
 
 
 def drawn_on(screen: io.StringIO, *, moment: float, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(progress, "A_MOMENT", moment)
-    monkeypatch.setattr(progress, "DRAWN_EVERY", 0)
+    monkeypatch.setattr(progress, "SHOW_AFTER_SECONDS", moment)
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0)
     with progress.Progress("users", 4, out=OutputWrapper(screen)) as bar:
         bar.advance(1)
         bar.advance(2)
@@ -42,8 +42,8 @@ def test_into_a_file_or_within_a_moment_it_draws_nothing(
 
 
 def waited_on(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(progress, "A_MOMENT", 0.01)
-    monkeypatch.setattr(progress, "DRAWN_EVERY", 0.01)
+    monkeypatch.setattr(progress, "SHOW_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 0.01)
     with progress.waiting("Asking Stripe", out=OutputWrapper(screen)):
         time.sleep(0.1)
     return screen.getvalue()

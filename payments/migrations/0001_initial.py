@@ -1,11 +1,19 @@
 """The tables of payments: purchases, Stripe's events, clawbacks, daily totals."""
 
-import accounts.money
-import django.contrib.postgres.fields
-import django.db.models.deletion
-from decimal import Decimal
+from functools import partial
+
+from accounts.money import MoneyField
+from django.contrib.postgres.fields import ArrayField
 from django.conf import settings
 from django.db import migrations, models
+
+ID = partial(
+    models.BigAutoField, auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+)
+USER = partial(models.ForeignKey, on_delete=models.PROTECT, to=settings.AUTH_USER_MODEL)
+ENTRY = partial(
+    models.OneToOneField, null=True, on_delete=models.PROTECT, to="accounts.ledgerentry"
+)
 
 
 class Migration(migrations.Migration):
@@ -28,41 +36,30 @@ class Migration(migrations.Migration):
                 ("first_purchases", models.PositiveIntegerField()),
                 (
                     "times_to_purchase",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveIntegerField(), size=None
-                    ),
+                    ArrayField(base_field=models.PositiveIntegerField(), size=None),
                 ),
                 (
                     "ages_at_purchase",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveIntegerField(), db_default=[], size=None
-                    ),
+                    ArrayField(base_field=models.PositiveIntegerField(), size=None),
                 ),
                 (
                     "ages_at_qualifying",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.PositiveIntegerField(), db_default=[], size=None
-                    ),
+                    ArrayField(base_field=models.PositiveIntegerField(), size=None),
                 ),
-                ("purchases", accounts.money.MoneyField()),
-                ("bonuses", accounts.money.MoneyField()),
-                ("bonuses_taken", accounts.money.MoneyField()),
-                ("refunds", accounts.money.MoneyField()),
-                ("disputes", accounts.money.MoneyField()),
-                ("reinstated", accounts.money.MoneyField(db_default=Decimal("0"))),
-                ("net", accounts.money.MoneyField()),
+                ("purchases", MoneyField()),
+                ("bonuses", MoneyField()),
+                ("bonuses_taken", MoneyField()),
+                ("refunds", MoneyField()),
+                ("disputes", MoneyField()),
+                ("reinstated", MoneyField()),
+                ("net", MoneyField()),
             ],
             options={"verbose_name_plural": "daily totals", "db_table": "daily_totals"},
         ),
         migrations.CreateModel(
             name="LedgerCheck",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("checked_at", models.DateTimeField(db_index=True)),
                 ("breaches", models.PositiveIntegerField()),
                 ("detail", models.TextField(blank=True)),
@@ -72,12 +69,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Payment",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("amount", models.PositiveIntegerField()),
                 ("currency", models.CharField(default="usd", max_length=3)),
                 (
@@ -127,33 +119,17 @@ class Migration(migrations.Migration):
                 ("card_fingerprint", models.CharField(blank=True, max_length=64)),
                 ("card_checked_at", models.DateTimeField(null=True)),
                 ("card_asked_at", models.DateTimeField(null=True)),
-                (
-                    "ledger_entry",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payment",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
+                ("ledger_entry", ENTRY(related_name="payment")),
                 (
                     "referral",
                     models.OneToOneField(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=models.PROTECT,
                         related_name="payment",
                         to="referrals.referral",
                     ),
                 ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payments",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("user", USER(db_index=False, related_name="payments")),
             ],
             options={
                 "db_table": "payments",
@@ -248,12 +224,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Clawback",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 (
                     "kind",
                     models.CharField(
@@ -281,20 +252,12 @@ class Migration(migrations.Migration):
                 ("taken", models.PositiveIntegerField(default=0)),
                 ("postings", models.PositiveSmallIntegerField(default=0)),
                 ("created_at", models.DateTimeField()),
-                (
-                    "ledger_entry",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="clawback",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
+                ("ledger_entry", ENTRY(related_name="clawback")),
                 (
                     "payment",
                     models.ForeignKey(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=models.PROTECT,
                         related_name="clawbacks",
                         to="payments.payment",
                     ),
@@ -349,12 +312,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="StripeEvent",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("event_id", models.CharField(max_length=255, unique=True)),
                 ("event_type", models.CharField(max_length=100)),
                 ("body", models.BinaryField()),
@@ -387,7 +345,7 @@ class Migration(migrations.Migration):
                     "payment",
                     models.ForeignKey(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=models.PROTECT,
                         related_name="stripe_events",
                         to="payments.payment",
                     ),

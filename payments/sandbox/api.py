@@ -1,218 +1,173 @@
-"""The endpoints of Stripe's API that the program uses."""
+"""The endpoints of Stripe's API that the program calls, and no others."""
 
-from typing import Any
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import wraps
+from typing import TypeVar
 
-from django.db.models import Exists, OuterRef
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
-from payments.sandbox import checkout
-from payments.sandbox.api_request import ApiRequest
-from payments.sandbox.errors import InvalidParameter, no_such
-from payments.sandbox.events import event_json
-from payments.sandbox.expansion import expand
-from payments.sandbox.listing import EXPAND, list_page, read_list_parameters
-from payments.sandbox.models import Charge, CheckoutSession, Delivery, Event, PaymentIntent
+from payments.sandbox.checkout import SESSION_LIFE
+from payments.sandbox.errors import ApiError, no_such
+from payments.sandbox.idempotency import answer_once
+from payments.sandbox.models import CheckoutSession, Event, PaymentIntent, StripeModel
 from payments.sandbox.objects import (
     Json,
     charge_json,
+    event_json,
     payment_intent_json,
     session_json,
-    timestamp,
 )
-from payments.sandbox.parameters import (
-    Reader,
-    boolean,
-    choice,
-    currency,
-    email,
-    integer,
-    list_of,
-    mapping,
-    metadata,
-    read_all,
-    text,
-    url,
-)
+from payments.sandbox.stripe_ids import new_id
 
-LARGEST_AMOUNT = 99_999_999
-SHORTEST_LIFE_SECONDS = 30 * 60
+Row = TypeVar("Row", bound=StripeModel)
 
-_PRODUCT = mapping({"name": text(), "description": text()}, required=("name",))
-_PRICE = mapping(
-    {
-        "currency": currency("usd", "eur", "gbp"),
-        "unit_amount": integer(1),
-        "product_data": _PRODUCT,
-    },
-    required=("currency", "product_data", "unit_amount"),
-)
-_LINE_ITEM = mapping(
-    {"price_data": _PRICE, "quantity": integer(1, 999_999)}, required=("price_data", "quantity")
-)
-_NEW_SESSION: dict[str, Reader] = {
-    **EXPAND,
-    "mode": choice("payment"),
-    "line_items": list_of(_LINE_ITEM),
-    "success_url": url,
-    "cancel_url": url,
-    "client_reference_id": text(200),
-    "customer_email": email,
-    "metadata": metadata,
-    "payment_intent_data": mapping({"metadata": metadata, "description": text(1000)}),
-    "payment_method_types": list_of(choice("card", "us_bank_account")),
-    "expires_at": integer(0, 32503680000),
-}
+_PRICE = "line_items[0][price_data]"
+_NAME = f"{_PRICE}[product_data][name]"
+_AMOUNT = f"{_PRICE}[unit_amount]"
+# The sandbox sells one item in US dollars, as the program does.
+_FIXED = {"mode": "payment", "line_items[0][quantity]": "1", f"{_PRICE}[currency]": "usd"}
+_REQUIRED = (*_FIXED, _NAME, _AMOUNT, "success_url", "cancel_url")
+# Stripe's largest amount is $999,999.99.
+_CENTS = re.compile(r"[1-9][0-9]{0,7}", re.ASCII)
+_PAGING = ("limit", "starting_after", "created[gte]")
 
 
-def create_session(request: ApiRequest) -> Json:
-    """Open a checkout session."""
-    parameters = read_all(
-        request.parameters, _NEW_SESSION, required=("mode", "line_items", "success_url")
-    )
-    _check_life(parameters.get("expires_at"), timestamp(request.now))
-    coin, amount = _total(parameters["line_items"])
-    session = checkout.create_session(
-        parameters=parameters,
-        currency=coin,
-        amount=amount,
-        base_url=request.base_url,
-        now=request.now,
-    )
-    return expand(session_json(session), parameters.get("expand", []))
+def stripe_api(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let only test keys in, and answer refusals in Stripe's JSON."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, **ids: str) -> HttpResponse:
+        try:
+            _require_test_key(request)
+            return view(request, **ids)
+        except ApiError as refusal:
+            return refusal.response()
+
+    return answer
 
 
-def retrieve_session(request: ApiRequest, session_id: str) -> Json:
-    """Return one checkout session."""
-    session = _find_session(session_id)
-    return expanded(request, session_json(session))
+@stripe_api
+def checkout_sessions(request: HttpRequest) -> HttpResponse:
+    """Open a checkout session (POST), or list those with a `status` (GET)."""
+    if request.method == "POST":
+        return answer_once(request, lambda: _open_session(request))
+    _refuse_unknown(request.GET, ("status", *_PAGING))
+    sessions = CheckoutSession.objects.all()
+    if "status" in request.GET:
+        sessions = sessions.filter(status=request.GET["status"])
+    return _page(request, sessions, session_json)
 
 
-def expire_session(request: ApiRequest, session_id: str) -> Json:
-    """Close an open checkout session."""
-    read_all(request.parameters, EXPAND)
-    _find_session(session_id)
-    session = checkout.expire_session(session_id=session_id, now=request.now, cause=request.cause)
-    return expanded(request, session_json(session))
-
-
-def list_sessions(request: ApiRequest) -> Json:
-    """Return checkout sessions."""
-    filters = {
-        "status": choice(*CheckoutSession.Status.values),
-        "payment_intent": text(),
-    }
-    parameters = read_list_parameters(request, filters)
-    rows = CheckoutSession.objects.all()
-    if "status" in parameters:
-        rows = rows.filter(status=parameters["status"])
-    if "payment_intent" in parameters:
-        rows = rows.filter(payment_intent__stripe_id=parameters["payment_intent"])
-    return list_page(request, rows, session_json, parameters)
-
-
-def retrieve_payment_intent(request: ApiRequest, intent_id: str) -> Json:
-    """Return one payment intent."""
+@stripe_api
+def payment_intent(request: HttpRequest, intent_id: str) -> HttpResponse:
+    """Return a payment intent, with its latest charge in full when `expand` says so."""
+    _refuse_unknown(request.GET, ("expand[0]",))
     intent = PaymentIntent.objects.select_related("session").filter(stripe_id=intent_id).first()
     if intent is None:
-        raise no_such("payment_intent", intent_id, param="intent")
-    return expanded(request, payment_intent_json(intent))
+        raise no_such("payment_intent", intent_id)
+    answer = payment_intent_json(intent)
+    charge = intent.charges.order_by("-id").first()
+    if charge and request.GET.get("expand[0]") == "latest_charge":
+        answer["latest_charge"] = charge_json(charge)
+    return JsonResponse(answer)
 
 
-def list_payment_intents(request: ApiRequest) -> Json:
-    """Return payment intents."""
-    parameters = read_list_parameters(request, {})
-    rows = PaymentIntent.objects.select_related("session")
-    return list_page(request, rows, payment_intent_json, parameters)
+@stripe_api
+def events(request: HttpRequest) -> HttpResponse:
+    """List events, perhaps only those of some `types`."""
+    _refuse_unknown(request.GET, _PAGING, prefixes=("types[",))
+    types = [value for name, value in request.GET.items() if name.startswith("types[")]
+    found = Event.objects.filter(type__in=types) if types else Event.objects.all()
+    return _page(request, found, event_json)
 
 
-def retrieve_charge(request: ApiRequest, charge_id: str) -> Json:
-    """Return one charge."""
-    rows = Charge.objects.select_related("payment_intent__session")
-    charge = rows.filter(stripe_id=charge_id).first()
-    if charge is None:
-        raise no_such("charge", charge_id)
-    return expanded(request, charge_json(charge))
-
-
-def list_charges(request: ApiRequest) -> Json:
-    """Return charges, perhaps those of one payment intent."""
-    parameters = read_list_parameters(request, {"payment_intent": text()})
-    rows = Charge.objects.select_related("payment_intent__session")
-    if "payment_intent" in parameters:
-        rows = rows.filter(payment_intent__stripe_id=parameters["payment_intent"])
-    return list_page(request, rows, charge_json, parameters)
-
-
-def retrieve_event(request: ApiRequest, event_id: str) -> Json:
-    """Return one event."""
-    event = Event.objects.filter(stripe_id=event_id).first()
-    if event is None:
-        raise no_such("event", event_id)
-    return expanded(request, event_json(event))
-
-
-def list_events(request: ApiRequest) -> Json:
-    """Return events by type, or by whether they have reached the webhook endpoint."""
-    filters = {"type": text(), "types": list_of(text()), "delivery_success": boolean}
-    parameters = read_list_parameters(request, filters)
-    rows = Event.objects.all()
-    if "type" in parameters:
-        before_star, star, _ = parameters["type"].partition("*")
-        rows = rows.filter(type__startswith=before_star) if star else rows.filter(type=before_star)
-    if "types" in parameters:
-        rows = rows.filter(type__in=parameters["types"])
-    if "delivery_success" in parameters:
-        undelivered = Delivery.objects.filter(event=OuterRef("pk")).exclude(
-            status=Delivery.Status.DELIVERED
-        )
-        is_undelivered = Exists(undelivered)
-        rows = rows.filter(~is_undelivered if parameters["delivery_success"] else is_undelivered)
-    return list_page(request, rows, event_json, parameters)
-
-
-def _find_session(session_id: str) -> CheckoutSession:
-    session = CheckoutSession.objects.filter(stripe_id=session_id).first()
-    if session is None:
-        raise no_such("checkout.session", session_id, param="session")
-    return session
-
-
-def expanded(request: ApiRequest, answer: Json) -> Json:
-    """Return an answer with what the request wants expanded."""
-    return expand(answer, read_all(request.parameters, EXPAND).get("expand", []))
-
-
-def _total(line_items: list[dict[str, Any]]) -> tuple[str, int]:
-    """Return currency and amount of a whole session."""
-    if not line_items:
-        raise InvalidParameter(
-            "Missing required param: line_items.", code="parameter_missing", param="line_items"
-        )
-    prices = [item["price_data"] for item in line_items]
-    if len({price["currency"] for price in prices}) > 1:
-        raise InvalidParameter(
-            "All prices on a Checkout Session must have the same currency.", param="line_items"
-        )
-    amount = sum(item["price_data"]["unit_amount"] * item["quantity"] for item in line_items)
-    if amount > LARGEST_AMOUNT:
-        raise InvalidParameter(
-            "The Checkout Session's total amount must be no more than $999,999.99.",
-            code="amount_too_large",
-            param="line_items",
-        )
-    return prices[0]["currency"], amount
-
-
-def _check_life(expires_at: int | None, now: int) -> None:
-    if expires_at is None:
-        return
-    longest = int(checkout.LONGEST_LIFE.total_seconds())
-    if expires_at < now + SHORTEST_LIFE_SECONDS:
-        limit = "at least 30 minutes"
-    elif expires_at > now + longest:
-        limit = "less than 24 hours"
-    else:
-        return
-    raise InvalidParameter(
-        f"The `expires_at` timestamp must be {limit} from Checkout Session creation.",
-        param="expires_at",
+@stripe_api
+def unknown(request: HttpRequest) -> HttpResponse:
+    """Say that the sandbox does not have this endpoint."""
+    raise ApiError(
+        f"Unrecognized request URL ({request.method}: {request.path}). "
+        "The sandbox has only the endpoints that the program calls.",
+        status=404,
     )
+
+
+def _require_test_key(request: HttpRequest) -> None:
+    scheme, _, api_key = request.headers.get("Authorization", "").partition(" ")
+    if scheme != "Bearer" or not api_key.startswith("sk_test_"):
+        raise ApiError("The sandbox takes only test keys (sk_test_…), as Bearer.", status=401)
+
+
+def _open_session(request: HttpRequest) -> Json:
+    sent = {name: str(value) for name, value in request.POST.items()}
+    now = timezone.now()
+    _check_session_parameters(sent)
+    session_id = new_id("cs_test", 58)
+    session = CheckoutSession.objects.create(
+        stripe_id=session_id,
+        created_at=now,
+        amount_total=int(sent[_AMOUNT]),
+        product_name=sent[_NAME],
+        success_url=sent["success_url"],
+        cancel_url=sent["cancel_url"],
+        pay_url=f"{request.scheme}://{request.get_host()}/c/pay/{session_id}",
+        client_reference_id=sent.get("client_reference_id"),
+        metadata=_fields_of(sent, "metadata"),
+        payment_intent_metadata=_fields_of(sent, "payment_intent_data[metadata]"),
+        expires_at=now + SESSION_LIFE,
+    )
+    return session_json(session)
+
+
+def _check_session_parameters(sent: Mapping[str, str]) -> None:
+    for name in _REQUIRED:
+        if not sent.get(name):
+            raise ApiError(f"Missing required param: {name}.", code="parameter_missing")
+    for name, value in _FIXED.items():
+        if sent[name] != value:
+            raise ApiError(f"Invalid {name}: must be {value}")
+    if not _CENTS.fullmatch(sent[_AMOUNT]):
+        raise ApiError(f"Invalid integer: {_AMOUNT}", code="parameter_invalid_integer")
+    metadata = ("metadata[", "payment_intent_data[metadata][")
+    _refuse_unknown(sent, (*_REQUIRED, "client_reference_id"), prefixes=metadata)
+
+
+def _refuse_unknown(
+    sent: Iterable[str], known: Collection[str], *, prefixes: tuple[str, ...] = ()
+) -> None:
+    """Refuse a parameter that would otherwise have no effect, without anybody noticing."""
+    for name in sent:
+        if name not in known and not name.startswith(prefixes):
+            raise ApiError(f"Received unknown parameter: {name}", code="parameter_unknown")
+
+
+def _fields_of(sent: Mapping[str, str], parent: str) -> dict[str, str]:
+    """Return `{"b": "1"}` for the parent `a` when `a[b]=1` was sent."""
+    start = f"{parent}["
+    return {
+        name.removeprefix(start).removesuffix("]"): value
+        for name, value in sent.items()
+        if name.startswith(start)
+    }
+
+
+def _page(
+    request: HttpRequest, rows: QuerySet[Row], as_json: Callable[[Row], Json]
+) -> HttpResponse:
+    """Return one page of rows, newest first."""
+    sent = request.GET
+    if "created[gte]" in sent:
+        rows = rows.filter(created_at__gte=datetime.fromtimestamp(int(sent["created[gte]"]), UTC))
+    if "starting_after" in sent:
+        last_seen = rows.filter(stripe_id=sent["starting_after"]).first()
+        if last_seen is None:
+            raise no_such("object", sent["starting_after"])
+        rows = rows.filter(pk__lt=last_seen.pk)
+    limit = int(sent.get("limit", 10))
+    found = list(rows.order_by("-id")[: limit + 1])
+    data = [as_json(row) for row in found[:limit]]
+    has_more = len(found) > limit
+    return JsonResponse({"object": "list", "data": data, "has_more": has_more, "url": request.path})

@@ -1,4 +1,4 @@
-"""A charge that money goes back from: held while it does, and what is left of it."""
+"""A charge whose money may go back: its lock, and how much of it is left."""
 
 from django.db.models import QuerySet, Sum
 
@@ -6,8 +6,8 @@ from payments.sandbox.errors import no_such
 from payments.sandbox.models import Charge, CheckoutSession, Refund
 
 
-def hold(charge_id: str) -> Charge:
-    """Lock the charge's session, then read the charge as the lock's last holder left it."""
+def lock(charge_id: str) -> Charge:
+    """Lock the charge's session, then read the charge as the last holder of the lock left it."""
     sessions = CheckoutSession.objects.select_for_update(of=("self",))
     if sessions.filter(payment_intent__charges__stripe_id=charge_id).first() is None:
         raise no_such("charge", charge_id)
@@ -20,9 +20,9 @@ def with_session() -> QuerySet[Charge]:
 
 
 def amount_refunded(charge: Charge) -> int:
-    """Return the cents of a charge that refunds have taken, pending ones included."""
-    standing = charge.refunds.exclude(status=Refund.Status.FAILED)
-    return int(standing.aggregate(total=Sum("amount"))["total"] or 0)
+    """Return the cents that refunds have taken, or will take once they are no longer pending."""
+    not_failed = charge.refunds.exclude(status=Refund.Status.FAILED)
+    return int(not_failed.aggregate(total=Sum("amount"))["total"] or 0)
 
 
 def amount_left(charge: Charge) -> int:

@@ -1,24 +1,20 @@
-"""The life of a checkout session: made, paid, declined, settled later, expired.
+"""A checkout session from paying to its end: paid, declined, settled later, expired.
 
-Whoever changes a session locks its row first; its payment intent and charges follow that lock.
+Every change of a session, its payment intent and its charges holds the lock of the session's row.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 
 from payments.sandbox import disputes, events
-from payments.sandbox.errors import ApiError
-from payments.sandbox.events import BY_ITSELF, Cause
-from payments.sandbox.identifiers import new_id, new_session_id
 from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
 from payments.sandbox.objects import charge_json, payment_intent_json, session_json
 from payments.sandbox.payment_methods import ACCOUNT_FAILURE, Decline, Method
+from payments.sandbox.stripe_ids import new_id
 
+SESSION_LIFE = timedelta(hours=24)
 DELAYED_SETTLEMENT = timedelta(seconds=5)
-LONGEST_LIFE = timedelta(hours=24)
 
 _Status = PaymentIntent.Status
 
@@ -35,68 +31,18 @@ class CardDeclined(Exception):
     """The bank said no; the message is meant for the payer."""
 
 
-def create_session(
-    *, parameters: Mapping[str, Any], currency: str, amount: int, base_url: str, now: datetime
-) -> CheckoutSession:
-    """Open a session from checked parameters."""
-    session_id = new_session_id()
-    expires_at = parameters.get("expires_at")
-    return CheckoutSession.objects.create(
-        stripe_id=session_id,
-        created_at=now,
-        amount_total=amount,
-        currency=currency,
-        line_items=parameters["line_items"],
-        payment_method_types=parameters.get("payment_method_types", ["card", "us_bank_account"]),
-        success_url=parameters["success_url"],
-        cancel_url=parameters.get("cancel_url"),
-        pay_url=f"{base_url}/c/pay/{session_id}",
-        client_reference_id=parameters.get("client_reference_id"),
-        customer_email=parameters.get("customer_email"),
-        metadata=parameters.get("metadata", {}),
-        payment_intent_data=parameters.get("payment_intent_data", {}),
-        expires_at=datetime.fromtimestamp(expires_at, tz=now.tzinfo)
-        if expires_at
-        else now + LONGEST_LIFE,
-    )
-
-
-@transaction.atomic
-def expire_session(*, session_id: str, now: datetime, cause: Cause) -> CheckoutSession:
-    """Close an open session at the API's request."""
-    session = _lock(session_id)
-    if session.status != CheckoutSession.Status.OPEN:
-        raise ApiError(
-            'Only Checkout Sessions with a status in ["open"] can be expired. '
-            f"This Checkout Session has a status of {session.status}."
-        )
-    _expire(session, now, cause)
-    return session
-
-
-def expire_overdue(now: datetime) -> int:
-    """Close the open sessions whose time has passed; return how many."""
-    overdue = CheckoutSession.objects.filter(
-        status=CheckoutSession.Status.OPEN, expires_at__lte=now
-    )
-    with transaction.atomic():
-        sessions = list(overdue.select_for_update(skip_locked=True).order_by("id"))
-        for session in sessions:
-            _expire(session, now, BY_ITSELF)
-    return len(sessions)
-
-
 def pay(
     *, session_id: str, method: Method, email: str, name: str | None, now: datetime
 ) -> CheckoutSession:
-    """Charge the session once; raise SessionIsClosed or CardDeclined."""
+    """Charge the session once. Raises SessionIsClosed and CardDeclined."""
     with transaction.atomic():
-        session = _lock(session_id)
+        session = CheckoutSession.objects.select_for_update().get(stripe_id=session_id)
         if session.status == CheckoutSession.Status.OPEN and session.expires_at <= now:
-            _expire(session, now, BY_ITSELF)
+            _expire(session, now)
         is_open = session.status == CheckoutSession.Status.OPEN
         if is_open:
             _attempt(session, method, email, name, now)
+    # Raised after the commit: the expiry and the failed charge are to be kept.
     if not is_open:
         raise SessionIsClosed(session)
     if method.type == "card" and method.decline:
@@ -104,26 +50,29 @@ def pay(
     return session
 
 
-def settle_processing(now: datetime) -> int:
-    """Finish the delayed payments whose time has come; return how many."""
+def expire_overdue(now: datetime) -> None:
+    """Close the open sessions whose time is over."""
+    overdue = CheckoutSession.objects.filter(
+        status=CheckoutSession.Status.OPEN, expires_at__lte=now
+    )
+    with transaction.atomic():
+        for session in list(overdue.select_for_update(skip_locked=True).order_by("id")):
+            _expire(session, now)
+
+
+def settle_processing(now: datetime) -> None:
+    """Finish the delayed payments whose time has come."""
     due = PaymentIntent.objects.filter(status=_Status.PROCESSING, settles_at__lte=now)
     with transaction.atomic():
-        intents = list(
-            due.select_related("session").select_for_update(skip_locked=True).order_by("id")
-        )
-        for intent in intents:
+        rows = due.select_related("session").order_by("id")
+        for intent in list(rows.select_for_update(skip_locked=True)):
             _settle(intent, now)
-    return len(intents)
 
 
-def _lock(session_id: str) -> CheckoutSession:
-    return CheckoutSession.objects.select_for_update().get(stripe_id=session_id)
-
-
-def _expire(session: CheckoutSession, now: datetime, cause: Cause) -> None:
+def _expire(session: CheckoutSession, now: datetime) -> None:
     session.status = CheckoutSession.Status.EXPIRED
     session.save(update_fields=["status"])
-    events.record("checkout.session.expired", session_json(session), now=now, cause=cause)
+    events.record("checkout.session.expired", session_json(session), now=now)
 
 
 def _attempt(
@@ -134,24 +83,19 @@ def _attempt(
     )
     if is_new:
         events.record("payment_intent.created", payment_intent_json(intent), now=now)
-    is_card = method.type == "card"
     charge = Charge(
-        stripe_id=new_id("ch" if is_card else "py"),
+        stripe_id=new_id("ch"),
         created_at=now,
         payment_intent=intent,
-        status=Charge.Status.PENDING,
-        payment_method_id=new_id("pm"),
         payment_method_details=method.details,
         refund_course=method.refund_course,
-        billing_email=email,
-        billing_name=name,
     )
-    if is_card and method.decline:
-        _refuse(charge, method.decline, now)
+    if method.type == "card" and method.decline:
+        _decline(charge, method.decline, now)
         return
     session.status = CheckoutSession.Status.COMPLETE
     session.payer_email, session.payer_name = email, name
-    if is_card:
+    if method.type == "card":
         _collect(charge, session, now)
     else:
         _process(charge, session, will_fail=method.decline is not None, now=now)
@@ -161,47 +105,44 @@ def _attempt(
 
 
 def _collect(charge: Charge, session: CheckoutSession, now: datetime) -> None:
-    intent = charge.payment_intent
-    charge.status = Charge.Status.SUCCEEDED
-    charge.save()
-    intent.status, intent.settles_at = _Status.SUCCEEDED, None
-    intent.save(update_fields=["status", "settles_at"])
+    _change(charge, Charge.Status.SUCCEEDED, _Status.SUCCEEDED)
     session.payment_status = CheckoutSession.PaymentStatus.PAID
     session.save()
-    events.record("payment_intent.succeeded", payment_intent_json(intent), now=now)
+    events.record("payment_intent.succeeded", payment_intent_json(charge.payment_intent), now=now)
     events.record("charge.succeeded", charge_json(charge), now=now)
 
 
 def _process(charge: Charge, session: CheckoutSession, *, will_fail: bool, now: datetime) -> None:
     intent = charge.payment_intent
-    charge.save()
-    intent.status, intent.will_fail = _Status.PROCESSING, will_fail
-    intent.settles_at = now + DELAYED_SETTLEMENT
-    intent.save(update_fields=["status", "will_fail", "settles_at"])
+    intent.will_fail, intent.settles_at = will_fail, now + DELAYED_SETTLEMENT
+    _change(charge, Charge.Status.PENDING, _Status.PROCESSING)
     session.save()
     events.record("payment_intent.processing", payment_intent_json(intent), now=now)
     events.record("charge.pending", charge_json(charge), now=now)
 
 
-def _refuse(charge: Charge, decline: Decline, now: datetime) -> None:
-    intent = charge.payment_intent
-    charge.status = Charge.Status.FAILED
+def _decline(charge: Charge, decline: Decline, now: datetime) -> None:
     charge.failure_code, charge.failure_message = decline.code, decline.message
-    charge.decline_code = decline.decline_code
-    charge.save()
-    intent.status, intent.settles_at = _Status.REQUIRES_PAYMENT_METHOD, None
-    intent.save(update_fields=["status", "settles_at"])
+    _change(charge, Charge.Status.FAILED, _Status.REQUIRES_PAYMENT_METHOD)
+    intent = payment_intent_json(charge.payment_intent)
     events.record("charge.failed", charge_json(charge), now=now)
-    events.record("payment_intent.payment_failed", payment_intent_json(intent), now=now)
+    events.record("payment_intent.payment_failed", intent, now=now)
+
+
+def _change(charge: Charge, status: Charge.Status, intent_status: PaymentIntent.Status) -> None:
+    charge.status = status
+    charge.save()
+    charge.payment_intent.status = intent_status
+    charge.payment_intent.save()
 
 
 def _settle(intent: PaymentIntent, now: datetime) -> None:
-    session, charge = intent.session, intent.charges.get(status=Charge.Status.PENDING)
+    charge = intent.charges.get(status=Charge.Status.PENDING)
     charge.payment_intent = intent
     if intent.will_fail:
-        _refuse(charge, ACCOUNT_FAILURE, now)
+        _decline(charge, ACCOUNT_FAILURE, now)
         outcome = "async_payment_failed"
     else:
-        _collect(charge, session, now)
+        _collect(charge, intent.session, now)
         outcome = "async_payment_succeeded"
-    events.record(f"checkout.session.{outcome}", session_json(session), now=now)
+    events.record(f"checkout.session.{outcome}", session_json(intent.session), now=now)

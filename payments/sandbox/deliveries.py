@@ -1,7 +1,7 @@
 """Webhook deliveries: signed, one HTTP POST an attempt, tried again until a 2xx.
 
-An attempt holds the lock of its delivery's row, so no other worker makes it at the same time, and
-a worker that dies gives it back.
+An attempt holds the lock of its delivery's row: no other worker makes the same attempt, and the
+lock of a worker that dies is released.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ ROUND_EVERY_SECONDS = 0.25
 
 
 def deliver_due(now: datetime) -> int:
-    """Do one round: let time pass for sessions and refunds, then try each due delivery once."""
+    """Do one round: update what is due by now, then try each due delivery once."""
     checkout.expire_overdue(now)
     checkout.settle_processing(now)
     refunds.settle_due(now)
@@ -42,7 +42,7 @@ def deliver_due(now: datetime) -> int:
 
 
 def deliver_now(event: Event, now: datetime) -> Delivery:
-    """Deliver an event at once, even when deliveries are paused, and once more if it had been."""
+    """Deliver an event now, even while deliveries are paused, and again if it was delivered."""
     with transaction.atomic():
         waiting = event.deliveries.filter(status=Delivery.Status.PENDING)
         delivery = waiting.select_for_update(skip_locked=True).order_by("id").first()
@@ -53,12 +53,12 @@ def deliver_now(event: Event, now: datetime) -> Delivery:
 
 
 def is_paused() -> bool:
-    """Say whether deliveries are held back."""
+    """Say whether deliveries are paused."""
     return DeliverySwitch.objects.filter(is_paused=True).exists()
 
 
 def set_paused(paused: bool) -> None:
-    """Hold deliveries back, or let them go."""
+    """Pause or resume deliveries."""
     DeliverySwitch.objects.update_or_create(pk=1, defaults={"is_paused": paused})
 
 
@@ -77,7 +77,7 @@ def start_delivering() -> Thread:
 
 
 def deliver_until(stopped: Signal) -> None:
-    """Do round after round, through outages of the database, until told to stop."""
+    """Do round after round until stopped; wait while the database is down."""
     while not stopped.wait(ROUND_EVERY_SECONDS):
         try:
             close_old_connections()
@@ -122,7 +122,7 @@ def _post(body: bytes) -> tuple[int | None, str]:
     """Send a body to the endpoint; return the HTTP status, if any, and what went wrong."""
     header = signature_header(body, settings.STRIPE_WEBHOOK_SECRETS[0], int(time.time()))
     with requests.Session() as http:
-        # A proxy named in the environment has no business between two local servers.
+        # Two local servers: a proxy that the environment names must not be used.
         http.trust_env = False
         try:
             answer = http.post(

@@ -1,60 +1,33 @@
-"""Stripe's errors and the JSON in which they are told."""
+"""Refusals as Stripe words them in JSON."""
 
-from typing import Any
+from django.http import JsonResponse
 
 
 class ApiError(Exception):
-    """A refusal, with what Stripe tells about it."""
+    """A refusal: Stripe's message, HTTP status, type and code."""
 
-    http_status = 400
-    type = "invalid_request_error"
-
-    def __init__(self, message: str, *, code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        code: str = "",
+        error_type: str = "invalid_request_error",
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.status = status
         self.code = code
-        self.param = param
+        self.type = error_type
 
-    def as_json(self) -> dict[str, Any]:
+    def response(self) -> JsonResponse:
         """Return Stripe's error body."""
-        error: dict[str, Any] = {"message": self.message, "type": self.type}
+        error = {"message": self.message, "type": self.type}
         if self.code:
             error["code"] = self.code
-            error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
-        if self.param:
-            error["param"] = self.param
-        return {"error": dict(sorted(error.items()))}
+        return JsonResponse({"error": error}, status=self.status)
 
 
-class InvalidParameter(ApiError):
-    """The parameters were refused before anything was begun."""
-
-
-class AuthenticationFailed(ApiError):
-    """No API key, or none that this sandbox takes."""
-
-    http_status = 401
-
-
-class NotFound(ApiError):
-    """There is no such object or URL."""
-
-    http_status = 404
-
-
-class IdempotencyMismatch(ApiError):
-    """An Idempotency-Key came back with another request."""
-
-    type = "idempotency_error"
-
-
-class IdempotencyKeyInUse(ApiError):
-    """The first request with this Idempotency-Key is still under way."""
-
-    http_status = 409
-    type = "idempotency_error"
-
-
-def no_such(kind: str, stripe_id: str, param: str = "id") -> NotFound:
-    """Return the refusal of an id that names nothing."""
-    return NotFound(f"No such {kind}: '{stripe_id}'", code="resource_missing", param=param)
+def no_such(kind: str, stripe_id: str) -> ApiError:
+    """Return the refusal of an id that no object has."""
+    return ApiError(f"No such {kind}: '{stripe_id}'", status=404, code="resource_missing")

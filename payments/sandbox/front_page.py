@@ -1,4 +1,4 @@
-"""The sandbox's front page: what it is, and what has happened in it lately."""
+"""The sandbox's front page: what it is, and what happened in it lately."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Sale:
-    """A session, with what can be done about the money that it brought."""
+    """A session, and what can be done about the money that was paid."""
 
     session: CheckoutSession
     amount: str
@@ -30,7 +30,7 @@ class Sale:
     disputed: str = ""
 
     @property
-    def is_contested(self) -> bool:
+    def has_open_dispute(self) -> bool:
         """Say whether the bank has yet to decide."""
         return self.dispute is not None and self.dispute.status not in Dispute.CLOSED
 
@@ -38,11 +38,12 @@ class Sale:
 @require_safe
 def front_page(request: HttpRequest) -> HttpResponse:
     """Show recent sessions and events, and how to steer deliveries."""
+    recent_sessions = CheckoutSession.objects.order_by("-id")[:SHOWN]
     context = {
         "base_url": f"{request.scheme}://{request.get_host()}",
         "webhook_url": settings.STRIPE_SANDBOX_WEBHOOK_URL,
         "is_paused": is_paused(),
-        "sales": _recent_sales(),
+        "sales": [_sale(session) for session in recent_sessions],
         "events": _recent_events(),
         "cards": TEST_CARDS,
         "paying_account": PAYING_ACCOUNT,
@@ -51,12 +52,8 @@ def front_page(request: HttpRequest) -> HttpResponse:
     return page("front.html", context)
 
 
-def _recent_sales() -> list[Sale]:
-    return [_sale(session) for session in CheckoutSession.objects.order_by("-id")[:SHOWN]]
-
-
 def _sale(session: CheckoutSession) -> Sale:
-    amount = display_amount(session.amount_total, session.currency)
+    amount = display_amount(session.amount_total)
     paid = charges.with_session().filter(
         payment_intent__session=session, status=Charge.Status.SUCCEEDED
     )
@@ -65,15 +62,15 @@ def _sale(session: CheckoutSession) -> Sale:
         return Sale(session, amount)
     dispute = charge.disputes.order_by("-id").first()
     refunded, left = charges.amount_refunded(charge), charges.amount_left(charge)
-    is_taken = dispute is not None and dispute.status in Dispute.HOLDING_THE_MONEY
+    is_money_held = dispute is not None and dispute.status in Dispute.HOLDING_THE_MONEY
     return Sale(
         session=session,
         amount=amount,
         charge=charge,
-        refunded=display_amount(refunded, session.currency) if refunded else "",
-        refundable=typed_amount(left) if left and not is_taken else "",
+        refunded=display_amount(refunded) if refunded else "",
+        refundable=typed_amount(left) if left and not is_money_held else "",
         dispute=dispute,
-        disputed=display_amount(dispute.amount, session.currency) if dispute else "",
+        disputed=display_amount(dispute.amount) if dispute else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""The condition under which the sandbox may exist at all."""
+"""The condition under which the sandbox may run at all."""
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -8,6 +8,6 @@ def require_sandbox() -> None:
     """Raise ImproperlyConfigured unless the settings ask for the sandbox."""
     if not getattr(settings, "STRIPE_SANDBOX", False):
         raise ImproperlyConfigured(
-            "The Stripe sandbox hands out money for test cards, so it exists only while DEBUG is "
+            "The Stripe sandbox takes test cards for money, so it runs only while DEBUG is "
             "on and no real STRIPE_SECRET_KEY is set (STRIPE_SANDBOX is off)."
         )

@@ -1,13 +1,13 @@
-"""What the sandbox remembers: Stripe's objects, its events, their deliveries, answered keys."""
+"""What the sandbox stores: Stripe's objects, events, their deliveries, answered keys."""
 
 from django.db import models
 from django.utils import timezone
 
-from payments.sandbox.payment_methods import CaseType, RefundCourse
+from payments.sandbox.payment_methods import RefundCourse
 
 
 class StripeModel(models.Model):
-    """Keep an object under Stripe's id; the row's own id gives the order of creation."""
+    """An object of Stripe's; the rows' own ids give the order of creation."""
 
     stripe_id = models.CharField(max_length=80, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -35,21 +35,16 @@ class CheckoutSession(StripeModel):
         UNPAID = "unpaid"
         PAID = "paid"
 
-    status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
-    payment_status = models.CharField(
-        max_length=10, choices=PaymentStatus, default=PaymentStatus.UNPAID
-    )
+    status = models.CharField(max_length=10, default=Status.OPEN)
+    payment_status = models.CharField(max_length=10, default=PaymentStatus.UNPAID)
     amount_total = models.PositiveBigIntegerField()
-    currency = models.CharField(max_length=3)
-    line_items = models.JSONField(default=list)
-    payment_method_types = models.JSONField(default=list)
+    product_name = models.TextField()
     success_url = models.TextField()
-    cancel_url = models.TextField(null=True)
+    cancel_url = models.TextField()
     pay_url = models.TextField()
     client_reference_id = models.CharField(max_length=200, null=True)
-    customer_email = models.CharField(max_length=800, null=True)
     metadata = models.JSONField(default=dict)
-    payment_intent_data = models.JSONField(default=dict)
+    payment_intent_metadata = models.JSONField(default=dict)
     payer_email = models.CharField(max_length=800, null=True)
     payer_name = models.CharField(max_length=200, null=True)
     expires_at = models.DateTimeField()
@@ -60,7 +55,7 @@ class CheckoutSession(StripeModel):
 
 
 class PaymentIntent(StripeModel):
-    """The attempt to collect a session's amount; made when somebody first tries to pay."""
+    """The payment of a session; made when somebody first tries to pay."""
 
     class Status(models.TextChoices):
         """A declined card leads back to `requires_payment_method`."""
@@ -72,13 +67,13 @@ class PaymentIntent(StripeModel):
     session = models.OneToOneField(
         CheckoutSession, on_delete=models.CASCADE, related_name="payment_intent"
     )
-    status = models.CharField(max_length=30, choices=Status, default=Status.REQUIRES_PAYMENT_METHOD)
+    status = models.CharField(max_length=30, default=Status.REQUIRES_PAYMENT_METHOD)
     settles_at = models.DateTimeField(null=True)
     will_fail = models.BooleanField(default=False)
 
 
 class Charge(StripeModel):
-    """One try at moving the money, by one payment method."""
+    """One attempt to collect the amount, by one card or bank account."""
 
     class Status(models.TextChoices):
         """`pending` becomes one of the others; those are final."""
@@ -90,16 +85,10 @@ class Charge(StripeModel):
     payment_intent = models.ForeignKey(
         PaymentIntent, on_delete=models.CASCADE, related_name="charges"
     )
-    status = models.CharField(max_length=10, choices=Status)
-    payment_method_id = models.CharField(max_length=80)
+    status = models.CharField(max_length=10)
     payment_method_details = models.JSONField()
-    refund_course = models.CharField(
-        max_length=20, choices=RefundCourse, default=RefundCourse.AT_ONCE
-    )
-    billing_email = models.CharField(max_length=800, null=True)
-    billing_name = models.CharField(max_length=200, null=True)
+    refund_course = models.CharField(max_length=20, default=RefundCourse.AT_ONCE)
     failure_code = models.CharField(max_length=50, null=True)
-    decline_code = models.CharField(max_length=50, null=True)
     failure_message = models.CharField(max_length=200, null=True)
 
 
@@ -115,45 +104,36 @@ class Refund(StripeModel):
 
     charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="refunds")
     amount = models.PositiveBigIntegerField()
-    reason = models.CharField(max_length=30, null=True)
-    metadata = models.JSONField(default=dict)
-    status = models.CharField(max_length=10, choices=Status)
+    status = models.CharField(max_length=10)
     settles_at = models.DateTimeField(null=True)
 
 
 class Dispute(StripeModel):
-    """Money that the payer's bank asks back, or asks about."""
+    """A payer's bank asks the money back (chargeback), or only asks about it (inquiry)."""
 
     class Status(models.TextChoices):
-        """Evidence leads from `…needs_response` to `…under_review`; the bank's decision closes.
+        """The bank's decision turns `needs_response` into `won` or `lost`.
 
-        An inquiry has the three that begin with `warning_`, until the bank escalates it.
+        An inquiry has the two that begin with `warning_`.
         """
 
         WARNING_NEEDS_RESPONSE = "warning_needs_response"
-        WARNING_UNDER_REVIEW = "warning_under_review"
         WARNING_CLOSED = "warning_closed"
         NEEDS_RESPONSE = "needs_response"
-        UNDER_REVIEW = "under_review"
         WON = "won"
         LOST = "lost"
 
     CLOSED = (Status.WARNING_CLOSED, Status.WON, Status.LOST)
-    HOLDING_THE_MONEY = (Status.NEEDS_RESPONSE, Status.UNDER_REVIEW, Status.LOST)
+    HOLDING_THE_MONEY = (Status.NEEDS_RESPONSE, Status.LOST)
 
     charge = models.ForeignKey(Charge, on_delete=models.CASCADE, related_name="disputes")
     amount = models.PositiveBigIntegerField()
-    case_type = models.CharField(max_length=10, choices=CaseType)
-    status = models.CharField(max_length=30, choices=Status)
-    evidence = models.JSONField(default=dict)
-    submission_count = models.PositiveIntegerField(default=0)
-    metadata = models.JSONField(default=dict)
-    withdrawn_at = models.DateTimeField(null=True)
-    reinstated_at = models.DateTimeField(null=True)
+    case_type = models.CharField(max_length=10)
+    status = models.CharField(max_length=30)
 
 
 class Event(StripeModel):
-    """Something that happened; `body` is the exact text that webhooks carry."""
+    """Something that happened; `body` is the text that deliveries send, byte for byte."""
 
     type = models.CharField(max_length=80)
     body = models.TextField()
@@ -170,7 +150,7 @@ class Delivery(models.Model):
         ABANDONED = "abandoned"
 
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
-    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    status = models.CharField(max_length=10, default=Status.PENDING)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
@@ -185,7 +165,7 @@ class Delivery(models.Model):
 
 
 class DeliverySwitch(models.Model):
-    """The one row that says whether deliveries are held back."""
+    """The one row that says whether deliveries are paused."""
 
     is_paused = models.BooleanField(default=False)
 
@@ -194,22 +174,12 @@ class DeliverySwitch(models.Model):
 
 
 class AnsweredKey(models.Model):
-    """The first answer given to an Idempotency-Key."""
+    """The first answer that a request with an Idempotency-Key got."""
 
-    api_key_digest = models.CharField(max_length=64)
-    key = models.CharField(max_length=255)
-    endpoint = models.CharField(max_length=200)
-    parameters_digest = models.CharField(max_length=64)
-    http_status = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=255, unique=True)
+    parameters = models.TextField()
     body = models.TextField()
     created_at = models.DateTimeField()
 
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["api_key_digest", "key"], name="stripe_sandbox_one_answer_per_key"
-            )
-        ]
-
     def __str__(self) -> str:
-        return self.endpoint
+        return self.key

@@ -2,16 +2,14 @@
 
 import re
 
-_SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£"}
 
-
-def display_amount(cents: int, currency: str) -> str:
+def display_amount(cents: int) -> str:
     """Return whole cents as `$1,234.50`."""
-    return f"{_SYMBOLS[currency]}{cents // 100:,}.{cents % 100:02}"
+    return f"${cents // 100:,}.{cents % 100:02}"
 
 
 def typed_amount(cents: int) -> str:
-    """Return whole cents as one types them: `1234.50`."""
+    """Return whole cents as people type them: `1234.50`."""
     return f"{cents // 100}.{cents % 100:02}"
 
 

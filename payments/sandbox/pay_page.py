@@ -1,4 +1,4 @@
-"""The hosted payment page: where a payer's card meets a checkout session."""
+"""The hosted payment page, on which a payer pays a checkout session."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,12 +16,6 @@ from payments.sandbox.pay_form import PayForm
 from payments.sandbox.payment_methods import FAILING_ACCOUNT, PAYING_ACCOUNT, TEST_CARDS
 
 
-class SeeOther(HttpResponseRedirect):
-    """Send the browser on by GET, whatever it came with."""
-
-    status_code = 303
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("card_number", "card_cvc", "account_number")
 def pay_page(request: HttpRequest, session_id: str) -> HttpResponse:
@@ -31,28 +25,23 @@ def pay_page(request: HttpRequest, session_id: str) -> HttpResponse:
         return page("closed.html", {"reason": "unknown"}, status=404)
     if request.method == "POST":
         return _take_payment(request, session)
-    return _show(session)
-
-
-def _show(session: CheckoutSession) -> HttpResponse:
     now = timezone.now()
     if session.status == CheckoutSession.Status.COMPLETE:
         return page("closed.html", {"reason": "complete", "session": session})
     if session.status == CheckoutSession.Status.EXPIRED or session.expires_at <= now:
-        return _closed(session)
-    form = PayForm(None, session=session, today=now.date())
-    return _form_page(form, status=200)
+        return _expired(session)
+    return _form_page(PayForm(None, today=now.date()), session, status=200)
 
 
 @sensitive_variables("form")
 def _take_payment(request: HttpRequest, session: CheckoutSession) -> HttpResponse:
     now = timezone.now()
-    form = PayForm(request.POST, session=session, today=now.date())
+    form = PayForm(request.POST, today=now.date())
     if session.status == CheckoutSession.Status.COMPLETE:
-        return SeeOther(session.paid_url())
+        return _to_success_page(session)
     if not form.is_valid():
         is_declined = form.has_error("card_number", "declined")
-        return _form_page(form, status=402 if is_declined else 400)
+        return _form_page(form, session, status=402 if is_declined else 400)
     try:
         paid = checkout.pay(
             session_id=session.stripe_id,
@@ -63,55 +52,47 @@ def _take_payment(request: HttpRequest, session: CheckoutSession) -> HttpRespons
         )
     except checkout.CardDeclined as declined:
         form.add_error("card_number", str(declined))
-        return _form_page(form, status=402)
+        return _form_page(form, session, status=402)
     except checkout.SessionIsClosed as closed:
-        return _closed(closed.session)
-    return SeeOther(paid.paid_url())
+        # Somebody may have paid it between our look at it and the lock.
+        if closed.session.status == CheckoutSession.Status.COMPLETE:
+            return _to_success_page(closed.session)
+        return _expired(closed.session)
+    return _to_success_page(paid)
 
 
-def _closed(session: CheckoutSession) -> HttpResponse:
-    """Send the payer on when somebody paid meanwhile; else tell that it is too late."""
-    if session.status == CheckoutSession.Status.COMPLETE:
-        return SeeOther(session.paid_url())
+def _to_success_page(session: CheckoutSession) -> HttpResponse:
+    # 303: the browser follows with GET, whatever method it came with.
+    response = HttpResponseRedirect(session.paid_url())
+    response.status_code = 303
+    return response
+
+
+def _expired(session: CheckoutSession) -> HttpResponse:
     return page("closed.html", {"reason": "expired", "session": session}, status=410)
 
 
-def _form_page(form: PayForm, *, status: int) -> HttpResponse:
-    session = form.session
-    total = display_amount(session.amount_total, session.currency)
+def _form_page(form: PayForm, session: CheckoutSession, *, status: int) -> HttpResponse:
     context = {
         "form": form,
         "session": session,
-        "total": total,
-        "items": [_line(item) for item in session.line_items],
-        "takes_card": "card" in session.payment_method_types,
-        "takes_bank": "us_bank_account" in session.payment_method_types,
+        "total": display_amount(session.amount_total),
         "cards": TEST_CARDS,
         "paying_account": PAYING_ACCOUNT,
         "failing_account": FAILING_ACCOUNT,
     }
-    return page("pay.html", context, status=status, goes_to=session.success_url)
-
-
-def _line(item: dict[str, Any]) -> dict[str, Any]:
-    price = item["price_data"]
-    return {
-        "name": price["product_data"]["name"],
-        "description": price["product_data"].get("description", ""),
-        "quantity": item["quantity"],
-        "amount": display_amount(price["unit_amount"] * item["quantity"], price["currency"]),
-    }
+    return page("pay.html", context, status=status, leads_to=session.success_url)
 
 
 def page(
-    template: str, context: dict[str, Any], *, status: int = 200, goes_to: str = ""
+    template: str, context: dict[str, Any], *, status: int = 200, leads_to: str = ""
 ) -> HttpResponse:
-    """Render a page that loads nothing from other hosts and posts to nobody else.
+    """Render a page that loads nothing from other hosts and posts to no other host.
 
-    Chromium holds `form-action` against the redirect after a POST too, hence `goes_to`.
+    Chromium applies `form-action` to the redirect after a POST too: `leads_to` is allowed.
     """
     response = HttpResponse(render_to_string(f"stripe_sandbox/{template}", context), status=status)
-    parts = urlsplit(goes_to)
+    parts = urlsplit(leads_to)
     destination = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     response["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "

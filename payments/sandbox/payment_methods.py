@@ -1,20 +1,17 @@
 """The test cards and test bank accounts, and what each of them does."""
 
+import hashlib
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from django.db.models import TextChoices
 
-from payments.sandbox.identifiers import derived_token
-
 
 @dataclass(frozen=True)
 class Decline:
-    """Why a card is refused, in Stripe's codes and words."""
+    """Why a payment fails, in Stripe's code and words."""
 
     code: str
-    decline_code: str | None
     message: str
 
 
@@ -34,8 +31,8 @@ class CaseType(TextChoices):
 
 
 @dataclass(frozen=True)
-class PublishedCard:
-    """A card number that Stripe publishes for tests; `decline` is None when it pays."""
+class Card:
+    """A card that Stripe publishes for tests; `number` is grouped as it is printed on a card."""
 
     number: str
     brand: str
@@ -44,145 +41,94 @@ class PublishedCard:
     refund_course: RefundCourse = RefundCourse.AT_ONCE
     disputed_as: CaseType | None = None
 
-    @property
-    def grouped_number(self) -> str:
-        """Return the number as it is printed on a card."""
-        groups = (4, 10) if self.brand == "amex" else (4, 8, 12)
-        edges = (0, *groups, len(self.number))
-        return " ".join(self.number[start:end] for start, end in pairwise(edges))
-
 
 TEST_CARDS = (
-    PublishedCard("4242424242424242", "visa", "Pays"),
-    PublishedCard("5555555555554444", "mastercard", "Pays"),
-    PublishedCard("378282246310005", "amex", "Pays"),
-    PublishedCard(
-        "4000000000000002",
+    Card("4242 4242 4242 4242", "visa", "Pays"),
+    Card("5555 5555 5555 4444", "mastercard", "Pays"),
+    Card("3782 822463 10005", "amex", "Pays"),
+    Card(
+        "4000 0000 0000 0002",
         "visa",
         "Declined",
-        Decline("card_declined", "generic_decline", "Your card was declined."),
+        Decline("card_declined", "Your card was declined."),
     ),
-    PublishedCard(
-        "4000000000009995",
+    Card(
+        "4000 0000 0000 9995",
         "visa",
         "Insufficient funds",
-        Decline("card_declined", "insufficient_funds", "Your card has insufficient funds."),
+        Decline("card_declined", "Your card has insufficient funds."),
     ),
-    PublishedCard(
-        "4000000000007726",
+    Card(
+        "4000 0000 0000 7726",
         "visa",
         "Pays; a refund takes a few seconds",
         refund_course=RefundCourse.LATER,
     ),
-    PublishedCard(
-        "4000000000005126",
+    Card(
+        "4000 0000 0000 5126",
         "visa",
         "Pays; a refund fails a few seconds later",
         refund_course=RefundCourse.FAILS_LATER,
     ),
-    PublishedCard(
-        "4000000000000259",
+    Card(
+        "4000 0000 0000 0259",
         "visa",
         "Pays; then disputed as fraudulent",
         disputed_as=CaseType.CHARGEBACK,
     ),
-    PublishedCard(
-        "4000000000001976", "visa", "Pays; then an inquiry", disputed_as=CaseType.INQUIRY
-    ),
+    Card("4000 0000 0000 1976", "visa", "Pays; then an inquiry", disputed_as=CaseType.INQUIRY),
 )
-_BY_NUMBER = {card.number: card for card in TEST_CARDS}
+CARD_BY_DIGITS = {card.number.replace(" ", ""): card for card in TEST_CARDS}
 
-NOT_A_TEST_CARD = "Your card was declined. Your request was in test mode, but used a non test card."
-
-TEST_ROUTING_NUMBER = "110000000"
 PAYING_ACCOUNT = "000123456789"
 FAILING_ACCOUNT = "000111111116"
 ACCOUNT_FAILURE = Decline(
-    "payment_intent_payment_attempt_failed",
-    None,
-    "The customer's bank account could not be located.",
+    "payment_intent_payment_attempt_failed", "The customer's bank account could not be located."
 )
 
 
 @dataclass(frozen=True)
 class Method:
-    """What a payer pays with, in the form that may be stored: never a full number."""
+    """What a payer pays with. `details` are Stripe's and stored, so without the full number."""
 
-    type: str
     details: dict[str, Any]
     decline: Decline | None = None
     refund_course: RefundCourse = RefundCourse.AT_ONCE
     disputed_as: CaseType | None = None
 
-
-def find_test_card(number: str) -> PublishedCard | None:
-    """Return the published test card of that number."""
-    return _BY_NUMBER.get(number)
-
-
-def passes_luhn(number: str) -> bool:
-    """Say whether the last digit is the check digit of the others."""
-    digits = [int(digit) for digit in reversed(number)]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return (sum(digits[::2]) + doubled) % 10 == 0
+    @property
+    def type(self) -> str:
+        """Return `card` or `us_bank_account`."""
+        return str(self.details["type"])
 
 
-def card_method(card: PublishedCard, *, exp_month: int, exp_year: int, amount: int) -> Method:
-    """Return a card as a charge's `payment_method_details` describe it."""
+def card_method(card: Card, *, exp_month: int, exp_year: int) -> Method:
+    """Return a card as a way to pay."""
     details = {
-        "amount_authorized": None if card.decline else amount,
-        "authorization_code": None,
         "brand": card.brand,
-        "checks": {
-            "address_line1_check": None,
-            "address_postal_code_check": None,
-            "cvc_check": "pass",
-        },
         "country": "US",
         "exp_month": exp_month,
         "exp_year": exp_year,
-        "extended_authorization": {"status": "disabled"},
-        "fingerprint": derived_token(f"card:{card.number}"),
+        "fingerprint": _fingerprint(card.number),
         "funding": "credit",
-        "incremental_authorization": {"status": "unavailable"},
-        "installments": None,
         "last4": card.number[-4:],
-        "mandate": None,
-        "multicapture": {"status": "unavailable"},
         "network": card.brand,
-        "network_token": {"used": False},
-        "network_transaction_id": None,
-        "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
-        "regulated_status": "unregulated",
-        "three_d_secure": None,
-        "transaction_link_id": None,
-        "wallet": None,
     }
     return Method(
-        type="card",
-        details={"card": details, "type": "card"},
-        decline=card.decline,
-        refund_course=card.refund_course,
-        disputed_as=card.disputed_as,
+        {"card": details, "type": "card"}, card.decline, card.refund_course, card.disputed_as
     )
 
 
 def bank_method(account_number: str) -> Method:
-    """Return a test account as a charge's `payment_method_details` describe it."""
-    details = {
-        "account_holder_type": "individual",
-        "account_type": "checking",
-        "bank_name": "STRIPE TEST BANK",
-        "expected_debit_date": None,
-        "fingerprint": derived_token(f"bank:{account_number}"),
-        "last4": account_number[-4:],
-        "mandate": None,
-        "payment_reference": None,
-        "routing_number": TEST_ROUTING_NUMBER,
-    }
+    """Return a test account as a way to pay; a refund to a bank takes time."""
+    details = {"fingerprint": _fingerprint(account_number), "last4": account_number[-4:]}
     return Method(
-        type="us_bank_account",
-        details={"type": "us_bank_account", "us_bank_account": details},
-        decline=ACCOUNT_FAILURE if account_number == FAILING_ACCOUNT else None,
-        refund_course=RefundCourse.LATER,
+        {"type": "us_bank_account", "us_bank_account": details},
+        ACCOUNT_FAILURE if account_number == FAILING_ACCOUNT else None,
+        RefundCourse.LATER,
     )
+
+
+def _fingerprint(number: str) -> str:
+    """Return what Stripe identifies a number by: the same each time."""
+    return hashlib.sha256(number.encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler
 
@@ -10,17 +10,15 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test.utils import override_settings
 
-from payments.sandbox.deliveries import deliver_until
-
 
 class SandboxRequest(WSGIRequest):
-    """A request that is answered from the sandbox's addresses, not from the program's."""
+    """A request that the sandbox's URLs answer, not the program's."""
 
     urlconf = "payments.sandbox.urls"
 
 
 class SandboxHandler(WSGIHandler):
-    """Serve the sandbox; the program's middleware has no say in what Stripe answers."""
+    """Serve the sandbox, without the program's middleware."""
 
     request_class = SandboxRequest
 
@@ -37,24 +35,18 @@ class _QuietRequestHandler(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(port: int = 0, *, deliver: bool = False) -> Iterator[str]:
-    """Serve the sandbox on this database from threads, and give its address.
+def serving() -> Iterator[str]:
+    """Serve the sandbox from threads, on the same database; yield its address.
 
-    Without `deliver` nothing is sent until somebody calls `deliveries.deliver_due`.
+    Nothing is sent until somebody calls `deliveries.deliver_due`.
     """
-    server = ThreadedWSGIServer(("127.0.0.1", port), _QuietRequestHandler)
+    server = ThreadedWSGIServer(("127.0.0.1", 0), _QuietRequestHandler)
     server.set_app(SandboxHandler())
-    stopped = Event()
-    threads = [Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)]
-    if deliver:
-        threads.append(Thread(target=deliver_until, args=(stopped,), daemon=True))
-    for thread in threads:
-        thread.start()
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
-        stopped.set()
         server.shutdown()
         server.server_close()
-        for thread in threads:
-            thread.join()
+        thread.join()

@@ -11,6 +11,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewayz.settings")
 require_sandbox()
 django.setup(set_prefix=False)
 
-# Named by their paths: they reach the models, which exist only once Django is set up.
+# Imported only now: these modules need the models, which need Django to be set up.
 application = import_string("payments.sandbox.server.SandboxHandler")()
 import_string("payments.sandbox.deliveries.start_delivering")()

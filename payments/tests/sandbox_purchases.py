@@ -1,14 +1,11 @@
 """Purchases that people pay at the sandbox, as they would at Stripe; its events wait to be sent."""
 
-from typing import Any
-
 import requests
-import stripe
 from django.conf import settings
 
 from accounts.tests.factories import Person
 from payments.models import Payment
-from payments.sandbox.models import Event
+from payments.sandbox.models import Charge, Event
 from payments.tests.stripe_events import send
 
 VISA = "4242 4242 4242 4242"
@@ -46,19 +43,17 @@ def event_body(payment: Payment, kind: str = "checkout.session.completed") -> by
     return event.body.encode()
 
 
-def at_stripe() -> Any:
-    """Return Stripe's own client, for what people do at Stripe and not with us."""
-    return stripe.StripeClient(
-        settings.STRIPE_SECRET_KEY, base_addresses={"api": settings.STRIPE_API_BASE}
-    ).v1
-
-
-def refund_at_stripe(payment: Payment, **asked: Any) -> None:
-    at_stripe().refunds.create(params={"payment_intent": payment.payment_intent_id, **asked})
+def refund_at_stripe(payment: Payment, **form: str) -> None:
+    """Refund the purchase, or only an `amount` in dollars."""
+    _use_control("refund", payment, **form)
 
 
 def dispute_at_stripe(payment: Payment) -> None:
     """Let the payer's bank dispute the whole purchase."""
-    intent = at_stripe().payment_intents.retrieve(payment.payment_intent_id)
-    page = f"{settings.STRIPE_API_BASE}/sandbox/charges/{intent.latest_charge}/dispute"
-    assert requests.post(page, timeout=10).status_code == 200
+    _use_control("dispute", payment)
+
+
+def _use_control(control: str, payment: Payment, **form: str) -> None:
+    charge = Charge.objects.get(payment_intent__stripe_id=payment.payment_intent_id)
+    address = f"{settings.STRIPE_API_BASE}/sandbox/charges/{charge.stripe_id}/{control}"
+    assert requests.post(address, data=form, timeout=10).status_code == 200

@@ -2,78 +2,78 @@
 
 import io
 import json
-from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Adjustment, ApiKey, LedgerEntry, User
-from payments.demo import chance, goodwill, seeding
-from payments.demo.history import LASTS
+from gatewayz.dev.development_data import DEMO_REVIEWER
+from payments.demo import history
+from payments.demo.history import History
 from payments.models import Clawback, Payment, StripeEvent
+from payments.report_models import DailyTotals
+from payments.reports import daily
 from referrals.models import InviteView, LeaderboardEntry, Referral
 
 
-def seeded(users: int = 60, seed: int = 1, now: Any = None) -> Counter[str]:
-    moment = now or timezone.now()
-    return seeding.seed(users=users, seed=seed, now=moment, on_progress=lambda _: None)
+def seeded(users: int, seed: int = 1, *, ends_at: datetime) -> int:
+    """Make a history, and return how often it said that somebody registered."""
+    registered: list[None] = []
+    made = History(seed=seed, ends_at=ends_at)
+    made.make(users=users, on_registered=lambda: registered.append(None))
+    return len(registered)
 
 
-def kinds(rows: Iterable[Any], field: str) -> set[Any]:
+def seen(rows: Iterable[Any], field: str) -> set[Any]:
     return {getattr(row, field) for row in rows}
 
 
 @pytest.fixture
 def eventful(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let much go on among few people: each kind is in the deck once."""
-    monkeypatch.setattr(chance, "INVITEES", list(chance.Invitee))
-    monkeypatch.setattr(chance, "CHECKOUTS", list(chance.Checkout))
-    monkeypatch.setattr(chance, "AFTERMATHS", list(chance.Aftermath))
-    for share in ("BUYS_AGAIN", "IGNORED_EVENT", "QUARANTINED_EVENT", "HAS_SECOND_KEY"):
-        monkeypatch.setattr(chance, share, 0.5)
-    monkeypatch.setattr(chance, "BUYS", {True: 0.8, False: 0.5})
-    monkeypatch.setattr(goodwill, "THANKED_EVERY", 10)
+    """Let much go on among few people."""
+    for name in ("INVITED", "BUYS_IF_INVITED", "USES_KEY", "HAS_SECOND_KEY", "REVOKES_KEY"):
+        monkeypatch.setattr(history, name, 0.9)
 
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("eventful")
 def test_each_kind_of_thing_happens_and_all_of_it_in_the_order_of_time() -> None:
-    begun = timezone.now()
-    seeded(now=begun)
+    now = timezone.now()
 
-    assert kinds(Referral.objects.all(), "status") == set(Referral.Status)
-    assert kinds(Referral.objects.all(), "review") == set(Referral.Review)
-    assert kinds(Referral.objects.all(), "is_same_address") == {True, False}
-    assert kinds(Payment.objects.all(), "status") >= {"paid", "failed", "expired", "pending"}
-    assert kinds(Clawback.objects.all(), "status") >= {"succeeded", "failed", "lost", "won"}
-    outcomes = kinds(StripeEvent.objects.all(), "outcome")
-    assert outcomes >= {"settled", "repeated", "ignored", "quarantined", "failed", "waiting"}
-    assert ApiKey.objects.exclude(name="default").exclude(last_used_at=None).exists()
+    assert seeded(40, ends_at=now) == User.objects.filter(is_staff=False).count() == 40
+    assert seen(Referral.objects.all(), "status") == set(Referral.Status)
+    assert seen(Referral.objects.all(), "review") == set(Referral.Review)
+    assert seen(Referral.objects.all(), "is_same_address") == {True, False}
+    assert seen(Referral.objects.all(), "use_number") == set(range(1, 11))
+    assert seen(Referral.objects.all(), "hold_reason") >= {"one card on both sides"}
+    assert seen(Payment.objects.all(), "status") >= {"paid", "failed", "expired", "pending"}
+    decisions = {"awarded", "held", "below_minimum", "not_first", "not_referred", "cap_reached"}
+    assert seen(Payment.objects.all(), "bonus_decision") >= decisions
+    assert seen(Clawback.objects.all(), "status") >= {"succeeded", "failed", "lost", "won"}
+    outcomes = {"settled", "waiting", "closed", "repeated", "ignored", "quarantined", "failed"}
+    assert seen(StripeEvent.objects.all(), "outcome") >= outcomes
+    assert seen(Adjustment.objects.all(), "status") == {"posted", "waiting"}
+    assert ApiKey.objects.exclude(revoked_at=None).exclude(last_used_at=None).exists()
+    assert User.objects.filter(is_active=False).exists()
     assert User.objects.filter(show_on_leaderboard=True).exists()
-    assert kinds(Adjustment.objects.all(), "status") == {"posted", "waiting"}
+    assert User.objects.get(username=DEMO_REVIEWER).groups.get().name == "Finance"
     assert InviteView.objects.exists()
     assert LeaderboardEntry.objects.exists()
-    entries = LedgerEntry.objects.order_by("user", "number")
-    for earlier, later in pairwise(entries):
-        assert earlier.user_id != later.user_id or earlier.created_at <= later.created_at
-        assert begun - LASTS <= later.created_at <= begun
-
-
-@pytest.mark.django_db
-def test_nothing_is_left_to_be_asked_of_stripe() -> None:
-    seeded()
-
-    assert Payment.objects.filter(status="paid").exists()
+    # Nothing is left to be asked of Stripe.
     assert not Payment.objects.filter(status="paid", card_checked_at=None).exists()
+    for earlier, later in pairwise(LedgerEntry.objects.order_by("user", "number")):
+        assert earlier.user_id != later.user_id or earlier.created_at <= later.created_at
+        assert now - history.LASTS <= later.created_at <= now
 
 
-def history() -> list[Any]:
+def outline() -> list[Any]:
     """Return what happened to whom and when, by name."""
     entries = LedgerEntry.objects.order_by("created_at", "user__username", "number")
     people = User.objects.order_by("created_at").values_list("username", "email", "created_at")
@@ -81,75 +81,30 @@ def history() -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_one_seed_makes_one_history_and_another_another() -> None:
-    now, histories = timezone.now(), []
+def test_one_seed_makes_one_history_and_another_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "FAILS_BEFORE_END", ())
+    now, outlines = timezone.now(), []
     for seed in (1, 1, 2):
         with transaction.atomic():
-            seeded(25, seed, now)
-            histories.append(history())
+            seeded(12, seed, ends_at=now)
+            outlines.append(outline())
             transaction.set_rollback(True)
 
-    assert histories[0] == histories[1]
-    assert histories[0] != histories[2]
+    assert outlines[0] == outlines[1]
+    assert outlines[0] != outlines[2]
 
 
 @pytest.mark.django_db
-def test_done_again_it_adds_other_people() -> None:
-    seeded(20)
-    before = set(User.objects.values_list("pk", flat=True))
-    seeded(20)
-
-    assert User.objects.exclude(pk__in=before).count() == 20
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_strands_side_by_side_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seeding, "USERS_OF_A_STRAND", 10)
-    told: list[int] = []
-    counts = seeding.seed(users=30, seed=1, now=timezone.now(), on_progress=told.append)
-
-    assert counts["users"] == sum(told) == 30
-    assert User.objects.exclude(is_staff=True).count() == 30
-    assert counts["purchases"] == Payment.objects.filter(status="paid").count()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_strand_that_breaks_off_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_off(_strand: object) -> Any:
-        raise SystemExit(3)
-
-    monkeypatch.setattr(seeding, "USERS_OF_A_STRAND", 10)
-    monkeypatch.setattr(seeding, "unfold", break_off)
-
-    with pytest.raises(seeding.StrandBrokenError):
-        seeded(20)
-
-
-@pytest.mark.django_db
-def test_before_the_first_terms_there_is_no_history() -> None:
-    with pytest.raises(seeding.NoTermsError):
-        seeded(now=timezone.now() - timedelta(days=36500))
-
-
-@pytest.mark.django_db
-def test_the_command_tells_what_it_did(settings: Any) -> None:
+def test_done_again_it_adds_people_and_counts_the_days_anew(settings: Any) -> None:
     settings.DEBUG = True
-    out = io.StringIO()
-    call_command("seed_demo", "--users", "12", stdout=out)
+    call_command("seed_demo", "--users", "8", stdout=io.StringIO())
+    daily.close_days(now=timezone.now())
+    kept, out = DailyTotals.objects.count(), io.StringIO()
+    call_command("seed_demo", "--users", "8", "--format", "json", stdout=out)
 
-    assert "12 users\n" in out.getvalue()
-    assert "users a second." in out.getvalue().splitlines()[-1]
-
-
-@pytest.mark.django_db
-def test_the_command_tells_programs_what_it_did(settings: Any) -> None:
-    settings.DEBUG = True
-    out = io.StringIO()
-    call_command("seed_demo", "--users", "5", "--format", "json", stdout=out)
-
-    assert {"made": "users", "count": 5} in json.loads(out.getvalue())
+    assert {"made": "users", "count": 8} in json.loads(out.getvalue())
+    assert User.objects.filter(is_staff=False).count() == 16
+    assert kept > DailyTotals.objects.count() == 0
 
 
 @pytest.mark.django_db
@@ -159,6 +114,7 @@ def test_the_command_tells_programs_what_it_did(settings: Any) -> None:
         ({"DEBUG": False}, "5", "DEBUG is off"),
         ({"DEBUG": True, "STRIPE_LIVEMODE": True}, "5", "live"),
         ({"DEBUG": True}, "0", "whole number from 1"),
+        ({"DEBUG": True}, "5", "no terms yet"),
     ],
 )
 def test_the_command_refuses(
@@ -167,7 +123,8 @@ def test_the_command_refuses(
     for name, value in changes.items():
         setattr(settings, name, value)
 
-    with pytest.raises(CommandError, match=refusal):
+    # The first terms begin in 2026.
+    with time_machine.travel("2020-01-01"), pytest.raises(CommandError, match=refusal):
         call_command("seed_demo", "--users", users)
 
     assert not User.objects.exists()

@@ -149,7 +149,7 @@ def test_a_refund_or_dispute_that_never_came_is_applied_once(
 def test_a_purchase_and_its_refund_are_made_up_for_oldest_first(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     payment.payment_intent_id = intent_of(payment)
-    refund_at_stripe(payment, amount=400)
+    refund_at_stripe(payment, amount="4.00")
 
     outcomes = [found.outcome for found in reconcile()]
 

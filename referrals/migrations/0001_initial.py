@@ -1,12 +1,21 @@
 """The tables of referrals: terms, uses of codes, leaderboard, invite views."""
 
-import accounts.money
-import django.core.validators
-import django.db.models.deletion
+from functools import partial
+
+from accounts.money import MoneyField
+from django.core import validators
 import django.utils.timezone
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
+
+ID = partial(
+    models.BigAutoField, auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+)
+USER = partial(models.ForeignKey, on_delete=models.PROTECT, to=settings.AUTH_USER_MODEL)
+ENTRY = partial(
+    models.OneToOneField, null=True, on_delete=models.PROTECT, to="accounts.ledgerentry"
+)
 
 
 class Migration(migrations.Migration):
@@ -36,7 +45,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        on_delete=models.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
                     ),
@@ -47,39 +56,33 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Program",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("starts_at", models.DateTimeField(default=django.utils.timezone.now, unique=True)),
                 (
                     "referrer_bonus",
-                    accounts.money.MoneyField(
+                    MoneyField(
                         help_text="US dollars.",
-                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                        validators=[validators.MinValueValidator(Decimal("0.01"))],
                     ),
                 ),
                 (
                     "referee_bonus",
-                    accounts.money.MoneyField(
+                    MoneyField(
                         help_text="US dollars.",
-                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                        validators=[validators.MinValueValidator(Decimal("0.01"))],
                     ),
                 ),
                 (
                     "minimum_purchase",
-                    accounts.money.MoneyField(
+                    MoneyField(
                         help_text="US dollars.",
-                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                        validators=[validators.MinValueValidator(Decimal("0.01"))],
                     ),
                 ),
                 (
                     "max_uses",
                     models.PositiveSmallIntegerField(
-                        help_text="Uses of one code.",
-                        validators=[django.core.validators.MinValueValidator(1)],
+                        help_text="Uses of one code.", validators=[validators.MinValueValidator(1)]
                     ),
                 ),
                 (
@@ -87,23 +90,23 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(
                         default=8,
                         validators=[
-                            django.core.validators.MinValueValidator(6),
-                            django.core.validators.MaxValueValidator(16),
+                            validators.MinValueValidator(6),
+                            validators.MaxValueValidator(16),
                         ],
                     ),
                 ),
                 (
                     "budget",
-                    accounts.money.MoneyField(
+                    MoneyField(
                         blank=True,
                         help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
                         null=True,
-                        validators=[django.core.validators.MinValueValidator(Decimal("0.01"))],
+                        validators=[validators.MinValueValidator(Decimal("0.01"))],
                     ),
                 ),
                 (
                     "reserved",
-                    accounts.money.MoneyField(
+                    MoneyField(
                         default=Decimal("0"),
                         editable=False,
                         help_text="US dollars of the budget that are paid, held or could come to be paid again.",
@@ -148,12 +151,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LeaderboardEntry",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 (
                     "period",
                     models.CharField(
@@ -164,8 +162,8 @@ class Migration(migrations.Migration):
                 ("signups", models.PositiveIntegerField()),
                 ("qualified", models.PositiveIntegerField()),
                 ("referrals", models.PositiveIntegerField()),
-                ("earned", accounts.money.MoneyField()),
-                ("revenue", accounts.money.MoneyField()),
+                ("earned", MoneyField()),
+                ("revenue", MoneyField()),
                 ("payers", models.PositiveIntegerField()),
                 ("uses_left", models.PositiveIntegerField()),
                 ("place_by_referrals", models.PositiveIntegerField()),
@@ -178,7 +176,7 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=models.CASCADE,
                         related_name="leaderboard_entries",
                         to=settings.AUTH_USER_MODEL,
                     ),
@@ -209,15 +207,10 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Referral",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
+                ("id", ID()),
                 ("referral_code", models.CharField(max_length=16)),
-                ("bonus_amount", accounts.money.MoneyField()),
-                ("referee_bonus_amount", accounts.money.MoneyField()),
+                ("bonus_amount", MoneyField()),
+                ("referee_bonus_amount", MoneyField()),
                 (
                     "status",
                     models.CharField(
@@ -255,55 +248,21 @@ class Migration(migrations.Migration):
                 (
                     "program",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="referrals",
-                        to="referrals.program",
+                        on_delete=models.PROTECT, related_name="referrals", to="referrals.program"
                     ),
                 ),
-                (
-                    "referee_entry",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="referral_as_referee",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
+                ("referee_entry", ENTRY(related_name="referral_as_referee")),
                 (
                     "referred_user",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=models.PROTECT,
                         related_name="referral_received",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-                (
-                    "referrer",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="referrals_made",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "referrer_entry",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="referral_as_referrer",
-                        to="accounts.ledgerentry",
-                    ),
-                ),
-                (
-                    "reviewed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ("referrer", USER(db_index=False, related_name="referrals_made")),
+                ("referrer_entry", ENTRY(related_name="referral_as_referrer")),
+                ("reviewed_by", USER(null=True, related_name="+")),
             ],
             options={
                 "db_table": "referrals",

@@ -1,9 +1,7 @@
 """`manage.py seed_demo`"""
 
 import logging
-import time
 from argparse import ArgumentParser
-from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,32 +9,32 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.models import Adjustment, ApiKey, User
 from gatewayz.cli import output
 from gatewayz.cli.progress import Progress
-from payments.demo import seeding
+from payments.demo.history import History
+from payments.models import Clawback, Payment, StripeEvent
+from referrals.models import Program, Referral
 
-REPORTED = {
-    "users": "users",
-    "invited": "of them invited",
-    "checkouts": "checkouts",
-    "purchases": "purchases",
-    "unpaid": "never paid",
-    "referrals": "referrals",
-    "held": "of them held",
-    "released": "released",
-    "voided": "voided",
-    "refunds": "refunds",
-    "disputes": "disputes",
-    "events": "Stripe events",
-    "failed": "of them failing",
-    "keys": "further API keys",
-    "gifts": "adjustments by hand",
+COUNTED = {
+    "users": User.objects.filter(is_staff=False),
+    "invited": User.objects.exclude(referred_by_code=None),
+    "checkouts": Payment.objects.all(),
+    "purchases": Payment.objects.filter(status=Payment.Status.PAID),
+    "referrals": Referral.objects.all(),
+    "held": Referral.objects.exclude(review=Referral.Review.NONE),
+    "refunds": Clawback.objects.filter(kind=Clawback.Kind.REFUND),
+    "disputes": Clawback.objects.filter(kind=Clawback.Kind.DISPUTE),
+    "events": StripeEvent.objects.all(),
+    "failed": StripeEvent.objects.filter(outcome=StripeEvent.Outcome.FAILED),
+    "keys": ApiKey.objects.exclude(name="default"),
+    "adjustments": Adjustment.objects.all(),
 }
 
 
 @dataclass(frozen=True)
 class Line:
-    """How often what was made."""
+    """How many of a thing were made."""
 
     made: str
     count: int
@@ -55,32 +53,21 @@ class Command(BaseCommand):
             raise CommandError("This is no development database: DEBUG is off. Nothing was done.")
         if settings.STRIPE_LIVEMODE:
             raise CommandError("STRIPE_SECRET_KEY is a live one. Nothing was done.")
-        users = options["users"]
-        if not 1 <= users <= 1_000_000:
+        if not 1 <= options["users"] <= 1_000_000:
             raise CommandError("--users is a whole number from 1 to 1000000.")
-        begun = time.monotonic()
-        counts = self._seed(users, options["seed"])
-        seconds = time.monotonic() - begun
-        if options["format"] == "table":
-            self._report(counts, seconds)
-        else:
-            lines = [Line(name, counts[name]) for name in REPORTED]
-            output.write(lines, Line, self.stdout, options["format"])
-
-    def _seed(self, users: int, seed: int) -> Counter[str]:
-        logging.disable(logging.ERROR)  # what is refused there is meant to be
+        before = _count()
+        logging.disable(logging.ERROR)  # some events are meant to be refused
         try:
-            with Progress("users", users, out=self.stdout) as progress:
-                return seeding.seed(
-                    users=users, seed=seed, now=timezone.now(), on_progress=progress.advance
-                )
-        except (seeding.NoTermsError, seeding.StrandBrokenError) as error:
-            raise CommandError(f"{error}.") from error
+            history = History(seed=options["seed"], ends_at=timezone.now())
+            with Progress("users", options["users"], out=self.stdout) as progress:
+                history.make(users=options["users"], on_registered=progress.advance)
+        except Program.DoesNotExist as error:
+            raise CommandError("The program has no terms yet: run migrate.") from error
         finally:
             logging.disable(logging.NOTSET)
+        lines = [Line(name, number - before[name]) for name, number in _count().items()]
+        output.write(lines, Line, self.stdout, options["format"])
 
-    def _report(self, counts: Counter[str], seconds: float) -> None:
-        for name, words in REPORTED.items():
-            self.stdout.write(f"{counts[name]:>9,} {words}")
-        rate = counts["users"] / seconds
-        self.stdout.write(f"Done in {seconds:.1f} s, {rate:,.0f} users a second.")
+
+def _count() -> dict[str, int]:
+    return {name: rows.count() for name, rows in COUNTED.items()}

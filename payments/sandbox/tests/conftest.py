@@ -10,6 +10,8 @@ import pytest
 import requests
 import stripe
 
+from payments.sandbox.models import Charge, Event
+
 # Everything is committed, for the server's threads to see. Afterwards only the sandbox's own tables
 # are emptied, which takes a tenth of the time that all tables take.
 in_its_own_tables = pytest.mark.django_db(
@@ -27,6 +29,7 @@ PAYING_CARD = {
 
 def new_session_parameters(amount: Any = 1000, **changes: Any) -> Any:
     """Return what the program sends to open a session."""
+    names = {"payment_id": "17", "user_id": "4"}
     price = {
         "currency": "usd",
         "unit_amount": amount,
@@ -37,6 +40,9 @@ def new_session_parameters(amount: Any = 1000, **changes: Any) -> Any:
         "line_items": [{"price_data": price, "quantity": 1}],
         "success_url": SUCCESS_URL,
         "cancel_url": "http://shop.test/cancelled",
+        "client_reference_id": "4",
+        "metadata": names,
+        "payment_intent_data": {"metadata": names},
         **changes,
     }
 
@@ -75,9 +81,40 @@ def submit(session: stripe.checkout.Session, **changes: str) -> requests.Respons
     )
 
 
+def pay(client: stripe.StripeClient, card: str = "4242424242424242", amount: int = 1000) -> str:
+    """Pay a new session by card; return the id of its charge."""
+    opened = client.v1.checkout.sessions.create(params=new_session_parameters(amount))
+    assert submit(opened, card_number=card).status_code == 303
+    return Charge.objects.get(payment_intent__session__stripe_id=opened.id).stripe_id
+
+
+def charge_shown(client: stripe.StripeClient, charge_id: str) -> tuple[int, bool, bool]:
+    """Return what the API says of a charge: cents refunded, refunded in full, disputed."""
+    intent_id = Charge.objects.get(stripe_id=charge_id).payment_intent.stripe_id
+    intent = client.v1.payment_intents.retrieve(intent_id, params={"expand": ["latest_charge"]})
+    charge = intent.to_dict()["latest_charge"]
+    return charge["amount_refunded"], charge["refunded"], charge["disputed"]
+
+
+def curl(sandbox: str, control: str, **fields: str) -> requests.Response:
+    """Use a control of the sandbox, as `curl -d` does."""
+    return requests.post(f"{sandbox}/sandbox/{control}", data=fields, timeout=10)
+
+
+def event_types() -> list[str]:
+    """Return the types of all events, oldest first."""
+    return list(Event.objects.order_by("id").values_list("type", flat=True))
+
+
+def events_since_payment() -> list[str]:
+    """Return the types of the events after the first completed session."""
+    types = event_types()
+    return types[types.index("checkout.session.completed") + 1 :]
+
+
 @dataclass
 class Endpoint:
-    """A webhook endpoint that answers what it is told to, and keeps what it was sent."""
+    """A webhook endpoint: it gives the answers set by a test, and keeps what it was sent."""
 
     url: str
     answers: list[int] = field(default_factory=list)

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from payments.sandbox import deliveries
-from payments.sandbox.deliveries import deliver_due, signature_header
-from payments.sandbox.models import Delivery, Event
-from payments.sandbox.tests.conftest import Endpoint, in_its_own_tables, submit
+from payments.sandbox.deliveries import deliver_due
+from payments.sandbox.models import CheckoutSession, Delivery, Event
+from payments.sandbox.tests.conftest import Endpoint, curl, in_its_own_tables, submit
 
 pytestmark = in_its_own_tables
 
@@ -69,40 +69,20 @@ def test_the_sdk_accepts_what_is_sent(endpoint: Endpoint) -> None:
         stripe.Webhook.construct_event(body, headers["Stripe-Signature"], "whsec_older")
 
 
-def test_it_signs_as_the_sdk_does() -> None:
-    body = '{"name": "é"}'
-
-    assert signature_header(
-        body.encode(), SECRET, 1234567890
-    ) == stripe.WebhookSignature.generate_signature_header(body, SECRET, 1234567890)
-
-
 @pytest.mark.usefixtures("paid")
-def test_it_tries_again_until_a_2xx(endpoint: Endpoint) -> None:
+def test_it_tries_again_until_a_2xx_and_signs_each_attempt_anew(endpoint: Endpoint) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
     endpoint.answers = [500, 302, 404, 204]
 
     for seconds in (0, 0.5, 1.1, 1.5, 3.2, 7.3, 60):
-        deliver_due(in_seconds(seconds))
+        with time_machine.travel(in_seconds(seconds), tick=False):
+            deliver_due(timezone.now())
 
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.attempts, delivery.last_http_status) == ("delivered", 4, 204)
     assert len(endpoint.bodies) == 4
     assert len(set(endpoint.bodies)) == 1
-
-
-@pytest.mark.usefixtures("paid")
-def test_it_signs_anew_at_each_attempt(endpoint: Endpoint) -> None:
-    Delivery.objects.exclude(event__type="checkout.session.completed").delete()
-    endpoint.answers = [500]
-
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        deliver_due(timezone.now())
-        clock.shift(3600)
-        deliver_due(timezone.now())
-
-    times = [headers["Stripe-Signature"].split(",")[0] for headers in endpoint.headers]
-    assert len(set(times)) == 2
+    assert len({headers["Stripe-Signature"] for headers in endpoint.headers}) == 4
 
 
 @pytest.mark.usefixtures("paid")
@@ -130,13 +110,13 @@ def test_it_survives_an_endpoint_that_is_down(settings: Any) -> None:
 def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: Endpoint) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
     endpoint.answers = [500] * 20
-    pauses = []
+    pauses, now = [], timezone.now()
 
-    now = timezone.now()
     for _ in range(9):
         deliver_due(now)
-        pauses.append((Delivery.objects.get().due_at - now).total_seconds())
-        now = Delivery.objects.get().due_at
+        due_at = Delivery.objects.get().due_at
+        pauses.append((due_at - now).total_seconds())
+        now = due_at
     deliver_due(timezone.now() + timedelta(days=3))
 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
@@ -157,34 +137,14 @@ def test_many_workers_send_each_event_once(endpoint: Endpoint) -> None:
     assert len(endpoint.bodies) == len(set(endpoint.bodies)) == 4
 
 
-@pytest.mark.usefixtures("endpoint")
-def test_an_event_shows_whether_it_has_arrived(
-    client: stripe.StripeClient, paid: stripe.checkout.Session
-) -> None:
-    def found(**chosen: Any) -> list[int]:
-        filters: Any = chosen
-        return [e.pending_webhooks for e in client.v1.events.list(params=filters).data]
-
-    assert found(delivery_success=False) == [1, 1, 1, 1]
-    deliver_due(timezone.now())
-
-    assert found(delivery_success=False) == []
-    assert found(delivery_success=True) == [0, 0, 0, 0]
-    assert found(type="checkout.session.completed") == [0]
-    assert found(type="checkout.*") == [0]
-    assert found(types=["charge.succeeded", "payment_intent.created"]) == [0, 0]
-    assert found(created={"gt": paid.created + 60}) == []
-
-
-def test_a_round_expires_what_is_overdue(
-    client: stripe.StripeClient, session: stripe.checkout.Session, endpoint: Endpoint
-) -> None:
+@pytest.mark.usefixtures("session")
+def test_a_round_expires_what_is_overdue(endpoint: Endpoint) -> None:
     deliver_due(timezone.now() + timedelta(hours=23))
-    assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
+    assert CheckoutSession.objects.get().status == "open"
 
     deliver_due(timezone.now() + timedelta(hours=24))
 
-    assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"
+    assert CheckoutSession.objects.get().status == "expired"
     assert [_type(body) for body in endpoint.bodies] == ["checkout.session.expired"]
 
 
@@ -193,15 +153,9 @@ def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: Endpoint) -> 
     deliver_due(timezone.now())
     event = Event.objects.get(type="checkout.session.completed")
 
-    answer = requests.post(f"{sandbox}/sandbox/events/{event.stripe_id}/redeliver", timeout=10)
+    answer = curl(sandbox, f"events/{event.stripe_id}/redeliver")
 
-    assert answer.json() == {
-        "event": event.stripe_id,
-        "type": "checkout.session.completed",
-        "http_status": 200,
-        "error": "",
-        "attempts": 1,
-    }
+    assert (answer.json()["event"], answer.json()["http_status"]) == (event.stripe_id, 200)
     assert endpoint.bodies[-2:] == [event.body.encode()] * 2
 
 
@@ -215,7 +169,7 @@ def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint
     answer = requests.post(address, json={"events": [last, first, last]}, timeout=10)
 
     assert answer.json()["paused"] is True
-    assert [told["http_status"] for told in answer.json()["delivered"]] == [200, 200, 200]
+    assert [sent["http_status"] for sent in answer.json()["delivered"]] == [200, 200, 200]
     assert [_type(body) for body in endpoint.bodies] == [
         "checkout.session.completed",
         "payment_intent.created",
@@ -223,23 +177,6 @@ def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint
     ]
     requests.post(address, json={"paused": False}, timeout=10)
     assert deliver_due(timezone.now()) == 2
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        ("[]", 400),
-        ("no", 400),
-        ('{"paused": 1}', 400),
-        (r'{"events": ["\u0000"]}', 400),
-        (r'{"events": ["\ud800"]}', 400),
-        ('{"events": ["evt_none"]}', 404),
-    ],
-)
-def test_the_controls_refuse_nonsense(sandbox: str, body: str, status: int) -> None:
-    answer = requests.post(f"{sandbox}/sandbox/deliveries", data=body, timeout=10)
-
-    assert answer.status_code == status
 
 
 @pytest.mark.usefixtures("paid")

@@ -1,17 +1,17 @@
 """Idempotency-Key: one request, one effect, one answer."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 import pytest
-import requests
 import stripe
 from django.db import connection
+from django.utils import timezone
 
-from payments.sandbox import checkout
 from payments.sandbox.models import AnsweredKey, CheckoutSession
+from payments.sandbox.objects import Json, session_json
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters, sdk
 
 pytestmark = in_its_own_tables
@@ -42,25 +42,6 @@ def test_it_refuses_other_parameters_under_the_same_key(client: stripe.StripeCli
     assert CheckoutSession.objects.count() == 1
 
 
-def test_it_refuses_another_endpoint_under_the_same_key(client: stripe.StripeClient) -> None:
-    session = create(client, "payment:1")
-
-    with pytest.raises(stripe.IdempotencyError, match="same endpoint"):
-        client.v1.checkout.sessions.expire(session.id, options={"idempotency_key": "payment:1"})
-
-
-def test_it_replays_a_refusal_that_had_begun(
-    client: stripe.StripeClient, session: stripe.checkout.Session
-) -> None:
-    client.v1.checkout.sessions.expire(session.id)
-
-    for _ in range(2):
-        with pytest.raises(stripe.InvalidRequestError, match="status of expired"):
-            client.v1.checkout.sessions.expire(session.id, options={"idempotency_key": "again"})
-
-    assert AnsweredKey.objects.get(key="again").http_status == 400
-
-
 def test_it_does_not_keep_a_refusal_of_parameters(client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError):
         create(client, "payment:1", amount=0)
@@ -68,47 +49,27 @@ def test_it_does_not_keep_a_refusal_of_parameters(client: stripe.StripeClient) -
     assert create(client, "payment:1").amount_total == 1000
 
 
-def test_it_keeps_the_keys_of_two_accounts_apart(sandbox: str) -> None:
-    alices = create(sdk(sandbox, "sk_test_alice"), "payment:1")
-    charlies = create(sdk(sandbox, "sk_test_charlie"), "payment:1")
-
-    assert alices.id != charlies.id
-
-
-@pytest.fixture
-def slow_create(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Event, Event]]:
-    """Stop the opening of a session half-way: (it has begun, it may end)."""
+def test_it_says_409_while_the_first_is_in_progress(
+    client: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun, may_end = Event(), Event()
-    create_session = checkout.create_session
 
-    def slowly(**arguments: Any) -> CheckoutSession:
+    def slowly(session: CheckoutSession) -> Json:
         begun.set()
         assert may_end.wait(10)
-        return create_session(**arguments)
+        return session_json(session)
 
-    monkeypatch.setattr(checkout, "create_session", slowly)
-    yield begun, may_end
-    may_end.set()
-
-
-def test_it_says_409_while_the_first_is_under_way(
-    client: stripe.StripeClient, slow_create: tuple[Event, Event]
-) -> None:
-    begun, may_end = slow_create
+    monkeypatch.setattr("payments.sandbox.api.session_json", slowly)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(create, client, "payment:1")
         assert begun.wait(10)
-
         # The SDK calls IdempotencyError only what is answered with 400.
-        with pytest.raises(stripe.APIError) as refusal:
+        with pytest.raises(stripe.APIError, match="in progress") as refusal:
             create(client, "payment:1")
         may_end.set()
-        opened = first.result()
 
-        assert refusal.value.http_status == 409
-        assert refusal.value.error is not None
-        assert refusal.value.error.code == "idempotency_key_in_use"
-        assert create(client, "payment:1").id == opened.id
+    assert refusal.value.http_status == 409
+    assert create(client, "payment:1").id == first.result().id
 
 
 def test_it_opens_one_session_for_many_requests_at_once(sandbox: str) -> None:
@@ -122,24 +83,24 @@ def test_it_opens_one_session_for_many_requests_at_once(sandbox: str) -> None:
 
 
 def test_it_forgets_a_request_that_never_ended(
-    client: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch, sandbox: str
+    client: stripe.StripeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def die(**arguments: Any) -> None:
+    def die(session: CheckoutSession) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as crash:
-        crash.setattr(checkout, "create_session", die)
-        answer = requests.post(
-            f"{sandbox}/v1/checkout/sessions",
-            data={"mode": "payment", "success_url": "http://shop.test/",
-                  "line_items[0][quantity]": "1",
-                  "line_items[0][price_data][currency]": "usd",
-                  "line_items[0][price_data][unit_amount]": "1000",
-                  "line_items[0][price_data][product_data][name]": "Credits"},
-            headers={"Authorization": "Bearer sk_test_alice", "Idempotency-Key": "payment:1"},
-            timeout=10,
-        )  # fmt: skip
+        crash.setattr("payments.sandbox.api.session_json", die)
+        with pytest.raises(stripe.APIError) as failure:
+            create(client, "payment:1")
 
-    assert answer.status_code == 500
+    assert failure.value.http_status == 500
     assert create(client, "payment:1").status == "open"
+    assert CheckoutSession.objects.count() == 1
+
+
+def test_it_forgets_a_key_after_a_day(client: stripe.StripeClient) -> None:
+    first = create(client, "payment:1")
+    AnsweredKey.objects.update(created_at=timezone.now() - timedelta(hours=24))
+
+    assert create(client, "payment:1").id != first.id

@@ -4,7 +4,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -14,14 +13,17 @@ from django.apps import apps
 from django.core.serializers import serialize
 from django.utils import timezone
 
-from payments.sandbox.models import Charge, CheckoutSession, Event
-from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters, submit
+from payments.sandbox.models import Charge, CheckoutSession
+from payments.sandbox.pay_form import NOT_A_TEST_CARD
+from payments.sandbox.tests.conftest import (
+    event_types,
+    in_its_own_tables,
+    submit,
+)
 
 pytestmark = in_its_own_tables
 
-
-def event_types() -> list[str]:
-    return list(Event.objects.order_by("id").values_list("type", flat=True))
+TODAY = datetime.now(UTC)
 
 
 def error_beside(page: requests.Response, field: str) -> str:
@@ -39,21 +41,18 @@ def error_beside(page: requests.Response, field: str) -> str:
     ],
 )
 def test_a_paying_card_completes_the_session(
-    client: stripe.StripeClient, session: stripe.checkout.Session, number: str, cvc: str, brand: str
+    session: stripe.checkout.Session, number: str, cvc: str, brand: str
 ) -> None:
     answer = submit(session, card_number=number, card_cvc=cvc, cardholder_name="Bob")
 
     assert answer.status_code == 303
     assert answer.headers["Location"] == f"http://shop.test/paid?session={session.id}"
-    paid = client.v1.checkout.sessions.retrieve(
-        session.id, params={"expand": ["payment_intent.latest_charge"]}
-    ).to_dict()
-    assert (paid["status"], paid["payment_status"], paid["url"]) == ("complete", "paid", None)
-    assert paid["customer_details"]["email"] == "bob@example.com"
-    intent, charge = paid["payment_intent"], paid["payment_intent"]["latest_charge"]
-    assert (intent["status"], intent["amount_received"]) == ("succeeded", 1000)
-    assert (charge["status"], charge["paid"]) == ("succeeded", True)
-    assert charge["payment_method_details"]["card"]["brand"] == brand
+    paid = CheckoutSession.objects.get()
+    assert (paid.status, paid.payment_status) == ("complete", "paid")
+    assert (paid.payer_email, paid.payer_name) == ("bob@example.com", "Bob")
+    charge = Charge.objects.get()
+    assert charge.status == "succeeded"
+    assert charge.payment_method_details["card"]["brand"] == brand
     assert event_types() == [
         "payment_intent.created",
         "payment_intent.succeeded",
@@ -63,18 +62,14 @@ def test_a_paying_card_completes_the_session(
 
 
 @pytest.mark.parametrize(
-    ("number", "decline_code", "message"),
+    ("number", "message"),
     [
-        ("4000000000000002", "generic_decline", "Your card was declined."),
-        ("4000000000009995", "insufficient_funds", "Your card has insufficient funds."),
+        ("4000000000000002", "Your card was declined."),
+        ("4000000000009995", "Your card has insufficient funds."),
     ],
 )
 def test_a_declined_card_leaves_the_session_open_for_another(
-    client: stripe.StripeClient,
-    session: stripe.checkout.Session,
-    number: str,
-    decline_code: str,
-    message: str,
+    session: stripe.checkout.Session, number: str, message: str
 ) -> None:
     refused = submit(session, card_number=number, cardholder_name="Bob")
 
@@ -82,34 +77,23 @@ def test_a_declined_card_leaves_the_session_open_for_another(
     assert error_beside(refused, "card_number") == message
     assert 'value="bob@example.com"' in refused.text
     assert 'value="Bob"' in refused.text
-    assert event_types() == [
-        "payment_intent.created",
-        "charge.failed",
-        "payment_intent.payment_failed",
-    ]
-    still_open = client.v1.checkout.sessions.retrieve(
-        session.id, params={"expand": ["payment_intent"]}
-    ).to_dict()
-    assert still_open["status"] == "open"
-    assert still_open["payment_intent"]["last_payment_error"]["decline_code"] == decline_code
+    declined = ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
+    assert event_types() == declined
+    assert CheckoutSession.objects.get().status == "open"
     assert submit(session).status_code == 303
-    charges = client.v1.charges.list(params={"payment_intent": still_open["payment_intent"]["id"]})
-    assert [charge.status for charge in charges.data] == ["succeeded", "failed"]
+    charges = Charge.objects.order_by("id").values_list("status", "failure_message")
+    assert list(charges) == [("failed", message), ("succeeded", None)]
 
 
 @pytest.mark.parametrize(
     ("field", "typed", "message"),
     [
         ("card_number", "4242", "Your card number is incomplete."),
-        ("card_number", "", "Your card number is incomplete."),
+        ("card_number", "4111 1111 1111 1111", NOT_A_TEST_CARD),
         ("card_number", "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢", "Your card number is incomplete."),
-        ("card_number", "4242424242424241", "Your card number is invalid."),
-        ("card_expiry", "12", "Your card's expiration date is incomplete."),
         ("card_expiry", "13/34", "Your card's expiration date is incomplete."),
         ("card_expiry", "01/20", "Your card's expiration date is in the past."),
-        ("card_expiry", "01/99", "Your card's expiration year is invalid."),
         ("card_cvc", "12", "Your card's security code is incomplete."),
-        ("card_cvc", "1234", "Your card's security code is incomplete."),
         ("email", "bob", "Your email is incomplete."),
         ("email", "", "Your email is incomplete."),
     ],
@@ -119,26 +103,14 @@ def test_it_says_what_is_wrong_beside_the_field(
 ) -> None:
     refused = submit(session, **{field: typed})
 
-    assert refused.status_code == 400
+    assert refused.status_code == (402 if message == NOT_A_TEST_CARD else 400)
     assert error_beside(refused, field) == message
     assert event_types() == []
 
 
-def test_a_card_that_is_no_test_card_leaves_no_trace(session: stripe.checkout.Session) -> None:
-    refused = submit(session, card_number="4111 1111 1111 1111")
-
-    assert refused.status_code == 402
-    assert "but used a non test card" in error_beside(refused, "card_number")
-    assert event_types() == []
-
-
-@pytest.mark.parametrize("expiry", ["1234", "12/2034", "12 / 34", "1/34", "12-34"])
+@pytest.mark.parametrize("expiry", ["1234", "12/2034", "1/34", "12-34", f"{TODAY:%m/%y}"])
 def test_it_reads_a_date_however_it_is_typed(session: stripe.checkout.Session, expiry: str) -> None:
     assert submit(session, card_expiry=expiry).status_code == 303
-
-
-def test_a_card_is_good_until_the_end_of_its_month(session: stripe.checkout.Session) -> None:
-    assert submit(session, card_expiry=f"{datetime.now(UTC):%m/%y}").status_code == 303
 
 
 @pytest.mark.parametrize("number", ["4242424242424242", "4000000000000002", "4242424242424241"])
@@ -163,26 +135,6 @@ def everything_stored() -> str:
     return "".join(serialize("json", model._default_manager.all()) for model in models)
 
 
-def test_one_card_has_one_fingerprint(client: stripe.StripeClient) -> None:
-    for number in ("4242424242424242", "4242 4242 4242 4242", "5555555555554444"):
-        opened = client.v1.checkout.sessions.create(params=new_session_parameters())
-        submit(opened, card_number=number)
-
-    prints = [
-        charge.payment_method_details["card"]["fingerprint"]
-        for charge in Charge.objects.order_by("id")
-    ]
-    assert prints[0] == prints[1] != prints[2]
-
-
-def test_paying_twice_charges_once(session: stripe.checkout.Session) -> None:
-    first, second = submit(session), submit(session)
-
-    assert first.status_code == second.status_code == 303
-    assert first.headers["Location"] == second.headers["Location"]
-    assert Charge.objects.count() == 1
-
-
 def test_paying_from_several_windows_at_once_charges_once(
     session: stripe.checkout.Session,
 ) -> None:
@@ -195,38 +147,23 @@ def test_paying_from_several_windows_at_once_charges_once(
     with ThreadPoolExecutor(6) as pool:
         statuses = list(pool.map(press, range(6)))
 
-    assert statuses == [303] * 6
+    assert [*statuses, submit(session).status_code] == [303] * 7
     assert Charge.objects.count() == 1
     assert event_types().count("checkout.session.completed") == 1
+    assert "all done here" in requests.get(str(session.url), timeout=10).text
 
 
-def test_a_paid_page_says_so(session: stripe.checkout.Session) -> None:
-    submit(session)
-
-    page = requests.get(str(session.url), timeout=10)
-
-    assert page.status_code == 200
-    assert "You&#x27;re all done here" in page.text or "You're all done here" in page.text
-
-
-@pytest.mark.parametrize("is_closed", [True, False])
-def test_an_expired_session_takes_no_payment(
-    client: stripe.StripeClient, session: stripe.checkout.Session, is_closed: bool
-) -> None:
-    if is_closed:
-        client.v1.checkout.sessions.expire(session.id)
-    else:
-        CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+def test_an_expired_or_unknown_session_takes_no_payment(session: stripe.checkout.Session) -> None:
+    CheckoutSession.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
 
     shown, refused = requests.get(str(session.url), timeout=10), submit(session)
+
+    unknown = requests.get(str(session.url) + "x", timeout=10)
 
     assert shown.status_code == refused.status_code == 410
     assert "has expired" in refused.text
     assert event_types() == ["checkout.session.expired"]
-
-
-def test_an_unknown_session_is_not_found(sandbox: str) -> None:
-    assert requests.get(f"{sandbox}/c/pay/cs_test_none", timeout=10).status_code == 404
+    assert unknown.status_code == 404
 
 
 def test_the_page_asks_for_nothing_from_other_hosts(session: stripe.checkout.Session) -> None:
@@ -240,22 +177,3 @@ def test_the_page_asks_for_nothing_from_other_hosts(session: stripe.checkout.Ses
     assert not re.search(r"<script(?! src=)|style=|<style", page.text)
     for asset in re.findall(r'(?:src|href)="(/static/[^"]*)"', page.text):
         assert requests.get(urljoin(page.url, asset), timeout=10).ok
-
-
-def test_the_page_escapes_what_it_shows(client: stripe.StripeClient) -> None:
-    sent: Any = new_session_parameters()
-    sent["line_items"][0]["price_data"]["product_data"]["name"] = "<script>alert(1)</script>"
-
-    page = requests.get(str(client.v1.checkout.sessions.create(params=sent).url), timeout=10)
-
-    assert "<script>alert" not in page.text
-    assert "&lt;script&gt;alert" in page.text
-
-
-def test_it_keeps_the_email_that_the_program_gave(client: stripe.StripeClient) -> None:
-    sent = new_session_parameters(customer_email="bob@example.com")
-    opened = client.v1.checkout.sessions.create(params=sent)
-
-    submit(opened, email="mallory@example.com")
-
-    assert CheckoutSession.objects.get().payer_email == "bob@example.com"
