@@ -1,7 +1,6 @@
 """Where a made-up story is played: a transaction of its own, and the books beside the database."""
 
 from django.db import connection, transaction
-from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from rest_framework.test import APIClient
 
@@ -11,7 +10,8 @@ from payments.models import Payment
 from payments.reports.invariants import breaches
 from payments.tests.actors import Caller, address
 from payments.tests.reference_model import Books, Purchase
-from referrals.models import Program, Referral
+from referrals.models import Referral
+from referrals.tests.factories import ProgramFactory
 
 
 class Stage(RuleBasedStateMachine):
@@ -40,8 +40,7 @@ class Stage(RuleBasedStateMachine):
 
     def put_terms_in_force(self) -> None:
         terms = self.books.terms
-        Program.objects.create(
-            starts_at=timezone.now(),
+        ProgramFactory.create(
             referrer_bonus=from_cents(terms.referrer_bonus),
             referee_bonus=from_cents(terms.referee_bonus),
             minimum_purchase=from_cents(terms.minimum),

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment
 from payments.stripe_gateway import API_VERSION
+from payments.tests.factories import PaymentFactory
 from referrals import review
 from referrals.models import Referral
 
@@ -22,17 +23,7 @@ WEBHOOK_PATH = "/api/stripe/webhook"
 
 def pending_payment(user: User, cents: int = 1000) -> Payment:
     """Return a purchase that Stripe has a session for, and nobody has paid yet."""
-    return Payment.objects.create(
-        user=user,
-        amount=cents,
-        status=Payment.Status.PENDING,
-        session_id=f"cs_test_{secrets.token_hex(20)}",
-        checkout_url="https://checkout.stripe.com/c/pay/test",
-        success_url="https://app.gatewayz.ai/payment/success",
-        cancel_url="https://app.gatewayz.ai/payment/cancel",
-        expires_at=timezone.now(),
-        created_at=timezone.now(),
-    )
+    return PaymentFactory.create(user=user, amount=cents)
 
 
 def lose_answer(payment: Payment) -> None:

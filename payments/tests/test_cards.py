@@ -128,7 +128,7 @@ def test_a_payment_is_asked_for_once(bob: Person) -> None:
 
 
 def test_only_so_many_are_asked_for_at_a_time(bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
     first, second = buy(bob), buy(bob)
 
     check_cards()
@@ -156,7 +156,7 @@ def test_while_stripe_is_down_nothing_is_checked_and_then_it_goes_on(
 def test_a_payment_that_stripe_gives_no_answer_for_waits_behind_all_others(
     bob: Person, sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
     bad, good = buy(bob), buy(bob)
 
     with stripe_is_down(settings), pytest.raises(StripeUnavailableError):

@@ -20,7 +20,7 @@ from payments.tests.stripe_events import (
 from referrals import gates
 from referrals.gates import Decision, Name, Verdict
 from referrals.models import Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def why(payment: Payment) -> PaymentAnswer:
@@ -73,7 +73,7 @@ def capped(alice: Person, bob: Person) -> Payment:
 
 
 def budget_spent(alice: Person, bob: Person) -> Payment:
-    terms_now(budget=Decimal("50.00"))
+    ProgramFactory.create(budget=Decimal("50.00"))
     refer(alice, 2)
     return settle(bob.user)
 
@@ -173,7 +173,7 @@ def test_it_stays_what_was_true_then(alice: Person, bob: Person) -> None:
     before = why(payment)
 
     refer(alice, 9)
-    terms_now(minimum_purchase=Decimal("50.00"), budget=Decimal("20.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("50.00"), budget=Decimal("20.00"))
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
 
     assert why(payment) == before

@@ -9,7 +9,7 @@ from payments.tests.stripe_events import refer, settle, turn
 from payments.tests.test_own_explanations import explain
 from payments.tests.test_user_explanations import why
 from referrals.models import Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def friend(alice: Person) -> tuple[str, str]:
@@ -38,7 +38,7 @@ class TestForOperators:
 
     def test_a_lowered_cap_leaves_none(self, alice: Person) -> None:
         refer(alice, 3)
-        terms_now(max_uses=2)
+        ProgramFactory.create(max_uses=2)
 
         assert why(alice).invitations.summary == "3 of 2 uses of the code are taken, 0 left."
 

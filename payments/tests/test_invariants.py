@@ -24,7 +24,7 @@ from payments.tests.stripe_events import (
     refund,
     settle,
 )
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 ENTRY = """INSERT INTO ledger_entries (user_id, kind, amount, balance_after, number,
     idempotency_key, description, reference, created_at) SELECT id, %s, %s, credits + 5,
@@ -257,7 +257,7 @@ def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, ki
 
 
 def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
-    terms_now(budget=Decimal("100.00"))
+    ProgramFactory.create(budget=Decimal("100.00"))
     settle(bob.user)
 
     wrong(("UPDATE programs SET reserved = 40 WHERE budget IS NOT NULL",))

@@ -14,7 +14,7 @@ from payments.reports.leaderboard import Leader, Measure
 from payments.tests.at_once import another_transaction
 from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
 from referrals.models import LeaderboardEntry, Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 DAY = timedelta(days=1)
 
@@ -47,7 +47,7 @@ def test_equals_share_a_rank_and_who_earned_more_is_named_first(
 ) -> None:
     refer(alice, 1)
     refer(register("dave"), 2)
-    terms_now(referrer_bonus=Decimal("15.00"))
+    ProgramFactory.create(referrer_bonus=Decimal("15.00"))
     refer(charlie, 1)
     refer(register("eve"), 1)
 
@@ -133,7 +133,7 @@ def test_revenue_is_what_friends_paid_and_did_not_get_back(alice: Person, bob: P
 
 
 def test_friends_beyond_the_cap_still_bring_revenue(alice: Person) -> None:
-    terms_now(max_uses=1)
+    ProgramFactory.create(max_uses=1)
     friends = [register(name, code=alice.code) for name in ("bob", "dave")]
     for friend in friends:
         settle(friend.user)
@@ -178,7 +178,7 @@ def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
 def test_uses_left_follow_todays_terms(alice: Person) -> None:
     refer(alice, 2)
     turn(Referral.objects.get(use_number=1), "voided")
-    terms_now(max_uses=3)
+    ProgramFactory.create(max_uses=3)
 
     [leader] = leaders()
 

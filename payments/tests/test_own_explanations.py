@@ -15,7 +15,7 @@ from payments.models import Payment
 from payments.tests.stripe_events import refer, settle, turn
 from referrals import review
 from referrals.models import Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def explain(person: Person, query: str = "") -> dict[str, Any]:
@@ -34,7 +34,7 @@ def deactivate(alice: Person, bob: Person) -> None:
 
 
 def spend(alice: Person, bob: Person) -> None:
-    terms_now(budget=Decimal("10.00"))
+    ProgramFactory.create(budget=Decimal("10.00"))
 
 
 def share_a_mailbox(alice: Person, bob: Person) -> None:

@@ -109,7 +109,7 @@ def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None
 def test_only_so_many_events_are_tried_again_at_a_time(
     bob: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "AT_A_TIME", 1)
+    monkeypatch.setattr(inbox, "BATCH_SIZE", 1)
     with failing():
         for person in (bob, charlie):
             deliver(event(pending_payment(person.user)))

@@ -14,7 +14,7 @@ from accounts.tests.factories import Person, register
 from payments.explanations import WhatIf
 from payments.tests.stripe_events import pending_payment, refer, settle
 from payments.user_explanations import LISTED_PURCHASES, UserAnswer, explain_user
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def why(person: Person, cents: int | None = None) -> UserAnswer:
@@ -96,7 +96,7 @@ def use_up(alice: Person, bob: Person) -> None:
 
 
 def spend(alice: Person, bob: Person) -> None:
-    terms_now(budget=Decimal("30.00"))
+    ProgramFactory.create(budget=Decimal("30.00"))
     refer(alice, 1)
 
 
@@ -180,7 +180,7 @@ class TestWhatIf:
         assert now_of(charlie, 1000).decision == "not_referred"
 
     def test_it_asks_about_the_minimum_unless_told(self, bob: Person) -> None:
-        terms_now(minimum_purchase=Decimal("25.00"))
+        ProgramFactory.create(minimum_purchase=Decimal("25.00"))
 
         assert why(bob).what_if.amount == Decimal("25.00")
 
@@ -204,7 +204,7 @@ class TestWhatIf:
         assert payment.gates == gates_of(expected)
 
     def test_it_writes_nothing(self, alice: Person, bob: Person) -> None:
-        terms_now(budget=Decimal("100.00"))
+        ProgramFactory.create(budget=Decimal("100.00"))
 
         with CaptureQueriesContext(connection) as asked:
             now_of(bob, 1000)

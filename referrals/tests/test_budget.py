@@ -23,13 +23,13 @@ from payments.tests.stripe_events import (
 )
 from referrals import bonuses, review
 from referrals.models import Program, Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 @pytest.fixture
 def budget(alice: Person) -> Program:
     """Terms that suffice for two awards of $20, and a little more."""
-    return terms_now(budget=Decimal("50.00"))
+    return ProgramFactory.create(budget=Decimal("50.00"))
 
 
 def reserved(terms: Program) -> str:
@@ -165,7 +165,7 @@ def buyers(referrers: list[Person]) -> list[Payment]:
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_only_so_many_get_it(quiet: None) -> None:
     referrers = [register(f"referrer{n}") for n in range(12)]
-    budget = terms_now(budget=Decimal("100.00"))
+    budget = ProgramFactory.create(budget=Decimal("100.00"))
 
     outcomes = at_once(*(partial(pay, payment) for payment in buyers(referrers)))
 
@@ -189,7 +189,7 @@ def test_a_reservation_that_reads_and_then_writes_pays_more_than_there_is(
 ) -> None:
     monkeypatch.setattr(bonuses, "reserve_award", meeting(reserve_what_was_read))
     referrers = [register(name) for name in ("alice", "charlie")]
-    terms_now(budget=Decimal("30.00"))
+    ProgramFactory.create(budget=Decimal("30.00"))
 
     at_once(*(partial(pay, payment) for payment in buyers(referrers)))
 

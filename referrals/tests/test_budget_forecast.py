@@ -12,7 +12,7 @@ from payments.tests.stripe_events import refer, turn
 from referrals import budget
 from referrals.budget import Forecast
 from referrals.models import Program, Referral
-from referrals.tests.terms import new_terms, terms_now
+from referrals.tests.factories import ProgramFactory
 
 DAY = timedelta(days=1)
 
@@ -29,7 +29,7 @@ def test_terms_without_a_budget_have_no_outlook(db: None) -> None:
 
 
 def test_it_ends_at_the_rate_of_the_days_there_were(alice: Person) -> None:
-    terms = terms_now(budget=Decimal(200))
+    terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 2)
 
     seen = forecast(terms, days_later=2)
@@ -45,28 +45,28 @@ def test_it_ends_at_the_rate_of_the_days_there_were(alice: Person) -> None:
 def test_the_rate_is_that_of_fourteen_days_at_most_and_a_day_at_least(
     alice: Person, days_later: int, daily: int
 ) -> None:
-    terms = terms_now(budget=Decimal(200))
+    terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 2)
 
     assert round(forecast(terms, days_later=days_later).daily) == daily
 
 
 def test_without_a_rate_no_end_is_in_sight(db: None) -> None:
-    seen = forecast(terms_now(budget=Decimal(100)), days_later=3)
+    seen = forecast(ProgramFactory.create(budget=Decimal(100)), days_later=3)
 
     assert (seen.ends_at, seen.needs_action) == (None, False)
     assert seen.message == "At this rate no end is in sight."
 
 
 def test_an_end_beyond_ten_years_is_none(alice: Person) -> None:
-    terms = terms_now(budget=Decimal("999999999999.99"))
+    terms = ProgramFactory.create(budget=Decimal("999999999999.99"))
     refer(alice, 1)
 
     assert forecast(terms, days_later=1).ends_at is None
 
 
 def test_what_pays_no_further_award_is_spent(alice: Person) -> None:
-    terms = terms_now(budget=Decimal(50))
+    terms = ProgramFactory.create(budget=Decimal(50))
     refer(alice, 2)
 
     seen = forecast(terms)
@@ -79,8 +79,8 @@ def test_what_pays_no_further_award_is_spent(alice: Person) -> None:
 def test_the_next_terms_may_start_before_it_ends(
     alice: Person, days_ahead: int, needs_action: bool
 ) -> None:
-    terms = terms_now(budget=Decimal(200))
-    new_terms(starts_at=timezone.now() + days_ahead * DAY)
+    terms = ProgramFactory.create(budget=Decimal(200))
+    ProgramFactory.create(starts_at=timezone.now() + days_ahead * DAY)
     refer(alice, 2)
 
     seen = forecast(terms, days_later=2)
@@ -90,7 +90,7 @@ def test_the_next_terms_may_start_before_it_ends(
 
 
 def test_what_was_voided_is_given_back(alice: Person) -> None:
-    terms = terms_now(budget=Decimal(200))
+    terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 1)
     turn(Referral.objects.get(), "voided")
 
@@ -100,7 +100,7 @@ def test_what_was_voided_is_given_back(alice: Person) -> None:
 
 
 def test_it_asks_the_database_twice(db: None, django_assert_num_queries: Any) -> None:
-    terms = terms_now(budget=Decimal(200))
+    terms = ProgramFactory.create(budget=Decimal(200))
 
     with django_assert_num_queries(2):
         budget.forecast(terms, now=timezone.now())

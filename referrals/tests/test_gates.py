@@ -10,7 +10,7 @@ from payments.models import Payment
 from payments.tests.stripe_events import refer, settle
 from referrals import gates
 from referrals.gates import Decision, Gate, Name, Verdict
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def kept(payment: Payment) -> dict[str, str]:
@@ -77,7 +77,7 @@ def test_one_mailbox_is_held_at_its_gate(alice: Person) -> None:
 def test_what_was_true_then_stays_written(alice: Person, bob: Person) -> None:
     payment = settle(bob.user)
     refer(alice, 9)
-    terms_now(minimum_purchase=Decimal("50.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("50.00"))
 
     payment.refresh_from_db()
 

@@ -10,7 +10,7 @@ from accounts.tests.factories import Person
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Referral
 from referrals.reports import referrals_of, stats
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def test_it_begins_with_nothing(alice: Person) -> None:
@@ -66,7 +66,7 @@ def test_what_one_earned_is_not_anothers(alice: Person, charlie: Person) -> None
 
 
 def test_it_lists_the_newest_hundred(alice: Person) -> None:
-    terms_now(max_uses=101)
+    ProgramFactory.create(max_uses=101)
     referees = refer(alice, 101)
 
     listed = list(referrals_of(alice.user))
