@@ -1,4 +1,4 @@
-"""Who and what a made-up story is about, each with its counterpart in the plain books."""
+"""The people, orders and events of a random history, each with its part of the reference model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ from rest_framework.test import APIClient
 
 from accounts.tests.factories import api_with
 from payments.models import Payment
-from payments.tests.reference_model import Claim, Member, Purchase
+from payments.tests.reference_model import Clawback, Member, Purchase
 
 PAID, UNPAID = {"payment_status": "paid"}, {"payment_status": "unpaid"}
-# What Stripe can say of a session: type of the event, state of the session, what that means.
-NEWS: dict[str, tuple[str, dict[str, str], str]] = {
+# How a session can change: event type, fields of the session, status of the payment.
+SESSION_CHANGES: dict[str, tuple[str, dict[str, str], str]] = {
     "paid": ("checkout.session.completed", PAID, "paid"),
-    "complete, but unpaid": ("checkout.session.completed", UNPAID, "pending"),
-    "paid after all": ("checkout.session.async_payment_succeeded", PAID, "paid"),
-    "not paid after all": ("checkout.session.async_payment_failed", UNPAID, "failed"),
+    "complete but unpaid": ("checkout.session.completed", UNPAID, "pending"),
+    "delayed payment succeeded": ("checkout.session.async_payment_succeeded", PAID, "paid"),
+    "delayed payment failed": ("checkout.session.async_payment_failed", UNPAID, "failed"),
     "expired": ("checkout.session.expired", UNPAID, "expired"),
 }
 
 
 @dataclass(eq=False)
 class Caller:
-    """A member with what it takes to call the API."""
+    """A member of the model, with the data to call the API."""
 
     member: Member
     user_id: int
@@ -37,32 +37,32 @@ class Caller:
 
 @dataclass(eq=False)
 class Order:
-    """A purchase in the books with our record of it."""
+    """A purchase of the model, with our payment."""
 
     purchase: Purchase
     payment: Payment
 
 
 @dataclass(eq=False)
-class Letter:
-    """An event of Stripe's, and what the books learn from it, once."""
+class Message:
+    """An event of Stripe's, and its effect on the model, once."""
 
     event: dict[str, Any]
-    learn: Callable[[], object]
-    is_read: bool = False
+    apply: Callable[[], object]
+    is_applied: bool = False
 
 
 @dataclass(eq=False)
-class Demand:
-    """A refund or a dispute in the books with the name that Stripe gives it."""
+class Case:
+    """A refund or a dispute at Stripe, under this name."""
 
-    claim: Claim
+    clawback: Clawback
     order: Order
     name: str
 
-    def letter(self, make: Callable[..., dict[str, Any]], status: str, meaning: str) -> Letter:
-        told = make(self.order.payment, self.claim.cents, status, self.name)
-        return Letter(told, lambda: self.claim.heard.add(meaning))
+    def message(self, make: Callable[..., dict[str, Any]], status: str, meaning: str) -> Message:
+        event = make(self.order.payment, self.clawback.cents, status, self.name)
+        return Message(event, lambda: self.clawback.reported.add(meaning))
 
 
 def address(mailbox: int, alias: str) -> str:
