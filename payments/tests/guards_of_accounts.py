@@ -165,7 +165,7 @@ DOORS = [
     Guard(
         "the session of another user is not there",
         line(CheckoutViewSet.retrieve, "filter(user=request.user)", "all()"),
-        test_views.test_the_session_of_another_user_is_not_there,
+        test_views.test_the_session_of_another_user_is_not_found,
         "KeyError: 'code'",
     ),
     Guard(

@@ -49,7 +49,7 @@ CLAWBACKS = [
             "(_RANK[status], amount) > (_RANK[clawback.status], clawback.amount)",
             "True",
         ),
-        test_clawbacks.test_closed_wins_over_a_created_that_comes_after_it,
+        test_clawbacks.test_a_late_created_event_does_not_reopen_a_dispute,
         "reversed",
     ),
     Guard(
@@ -70,7 +70,7 @@ CLAWBACKS = [
     Guard(
         "bonuses stand only above the minimum",
         line(clawbacks._rebalance_bonuses, "left >= referral.program.minimum_purchase", "True"),
-        test_clawbacks.test_a_cent_below_the_minimum_takes_both_bonuses_back,
+        test_clawbacks.test_a_cent_below_the_minimum_takes_back_both_bonuses,
         "completed",
     ),
     Guard(
@@ -85,7 +85,7 @@ CLAWBACKS = [
             line(clawbacks._rebalance_bonuses, "qualifies != referral.purchase_qualifies", "True"),
             line(bonuses.sync_entries, " and referral.referrer_entry is None", ""),
         ),
-        test_clawbacks.test_a_dispute_gives_again_only_when_it_is_won,
+        test_clawbacks.test_a_dispute_is_reinstated_only_when_it_is_won,
         "('20.00', '30",
         {"verdict": "won", "end": ("10.00", "20.00", "completed")},
     ),

@@ -1,4 +1,4 @@
-"""Every order of its events, each of them twice, ends a purchase in the same way."""
+"""Every order of the events of a purchase, each delivered twice, has the same end."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -52,7 +52,7 @@ CHAPTERS: dict[str, Callable[[Payment], Any]] = {
 
 
 def end_of_story(story: list[str], number: int) -> Any:
-    """Play the story with people of its own and return everything that must not vary."""
+    """Play the events with new users, and return the state that must not vary."""
     alice = register(f"alice{number}")
     bob = register(f"bob{number}", code=alice.code)
     payment = pending_payment(bob.user, 1500)

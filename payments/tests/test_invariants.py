@@ -1,4 +1,4 @@
-"""Whatever is wrong with money breaks an invariant that names it.
+"""Every error in the ledger breaks the invariant that describes it.
 
 The database refuses each of these wrongs; here its guards are down, for one statement.
 """
@@ -121,7 +121,7 @@ def test_it_finds_a_reversal_that_is_not_the_opposite(
         "UPDATE payments SET ledger_entry_id = -ledger_entry_id",
     ],
 )
-def test_it_finds_a_payment_that_its_entry_does_not_fit(
+def test_it_finds_a_payment_that_does_not_match_its_entry(
     settled: Payment, charlie: Person, statement: str
 ) -> None:
     wrong((statement,))
@@ -165,7 +165,7 @@ def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> Non
         "referrer_entry_id = -1",
     ],
 )
-def test_it_finds_a_referral_whose_bonuses_do_not_fit(settled: Payment, change: str) -> None:
+def test_it_finds_a_referral_that_does_not_match_its_bonuses(settled: Payment, change: str) -> None:
     wrong((f"UPDATE referrals SET {change}",))  # noqa: S608
 
     assert "a completed referral has its two bonus entries" in found()
@@ -189,7 +189,7 @@ def test_it_finds_a_use_above_the_cap(alice: Person, settled: Payment) -> None:
 
 
 @pytest.mark.parametrize("change", ["referred_by_code = NULL", "referred_by_code = 'ABC12345'"])
-def test_it_finds_a_referral_that_the_referee_does_not_confirm(
+def test_it_finds_a_referral_with_a_code_that_the_referee_did_not_use(
     settled: Payment, change: str
 ) -> None:
     wrong((f"UPDATE users SET {change} WHERE username = 'bob'",))  # noqa: S608
@@ -233,7 +233,7 @@ def test_it_finds_a_status_that_does_not_follow_from_the_review(settled: Payment
     assert found() == {"a referral's status follows from its review and its purchase"}
 
 
-def test_it_finds_a_bonus_that_stands_for_a_purchase_that_is_gone(settled: Payment) -> None:
+def test_it_finds_a_bonus_of_a_purchase_that_was_refunded(settled: Payment) -> None:
     deliver(dispute(settled, 1000))
 
     wrong(("UPDATE referrals SET purchase_qualifies = TRUE",))
@@ -245,7 +245,7 @@ def test_it_finds_a_bonus_that_stands_for_a_purchase_that_is_gone(settled: Payme
 
 
 @pytest.mark.parametrize("kind", ["purchase", "referrer_bonus", "referee_bonus", "refund"])
-def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, kind: str) -> None:
+def test_it_finds_a_record_that_points_at_a_reversed_entry(settled: Payment, kind: str) -> None:
     deliver(refund(Payment.objects.get(amount=200), 100))
     before = found()
 
@@ -256,7 +256,7 @@ def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, ki
     assert "no record points at a reversed entry" in found()
 
 
-def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
+def test_it_finds_a_reserved_amount_that_is_not_the_cost_of_the_uses(bob: Person) -> None:
     ProgramFactory.create(budget=Decimal("100.00"))
     settle(bob.user)
 

@@ -1,4 +1,4 @@
-"""Standings count what stands, within the period, and a snapshot says the same until the next."""
+"""The leaderboard counts the period without what was taken back; a snapshot does not change."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -42,9 +42,7 @@ def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> N
     ]
 
 
-def test_equals_share_a_rank_and_who_earned_more_is_named_first(
-    alice: Person, charlie: Person
-) -> None:
+def test_ties_share_a_rank_and_are_ordered_by_earnings(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(register("dave"), 2)
     ProgramFactory.create(referrer_bonus=Decimal("15.00"))
@@ -60,9 +58,7 @@ def test_equals_share_a_rank_and_who_earned_more_is_named_first(
     assert [leader.rank for leader in leaders(by="earnings")] == [1, 2, 2, 4]
 
 
-def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
-    alice: Person, charlie: Person
-) -> None:
+def test_in_a_snapshot_ties_share_a_rank_and_zero_has_none(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(charlie, 1)
     register("erin", code=register("dave").code)
@@ -77,7 +73,7 @@ def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
     ]
 
 
-def test_who_came_first_is_first_of_those_alike_in_all(alice: Person, charlie: Person) -> None:
+def test_of_equal_referrers_the_older_account_comes_first(alice: Person, charlie: Person) -> None:
     refer(charlie, 1)
     refer(alice, 1)
 
@@ -91,7 +87,7 @@ def test_it_ends_at_its_limit(alice: Person, charlie: Person) -> None:
     assert names(limit=1) == ["charlie"]
 
 
-def test_it_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
+def test_it_counts_only_the_period(alice: Person, charlie: Person) -> None:
     with time_machine.travel(timezone.now() - 31 * DAY):
         refer(alice, 2)
     refer(charlie, 1)
@@ -105,7 +101,7 @@ def test_it_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
     ]
 
 
-def test_it_counts_only_what_stands(alice: Person, charlie: Person) -> None:
+def test_it_leaves_out_bonuses_that_were_taken_back(alice: Person, charlie: Person) -> None:
     refer(alice, 2)
     refer(charlie, 1)
     for referral in Referral.objects.filter(referrer=alice.user):
@@ -120,7 +116,7 @@ def test_people_without_referrals_are_not_on_it(alice: Person) -> None:
     assert leaders() == []
 
 
-def test_revenue_is_what_friends_paid_and_did_not_get_back(alice: Person, bob: Person) -> None:
+def test_revenue_is_what_friends_paid_without_refunds(alice: Person, bob: Person) -> None:
     settle(bob.user, 999)
     partly = settle(bob.user, 5000)
     disputed = settle(bob.user, 3000)
@@ -143,7 +139,7 @@ def test_friends_beyond_the_cap_still_bring_revenue(alice: Person) -> None:
     assert (leader.referrals, leader.revenue, leader.uses_left) == (1, Decimal("20.00"), 0)
 
 
-def test_conversion_asks_who_signed_up_and_bought_by_now(alice: Person, bob: Person) -> None:
+def test_conversion_counts_qualified_sign_ups_until_now(alice: Person, bob: Person) -> None:
     settle(bob.user)
     for name in ("dave", "eve"):
         settle(register(name, code=alice.code).user, 999)
@@ -153,7 +149,7 @@ def test_conversion_asks_who_signed_up_and_bought_by_now(alice: Person, bob: Per
     assert (leader.signups, leader.qualified, leader.conversion) == (3, 1, Decimal("33.3"))
 
 
-def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
+def test_conversion_is_never_above_100_percent(alice: Person, bob: Person) -> None:
     with time_machine.travel(timezone.now() - 40 * DAY):
         old_friend = register("dave", code=alice.code)
     settle(old_friend.user)
@@ -165,7 +161,7 @@ def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
     assert leader.conversion == Decimal(100)
 
 
-def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
+def test_without_a_sign_up_there_is_no_conversion(alice: Person) -> None:
     with time_machine.travel(timezone.now() - 40 * DAY):
         friend = register("dave", code=alice.code)
     settle(friend.user)
@@ -185,7 +181,7 @@ def test_uses_left_follow_todays_terms(alice: Person) -> None:
     assert leader.uses_left == 1
 
 
-def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Person) -> None:
+def test_a_snapshot_does_not_change_until_it_is_replaced(alice: Person, charlie: Person) -> None:
     refer(charlie, 2)
     now = timezone.now()
     leaderboard.refresh(now=now)
@@ -197,7 +193,7 @@ def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Pe
     assert leaderboard.snapshot_time(LeaderboardEntry.Period.ALL) == now
 
 
-def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Person) -> None:
+def test_a_new_snapshot_replaces_the_old_one(alice: Person, charlie: Person) -> None:
     with time_machine.travel(timezone.now() - 20 * DAY):
         refer(charlie, 2)
         leaderboard.refresh(now=timezone.now())
@@ -235,7 +231,7 @@ def test_a_snapshot_ranks_as_the_live_count_does(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_refreshers_the_second_goes_home(alice: Person) -> None:
+def test_the_second_of_two_simultaneous_refreshes_does_nothing(alice: Person) -> None:
     refer(alice, 1)
 
     with another_transaction(TAKE_TURN, "leaderboard"):

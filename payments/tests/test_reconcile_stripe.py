@@ -1,4 +1,4 @@
-"""`manage.py reconcile_stripe` shows what never reached us, and makes up for it when asked to."""
+"""`manage.py reconcile_stripe` lists what did not reach us, and resolves it with --apply."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ stripe_knows_nothing_yet = test_reconciliation.stripe_knows_nothing_yet
 
 
 def command(*arguments: str) -> list[str]:
-    """Run `manage.py reconcile_stripe` and return what it prints, line by line."""
+    """Run `manage.py reconcile_stripe` and return its output as lines."""
     out = io.StringIO()
     call_command("reconcile_stripe", *arguments, stdout=out)
     return out.getvalue().splitlines()
@@ -61,7 +61,7 @@ def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
     assert (entry.action, entry.reason) == ("reconcile Stripe", "The endpoint was down")
 
 
-def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
+def test_an_empty_reason_applies_nothing(bob: Person) -> None:
     pay(bob)
 
     with pytest.raises(CommandError, match="Nothing was changed: say why"):

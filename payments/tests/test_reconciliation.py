@@ -1,4 +1,4 @@
-"""Whatever Stripe has and never told us is found, and settled once when asked to."""
+"""Reconciliation finds what did not reach us, and processes it once."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def stripe_knows_nothing_yet(sandbox: str) -> None:
-    """Empty the sandbox, which outlives the tests' transactions, in a transaction elsewhere."""
+    """Empty the sandbox, which outlives the tests' transactions, on another connection."""
 
     def empty() -> None:
         Event.objects.all().delete()
@@ -38,7 +38,7 @@ def stripe_knows_nothing_yet(sandbox: str) -> None:
 
 
 def forget_events() -> None:
-    """Let Stripe have no events any more, as after thirty days."""
+    """Delete Stripe's events, as Stripe does after thirty days."""
     at_once(lambda: Event.objects.all().delete())
 
 
@@ -111,7 +111,7 @@ def test_an_event_that_comes_after_all_changes_nothing(alice: Person, bob: Perso
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
-def test_a_session_is_settled_of_which_there_is_no_event(alice: Person, bob: Person) -> None:
+def test_a_session_without_an_event_is_settled(alice: Person, bob: Person) -> None:
     pay(bob)
     forget_events()
 
@@ -146,7 +146,7 @@ def test_a_refund_or_dispute_that_never_came_is_applied_once(
     assert Clawback.objects.count() == 1
 
 
-def test_a_purchase_and_its_refund_are_made_up_for_oldest_first(alice: Person, bob: Person) -> None:
+def test_a_purchase_and_its_refund_are_processed_oldest_first(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     payment.payment_intent_id = intent_of(payment)
     refund_at_stripe(payment, amount="4.00")
@@ -162,7 +162,7 @@ def intent_of(payment: Payment) -> str:
     return session.payment_intent.stripe_id
 
 
-def test_money_that_is_on_its_way_is_no_difference(bob: Person) -> None:
+def test_a_delayed_payment_is_not_a_difference(bob: Person) -> None:
     buy(bob, 1000, **BANK_ACCOUNT)
 
     assert reconcile() == []
@@ -192,7 +192,7 @@ def test_a_payment_that_we_do_not_know_is_only_reported(bob: Person) -> None:
     assert not LedgerEntry.objects.exists()
 
 
-def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
+def test_a_session_that_contradicts_our_record_is_refused(bob: Person) -> None:
     pay(bob)
     forget_events()
     Payment.objects.update(amount=999)
@@ -205,7 +205,7 @@ def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
     assert (Payment.objects.get().status, bob.balance()) == ("pending", "0.00")
 
 
-def test_one_misfit_does_not_keep_others_from_settling(bob: Person, charlie: Person) -> None:
+def test_one_refused_session_does_not_stop_the_others(bob: Person, charlie: Person) -> None:
     strange, good = pay(bob), pay(charlie)
     Payment.objects.filter(pk=strange.pk).update(amount=999)
 
@@ -216,14 +216,14 @@ def test_one_misfit_does_not_keep_others_from_settling(bob: Person, charlie: Per
     assert (good.status, charlie.balance()) == ("paid", "10.00")
 
 
-def test_what_is_older_is_not_asked_for(bob: Person) -> None:
+def test_older_events_are_not_asked_for(bob: Person) -> None:
     pay(bob)
 
     assert reconcile(since=timezone.now() + ONE_DAY) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reconciled_while_its_event_comes_it_settles_once(alice: Person, bob: Person) -> None:
+def test_a_reconciliation_during_a_delivery_settles_once(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     deliver = partial(send, event_body(payment))
 

@@ -167,7 +167,7 @@ def test_the_draft_is_left_as_it_is(alice: Person) -> None:
     assert Program.objects.count() == 1
 
 
-def test_it_asks_the_database_twice(alice: Person, django_assert_num_queries: Any) -> None:
+def test_it_needs_two_queries(alice: Person, django_assert_num_queries: Any) -> None:
     refer(alice, 3)
 
     with django_assert_num_queries(2):

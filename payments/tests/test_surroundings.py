@@ -77,7 +77,7 @@ def read_all(server: Server, person: Person) -> dict[str, int]:
 
 
 def sessions() -> int:
-    """Count the sessions that others have in this database."""
+    """Count the other sessions in this database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -150,7 +150,7 @@ def test_it_serves_again_as_soon_as_the_database_is_back(
 
 
 @pytest.mark.parametrize("path", READS)
-def test_nobody_notices_a_restart_between_two_requests_of_one_connection(
+def test_a_restart_between_two_requests_of_one_connection_does_no_harm(
     postgres: OwnPostgres, server_there: Server, bob_there: Person, path: str
 ) -> None:
     before = server_there.ask("GET", path, key=bob_there.api_key)
@@ -164,7 +164,7 @@ def test_nobody_notices_a_restart_between_two_requests_of_one_connection(
 
 @contextmanager
 def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
-    """Connect until PostgreSQL has room for nobody else; leave as the block ends."""
+    """Use up all connections of PostgreSQL until the end of the block."""
     # So that the server, too, has to connect anew.
     postgres.restart()
     taken = []
@@ -182,7 +182,7 @@ def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
 
 
 def wait_until_alone(ours: psycopg.Connection) -> None:
-    """Return once PostgreSQL has noticed that all the others have gone."""
+    """Return when PostgreSQL has ended all other sessions."""
     others = "SELECT FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + PATIENCE_SECONDS
     while ours.execute(others).rowcount:

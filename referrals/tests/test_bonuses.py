@@ -69,7 +69,7 @@ def test_a_second_purchase_pays_no_bonus(alice: Person, bob: Person) -> None:
     assert (alice.balance(), bob.balance()) == ("10.00", "40.00")
 
 
-def test_a_buyer_whom_nobody_referred_gets_the_purchase_alone(charlie: Person) -> None:
+def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
     payment = settle(charlie.user)
 
     assert payment.bonus_decision == Decision.NOT_REFERRED
@@ -133,14 +133,14 @@ def test_the_database_refuses_an_eleventh_use(alice: Person) -> None:
         Referral.objects.update(use_number=11)
 
 
-def test_the_database_refuses_two_uses_of_one_slot(alice: Person) -> None:
+def test_the_database_refuses_two_uses_with_one_number(alice: Person) -> None:
     refer(alice, 2)
 
     with pytest.raises(IntegrityError, match="referrals_use_number_unique"), transaction.atomic():
         Referral.objects.update(use_number=1)
 
 
-def test_the_cap_is_of_each_code(alice: Person, charlie: Person) -> None:
+def test_each_code_has_its_own_cap(alice: Person, charlie: Person) -> None:
     refer(alice, 10)
 
     refer(charlie, 1)
@@ -177,7 +177,7 @@ def test_a_deactivated_buyer_is_credited_what_was_paid(alice: Person, bob: Perso
     assert bob.balance() == "20.00"
 
 
-def test_the_database_refuses_a_person_referred_by_oneself(db: None) -> None:
+def test_the_database_refuses_a_self_referral(db: None) -> None:
     own = {"referral_code": "MINE1234", "referred_by_code": "MINE1234"}
 
     with pytest.raises(IntegrityError, match="not_referred_by_self"), transaction.atomic():
@@ -211,7 +211,7 @@ def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) ->
     )
 
 
-def test_a_new_minimum_is_held_against_later_purchases(alice: Person, bob: Person) -> None:
+def test_a_new_minimum_applies_to_later_purchases(alice: Person, bob: Person) -> None:
     ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"))
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
@@ -265,7 +265,7 @@ def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
         {"code_length": 17},
     ],
 )
-def test_the_database_refuses_terms_that_mean_nothing(db: None, nonsense: Any) -> None:
+def test_the_database_refuses_invalid_terms(db: None, nonsense: Any) -> None:
     with pytest.raises(IntegrityError, match="programs_"), transaction.atomic():
         ProgramFactory.create(is_future=True, **nonsense)
 

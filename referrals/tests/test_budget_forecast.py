@@ -1,4 +1,4 @@
-"""When the budget ends: at the rate of the last days, and not after the next terms start."""
+"""The forecast of a budget: the rate of the last days, and the start of the next terms."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -24,11 +24,11 @@ def forecast(terms: Program, days_later: int = 0) -> Forecast:
     return found
 
 
-def test_terms_without_a_budget_have_no_outlook(db: None) -> None:
+def test_terms_without_a_budget_have_no_forecast(db: None) -> None:
     assert budget.forecast(Program.objects.get(), now=timezone.now()) is None
 
 
-def test_it_ends_at_the_rate_of_the_days_there_were(alice: Person) -> None:
+def test_it_ends_at_the_rate_of_the_past_days(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 2)
 
@@ -51,21 +51,21 @@ def test_the_rate_is_that_of_fourteen_days_at_most_and_a_day_at_least(
     assert round(forecast(terms, days_later=days_later).daily) == daily
 
 
-def test_without_a_rate_no_end_is_in_sight(db: None) -> None:
+def test_without_uses_there_is_no_end(db: None) -> None:
     seen = forecast(ProgramFactory.create(budget=Decimal(100)), days_later=3)
 
     assert (seen.ends_at, seen.needs_action) == (None, False)
     assert seen.message == "At this rate no end is in sight."
 
 
-def test_an_end_beyond_ten_years_is_none(alice: Person) -> None:
+def test_an_end_beyond_ten_years_counts_as_no_end(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal("999999999999.99"))
     refer(alice, 1)
 
     assert forecast(terms, days_later=1).ends_at is None
 
 
-def test_what_pays_no_further_award_is_spent(alice: Person) -> None:
+def test_a_budget_below_one_award_is_spent(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal(50))
     refer(alice, 2)
 
@@ -89,7 +89,7 @@ def test_the_next_terms_may_start_before_it_ends(
     assert ("lasts until the next terms start" in seen.message) is not needs_action
 
 
-def test_what_was_voided_is_given_back(alice: Person) -> None:
+def test_voided_bonuses_return_to_the_budget(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 1)
     turn(Referral.objects.get(), "voided")
@@ -99,7 +99,7 @@ def test_what_was_voided_is_given_back(alice: Person) -> None:
     assert (seen.left, seen.daily) == (Decimal(200), Decimal(0))
 
 
-def test_it_asks_the_database_twice(db: None, django_assert_num_queries: Any) -> None:
+def test_it_needs_two_queries(db: None, django_assert_num_queries: Any) -> None:
     terms = ProgramFactory.create(budget=Decimal(200))
 
     with django_assert_num_queries(2):
