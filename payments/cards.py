@@ -30,13 +30,18 @@ def payments_to_check() -> list[Payment]:
 
 def check(payment: Payment, *, now: datetime) -> None:
     """Ask Stripe for the card of a payment, and record it. Raises StripeUnavailableError."""
+    fingerprint = None
     try:
-        fingerprint = _fingerprint(payment)
+        if payment.payment_intent_id:
+            fingerprint = stripe_gateway.card_fingerprint(payment.payment_intent_id)
+    except stripe_gateway.StripeRefusedError as refusal:
+        # Recorded like a payment without a card: asking again would get the same answer.
+        log.warning("card_unknown", payment_id=payment.pk, reason=str(refusal))
     except stripe_gateway.StripeUnavailableError:
         payment.card_asked_at = now
         payment.save(update_fields=["card_asked_at"])
         raise
-    record_card(payment, fingerprint, now=now)
+    record_card(payment, fingerprint or "", now=now)
 
 
 def record_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:
@@ -52,16 +57,6 @@ def record_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Re
     payment.card_checked_at = now
     payment.save(update_fields=["card_checked_at"])
     return held
-
-
-def _fingerprint(payment: Payment) -> str:
-    if not payment.payment_intent_id:
-        return ""
-    try:
-        return stripe_gateway.card_fingerprint(payment.payment_intent_id) or ""
-    except stripe_gateway.StripeRefusedError as refusal:
-        log.warning("card_unknown", payment_id=payment.pk, reason=str(refusal))
-        return ""
 
 
 def _referrals_with_one_card(user_id: int) -> list[int]:

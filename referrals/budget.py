@@ -98,6 +98,7 @@ def forecast(terms: Program, *, now: datetime) -> Forecast | None:
     if terms.budget is None or terms.left is None:
         return None
     daily = _daily(terms, now=now)
+    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
     return Forecast(
         budget=terms.budget,
         left=terms.left,
@@ -105,7 +106,7 @@ def forecast(terms: Program, *, now: datetime) -> Forecast | None:
         award=terms.award,
         computed_at=now,
         ends_at=_end(terms.left, daily, now=now),
-        next_terms_at=_next_start(terms),
+        next_terms_at=later.values_list("starts_at", flat=True).first(),
     )
 
 
@@ -124,11 +125,6 @@ def _end(left: Decimal, daily: Decimal, *, now: datetime) -> datetime | None:
         return None
     days = left / daily
     return now + float(days) * _DAY if days < _HORIZON_DAYS else None
-
-
-def _next_start(terms: Program) -> datetime | None:
-    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
-    return later.values_list("starts_at", flat=True).first()
 
 
 def _day(at: datetime | None) -> str:

@@ -34,21 +34,15 @@ def stats(user: User, *, now: datetime) -> Stats:
     row = (
         User.objects.filter(pk=user.pk)
         .annotate(
-            uses=codes.uses(OuterRef("pk")),
+            total_uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(Program.objects.at(now).values("max_uses")),
-            earned=Coalesce(Subquery(earned), _ZERO),
-            pending=Coalesce(Subquery(_pending_count()), 0),
+            total_earned=Coalesce(Subquery(earned), _ZERO),
+            pending_referrals=Coalesce(Subquery(_pending_count()), 0),
         )
-        .values("uses", "max_uses", "earned", "pending")
+        .values("total_uses", "max_uses", "total_earned", "pending_referrals")
         .get()
     )
-    return Stats(
-        total_uses=row["uses"],
-        remaining_uses=max(row["max_uses"] - row["uses"], 0),
-        max_uses=row["max_uses"],
-        total_earned=row["earned"],
-        pending_referrals=row["pending"],
-    )
+    return Stats(remaining_uses=max(row["max_uses"] - row["total_uses"], 0), **row)
 
 
 def _pending_count() -> QuerySet[User, int]:

@@ -13,6 +13,11 @@ from accounts.models import User
 from accounts.money import dollars
 from referrals.models import Program
 
+_FIELDS = (
+    *("starts_at", "referrer_bonus", "referee_bonus", "minimum_purchase"),
+    *("max_uses", "code_length", "budget"),
+)
+
 
 class StartInPastError(ValueError):
     """Raised for a start in the past, which would change promises that were already made."""
@@ -74,15 +79,7 @@ def require_award_within_limit(terms: Program, *, by: User | None) -> None:
 
 def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
     """Return the fields of the terms, by name."""
-    return {
-        "starts_at": terms.starts_at,
-        "referrer_bonus": terms.referrer_bonus,
-        "referee_bonus": terms.referee_bonus,
-        "minimum_purchase": terms.minimum_purchase,
-        "max_uses": terms.max_uses,
-        "code_length": terms.code_length,
-        "budget": terms.budget,
-    }
+    return {name: getattr(terms, name) for name in _FIELDS}
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ length before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
@@ -145,19 +145,9 @@ def _period(span: Span, days: Sequence[Day]) -> Period:
 
 
 def _sums(days: Sequence[Day]) -> Sums:
-    nothing = Decimal(0)
-    return Sums(
-        invite_views=sum(day.invite_views for day in days),
-        signups=sum(day.signups for day in days),
-        invited_signups=sum(day.invited_signups for day in days),
-        first_purchases=sum(day.first_purchases for day in days),
-        purchases=sum((day.purchases for day in days), nothing),
-        bonuses=sum((day.bonuses for day in days), nothing),
-        bonuses_taken=sum((day.bonuses_taken for day in days), nothing),
-        refunds=sum((day.refunds for day in days), nothing),
-        disputes=sum((day.disputes for day in days), nothing),
-        reinstated=sum((day.reinstated for day in days), nothing),
-    )
+    # Sums has the names of the columns of Day. There is at least one day, so no sum is a plain 0.
+    names = (field.name for field in fields(Sums))
+    return Sums(**{name: sum(getattr(day, name) for day in days) for name in names})
 
 
 def cohort(days: Sequence[Day]) -> Cohort:
