@@ -14,7 +14,7 @@ from payments.models import Payment, PaymentQuerySet, StripeEvent
 from payments.reports import totals
 from payments.reports.action_items import OVERDUE_AFTER
 from payments.reports.daily import Span, days_of
-from referrals.gates import NOT_QUALIFYING
+from referrals.eligibility import NOT_QUALIFYING
 from referrals.models import Program, Referral
 
 Kind = LedgerEntry.Kind

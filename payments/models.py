@@ -6,7 +6,7 @@ from django.db.models import F, Q
 from accounts.models import LedgerEntry, User
 from payments.inbox_models import StripeEvent
 from payments.report_models import DailyTotals, LedgerCheck
-from referrals.gates import NOT_QUALIFYING, Decision
+from referrals.eligibility import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
 __all__ = [
@@ -21,12 +21,17 @@ __all__ = [
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
+_FIRST_QUALIFYING = Q(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def first_qualifying(self) -> "PaymentQuerySet":
         """Filter to first qualifying purchases; each buyer has at most one."""
-        return self.filter(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
+        return self.filter(_FIRST_QUALIFYING)
+
+    def by_relevance(self) -> "PaymentQuerySet":
+        """Order by first qualifying purchases, then the others, the newest first."""
+        return self.annotate(qualifies=_FIRST_QUALIFYING).order_by("-qualifies", "-pk")
 
 
 class Payment(models.Model):
@@ -75,8 +80,8 @@ class Payment(models.Model):
         blank=True,
         choices=[(decision.value, decision.value) for decision in Decision],
     )
-    # The result of every eligibility check at that time.
-    gates = models.JSONField(default=list, blank=True)
+    # The result of every check of the bonus when it was paid.
+    checks = models.JSONField(default=list, blank=True)
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"
     )

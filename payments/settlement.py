@@ -21,7 +21,7 @@ from payments.event_payments import parse_payment_id
 from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError, require_same, require_same_amount
 from payments.stripe_gateway import CheckoutSession
-from referrals import bonuses, gates
+from referrals import bonuses, eligibility
 from referrals.attribution import buyer_and_referrer
 
 Outcome = StripeEvent.Outcome
@@ -137,7 +137,7 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
     payment.paid_at = now
     payment.payment_intent_id = session.payment_intent_id
     payment.bonus_decision = award.decision
-    payment.gates = gates.written(award.gates)
+    payment.checks = eligibility.to_json(award.checks)
     payment.referral = award.referral
     _save_settled(payment)
     # A refund or a dispute may have arrived before its purchase.
@@ -146,7 +146,7 @@ def settle_purchase(payment: Payment, session: CheckoutSession, *, now: datetime
 
 
 def _save_settled(payment: Payment) -> None:
-    settled = ["status", "paid_at", "payment_intent_id", "ledger_entry", "bonus_decision", "gates"]
+    settled = ["status", "paid_at", "payment_intent_id", "ledger_entry", "bonus_decision", "checks"]
     try:
         payment.save(update_fields=[*settled, "referral"])
     except IntegrityError as error:

@@ -1,7 +1,7 @@
 """The admin's colours for the statuses of purchases, refunds, disputes and referees."""
 
 from gatewayz.adminbase import status_badges
-from payments.friends import State as FriendState
+from payments.explanations.referees import State as RefereeState
 from payments.models import Clawback, Payment
 from referrals.status_colours import REFERRALS
 
@@ -28,10 +28,10 @@ CLAWBACKS = status_badges.register(
     },
 )
 status_badges.register(
-    FriendState,
+    RefereeState,
     {
         **REFERRALS,
-        FriendState.PENDING.value: "info",
-        FriendState.NOT_COUNTED.value: "default",
+        RefereeState.PENDING.value: "info",
+        RefereeState.NOT_COUNTED.value: "default",
     },
 )

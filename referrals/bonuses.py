@@ -3,7 +3,7 @@
 The caller holds the locks of both accounts (`ledger.lock_accounts`) for every change here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from django.db.models import F
 from accounts import ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
-from referrals import codes, gates
-from referrals.gates import Decision, Gate
+from referrals import codes, eligibility
+from referrals.eligibility import CheckName, CheckResult, Decision, Inputs, Status
 from referrals.models import Program, Referral
 
 
@@ -23,7 +23,7 @@ class Award:
     """The decision on a purchase, the checks behind it, and the referral if it took a use."""
 
     decision: Decision
-    gates: list[Gate]
+    checks: list[CheckResult]
     referral: Referral | None = None
 
 
@@ -33,6 +33,26 @@ class Conditions:
 
     terms: Program
     uses: int
+
+    def inputs(self, *, buyer: User, referrer: User | None, amount: Decimal) -> Inputs:
+        """Return what the checks look at, of a purchase of `amount` US dollars."""
+        return Inputs(
+            amount=amount,
+            buyer_id=buyer.pk,
+            buyer_email=buyer.email,
+            has_qualified=buyer.has_made_first_purchase,
+            code=buyer.referred_by_code,
+            referrer_id=referrer.pk if referrer else None,
+            referrer_name=referrer.username if referrer else "",
+            referrer_email=referrer.email if referrer else "",
+            is_referrer_active=referrer is not None and referrer.is_active,
+            uses=self.uses,
+            terms_start_at=self.terms.starts_at,
+            minimum_purchase=self.terms.minimum_purchase,
+            max_uses=self.terms.max_uses,
+            award=self.terms.award,
+            budget_left=self.terms.left,
+        )
 
 
 def conditions(referrer: User | None, *, now: datetime) -> Conditions:
@@ -49,19 +69,26 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
     # Race: without the buyer's lock two purchases could both be the first one; without the
     # referrer's lock two buyers could both take the tenth use.
     found = conditions(referrer, now=now)
-    terms = found.terms
-    asked = gates.ask(buyer=buyer, referrer=referrer, amount=amount, terms=terms, uses=found.uses)
-    decision = gates.decide(asked)
-    if decision not in gates.NOT_QUALIFYING:
+    inputs = found.inputs(buyer=buyer, referrer=referrer, amount=amount)
+    decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
+    if decision not in eligibility.NOT_QUALIFYING:
         buyer.has_made_first_purchase = True
         buyer.save(update_fields=["has_made_first_purchase"])
-    if referrer is None or decision not in gates.TAKING_A_USE:
-        return Award(decision, asked)
-    # Race: `terms` was read without a lock, so other buyers may have spent the budget since.
-    if not reserve_award(terms):
-        return Award(Decision.BUDGET_SPENT, gates.shut(asked, gates.Name.BUDGET))
+    if referrer is None or decision not in eligibility.TAKING_A_USE:
+        return Award(decision, checks)
+    # Race: the terms were read without a lock, so other buyers may have spent the budget since.
+    if not reserve_award(found.terms):
+        return Award(Decision.BUDGET_SPENT, _with_budget_spent(checks))
     referral = _create_referral(buyer, referrer, found, decision=decision, now=now)
-    return Award(decision, asked, referral)
+    return Award(decision, checks, referral)
+
+
+def _with_budget_spent(checks: list[CheckResult]) -> list[CheckResult]:
+    """Return the results with the budget check failed, because others spent the rest of it."""
+    return [
+        replace(check, status=Status.FAILED, found="") if check.name == CheckName.BUDGET else check
+        for check in checks
+    ]
 
 
 def _create_referral(

@@ -168,25 +168,25 @@ LEADERBOARD: dict[str, Any] = {
     ],
 }
 
-_LIKE_NOW: list[dict[str, str]] = [
+_CHECKS_NOW: list[dict[str, str]] = [
     {
-        "gate": "terms",
-        "verdict": "passed",
-        "sentence": "The program's terms from 2026-01-01 are in force.",
+        "name": "terms",
+        "status": "passed",
+        "sentence": "The terms from 2026-01-01 are in force: a bonus of $20.00 in all.",
     },
     {
-        "gate": "minimum",
-        "verdict": "failed",
+        "name": "minimum",
+        "status": "failed",
         "sentence": "The purchase of $5.00 is below the minimum of $10.00; "
-        "a later one may still count.",
+        "a later one may qualify.",
     },
 ]
 
 EXPLAIN: dict[str, Any] = {
     "summary": "Why you have a bonus or none, and what your friends have done",
-    "description": "With an amount also what a purchase would bring now. Bonuses may be looked at "
-    "by a person before they are paid; of that the gates say nothing. Of your friends you learn "
-    "the name and how your bonus for them stands.",
+    "description": "With an amount also what a purchase would bring now. An operator may review a "
+    "bonus before it is paid; the checks say nothing of that. Of your friends you see the name, "
+    "and what became of your bonus for them.",
     "tags": ["Referrals"],
     "parameters": [ExplainRequestSerializer],
     "responses": ExplanationSerializer,
@@ -196,20 +196,20 @@ EXPLAIN: dict[str, Any] = {
             value={
                 "summary": "carol invited you: your first purchase of $10.00 or more brings you "
                 "a bonus of $10.00.",
-                "gates": [],
+                "checks": [],
                 "friends": [
                     {
                         "username": "bob",
                         "state": "pending",
-                        "sentence": "Your friend bob has not made a purchase that counts yet.",
+                        "sentence": "Your friend bob has not made a qualifying purchase yet.",
                     }
                 ],
                 "what_if": {
                     "amount": 500,
                     "decision": "below_minimum",
-                    "summary": "A purchase of $5.00 now would bring no bonus: the purchase of "
-                    "$5.00 is below the minimum of $10.00; a later one may still count.",
-                    "gates": _LIKE_NOW,
+                    "summary": "A purchase of $5.00 now would earn no bonus: the purchase of "
+                    "$5.00 is below the minimum of $10.00; a later one may qualify.",
+                    "checks": _CHECKS_NOW,
                 },
             },
         )

@@ -7,10 +7,11 @@ from rest_framework import serializers
 
 from accounts.money import MONEY
 from gatewayz.api.json_api import AnythingField
-from payments.friends import State
+from payments.explanations.messages import SHOWN_TO_THE_PERSON
+from payments.explanations.referees import State
 from payments.models import MAX_AMOUNT_CENTS
 from payments.reports.leaderboard import MEASURES
-from referrals.gates import Decision, Name, Verdict
+from referrals.eligibility import Decision, Status
 from referrals.models import LeaderboardEntry, Referral
 
 
@@ -166,13 +167,12 @@ class ExplainRequestSerializer(QuerySerializer):
     )
 
 
-class GateSerializer(serializers.Serializer[Any]):
-    gate = serializers.ChoiceField(
-        choices=[name.value for name in Name if name != Name.MAILBOX], source="gate.name"
+class CheckSerializer(serializers.Serializer[Any]):
+    name = serializers.ChoiceField(
+        choices=[name.value for name in SHOWN_TO_THE_PERSON], source="result.name"
     )
-    verdict = serializers.ChoiceField(
-        choices=[verdict.value for verdict in Verdict if verdict != Verdict.HELD],
-        source="gate.verdict",
+    status = serializers.ChoiceField(
+        choices=[status.value for status in Status], source="result.status"
     )
     sentence = serializers.CharField()
 
@@ -180,23 +180,23 @@ class GateSerializer(serializers.Serializer[Any]):
 class FriendSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     state = serializers.ChoiceField(choices=[state.value for state in State])
-    sentence = serializers.CharField(source="sentence_for_referrer")
+    sentence = serializers.CharField()
 
 
 class WhatIfSerializer(serializers.Serializer[Any]):
-    amount = serializers.IntegerField(help_text="In cents.")
+    amount = serializers.IntegerField(source="cents", help_text="In cents.")
     decision = serializers.ChoiceField(
         choices=[decision.value for decision in Decision if decision != Decision.HELD],
-        help_text="`awarded`, or the first gate that is shut.",
+        help_text="`awarded`, or the first check that fails.",
     )
     summary = serializers.CharField()
-    gates = GateSerializer(many=True, source="lines")
+    checks = CheckSerializer(many=True)
 
 
 class ExplanationSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField()
-    gates = GateSerializer(
-        many=True, source="lines", help_text="As they stood when your purchase was decided."
+    checks = CheckSerializer(many=True, help_text="As they were when your purchase was paid.")
+    friends = FriendSerializer(
+        many=True, source="referees", help_text="The newest hundred, newest first."
     )
-    friends = FriendSerializer(many=True, help_text="The newest hundred, newest first.")
     what_if = WhatIfSerializer(allow_null=True, help_text="Null unless an amount is asked about.")

@@ -11,7 +11,8 @@ from rest_framework.viewsets import ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
-from payments import own_explanations
+from payments.explanations.answers import explain_person
+from payments.explanations.messages import Audience
 from payments.reports import leaderboard
 from referrals import attribution, codes, invite_views, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
@@ -114,8 +115,9 @@ class ExplanationViewSet(ViewSet):
         asked = ExplainRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         cents = asked.validated_data.get("amount")
-        answer = own_explanations.explain_to(request.user, cents=cents, now=timezone.now())
-        return Response(ExplanationSerializer(answer).data)
+        answer = explain_person(request.user, Audience.PERSON, cents=cents, now=timezone.now())
+        body = ExplanationSerializer(answer).data
+        return Response(body if cents else {**body, "what_if": None})
 
 
 class ValidationViewSet(ViewSet):

@@ -17,12 +17,12 @@ from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
 from accounts.money import dollars_of_cents, from_cents
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
-from payments.friends import LISTED_FRIENDS, Friend, State, friends_of
+from payments.explanations.messages import DECISIONS, Audience
+from payments.explanations.referees import LISTED_REFEREES, Referee, State, referees_of
 from payments.models import Clawback, Payment
-from referrals.sentences import DECISIONS
 
 SHOWN = 10
-FRIENDS_SHOWN = 20
+REFEREES_SHOWN = 20
 Rows = list[list[Any]]
 
 
@@ -109,7 +109,7 @@ def _clawback(clawback: Clawback) -> str:
 
 def referrals(user: User) -> Section:
     """Return whom she invited and what became of each; who invited her stands at the top."""
-    friends = friends_of(user)
+    referees = referees_of(user, Audience.OPERATOR)
     uses = dict(user.referrals_made.values_list("referred_user", "pk"))
     return Section(
         slug="referrals",
@@ -117,16 +117,16 @@ def referrals(user: User) -> Section:
         headers=["Friend", "State", "In words", "Use of the code"],
         rows=[
             [
-                link_to("accounts_user_change", friend.user_id, friend.username),
-                status_badges.value_badge(friend.state),
-                friend.sentence,
-                _use(uses.get(friend.user_id)),
+                link_to("accounts_user_change", referee.user_id, referee.username),
+                status_badges.value_badge(referee.state),
+                referee.sentence,
+                _use(uses.get(referee.user_id)),
             ]
-            for friend in friends[:FRIENDS_SHOWN]
+            for referee in referees[:REFEREES_SHOWN]
         ],
         empty="Nobody registered with this code yet.",
         more=f"{reverse('admin:accounts_user_changelist')}?referred_by_code={user.referral_code}",
-        note=_counted(friends),
+        note=_counted(referees),
     )
 
 
@@ -136,13 +136,14 @@ def _use(referral_id: int | None) -> str:
     return link_to("referrals_referral_change", referral_id, f"referral {referral_id}")
 
 
-def _counted(friends: Sequence[Friend]) -> str:
+def _counted(referees: Sequence[Referee]) -> str:
     """Return `2 completed · 1 pending`, in the order in which the states are explained."""
-    states = Counter(friend.state for friend in friends)
+    states = Counter(referee.state for referee in referees)
     counted = " · ".join(
         f"{states[state]} {state.replace('_', ' ')}" for state in State if states[state]
     )
-    return counted if len(friends) < LISTED_FRIENDS else f"of the newest {len(friends)}: {counted}"
+    is_all = len(referees) < LISTED_REFEREES
+    return counted if is_all else f"of the newest {len(referees)}: {counted}"
 
 
 def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:

@@ -1,4 +1,4 @@
-"""The page that answers "why?" about a person, and what a purchase would earn her now."""
+"""The page that answers "why?" about a person, and what a purchase would earn them now."""
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -10,8 +10,8 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from accounts.models import User
 from accounts.money import CENT, from_cents
-from gatewayz import why as answers
 from gatewayz.adminbase.model_admin import ModelAdmin
+from payments.explanations.admin_rendering import about_person
 from payments.models import MAX_AMOUNT_CENTS
 
 
@@ -41,7 +41,7 @@ def why(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
         "title": f"Why? {user}",
         "opts": page.opts,
         "form": form,
-        "why": answers.about_user(user, cents=int(amount * 100) if amount else None),
+        "why": about_person(user, cents=int(amount * 100) if amount else None),
         "back": reverse("admin:accounts_user_change", args=[pk]),
     }
     return TemplateResponse(request, "admin/accounts/user/why.html", context)

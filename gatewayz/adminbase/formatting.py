@@ -34,9 +34,10 @@ def _link(address: str, text: object) -> str:
     return format_html('<a class="desk-link" href="{}">{}</a>', address, text)
 
 
-def badge(text: str, colour: str = "default") -> str:
+def badge(text: str, colour: str = "default", icon: str = "") -> str:
     """Return a badge as the lists have them, for a table of our own."""
-    return render_to_string("unfold/helpers/label.html", {"text": text, "type": colour})
+    label = {"text": text, "type": colour, "icon": icon}
+    return render_to_string("unfold/helpers/label.html", label)
 
 
 def moment(at: datetime | None) -> str:

@@ -12,14 +12,14 @@ from accounts.admin.audit_formatting import change
 from accounts.api_keys import State as KeyState
 from accounts.models import Adjustment
 from gatewayz.adminbase import formatting, status_badges
-from payments.friends import State as FriendState
+from payments.explanations.referees import State as RefereeState
 from payments.models import Clawback, Payment
 from referrals.models import Referral
 
 
 @pytest.mark.parametrize(
     "statuses",
-    [Adjustment.Status, Clawback.Status, Payment.Status, Referral.Status, FriendState, KeyState],
+    [Adjustment.Status, Clawback.Status, Payment.Status, Referral.Status, RefereeState, KeyState],
 )
 def test_every_status_has_a_colour(statuses: type[Enum]) -> None:
     assert all(status_badges.colour(status) for status in statuses)

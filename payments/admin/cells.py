@@ -7,8 +7,8 @@ from django.utils.html import format_html
 
 from accounts.money import dollars_of_cents
 from gatewayz.adminbase.formatting import NOTHING, badge
+from payments.explanations.messages import DECISIONS
 from payments.models import Clawback, Payment, StripeEvent
-from referrals.sentences import DECISIONS
 
 Outcome = StripeEvent.Outcome
 

@@ -9,7 +9,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from gatewayz.adminbase.day_filter import DayFilter
 from payments.inbox import HANDLERS, is_possible_outcome
 from payments.models import Clawback, Payment, StripeEvent
-from referrals.gates import Decision
+from referrals.eligibility import Decision
 
 Outcome = StripeEvent.Outcome
 NEEDS_SOMEONE = "needs_someone"

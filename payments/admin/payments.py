@@ -11,13 +11,13 @@ from accounts import row_ids
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from accounts.people import whose
-from gatewayz import why
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
-from payments import consequences
 from payments.admin import cells
 from payments.admin.filters import DecisionFilter, PaidFilter, StatusFilter
+from payments.explanations.admin_rendering import about_purchases
+from payments.explanations.timeline import entries_of
 from payments.models import Clawback, Payment, StripeEvent
 from payments.status_colours import PAYMENTS
 
@@ -127,7 +127,10 @@ class PaymentAdmin(ReadOnlyAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kw: Any
     ) -> HttpResponse:
-        context |= {"why": why.about_payment(obj), "tables": _tables(obj)}
+        context |= {
+            "why": about_purchases(Payment.objects.filter(pk=obj.pk)),
+            "tables": _tables(obj),
+        }
         page: HttpResponse = super().render_change_form(request, context, *args, obj=obj, **kw)
         return page
 
@@ -136,7 +139,6 @@ def _tables(payment: Payment) -> list[dict[str, Any]]:
     """Return what belongs to a payment, each as a table of unfold's."""
     clawbacks = list(payment.clawbacks.order_by("pk"))
     events = payment.stripe_events.defer("body").order_by("-pk")[:EVENTS_SHOWN]
-    entries = consequences.entries_of(payment, clawbacks)
     return [
         _table("Referral", ["Referral", "Referrer", "Bonus", "Status"], _referral(payment)),
         _table(
@@ -147,7 +149,7 @@ def _tables(payment: Payment) -> list[dict[str, Any]]:
         _table(
             "Ledger entries",
             ["When", "Person", "What", "Amount", "Balance after"],
-            map(_entry, entries),
+            map(_entry, entries_of(payment)),
         ),
         _table(
             "What Stripe told us",

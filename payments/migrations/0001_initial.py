@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("gates", models.JSONField(blank=True, default=list)),
+                ("checks", models.JSONField(blank=True, default=list)),
                 ("taken_back", models.PositiveIntegerField(default=0)),
                 ("completed_at", models.DateTimeField(null=True)),
                 ("card_fingerprint", models.CharField(blank=True, max_length=64)),

@@ -84,8 +84,8 @@ COLUMNS = tuple(field.name for field in fields(Day))
 _EMPTY_DAY: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
 
 # A reversal counts on its own day, not on the day of the entry that it reverses.
-# A first qualifying purchase is above the minimum, and none before it was. Its buyer may have made
-# earlier purchases below the minimum.
+# A first qualifying purchase has neither the decision below_minimum nor not_first. Its buyer may
+# have made earlier purchases below the minimum.
 _COUNT = """
 SELECT days.day::date AS day, COALESCE(invite_views, 0), COALESCE(signups, 0),
        COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),

@@ -1,5 +1,7 @@
 """The guards of the bonuses and their review, each with the test that it is missed by."""
 
+from dataclasses import replace
+
 from accounts import audit, mailboxes
 from payments import cards
 from payments.tests import test_cards
@@ -15,20 +17,24 @@ from payments.tests.guards import (
     trigger,
     value,
 )
-from referrals import bonuses, gates, review
-from referrals.gates import Name
+from referrals import bonuses, eligibility, review
+from referrals.eligibility import CheckName
 from referrals.tests import test_attribution, test_bonuses, test_budget, test_review
 
 
-def gate_open(name: Name) -> Switch:
-    """Let a gate pass everybody."""
-    return lambda monkeypatch: monkeypatch.setitem(gates._RULES, name, lambda case: True)
+def passing(name: CheckName) -> Switch:
+    """Let a check pass every purchase."""
+    checks = [
+        replace(check, passes=lambda inputs: True) if check.name == name else check
+        for check in eligibility.CHECKS
+    ]
+    return lambda monkeypatch: monkeypatch.setattr(eligibility, "CHECKS", tuple(checks))
 
 
 BONUSES = [
     Guard(
         "less than the minimum earns nothing",
-        gate_open(Name.MINIMUM),
+        passing(CheckName.MINIMUM),
         test_bonuses.test_a_purchase_qualifies_from_ten_dollars_on,
         "'10.00'",
         {"cents": 999, "balances": ("0.00", "9.99"), "qualified": False},
@@ -41,7 +47,7 @@ BONUSES = [
     ),
     Guard(
         "a second purchase earns nothing",
-        gate_open(Name.FIRST),
+        passing(CheckName.FIRST),
         test_bonuses.test_a_second_purchase_pays_no_bonus,
         "KeyError: 'outcome'",
     ),
@@ -54,7 +60,7 @@ BONUSES = [
     Guard(
         "ten uses are counted",
         both(
-            gate_open(Name.CAP),
+            passing(CheckName.CAP),
             constraint("referrals", "referrals_within_cap"),
         ),
         test_bonuses.test_it_pays_no_bonus_after_ten_uses,
@@ -74,7 +80,7 @@ BONUSES = [
     ),
     Guard(
         "a deactivated referrer earns nothing",
-        gate_open(Name.REFERRER),
+        passing(CheckName.REFERRER),
         test_bonuses.test_a_deactivated_referrer_earns_nothing,
         "awarded",
     ),
@@ -99,7 +105,7 @@ BONUSES = [
     ),
     Guard(
         "one mailbox on both sides is held",
-        gate_open(Name.MAILBOX),
+        passing(CheckName.MAILBOX),
         test_review.test_two_addresses_of_one_mailbox_get_no_bonus_yet,
         "awarded",
     ),
@@ -150,7 +156,7 @@ BONUSES = [
         "a budget is never exceeded",
         both(
             value(bonuses, "reserve_award", lambda terms: True),
-            gate_open(Name.BUDGET),
+            passing(CheckName.BUDGET),
         ),
         test_budget.test_when_the_budget_is_spent_only_the_purchase_is_credited,
         "awarded",

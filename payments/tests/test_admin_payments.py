@@ -138,7 +138,7 @@ def test_a_payment_is_shown_with_all_that_it_led_to(support: Client, bob: Person
 def test_a_payment_tells_why_it_earned_what_it_did(support: Client, bob: Person) -> None:
     page = support.get(page_of(settle(bob.user, 500))).content.decode()
 
-    assert "why-gates" in page
+    assert "why-checks" in page
 
 
 def test_a_payment_that_was_not_credited_shows_the_event_that_does_not_fit(

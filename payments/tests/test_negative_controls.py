@@ -22,7 +22,7 @@ from payments.tests.guards import (
     without_constraint,
 )
 from payments.tests.stripe_events import deliver, event, pending_payment, refer
-from referrals import bonuses, gates
+from referrals import bonuses, eligibility
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
 
@@ -204,7 +204,7 @@ class TestCapGuard:
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Nobody asks whether uses are left; the use_number is still held against the cap."""
-        monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
+        monkeypatch.setattr(eligibility, "decide", lambda inputs: eligibility.Decision.AWARDED)
 
         statuses = [deliver(one).status_code for one in last_two]
 
@@ -215,7 +215,7 @@ class TestCapGuard:
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Off besides: the constraint that holds a use number against the cap."""
-        monkeypatch.setattr(gates, "decide", lambda asked: gates.Decision.AWARDED)
+        monkeypatch.setattr(eligibility, "decide", lambda inputs: eligibility.Decision.AWARDED)
 
         with without_constraint("referrals_within_cap"):
             statuses = [deliver(one).status_code for one in last_two]

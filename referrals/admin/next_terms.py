@@ -1,4 +1,4 @@
-"""The pages that draft the next terms, rehearse them on real purchases, and add them."""
+"""The pages that draft the next terms, simulate them on real purchases, and add them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -20,8 +20,8 @@ from accounts.authentication import operator
 from accounts.models import User
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.formatting import moment
-from payments.rehearsal import rehearse
-from referrals.admin import rehearsed
+from payments.reports.terms_simulation import simulate
+from referrals.admin import simulated_terms
 from referrals.models import Program
 from referrals.terms import (
     AwardAboveLimitError,
@@ -100,10 +100,10 @@ def answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if not form.is_valid() or "edit" in request.POST:
         return _ask(request, form, context)
     if "add" not in request.POST:
-        return _rehearse(request, form, ReasonForm(), context)
+        return _simulate(request, form, ReasonForm(), context)
     reason = ReasonForm(request.POST)
     if not reason.is_valid():
-        return _rehearse(request, form, reason, context)
+        return _simulate(request, form, reason, context)
     return _add(request, form, reason.cleaned_data["reason"], context)
 
 
@@ -129,7 +129,7 @@ def _ask(request: HttpRequest, form: DraftForm, context: dict[str, Any]) -> Http
     return TemplateResponse(request, "admin/referrals/program/draft.html", context)
 
 
-def _rehearse(
+def _simulate(
     request: HttpRequest, form: DraftForm, reason: ReasonForm, context: dict[str, Any]
 ) -> HttpResponse:
     draft: Program = form.instance
@@ -141,11 +141,11 @@ def _rehearse(
         "title": f"Terms from {moment(draft.starts_at)} UTC",
         "draft": form,
         "form": reason,
-        "changes": rehearsed.changes(Program.objects.at(draft.starts_at).get(), draft),
-        **rehearsed.context(rehearse(draft, now=now)),
+        "changes": simulated_terms.changes(Program.objects.at(draft.starts_at).get(), draft),
+        **simulated_terms.context(simulate(draft, now=now)),
         "back": _history(),
     }
-    return TemplateResponse(request, "admin/referrals/program/rehearsal.html", context)
+    return TemplateResponse(request, "admin/referrals/program/simulation.html", context)
 
 
 def _add(

@@ -10,10 +10,16 @@ from accounts.date_format import day
 from accounts.models import User
 from accounts.money import dollars
 from accounts.reason_field import ReasonForm
-from gatewayz import why
 from gatewayz.adminbase.formatting import link, moment
 from gatewayz.adminbase.status_badges import status_badge
-from payments.pairs import Pair, Side, pair, unpaid_since
+from payments.explanations.admin_rendering import about_purchases
+from payments.explanations.referral_comparison import (
+    ReferralComparison,
+    Side,
+    compare_people,
+    unpaid_since,
+)
+from payments.models import Payment
 from referrals.admin.cells import address
 from referrals.models import Program, Referral
 
@@ -23,7 +29,7 @@ _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
 def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> HttpResponse:
     """Show it; and ask for a decision where one is due."""
     referral = Referral.objects.select_related(*_PARTS).get(pk=found.pk)
-    both = pair(referral)
+    both = compare_people(referral)
     is_held = referral.status == Referral.Status.HELD
     context |= {
         "title": f"{referral.referrer.username} invited {referral.referred_user.username}",
@@ -37,7 +43,7 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
         "form": ReasonForm() if is_held and context["may_review"] else None,
         "whence": "queue" if request.GET.get("from") == "queue" else "page",
         "log": audit.of(referral).select_related("by"),
-        "why": why.about_referral(referral),
+        "why": about_purchases(Payment.objects.filter(referral=referral)),
     }
     return TemplateResponse(request, "admin/referrals/referral/page.html", context)
 
@@ -72,7 +78,7 @@ def _terms(terms: Program) -> str:
     )
 
 
-def _matches(both: Pair) -> list[str]:
+def _matches(both: ReferralComparison) -> list[str]:
     """Say what the two have in common."""
     found = []
     if both.mailbox:
@@ -85,7 +91,7 @@ def _matches(both: Pair) -> list[str]:
     return found
 
 
-def _people(both: Pair) -> dict[str, Any]:
+def _people(both: ReferralComparison) -> dict[str, Any]:
     sides = (both.referrer, both.referee)
     rows = [
         ["Account", *(link(side.user, side.user.username) for side in sides)],

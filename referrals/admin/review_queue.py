@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from accounts.money import dollars
 from gatewayz.adminbase.formatting import moment, page_of
 from gatewayz.adminbase.selection import AT_ONCE
-from payments.pairs import unpaid_since
+from payments.explanations.referral_comparison import unpaid_since
 from referrals.admin.cells import person
 from referrals.models import Referral
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, register
 from payments.tests.stripe_events import refer, settle, turn
-from referrals.gates import Decision
+from referrals.eligibility import Decision
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
 

@@ -68,11 +68,11 @@ def test_a_spent_budget_is_recorded_with_what_was_left(
 ) -> None:
     refer(alice, 2)
 
-    gates = {gate["name"]: gate for gate in settle(bob.user).gates}
+    checks = {check["name"]: check for check in settle(bob.user).checks}
 
-    assert gates["budget"] == {
+    assert checks["budget"] == {
         "name": "budget",
-        "verdict": "failed",
+        "status": "failed",
         "found": "10.00",
         "required": "20.00",
     }

@@ -1,4 +1,4 @@
-"""The pages of the terms: drafted, rehearsed, added once with a reason, and withdrawn in time."""
+"""The pages of the terms: drafted, simulated, added once with a reason, and withdrawn in time."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -72,7 +72,7 @@ def test_the_next_terms_begin_as_those_in_force_tomorrow(fiona: Client) -> None:
     assert (initial["referrer_bonus"], initial["max_uses"]) == (Decimal(10), 10)
 
 
-def test_a_draft_is_rehearsed_and_not_saved(fiona: Client, alice: Person) -> None:
+def test_a_draft_is_simulated_and_not_saved(fiona: Client, alice: Person) -> None:
     refer(alice, 2)
 
     page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00"})
@@ -85,7 +85,7 @@ def test_a_draft_is_rehearsed_and_not_saved(fiona: Client, alice: Person) -> Non
     assert amounts == ["2", "$40.00", "–"]
 
 
-def test_a_rehearsal_says_for_whom_what_would_change(fiona: Client, alice: Person) -> None:
+def test_a_simulation_says_for_whom_what_would_change(fiona: Client, alice: Person) -> None:
     refer(alice, 2)
 
     page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00", "max_uses": "1"})
@@ -93,7 +93,7 @@ def test_a_rehearsal_says_for_whom_what_would_change(fiona: Client, alice: Perso
     assert page.context["people"]["rows"][0][1:] == ["2 → 1", "$40.00 → $20.00", "-$20.00"]
 
 
-def test_a_rehearsal_says_when_the_budget_ends(fiona: Client, alice: Person) -> None:
+def test_a_simulation_says_when_the_budget_ends(fiona: Client, alice: Person) -> None:
     refer(alice, 3)
 
     page = fiona.post(ADD, DRAFT | PREVIEW | {"minimum_purchase": "10.00", "budget": "50.00"})
@@ -116,7 +116,7 @@ def test_a_draft_that_is_confirmed_is_added_with_its_reason(fiona: Client) -> No
     )
 
 
-def test_a_draft_can_be_changed_after_the_rehearsal(fiona: Client) -> None:
+def test_a_draft_can_be_changed_after_the_simulation(fiona: Client) -> None:
     page = fiona.post(ADD, DRAFT | {"edit": "yes"})
 
     assert page.templates[0].name == "admin/referrals/program/draft.html"

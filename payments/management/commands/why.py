@@ -2,9 +2,8 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,10 +14,15 @@ from accounts.models import User
 from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
 from payments import search
-from payments.explanations import PaymentAnswer, explain_payment, explain_referral
+from payments.explanations.answers import (
+    Answer,
+    PersonAnswer,
+    PurchaseAnswer,
+    explain_person,
+    explain_purchases,
+)
+from payments.explanations.messages import Audience
 from payments.models import MAX_AMOUNT_CENTS, Payment
-from payments.user_explanations import UserAnswer, explain_user
-from referrals.sentences import Line
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,12 @@ class Fact:
 
     about: str
     part: str
-    at: datetime | None
-    gate: str
-    verdict: str
-    found: str
-    required: str
     sentence: str
+    at: datetime | None = None
+    check: str = ""
+    status: str = ""
+    found: str = ""
+    required: str = ""
 
 
 def cents(text: str) -> int:
@@ -43,7 +47,7 @@ def cents(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Says why a user, a payment or a referral has a bonus or none, gate by gate."
+    help = "Explains why a user, a payment or a referral has a bonus or none, check by check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -67,8 +71,7 @@ class Command(BaseCommand):
             raise CommandError("--amount asks what a USER's purchase would earn.")
         facts = list(_facts(**options))
         if options["format"] == "table":
-            for fact in facts:
-                self.stdout.write(_readable(fact))
+            self.stdout.write("\n".join(map(_readable, facts)))
         else:
             output.write(facts, Fact, self.stdout, options["format"])
 
@@ -76,84 +79,61 @@ class Command(BaseCommand):
 def _facts(
     *, user: str | None, payment: str | None, referral: int | None, amount: int | None, **_: Any
 ) -> Iterator[Fact]:
-    if payment:
-        return _of_payment(_found_payment(payment))
-    if referral:
-        return _of_payment(_found_referral(referral))
-    person = _found_person(user or "")
-    return _of_user(explain_user(person, cents=amount, now=timezone.now()))
-
-
-def _found_person(who: str) -> User:
+    """Find what was asked about, and explain it. Raises CommandError."""
     try:
-        return search.find_user(who)
+        if user:
+            person = search.find_user(user)
+            now = timezone.now()
+            answer = explain_person(person, Audience.OPERATOR, cents=amount, now=now)
+            return _of_person(person.username, answer)
+        purchases = Payment.objects.filter(referral=referral)
+        if payment:
+            purchases = Payment.objects.filter(pk=search.find_payment(payment).pk)
+        if answers := explain_purchases(purchases):
+            return _of_purchases(answers)
     except User.DoesNotExist:
-        raise CommandError(f"There is no user {who!r}.") from None
+        raise CommandError(f"There is no user {user!r}.") from None
+    except Payment.DoesNotExist:
+        raise CommandError(f"There is no payment {payment!r}.") from None
     except SeveralPeopleError as refusal:
         raise CommandError(f"{refusal}.") from None
+    raise CommandError(f"There is no referral {referral} with a payment.")
 
 
-def _found_payment(what: str) -> PaymentAnswer:
-    try:
-        return explain_payment(search.find_payment(what).pk)
-    except Payment.DoesNotExist:
-        raise CommandError(f"There is no payment {what!r}.") from None
+def _of_person(name: str, answer: PersonAnswer) -> Iterator[Fact]:
+    yield Fact(name, "answer", answer.summary)
+    yield Fact(name, "attribution", answer.attribution)
+    yield from _of_purchases(answer.purchases)
+    yield Fact(name, "now", answer.what_if.summary)
+    yield from _of_checks(name, answer.what_if)
+    yield Fact(name, "invitations", answer.code_uses)
+    for referee in answer.referees:
+        yield Fact(name, "friend", referee.sentence, status=referee.state)
 
 
-def _found_referral(referral_id: int) -> PaymentAnswer:
-    try:
-        return explain_referral(referral_id)
-    except Payment.DoesNotExist:
-        raise CommandError(f"There is no referral {referral_id} with a payment.") from None
+def _of_purchases(answers: Iterable[PurchaseAnswer]) -> Iterator[Fact]:
+    for answer in answers:
+        about = str(answer.payment)
+        yield Fact(about, "answer", answer.summary, at=answer.payment.paid_at)
+        if answer.note:
+            yield Fact(about, "note", answer.note)
+        yield from _of_checks(about, answer)
+        for event in answer.timeline:
+            yield Fact(about, "timeline", event.sentence, at=event.at)
 
 
-def _fact(about: str, part: str, sentence: str, **rest: Any) -> Fact:
-    empty = {"at": None, "gate": "", "verdict": "", "found": "", "required": ""}
-    return Fact(**empty | rest, about=about, part=part, sentence=sentence)
-
-
-def _of_user(answer: UserAnswer) -> Iterator[Fact]:
-    name = answer.user.username
-    yield _fact(name, "answer", answer.summary)
-    yield _fact(name, "attribution", answer.attribution)
-    yield from chain.from_iterable(_of_payment(purchase) for purchase in answer.purchases)
-    yield _fact(name, "now", answer.what_if.summary)
-    yield from _of_gates(name, answer.what_if.lines)
-    yield _fact(name, "invitations", answer.invitations.summary)
-    for friend in answer.invitations.friends:
-        yield _fact(name, "friend", friend.sentence, verdict=friend.state.value)
-
-
-def _of_payment(answer: PaymentAnswer) -> Iterator[Fact]:
-    about = str(answer.payment)
-    yield _fact(about, "answer", answer.summary, at=answer.payment.paid_at)
-    if answer.note:
-        yield _fact(about, "note", answer.note)
-    yield from _of_gates(about, answer.lines)
-    for happening in answer.happenings:
-        yield _fact(about, "story", happening.sentence, at=happening.at)
-
-
-def _of_gates(about: str, lines: Iterable[Line]) -> Iterator[Fact]:
-    for line in lines:
-        gate = line.gate
-        yield _fact(
-            about,
-            "gate",
-            line.sentence,
-            gate=gate.name.value,
-            verdict=gate.verdict.value,
-            found=gate.found,
-            required=gate.required,
-        )
+def _of_checks(about: str, answer: Answer) -> Iterator[Fact]:
+    for line in answer.checks:
+        yield Fact(about, "check", line.sentence, None, *astuple(line.result))
 
 
 def _readable(fact: Fact) -> str:
     match fact.part:
-        case "gate" | "friend":
-            return f"  {fact.verdict.replace('_', ' '):<11}  {fact.sentence}"
-        case "story":
-            return f"  {f'{moment(fact.at)} UTC' if fact.at else 'time not kept'}  {fact.sentence}"
+        case "check" | "friend":
+            return f"  {fact.status.replace('_', ' '):<11}  {fact.sentence}"
+        case "timeline":
+            at = f"{moment(fact.at)} UTC" if fact.at else "time not stored"
+            return f"  {at}  {fact.sentence}"
         case "note":
             return f"  {fact.sentence}"
     return f"{fact.about}: {fact.sentence}"

@@ -1,4 +1,4 @@
-"""Sets both people of a referral side by side: what matches, and what each of them has done."""
+"""Compares both people of a referral: what matches, and what each of them has done."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from referrals.models import Referral
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two; `paid` in US dollars."""
+    """One of the two people; `paid` in US dollars."""
 
     user: User
     purchases: int
@@ -27,7 +27,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReferralComparison:
     """Both sides of a referral, and what they have in common."""
 
     referrer: Side
@@ -37,7 +37,7 @@ class Pair:
     is_same_address: bool
 
 
-def pair(referral: Referral) -> Pair:
+def compare_people(referral: Referral) -> ReferralComparison:
     """Return both people of a referral, read with them, as they are now."""
     referrer, referee = referral.referrer, referral.referred_user
     is_one_mailbox = mailboxes.is_same(referrer.email, referee.email)
@@ -46,7 +46,7 @@ def pair(referral: Referral) -> Pair:
         Side(user, *purchases.get(user.pk, (0, Decimal(0))), *uses.get(user.pk, (0, 0)))
         for user in (referrer, referee)
     )
-    return Pair(
+    return ReferralComparison(
         referrer=referrer_side,
         referee=referee_side,
         mailbox=mailboxes.fold(referrer.email) if is_one_mailbox else "",
@@ -81,7 +81,7 @@ def _with_one_card(*people: User) -> list[int]:
 
 
 def unpaid_since(referrals: Collection[Referral]) -> dict[int, datetime]:
-    """Return since when each of these waits: from its purchase, or from when it was taken back."""
+    """Return since when each of these is unpaid: since its purchase, or since it was taken back."""
     since = {referral.pk: referral.completed_at for referral in referrals}
     last_paid = {
         keys.referrer: referral.pk for referral in referrals for keys in award_keys(referral)[-1:]

@@ -1,4 +1,4 @@
-"""Whatever happened, a rehearsal says what the same purchases would really have brought."""
+"""Whatever happened, a simulation says what the same purchases would really have brought."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from accounts.tests.factories import register
-from payments.rehearsal import WINDOW, Rehearsal, rehearse
+from payments.reports.terms_simulation import WINDOW, Simulation, simulate
 from payments.tests.stripe_events import deliver, refund, settle
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
@@ -83,11 +83,11 @@ def play(people: list[User], purchases: list[Buys]) -> None:
             deliver(refund(payment, payment.amount))
 
 
-Told = dict[str, tuple[int, int, Decimal, Decimal]]
+Awards = dict[str, tuple[int, int, Decimal, Decimal]]
 
 
-def really_awarded(terms: Program) -> Told:
-    """Return what the records say of each referrer, without a line of the rehearsal."""
+def really_awarded(terms: Program) -> Awards:
+    """Return what the records say of each referrer, without a line of the simulation."""
     rows = (
         Referral.objects.filter(program=terms)
         .values_list("referrer__username")
@@ -101,8 +101,8 @@ def really_awarded(terms: Program) -> Told:
     return {name: tuple(figures) for name, *figures in rows}
 
 
-def told(seen: Rehearsal, which: str) -> Told:
-    tallies = {line.username: getattr(line, which) for line in seen.lines.values()}
+def simulated(result: Simulation, which: str) -> Awards:
+    tallies = {line.username: getattr(line, which) for line in result.referrers.values()}
     return {
         name: (tally.uses, tally.held, tally.to_referrers, tally.to_referees)
         for name, tally in tallies.items()
@@ -139,10 +139,10 @@ def test_it_says_what_the_same_purchases_really_bring_under_the_draft(
             under_the_draft = really_awarded(terms)
         terms = ProgramFactory.create(**real)
         play(known, during)
-        seen = rehearse(Program(**drafted), now=began + WINDOW)
-        as_it_was = rehearse(Program(**real), now=began + WINDOW)
+        result = simulate(Program(**drafted), now=began + WINDOW)
+        as_it_was = simulate(Program(**real), now=began + WINDOW)
 
-        assert told(seen, "drafted") == under_the_draft
-        assert told(seen, "paid") == really_awarded(terms)
-        assert told(as_it_was, "drafted") == told(as_it_was, "paid")
+        assert simulated(result, "drafted") == under_the_draft
+        assert simulated(result, "paid") == really_awarded(terms)
+        assert simulated(as_it_was, "drafted") == simulated(as_it_was, "paid")
         assert (as_it_was.newly_qualifying, as_it_was.no_longer_qualifying) == (0, 0)

@@ -1,4 +1,4 @@
-"""What the page that shows a rehearsal of terms has in its tables."""
+"""The tables of the page that simulates terms."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 from accounts.date_format import day
 from accounts.money import dollars
 from gatewayz.adminbase.formatting import link_to
-from payments.rehearsal import WINDOW, ReferrerTally, Rehearsal, Tally
+from payments.reports.terms_simulation import WINDOW, Comparison, Simulation, Tally
 from referrals.models import Program
 
 SHOWN = 20
@@ -27,58 +27,57 @@ def changes(before: Program, draft: Program) -> list[dict[str, Any]]:
     return [
         {
             "name": words,
-            "before": _said(before, name),
-            "after": _said(draft, name),
+            "before": _shown(before, name),
+            "after": _shown(draft, name),
             "is_changed": getattr(before, name) != getattr(draft, name),
         }
         for name, words in _NAMES.items()
     ]
 
 
-def _said(terms: Program, name: str) -> str:
+def _shown(terms: Program, name: str) -> str:
     value = getattr(terms, name)
     if value is None:
         return "no end"
     return dollars(value) if name in _MONEY else str(value)
 
 
-def context(seen: Rehearsal) -> dict[str, Any]:
+def context(simulation: Simulation) -> dict[str, Any]:
     """Return what the page shows."""
-    lines = seen.most_changed(SHOWN)
-    more = len(seen.lines) - len(lines)
+    lines = simulation.most_changed(SHOWN)
+    more = len(simulation.referrers) - len(lines)
     return {
-        "seen": seen,
         "days": WINDOW.days,
         "sums": {
             "headers": ["", "Really awarded", "Under the draft", "Difference"],
-            "rows": _sums(seen),
+            "rows": _sums(simulation.all),
         },
-        "budget_end": _budget_end(seen),
+        "budget_end": _budget_end(simulation),
         "people": {
             "headers": ["Referrer", "Uses", "Awarded → drafted", "Difference"],
             "rows": [_row(line) for line in lines],
         },
-        "qualifying": _qualifying(seen),
-        "unshown": f"{more:,} more for whom less would change. " if more else "",
+        "qualifying": _qualifying(simulation),
+        "unshown": f"{more:,} more, for whom less would change. " if more else "",
     }
 
 
-def _qualifying(seen: Rehearsal) -> str:
+def _qualifying(simulation: Simulation) -> str:
     return (
-        f"{seen.purchases:,} purchases since {day(seen.since)}."
-        f" {seen.newly_qualifying:,} would newly qualify,"
-        f" {seen.no_longer_qualifying:,} would no longer."
+        f"{simulation.purchases:,} purchases since {day(simulation.since)}."
+        f" {simulation.newly_qualifying:,} would newly qualify,"
+        f" {simulation.no_longer_qualifying:,} would no longer."
     )
 
 
-def _sums(seen: Rehearsal) -> list[list[str]]:
-    paid, drafted = seen.paid, seen.drafted
+def _sums(both: Comparison) -> list[list[str]]:
+    paid, drafted = both.paid, both.drafted
     return [
         ["Uses of a code", *_counted(paid.uses, drafted.uses)],
         ["of these held for review", *_counted(paid.held, drafted.held)],
-        ["To referrers", *_moneys(paid.to_referrers, drafted.to_referrers)],
-        ["To their friends", *_moneys(paid.to_referees, drafted.to_referees)],
-        ["In all", *_moneys(paid.total, drafted.total)],
+        ["To referrers", *_amounts(paid.to_referrers, drafted.to_referrers)],
+        ["To their friends", *_amounts(paid.to_referees, drafted.to_referees)],
+        ["In all", *_amounts(paid.total, drafted.total)],
     ]
 
 
@@ -86,7 +85,7 @@ def _counted(before: int, after: int) -> tuple[str, str, str]:
     return f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "–"
 
 
-def _moneys(before: Decimal, after: Decimal) -> tuple[str, str, str]:
+def _amounts(before: Decimal, after: Decimal) -> tuple[str, str, str]:
     return dollars(before), dollars(after), difference(after - before)
 
 
@@ -97,13 +96,13 @@ def difference(amount: Decimal) -> str:
     return dollars(amount) if amount < 0 else f"+{dollars(amount)}"
 
 
-def _row(tally: ReferrerTally) -> list[str]:
-    paid, drafted = tally.paid, tally.drafted
+def _row(both: Comparison) -> list[str]:
+    paid, drafted = both.paid, both.drafted
     return [
-        link_to("accounts_user_change", tally.referrer_id, tally.username),
+        link_to("accounts_user_change", both.referrer_id, both.username),
         _from_to(_uses(paid), _uses(drafted)),
         _from_to(dollars(paid.total), dollars(drafted.total)),
-        difference(tally.difference),
+        difference(both.difference),
     ]
 
 
@@ -115,20 +114,19 @@ def _uses(tally: Tally) -> str:
     return f"{tally.uses} ({tally.held} held)" if tally.held else str(tally.uses)
 
 
-def _budget_end(seen: Rehearsal) -> str:
+def _budget_end(simulation: Simulation) -> str:
     """Say how long the draft's budget would last, if it has one."""
-    if seen.draft.budget is None:
+    if simulation.draft.budget is None:
         return ""
-    lasts = seen.budget_lasts
+    lasts = simulation.budget_lasts
     if lasts is None:
-        return "Nothing would have been awarded, so that the budget would last for ever."
-    days = f"{_days(lasts)}"
-    if seen.spent_at:
+        return "Nothing would have been awarded, so the budget would last for ever."
+    if simulation.spent_at:
         return (
-            f"The budget would have been spent after {days}, on {day(seen.spent_at)};"
-            " from then on no bonus."
+            f"The budget would have been spent after {_days(lasts)}, on"
+            f" {day(simulation.spent_at)}; from then on no bonus."
         )
-    return f"The budget would not have been spent; at this pace it lasts about {days}."
+    return f"The budget would not have been spent; at this pace it lasts about {_days(lasts)}."
 
 
 def _days(span: timedelta) -> str:

@@ -1,0 +1,205 @@
+"""Simulates a draft of terms: what the real purchases of the last 90 days would have earned."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Count
+
+from accounts.money import from_cents
+from referrals import eligibility
+from referrals.eligibility import Decision, Inputs
+from referrals.models import Program, Referral
+
+WINDOW = timedelta(days=90)
+_AT_A_TIME = 5000
+
+
+@dataclass(slots=True)
+class Tally:
+    """Awards as they are decided, whatever becomes of them later; amounts in US dollars."""
+
+    uses: int = 0
+    held: int = 0  # of the uses
+    to_referrers: Decimal = Decimal(0)
+    to_referees: Decimal = Decimal(0)
+
+    @property
+    def total(self) -> Decimal:
+        return self.to_referrers + self.to_referees
+
+    def add(self, decision: str, to_referrer: Decimal, to_referee: Decimal) -> None:
+        self.uses += 1
+        self.held += decision == Decision.HELD
+        self.to_referrers += to_referrer
+        self.to_referees += to_referee
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What was awarded, and what would have been: to one referrer and their friends, or to all."""
+
+    referrer_id: int = 0
+    username: str = ""
+    paid: Tally = field(default_factory=Tally)
+    drafted: Tally = field(default_factory=Tally)
+
+    @property
+    def difference(self) -> Decimal:
+        return self.drafted.total - self.paid.total
+
+
+class _Purchase(NamedTuple):
+    """A purchase that was paid, with its people, and what it was awarded."""
+
+    buyer_id: int
+    cents: int
+    paid_at: datetime
+    decision: str
+    to_referrer: Decimal | None
+    to_referee: Decimal | None
+    buyer_email: str
+    code: str | None
+    had_qualified: bool
+    referrer_id: int | None
+    referrer_name: str
+    referrer_email: str
+    is_referrer_active: bool
+
+
+# One statement, and so one moment: a buyer who qualifies while it runs is in all of it or in
+# nothing. A buyer whose first qualifying purchase is not in the window had made it before.
+_PURCHASES = """
+WITH qualified AS (
+    SELECT user_id FROM payments
+    WHERE status = 'paid' AND paid_at >= %(since)s AND bonus_decision <> ALL(%(not_qualifying)s)
+)
+SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
+       referral.bonus_amount, referral.referee_bonus_amount,
+       buyer.email, buyer.referred_by_code,
+       buyer.has_made_first_purchase AND qualified.user_id IS NULL,
+       referrer.id, COALESCE(referrer.username, ''), COALESCE(referrer.email, ''),
+       COALESCE(referrer.is_active, FALSE)
+FROM payments payment
+JOIN users buyer ON buyer.id = payment.user_id
+LEFT JOIN qualified ON qualified.user_id = buyer.id
+LEFT JOIN users referrer ON referrer.referral_code = buyer.referred_by_code
+LEFT JOIN referrals referral ON referral.id = payment.referral_id
+WHERE payment.status = 'paid' AND payment.paid_at >= %(since)s
+ORDER BY payment.paid_at, payment.id
+"""
+
+
+@dataclass(slots=True)
+class Simulation:
+    """The last 90 days as they were, and as they would have been under the draft."""
+
+    draft: Program
+    since: datetime
+    until: datetime
+    first_at: datetime | None = None  # the time of the first purchase
+    purchases: int = 0
+    newly_qualifying: int = 0
+    no_longer_qualifying: int = 0
+    all: Comparison = field(default_factory=Comparison)
+    referrers: dict[int, Comparison] = field(default_factory=dict)
+    spent_at: datetime | None = None  # the first purchase for which no budget was left
+    # What would be known at each purchase, had the draft been in force.
+    _uses: Counter[int | None] = field(default_factory=Counter)
+    _qualified: set[int] = field(default_factory=set)
+
+    @property
+    def budget_lasts(self) -> timedelta | None:
+        """How long the draft's budget lasts at the pace of these purchases; None: for ever."""
+        if self.draft.budget is None or self.first_at is None:
+            return None
+        if self.spent_at:
+            return self.spent_at - self.first_at
+        if not self.all.drafted.total:
+            return None
+        share = self.draft.budget / self.all.drafted.total
+        # Beyond a lifetime the number of days is only noise, and not always a date.
+        return (self.until - self.first_at) * float(min(share, Decimal(100)))
+
+    def most_changed(self, limit: int) -> list[Comparison]:
+        """Return the referrers for whom most would change, then those who earn most."""
+        return sorted(
+            self.referrers.values(),
+            key=lambda one: (-abs(one.difference), -one.drafted.total, one.referrer_id),
+        )[:limit]
+
+    def repeat(self, purchase: _Purchase) -> None:
+        """Decide a purchase again, by the checks that decide real ones."""
+        self.purchases += 1
+        self.first_at = self.first_at or purchase.paid_at
+        if purchase.to_referrer is not None and purchase.to_referee is not None:
+            for one in self._comparisons(purchase):
+                one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
+        decision = eligibility.decide(self._inputs(purchase))
+        qualified = purchase.decision not in eligibility.NOT_QUALIFYING
+        if decision not in eligibility.NOT_QUALIFYING:
+            self._qualified.add(purchase.buyer_id)
+            self.newly_qualifying += not qualified
+        else:
+            self.no_longer_qualifying += qualified
+        if decision in eligibility.TAKING_A_USE:
+            self._uses[purchase.referrer_id] += 1
+            for one in self._comparisons(purchase):
+                one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
+        elif decision == Decision.BUDGET_SPENT:
+            self.spent_at = self.spent_at or purchase.paid_at
+
+    def _inputs(self, purchase: _Purchase) -> Inputs:
+        draft = self.draft
+        return Inputs(
+            amount=from_cents(purchase.cents),
+            buyer_id=purchase.buyer_id,
+            buyer_email=purchase.buyer_email,
+            has_qualified=purchase.had_qualified or purchase.buyer_id in self._qualified,
+            code=purchase.code,
+            referrer_id=purchase.referrer_id,
+            referrer_name=purchase.referrer_name,
+            referrer_email=purchase.referrer_email,
+            is_referrer_active=purchase.is_referrer_active,
+            uses=self._uses[purchase.referrer_id],
+            terms_start_at=draft.starts_at,
+            minimum_purchase=draft.minimum_purchase,
+            max_uses=draft.max_uses,
+            award=draft.award,
+            budget_left=None if draft.budget is None else draft.budget - self.all.drafted.total,
+        )
+
+    def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
+        """Return where a purchase counts: of its referrer, and of all."""
+        key = purchase.referrer_id or 0
+        of_referrer = Comparison(key, purchase.referrer_name)
+        return self.referrers.setdefault(key, of_referrer), self.all
+
+
+def simulate(draft: Program, *, now: datetime) -> Simulation:
+    """Return what would have been awarded, had `draft` been in force with its whole budget.
+
+    Who had qualified and how often each code was used is as it was when the window began; people,
+    their referrers among them, are as they are now. Nothing is written.
+    """
+    since = now - WINDOW
+    earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
+    uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
+    simulation = Simulation(draft, since, until=now, _uses=uses)
+    for purchase in _purchases(since):
+        simulation.repeat(purchase)
+    return simulation
+
+
+def _purchases(since: datetime) -> Iterator[_Purchase]:
+    not_qualifying = [str(decision) for decision in eligibility.NOT_QUALIFYING]
+    # Not a cursor of the server's: for one of those PostgreSQL plans to be quick with the first
+    # tenth of the rows, one by one, and all of them take minutes.
+    with connection.cursor() as cursor:
+        cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
+        while rows := cursor.fetchmany(_AT_A_TIME):
+            yield from map(_Purchase._make, rows)

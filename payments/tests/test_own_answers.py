@@ -1,0 +1,143 @@
+"""`GET /referral/explain` answers the caller, and tells nothing of others but the user name."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import ApiKey
+from accounts.tests.factories import Person, register, reviewer
+from payments.tests.stripe_events import refer, settle, turn
+from payments.tests.test_answers import GOT, INVITED, share_a_mailbox
+from referrals import review
+from referrals.models import Referral
+
+
+def explain(person: Person, query: str = "") -> dict[str, Any]:
+    response = person.api.get(f"/referral/explain{query}")
+    assert response.status_code == 200, response.content
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def test_before_a_purchase_it_says_what_the_invitation_brings(bob: Person) -> None:
+    assert explain(bob) == {"summary": INVITED, "checks": [], "friends": [], "what_if": None}
+
+
+def test_it_shows_every_check_but_those_for_fraud(bob: Person) -> None:
+    settle(bob.user)
+
+    body = explain(bob)
+
+    assert body["summary"] == GOT
+    assert [check["name"] for check in body["checks"]] == [
+        *("terms", "minimum", "first", "attributed", "referrer", "other", "cap", "budget")
+    ]
+    assert body["checks"][1] == {
+        "name": "minimum",
+        "status": "passed",
+        "sentence": "The purchase of $10.00 was not below the minimum of $10.00.",
+    }
+
+
+def test_with_an_amount_it_says_what_a_purchase_would_earn(bob: Person) -> None:
+    what_if = explain(bob, "?amount=1000")["what_if"]
+
+    assert (what_if["amount"], what_if["decision"]) == (1000, "awarded")
+    assert what_if["summary"] == (
+        "A purchase of $10.00 now would earn a bonus of $10.00 for you and $10.00 for the referrer."
+    )
+    assert {check["status"] for check in what_if["checks"]} == {"passed"}
+
+
+def test_without_an_invitation_what_needs_a_referrer_is_not_checked(charlie: Person) -> None:
+    what_if = explain(charlie, "?amount=999")["what_if"]
+
+    assert what_if["decision"] == "below_minimum"
+    assert [check["status"] for check in what_if["checks"][3:]] == ["failed", *["not_checked"] * 4]
+
+
+@pytest.mark.parametrize(
+    ("status", "summary"),
+    [
+        ("held", "Your bonus is under review."),
+        ("reversed", "Your bonus was taken back: its purchase no longer counts."),
+        ("voided", "Your bonus was not granted."),
+    ],
+)
+def test_it_says_what_became_of_the_bonus(bob: Person, status: str, summary: str) -> None:
+    settle(bob.user)
+    turn(Referral.objects.get(), status)
+
+    assert explain(bob)["summary"] == summary
+
+
+def test_a_bonus_that_was_released_is_like_any_other(alice: Person, bob: Person) -> None:
+    share_a_mailbox(alice, bob)
+    settle(bob.user)
+    referral_id = Referral.objects.get().pk
+    review.release(referral_id, by=reviewer(), note="A couple.", now=timezone.now())
+
+    assert explain(bob)["summary"] == GOT
+
+
+def test_it_does_not_tell_that_a_bonus_would_be_held(alice: Person, bob: Person) -> None:
+    before = explain(bob, "?amount=1000")
+
+    share_a_mailbox(alice, bob)
+
+    assert explain(bob, "?amount=1000") == before
+
+
+@pytest.mark.parametrize("status", ["", "completed", "held", "reversed", "voided"])
+def test_of_a_friend_it_tells_the_name_alone(alice: Person, bob: Person, status: str) -> None:
+    payment = settle(bob.user, 4321 if status else 567)
+    if status:
+        turn(Referral.objects.get(), status)
+
+    body = str(explain(alice, "?amount=1000"))
+
+    secrets = ["@", bob.code, "43.21", "4321", "5.67", "567", "card", "mailbox", "one person"]
+    assert "bob" in body
+    assert [secret for secret in [*secrets, str(payment.session_id)] if secret in body] == []
+
+
+def test_of_the_referrer_it_tells_the_name_alone(alice: Person, bob: Person) -> None:
+    settle(alice.user, 4321)
+    refer(alice, 3)
+    settle(bob.user)
+
+    body = str(explain(bob, "?amount=1000"))
+
+    assert "alice" in body
+    assert [one for one in ("@", alice.code, "43.21", "3 of", "referee_") if one in body] == []
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["", "0", "-1", "1.0", "10.5", "1e3", "ten", "%20100", "100%0A", "٣٠٠", "100000000", "9" * 40],
+)
+def test_what_is_no_amount_is_a_bad_request(bob: Person, amount: str) -> None:
+    response = bob.api.get(f"/referral/explain?amount={amount}")
+
+    assert response.status_code == 400
+    assert set(response.json()["errors"]) == {"amount"}
+
+
+def test_it_needs_a_key(client: Any, db: None) -> None:
+    assert client.get("/referral/explain").status_code == 401
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_it_takes_as_many_queries_however_many_friends_there_are(
+    alice: Person, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    carol = register("carol", code=alice.code)
+    refer(carol, count)
+    settle(carol.user)
+    ApiKey.objects.update(last_used_at=timezone.now() - timedelta(seconds=5))
+
+    with django_assert_max_num_queries(6):
+        assert len(explain(carol, "?amount=1000")["friends"]) == count

@@ -1,0 +1,114 @@
+"""Why a person has a bonus or none: attribution, purchases, and what one would earn now."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import Person, register
+from payments.explanations.answers import LISTED_PURCHASES, explain_person
+from payments.explanations.messages import Audience
+from payments.tests.stripe_events import pending_payment, refer, settle
+from payments.tests.test_answers import INVITED, PAID, told, why_person
+from referrals.tests.factories import ProgramFactory
+
+
+def test_a_purchase_that_is_not_on_record_is_said_to_be_missing(bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(has_made_first_purchase=True)
+
+    assert why_person(bob).summary == "A purchase has qualified, but which one was not stored."
+    assert told(bob).summary == "A purchase has qualified, but which one was not stored."
+
+
+def test_it_names_whose_code_it_was(alice: Person, bob: Person) -> None:
+    code = alice.code
+    assert why_person(bob).attribution == f"Registered with the code {code} of alice."
+
+    alice.user.delete()
+
+    assert why_person(bob).attribution == (
+        f"Registered with the code {code}, whose owner's account is deleted."
+    )
+
+
+@pytest.mark.parametrize("code", [None, "NOSUCH00"])
+def test_no_code_and_a_refused_one_are_not_told_apart(db: None, code: str | None) -> None:
+    stranger = register("stranger", code=code)
+
+    assert why_person(stranger).attribution.startswith("Registered without a code that counts")
+
+
+def test_it_says_what_is_needed_for_a_bonus(bob: Person) -> None:
+    needed = "bob has not made a qualifying purchase yet: $10.00 or more."
+    assert (why_person(bob).summary, why_person(bob).purchases) == (needed, [])
+
+    settle(bob.user, 500)
+
+    assert why_person(bob).summary == needed
+    assert told(bob).summary == INVITED
+    assert why_person(bob).checks[1].sentence.startswith("The purchase of $5.00 was below")
+
+
+def test_the_decisive_purchase_comes_first_however_many_came_after(bob: Person) -> None:
+    small, decisive, later = (settle(bob.user, cents) for cents in (500, 1000, 2000))
+    three = why_person(bob)
+    for _ in range(LISTED_PURCHASES):
+        pending_payment(bob.user)
+
+    many = why_person(bob)
+
+    assert [answer.payment for answer in three.purchases] == [decisive, later, small]
+    assert three.summary == many.summary == PAID
+    assert (many.purchases[0].payment, len(many.purchases)) == (decisive, LISTED_PURCHASES + 1)
+    assert [answer.payment for answer in told(bob).purchases] == [decisive]
+
+
+def test_it_asks_about_the_minimum_without_an_amount(bob: Person) -> None:
+    ProgramFactory.create(minimum_purchase=Decimal("25.00"))
+
+    assert why_person(bob).what_if.cents == told(bob).what_if.cents == 2500
+
+
+@pytest.mark.parametrize(
+    ("max_uses", "code_uses"),
+    [
+        (10, "3 of 10 uses of the code are taken, 7 left."),
+        (2, "3 of 2 uses of the code are taken, 0 left."),
+    ],
+)
+def test_it_counts_the_uses_of_the_code(alice: Person, max_uses: int, code_uses: str) -> None:
+    refer(alice, 3)
+    ProgramFactory.create(max_uses=max_uses)
+
+    assert why_person(alice).code_uses == code_uses
+    assert len(why_person(alice).referees) == 3
+
+
+def test_it_writes_and_locks_nothing(bob: Person) -> None:
+    ProgramFactory.create(budget=Decimal("100.00"))
+
+    with CaptureQueriesContext(connection) as queries:
+        for audience in Audience:
+            explain_person(bob.user, audience, cents=1000, now=timezone.now())
+
+    assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
+    assert not any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_person_is_explained_in_seven_queries(
+    alice: Person, count: int, django_assert_num_queries: Any
+) -> None:
+    carol = register("carol", code=alice.code)
+    refer(carol, count)
+    for _ in range(count):
+        settle(carol.user)
+    carol.user.refresh_from_db()
+
+    with django_assert_num_queries(7):
+        answer = explain_person(carol.user, Audience.OPERATOR, cents=1000, now=timezone.now())
+    assert (len(answer.purchases), len(answer.referees)) == (count, count)

@@ -1,0 +1,109 @@
+"""What became of those who registered with a code, for operators and for the referrer."""
+
+import pytest
+
+from accounts.models import User
+from accounts.tests.factories import Person
+from payments.explanations.messages import Audience
+from payments.explanations.referees import Referee, referees_of
+from payments.models import Payment
+from payments.tests.stripe_events import refer, settle, turn
+from payments.tests.test_answers import deactivate
+from payments.tests.test_own_answers import explain
+from referrals.models import Referral
+
+
+def referees(alice: Person) -> list[Referee]:
+    """Return what operators read of those who registered with Alice's code."""
+    return referees_of(alice.user, Audience.OPERATOR)
+
+
+def bob_to_both(alice: Person) -> tuple[str, str, str]:
+    """Return Bob's state, and what operators and what Alice read of it."""
+    of_bob = next(one for one in referees(alice) if one.username == "bob")
+    body = next(one for one in explain(alice)["friends"] if one["username"] == "bob")
+    assert body == {"username": "bob", "state": of_bob.state, "sentence": body["sentence"]}
+    return of_bob.state, of_bob.sentence, body["sentence"]
+
+
+def test_who_has_not_bought_is_pending(alice: Person, bob: Person) -> None:
+    sentence = "bob has not made a qualifying purchase yet."
+    assert bob_to_both(alice) == ("pending", sentence, f"Your friend {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence", "note"),
+    [
+        ("completed", "bob has bought, and both sides have their bonus", ""),
+        ("held", "bob has bought, and the bonus is under review", ": one card on both sides"),
+        ("reversed", "bob has bought, but the purchase no longer qualifies", ""),
+        ("voided", "bob has bought, but the bonus was not granted", ": It is one person"),
+    ],
+)
+def test_a_note_is_for_operators_alone(
+    alice: Person, bob: Person, status: str, sentence: str, note: str
+) -> None:
+    settle(bob.user)
+
+    turn(Referral.objects.get(), status)
+
+    assert bob_to_both(alice) == (status, f"{sentence}{note}.", f"Your friend {sentence}.")
+
+
+def test_who_bought_after_the_cap_has_bought_all_the_same(alice: Person, bob: Person) -> None:
+    refer(alice, 10)
+    settle(bob.user)
+
+    sentence = "bob has bought, but without a bonus: all uses of the code were taken."
+    assert bob_to_both(alice) == ("not_counted", sentence, f"Your friend {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("decision", "reason"),
+    [
+        ("referrer_gone", "the referrer's account was not active"),
+        ("budget_spent", "the program's budget was spent"),
+        ("self_referral", "the code was the buyer's own"),
+        ("", "the reason was not stored"),
+    ],
+)
+def test_a_purchase_without_a_bonus_has_its_reason(
+    alice: Person, bob: Person, decision: str, reason: str
+) -> None:
+    deactivate(alice, bob)
+    payment = settle(bob.user)
+    Payment.objects.filter(pk=payment.pk).update(bonus_decision=decision)
+    User.objects.filter(pk=alice.user.pk).update(is_active=True)
+
+    sentence = f"bob has bought, but without a bonus: {reason}."
+    assert bob_to_both(alice) == ("not_counted", sentence, f"Your friend {sentence}")
+
+
+def test_who_was_deactivated_before_buying_is_left_out(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+
+    assert referees(alice) == []
+
+
+def test_a_stranger_is_nobodys_referee(alice: Person, charlie: Person) -> None:
+    settle(charlie.user)
+
+    assert (referees(alice), explain(alice)["friends"]) == ([], [])
+
+
+def test_without_a_code_there_are_none(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(referral_code=None)
+    alice.user.refresh_from_db()
+
+    assert referees(alice) == []
+
+
+def test_at_most_a_hundred_are_listed_the_newest_first(alice: Person) -> None:
+    User.objects.bulk_create(
+        User(username=f"f{n}", email=f"f{n}@example.com", referred_by_code=alice.code)
+        for n in range(102)
+    )
+
+    found = referees(alice)
+
+    assert [found[0].username, found[-1].username, len(found)] == ["f101", "f2", 100]

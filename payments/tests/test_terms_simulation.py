@@ -1,0 +1,167 @@
+"""A simulation of other terms says what they would really have paid, to the cent."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.tests.factories import Person
+from payments.models import Payment
+from payments.reports.terms_simulation import WINDOW, Simulation, Tally, simulate
+from payments.tests.stripe_events import refer, settle, turn
+from referrals.models import Program, Referral
+
+
+def draft(**changes: Any) -> Program:
+    terms = {"referrer_bonus": 10, "referee_bonus": 10, "minimum_purchase": 10, "max_uses": 10}
+    amounts = {name: Decimal(value) for name, value in (terms | changes).items()}
+    return Program(starts_at=timezone.now(), **amounts)
+
+
+def simulated(began: datetime | None = None, **changes: Any) -> Simulation:
+    """Simulate the wiki's terms with `changes` on all that happened, or on what came after."""
+    return simulate(draft(**changes), now=began + WINDOW if began else timezone.now())
+
+
+def uses_and_total(tally: Tally) -> tuple[int, Decimal]:
+    return tally.uses, tally.total
+
+
+def test_the_terms_that_were_in_force_give_what_was_paid(alice: Person) -> None:
+    refer(alice, 2)
+
+    found = simulated()
+
+    assert uses_and_total(found.all.paid) == uses_and_total(found.all.drafted) == (2, Decimal(40))
+    assert (found.purchases, found.newly_qualifying, found.no_longer_qualifying) == (2, 0, 0)
+
+
+def test_other_bonuses_are_paid_to_each_side(alice: Person) -> None:
+    refer(alice, 2)
+
+    both = simulated(referrer_bonus=15, referee_bonus=4).all
+
+    assert (both.drafted.to_referrers, both.drafted.to_referees) == (Decimal(30), Decimal(8))
+    assert both.difference == Decimal(-2)
+
+
+def test_a_lower_minimum_finds_those_who_bought_for_less(bob: Person) -> None:
+    settle(bob.user, 500)
+
+    found = simulated(minimum_purchase=5)
+
+    assert (found.all.paid.uses, found.all.drafted.uses, found.newly_qualifying) == (0, 1, 1)
+    [line] = found.most_changed(20)
+    assert (line.username, line.difference) == ("alice", Decimal(20))
+
+
+def test_a_higher_minimum_waits_for_a_purchase_that_is_large_enough(bob: Person) -> None:
+    settle(bob.user, 1000)
+    settle(bob.user, 2500)
+
+    found = simulated(minimum_purchase=25)
+
+    assert (found.newly_qualifying, found.no_longer_qualifying) == (1, 1)
+    assert (found.all.paid.uses, found.all.drafted.uses) == (1, 1)
+
+
+def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> None:
+    refer(alice, 2)
+    began = timezone.now()
+    refer(alice, 3)
+
+    found = simulated(began, max_uses=4)
+
+    assert (found.all.paid.uses, found.all.drafted.uses, found.purchases) == (3, 2, 3)
+
+
+def test_a_buyer_who_qualified_before_the_window_does_not_qualify_again(bob: Person) -> None:
+    settle(bob.user)
+    began = timezone.now()
+    settle(bob.user, 5000)
+
+    found = simulated(began, minimum_purchase=50)
+
+    assert (found.purchases, found.newly_qualifying, found.all.drafted.uses) == (1, 0, 0)
+
+
+def test_a_budget_ends_where_it_is_spent(alice: Person) -> None:
+    refer(alice, 3)
+
+    found = simulated(budget=50)
+
+    assert uses_and_total(found.all.drafted) == (2, Decimal(40))
+    assert found.first_at
+    assert found.spent_at
+    assert found.spent_at == Payment.objects.latest("paid_at").paid_at
+    assert found.budget_lasts == found.spent_at - found.first_at
+
+
+def test_a_budget_that_lasts_is_forecast_at_the_pace_of_the_purchases(alice: Person) -> None:
+    refer(alice, 2)
+
+    found = simulated(budget=80)
+
+    assert found.spent_at is None
+    assert found.first_at
+    assert found.budget_lasts == 2 * (found.until - found.first_at)
+
+
+@pytest.mark.parametrize("changes", [{}, {"budget": 100}])
+def test_where_nothing_is_paid_no_budget_ends(db: None, changes: dict[str, Any]) -> None:
+    found = simulated(**changes)
+
+    assert (found.budget_lasts, found.referrers, found.purchases) == (None, {}, 0)
+
+
+def test_one_mailbox_is_held(alice: Person, bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(email="alice+bob@example.com")
+    settle(bob.user)
+
+    both = simulated().all
+
+    assert (both.paid.held, both.drafted.held) == (1, 1)
+
+
+def test_a_referrer_who_is_deactivated_by_now_would_get_nothing(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    both = simulated().all
+
+    assert (both.paid.uses, both.drafted.uses) == (1, 0)
+
+
+@pytest.mark.parametrize("later", ["reversed", "held", "voided"])
+def test_what_became_of_a_bonus_later_is_not_counted(bob: Person, later: str) -> None:
+    settle(bob.user)
+    turn(Referral.objects.get(), later)
+
+    both = simulated().all
+
+    assert uses_and_total(both.paid) == uses_and_total(both.drafted) == (1, Decimal(20))
+
+
+def test_those_for_whom_most_changes_come_first(alice: Person, charlie: Person) -> None:
+    refer(alice, 1)
+    refer(charlie, 2)
+
+    names = [line.username for line in simulated(referrer_bonus=5).most_changed(1)]
+
+    assert names == ["charlie"]
+
+
+def test_it_reads_in_two_queries_and_leaves_the_draft_as_it_is(
+    alice: Person, django_assert_num_queries: Any
+) -> None:
+    refer(alice, 3)
+    terms = draft(budget=100)
+
+    with django_assert_num_queries(2):
+        simulate(terms, now=timezone.now())
+
+    assert terms.reserved == 0
+    assert Program.objects.count() == 1

@@ -1,0 +1,168 @@
+"""The checks of a bonus are made in order, the first that fails decides, and all are stored."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from accounts.tests.factories import Person
+from payments.models import Payment
+from payments.tests.stripe_events import refer, settle
+from referrals import bonuses, eligibility
+from referrals.eligibility import CHECKS, CheckName, CheckResult, Decision, Inputs, Status
+from referrals.models import Program
+from referrals.tests.factories import ProgramFactory
+
+AWARDED = Inputs(
+    amount=Decimal("12.50"),
+    buyer_id=2,
+    buyer_email="bob@example.com",
+    has_qualified=False,
+    code="ABC12345",
+    referrer_id=1,
+    referrer_name="alice",
+    referrer_email="alice@example.com",
+    is_referrer_active=True,
+    uses=9,
+    terms_start_at=datetime(2026, 1, 1, tzinfo=UTC),
+    minimum_purchase=Decimal(10),
+    max_uses=10,
+    award=Decimal(20),
+    budget_left=Decimal(20),
+)
+DELETED = replace(AWARDED, referrer_id=None, referrer_name="", referrer_email="")
+# What makes each check fail, in the order of the checks, and what it then shows.
+FAILURES: dict[CheckName, tuple[dict[str, Any], Decision, str, str]] = {
+    CheckName.MINIMUM: ({"amount": Decimal("9.99")}, Decision.BELOW_MINIMUM, "9.99", "10.00"),
+    CheckName.FIRST: ({"has_qualified": True}, Decision.NOT_FIRST, "", ""),
+    CheckName.ATTRIBUTED: ({"code": None, "referrer_id": None}, Decision.NOT_REFERRED, "", ""),
+    CheckName.REFERRER: ({"is_referrer_active": False}, Decision.REFERRER_GONE, "alice", ""),
+    CheckName.OTHER: ({"buyer_id": 1}, Decision.SELF_REFERRAL, "alice", ""),
+    CheckName.CAP: ({"uses": 10}, Decision.CAP_REACHED, "10", "10"),
+    CheckName.BUDGET: ({"budget_left": Decimal("19.99")}, Decision.BUDGET_SPENT, "19.99", "20.00"),
+    CheckName.MAILBOX: ({"buyer_email": "Alice+bob@example.com"}, Decision.HELD, "", ""),
+}
+
+
+def results(inputs: Inputs) -> dict[CheckName, CheckResult]:
+    return {result.name: result for result in eligibility.evaluate(inputs)}
+
+
+def test_an_award_passes_every_check_in_order() -> None:
+    assert eligibility.decide(AWARDED) == Decision.AWARDED
+    assert eligibility.evaluate(AWARDED) == [
+        CheckResult(CheckName.TERMS, Status.PASSED, "2026-01-01", "20.00"),
+        CheckResult(CheckName.MINIMUM, Status.PASSED, "12.50", "10.00"),
+        CheckResult(CheckName.FIRST, Status.PASSED),
+        CheckResult(CheckName.ATTRIBUTED, Status.PASSED, "ABC12345"),
+        CheckResult(CheckName.REFERRER, Status.PASSED, "alice"),
+        CheckResult(CheckName.OTHER, Status.PASSED, "alice"),
+        CheckResult(CheckName.CAP, Status.PASSED, "9", "10"),
+        CheckResult(CheckName.BUDGET, Status.PASSED, "20.00", "20.00"),
+        CheckResult(CheckName.MAILBOX, Status.PASSED),
+    ]
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_check_that_fails_decides(name: CheckName) -> None:
+    changes, decision, found, required = FAILURES[name]
+    inputs = replace(AWARDED, **changes)
+
+    assert eligibility.decide(inputs) == decision
+    assert results(inputs)[name] == CheckResult(name, Status.FAILED, found, required)
+    assert results(inputs)[name].decision == decision
+
+
+@pytest.mark.parametrize(("first", "later"), list(combinations(FAILURES, 2)))
+def test_of_two_checks_that_fail_the_first_decides(first: CheckName, later: CheckName) -> None:
+    changes, decision, *_ = FAILURES[first]
+
+    assert eligibility.decide(replace(AWARDED, **FAILURES[later][0] | changes)) == decision
+
+
+def test_checks_after_the_one_that_decides_are_made_all_the_same() -> None:
+    inputs = replace(AWARDED, amount=Decimal(5), uses=10)
+
+    assert eligibility.decide(inputs) == Decision.BELOW_MINIMUM
+    assert results(inputs)[CheckName.CAP].status == Status.FAILED
+    assert results(inputs)[CheckName.FIRST].status == Status.PASSED
+
+
+def test_without_a_referrer_the_checks_of_the_referrer_are_not_made() -> None:
+    found = results(replace(AWARDED, code=None, referrer_id=None))
+
+    assert found[CheckName.ATTRIBUTED].status == Status.FAILED
+    assert [found[name] for name in list(CheckName)[4:]] == [
+        CheckResult(name, Status.NOT_CHECKED) for name in list(CheckName)[4:]
+    ]
+
+
+def test_a_deleted_referrer_fails_the_check_of_the_account() -> None:
+    found = results(DELETED)
+
+    assert eligibility.decide(DELETED) == Decision.REFERRER_GONE
+    assert found[CheckName.REFERRER] == CheckResult(CheckName.REFERRER, Status.FAILED)
+    assert {found[name].status for name in list(CheckName)[5:]} == {Status.NOT_CHECKED}
+
+
+def test_terms_without_a_budget_have_none_to_show() -> None:
+    inputs = replace(AWARDED, budget_left=None)
+
+    assert eligibility.decide(inputs) == Decision.AWARDED
+    assert results(inputs)[CheckName.BUDGET] == CheckResult(CheckName.BUDGET, Status.PASSED)
+
+
+def test_what_only_holds_a_bonus_comes_last() -> None:
+    """So that a purchase that is held would be awarded, were there no such check."""
+    decisions = [check.decision for check in CHECKS]
+
+    assert [check.name for check in CHECKS] == list(CheckName)
+    assert Decision.HELD not in decisions[: decisions.index(Decision.HELD)]
+    assert set(decisions[decisions.index(Decision.HELD) :]) == {Decision.HELD}
+
+
+def test_results_are_read_back_as_they_were_stored() -> None:
+    found = eligibility.evaluate(DELETED)
+
+    assert eligibility.from_json(eligibility.to_json(found)) == found
+
+
+def stored(payment: Payment) -> dict[CheckName, CheckResult]:
+    payment.refresh_from_db()
+    return {result.name: result for result in eligibility.from_json(payment.checks)}
+
+
+def test_settlement_stores_every_result_as_it_was_then(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user, 1250)
+    before = stored(payment)
+    refer(alice, 9)
+    ProgramFactory.create(minimum_purchase=Decimal("50.00"))
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    assert list(before) == list(CheckName)
+    assert {result.status for result in before.values()} == {Status.PASSED}
+    assert before[CheckName.MINIMUM] == CheckResult(
+        CheckName.MINIMUM, Status.PASSED, "12.50", "10.00"
+    )
+    assert before[CheckName.ATTRIBUTED].found == alice.code
+    assert before[CheckName.CAP] == CheckResult(CheckName.CAP, Status.PASSED, "0", "10")
+    assert stored(payment) == before
+
+
+def test_a_budget_that_another_purchase_has_just_spent_fails_its_check(
+    bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ProgramFactory.create(budget=Decimal("30.00"))
+    monkeypatch.setattr(bonuses, "reserve", lambda terms: False)
+
+    payment = settle(bob.user)
+
+    assert payment.bonus_decision == Decision.BUDGET_SPENT
+    assert stored(payment)[CheckName.BUDGET] == CheckResult(
+        CheckName.BUDGET, Status.FAILED, "", "20.00"
+    )
+    assert Program.objects.latest("starts_at").reserved == 0
