@@ -157,7 +157,7 @@ def test_a_budget_that_another_purchase_has_just_spent_fails_its_check(
     bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ProgramFactory.create(budget=Decimal("30.00"))
-    monkeypatch.setattr(bonuses, "reserve", lambda terms: False)
+    monkeypatch.setattr(bonuses, "reserve_award", lambda terms: False)
 
     payment = settle(bob.user)
 
