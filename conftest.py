@@ -13,12 +13,12 @@ from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
-from playwright.sync_api import Page, sync_playwright
-from pytest_django.plugin import DjangoDbBlocker
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
 from gatewayz.dev.checkout import WORKSHOP
+from gatewayz.tests import emptying
 from payments.reports.invariants import breaches
 from payments.sandbox.server import serving
 from referrals.models import Program
@@ -48,17 +48,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # A test's threads come and go, and each would leave its connection behind.
     django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let pytest-django empty the tables after a test that committed; nothing else truncates."""
-    # Without a test that uses it there is no test database, and this is another one.
-    if not str(connection.settings_dict["NAME"]).startswith("test_"):
-        return
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("ledger_entries", "audit_entries", "adjustments"):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
+    # A password is hashed slowly for the sake of a database that is stolen; no test steals one.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    emptying.install()
 
 
 def touches_database(request: pytest.FixtureRequest) -> bool:
@@ -113,20 +105,26 @@ def sandbox(sandbox_address: str, settings: Any, db: None) -> str:
     return sandbox_address
 
 
-@pytest.fixture
-def window(db: None) -> Iterator[Page]:
-    """A page of a real Chromium.
-
-    Its event loop bars the thread from the database while it runs, so it is begun last and ends
-    before whatever fixture uses that.
-    """
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium, whose event loop runs in this thread until the last test has ended."""
     switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     if "CHROMIUM" not in os.environ:
         pytest.skip("CHROMIUM names no browser; ./dev test looks for one")
+    # Django refuses queries beside an event loop, for fear of blocking it; here nothing else waits.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=switches)
-        yield browser.new_page()
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, db: None) -> Iterator[Page]:
+    """A page with cookies and a cache of its own."""
+    page = chromium.new_page()
+    yield page
+    page.context.close()
 
 
 @pytest.fixture

@@ -31,7 +31,6 @@ def clock() -> Iterator[Any]:
 @pytest.fixture(autouse=True)
 def limit(settings: Any) -> None:
     settings.AXES_FAILURE_LIMIT = 3
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def statuses(answers: list[Any]) -> list[int]:

@@ -31,11 +31,6 @@ def clock() -> Iterator[Any]:
         yield clock
 
 
-@pytest.fixture(autouse=True)
-def quick_hashes(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def sam(db: None) -> Client:
     """The browser of one of Support, who has a password."""
