@@ -182,6 +182,7 @@ def start_another_process() -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_processes_share_one_limit() -> None:
     with start_another_process() as first, start_another_process() as second:

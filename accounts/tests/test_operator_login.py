@@ -183,6 +183,7 @@ def test_of_a_double_click_both_log_in(olivia: User) -> None:
     assert statuses(answers) == [302, 302]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_long_for_the_attempts_of_others(olivia: User) -> None:
     with another_transaction(TAKE_TURN, "log-in 127.0.0.1 olivia"):

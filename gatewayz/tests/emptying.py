@@ -1,5 +1,6 @@
 """Empties the tables after a test that commits, in a small part of the time of Django's flush."""
 
+import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
@@ -34,12 +35,12 @@ BEGIN
 END $$
 """
 
-_flush = TransactionTestCase._fixture_teardown
+_flush = vars(TransactionTestCase)["_fixture_teardown"]
 
 
 def install() -> None:
     """Let Django's test cases, which pytest-django builds on, empty the tables in this way."""
-    TransactionTestCase._fixture_teardown = _empty_tables
+    pytest.MonkeyPatch().setattr(TransactionTestCase, "_fixture_teardown", _empty_tables)
 
 
 def _empty_tables(test_case: TransactionTestCase) -> None:

@@ -18,6 +18,8 @@ from gatewayz.dev.verbs import VERBS
 
 PRINT_WHERE_AND_WHAT = """
 import sys
+
+pytestmark = pytest.mark.slow
 print(sys.prefix, *sys.argv[1:], flush=True)
 sys.exit(7 if "fail" in sys.argv else 0)
 """

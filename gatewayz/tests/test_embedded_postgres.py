@@ -19,6 +19,8 @@ HOLDER_IN_ANOTHER_PROCESS = """
 import sys, time
 from pathlib import Path
 from gatewayz.dev.embedded_postgres import running
+
+pytestmark = pytest.mark.slow
 with running(Path(sys.argv[1])) as server:
     print("held", flush=True)
     time.sleep(60)

@@ -177,6 +177,7 @@ def test_asked_again_after_it_was_closed_it_goes_on_with_its_session(bob: Person
     assert Payment.objects.get().status == "pending"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 def test_it_is_reconciled_when_no_event_came_either(alice: Person, bob: Person) -> None:
     payment = pay(bob)
