@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import stripe
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from playwright.sync_api import Browser, Page, sync_playwright
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
@@ -50,7 +52,20 @@ def pytest_configure(config: pytest.Config) -> None:
     django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
     # A password is hashed slowly for the sake of a database that is stolen; no test steals one.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Before it asks Stripe once more the SDK waits for half a second, which shows nothing.
+    stripe.HTTPClient.INITIAL_DELAY = 0.01
     emptying.install()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Let tests truncate tables; what forbids it is switched on by the tests of that."""
+    # Without a test that uses it there is no test database, and this is another one.
+    if not str(connection.settings_dict["NAME"]).startswith("test_"):
+        return
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for table in ("ledger_entries", "audit_entries", "adjustments"):
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
 
 
 def touches_database(request: pytest.FixtureRequest) -> bool:

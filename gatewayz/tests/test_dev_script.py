@@ -16,10 +16,11 @@ from gatewayz.dev.checkout import ROOT, Refusal
 from gatewayz.dev.children import Children
 from gatewayz.dev.verbs import VERBS
 
+pytestmark = pytest.mark.slow
+
 PRINT_WHERE_AND_WHAT = """
 import sys
 
-pytestmark = pytest.mark.slow
 print(sys.prefix, *sys.argv[1:], flush=True)
 sys.exit(7 if "fail" in sys.argv else 0)
 """
