@@ -231,6 +231,7 @@ def interleaved(ours: tuple[str, ...], stripes: tuple[str, ...]) -> list[tuple[s
     return orders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("story", "end"),
     [
