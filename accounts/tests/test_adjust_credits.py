@@ -74,10 +74,9 @@ def test_with_a_token_it_is_done_once(alice: Person) -> None:
 
     printed = adjust("alice", "5", token)
 
-    number = Adjustment.objects.get().pk
     assert printed == (
-        f"0 balances adjusted: asked for already, adjustment {number}, $5.00 for alice,"
-        " is posted.\n"
+        "0 balances adjusted: this token was used before, for adjustment"
+        f" {Adjustment.objects.get().pk} ($5.00 for alice), which is posted.\n"
     )
     assert alice.balance() == "5.00"
 
@@ -121,15 +120,15 @@ def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
     [
         (("nobody", "5"), "There is no user 'nobody'"),
         (("alice", "5", "--by", "nobody"), "There is no user 'nobody'"),
-        (("alice", "5", "--by", "alice"), "Nothing was adjusted: nobody adjusts his own balance"),
-        (("alice", "0"), "Nothing was adjusted: an amount up to"),
-        (("alice", "NaN"), "Nothing was adjusted: an amount up to"),
+        (("alice", "5", "--by", "alice"), "Nothing was adjusted: you cannot adjust your own"),
+        (("alice", "0"), "Nothing was adjusted: the amount must be up to $100,000.00, not 0"),
+        (("alice", "NaN"), "Nothing was adjusted: the amount must be up to"),
         (
             ("alice", "101"),
-            "Nothing was adjusted: more than $100.00 takes two people, so name who asks: --by",
+            "Nothing was adjusted: more than $100.00 needs a second person, so name yourself: --by",
         ),
         (("alice", "-1"), "Nothing was adjusted: the balance would be -$1.00; it is $0.00"),
-        (("alice", "ten"), "'ten' is no amount like 10.00"),
+        (("alice", "ten"), "'ten' is not an amount like 10.00"),
         (("alice", "5", "--token", "x"), "invalid UUID value"),
     ],
 )

@@ -73,7 +73,7 @@ def spend(amount: str, *, people: int, **changes: Any) -> None:
 @pytest.mark.parametrize("amount", ["0.01", "-0.01"])
 def test_the_limit_of_ten_accounts_is_the_limit_of_all(alice: Person, amount: str) -> None:
     give(alice, "1.00")
-    spend("100.00", people=rules.ACCOUNTS_A_DAY)
+    spend("100.00", people=rules.ACCOUNTS_PER_DAY)
 
     waiting = ask(alice, amount)
 
@@ -82,7 +82,7 @@ def test_the_limit_of_ten_accounts_is_the_limit_of_all(alice: Person, amount: st
 
 
 def test_the_day_after_it_is_whole_again_for_all(alice: Person) -> None:
-    spend("100.00", people=rules.ACCOUNTS_A_DAY, now=NOW - timedelta(hours=24))
+    spend("100.00", people=rules.ACCOUNTS_PER_DAY, now=NOW - timedelta(hours=24))
 
     assert ask(alice, "100.00").status == "posted"
 
@@ -96,11 +96,11 @@ def test_a_preview_tells_which_limit_it_is(
     seen = adjustments.preview(user=alice.user, amount=Decimal("100.01"), by=sam(), now=NOW)
 
     assert seen.needs_approval
-    assert (seen.left_of_limit, seen.is_left_in_all) == (Decimal(left), in_all)
+    assert (seen.remaining_limit, seen.is_limit_of_all_accounts) == (Decimal(left), in_all)
 
 
 def test_nobody_asks_for_what_takes_two_people(alice: Person) -> None:
-    with pytest.raises(rules.NobodyAsksError, match="--by"):
+    with pytest.raises(rules.RequesterMissingError, match="--by"):
         ask(alice, "100.01", by=None)
 
     assert not Adjustment.objects.exists()
@@ -109,5 +109,5 @@ def test_nobody_asks_for_what_takes_two_people(alice: Person) -> None:
 def test_nobody_reverses_what_takes_two_people(alice: Person) -> None:
     adjustment = approve(ask(alice, "250.00"))
 
-    with pytest.raises(rules.NobodyAsksError):
+    with pytest.raises(rules.RequesterMissingError):
         adjustments.reverse(adjustment.pk, reason="Wrong", by=None, token=uuid4(), now=NOW)

@@ -185,7 +185,7 @@ class TestRefusing:
         seen = adjustments.preview(user=alice.user, amount=Decimal("30.01"), by=sam(), now=NOW)
 
         assert (seen.balance_before, seen.balance_after) == (Decimal(80), Decimal("110.01"))
-        assert (seen.left_of_limit, seen.needs_approval) == (Decimal(30), True)
+        assert (seen.remaining_limit, seen.needs_approval) == (Decimal(30), True)
 
     def test_a_preview_refuses_what_asking_would(self, alice: Person) -> None:
         with pytest.raises(rules.BelowZeroError):
@@ -222,13 +222,13 @@ class TestDeciding:
     def test_it_is_not_decided_by_who_asked(self, alice: Person, decide: Any) -> None:
         waiting = ask(alice, "250.00", by=fiona())
 
-        with pytest.raises(rules.NotAllowedError, match="another person"):
+        with pytest.raises(rules.NotAllowedError, match="other than the requester"):
             decide(waiting, by=fiona())
 
     def test_it_is_not_decided_by_who_gets_it(self, alice: Person) -> None:
         waiting = ask(Person(fiona(), ""), "250.00")
 
-        with pytest.raises(rules.NotAllowedError, match="another person"):
+        with pytest.raises(rules.NotAllowedError, match="other than the requester"):
             approve(waiting, by=fiona())
 
     def test_it_is_not_decided_by_support(self, alice: Person) -> None:

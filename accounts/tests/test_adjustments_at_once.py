@@ -51,7 +51,7 @@ def test_without_the_lock_what_is_split_exceeds_the_limit(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlock_accounts(monkeypatch)
-    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    monkeypatch.setattr(rules, "remaining_limit", meeting(rules.remaining_limit, after=True))
     parts = [partial(ask, alice, "60.00", by=sam()) for _ in range(2)]
 
     statuses = at_once(*(partial(outcome, part) for part in parts))
@@ -61,12 +61,12 @@ def test_without_the_lock_what_is_split_exceeds_the_limit(
 
 def test_what_is_given_to_many_at_once_stays_within_the_limit_of_all(db: None) -> None:
     operator = sam()
-    friends = [register(f"friend{number}") for number in range(rules.ACCOUNTS_A_DAY + 3)]
+    friends = [register(f"friend{number}") for number in range(rules.ACCOUNTS_PER_DAY + 3)]
     gifts = [partial(ask, friend, "100.00", by=operator) for friend in friends]
 
     statuses = at_once(*(partial(outcome, gift) for gift in gifts))
 
-    assert Counter(statuses) == {"posted": rules.ACCOUNTS_A_DAY, "waiting": 3}
+    assert Counter(statuses) == {"posted": rules.ACCOUNTS_PER_DAY, "waiting": 3}
 
 
 @pytest.mark.negative_control
@@ -74,8 +74,8 @@ def test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_al
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlock_operators(monkeypatch)
-    monkeypatch.setattr(rules, "ACCOUNTS_A_DAY", 1)
-    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    monkeypatch.setattr(rules, "ACCOUNTS_PER_DAY", 1)
+    monkeypatch.setattr(rules, "remaining_limit", meeting(rules.remaining_limit, after=True))
     gifts = [partial(ask, person, "60.00", by=sam()) for person in (alice, charlie)]
 
     statuses = at_once(*(partial(outcome, gift) for gift in gifts))
@@ -90,7 +90,7 @@ def unlock_operators(monkeypatch: pytest.MonkeyPatch) -> None:
         account = ledger.lock_accounts(User.objects.filter(pk=user_id))
         return {by.pk: User.objects.get(pk=by.pk)} | account
 
-    monkeypatch.setattr(adjustments, "_locked", without_the_operator)
+    monkeypatch.setattr(adjustments, "_lock_people", without_the_operator)
 
 
 @pytest.mark.parametrize("amount", ["5.00", "250.00"])
@@ -113,8 +113,10 @@ def test_one_token_for_two_accounts_at_once_is_of_one(
 def test_without_its_turn_a_token_for_two_accounts_is_an_error(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advisory_locks, "take_turn", str)
-    monkeypatch.setattr(adjustments, "_known", meeting(adjustments._known, after=True))
+    monkeypatch.setattr(advisory_locks, "lock", str)
+    monkeypatch.setattr(
+        adjustments, "_find_repeated", meeting(adjustments._find_repeated, after=True)
+    )
     token = uuid4()
     asks = [
         partial(ask, alice, "5.00", by=sam(), token=token),

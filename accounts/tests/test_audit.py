@@ -137,4 +137,4 @@ def test_the_database_refuses_an_action_without_a_name(alice: Person) -> None:
 @pytest.mark.parametrize("reason", ["", "  ", "\n\t", "x" * 501])
 def test_a_reason_that_says_nothing_or_too_much_is_refused(reason: str) -> None:
     with pytest.raises(audit.ReasonMissingError):
-        audit.stated(reason)
+        audit.require_reason(reason)

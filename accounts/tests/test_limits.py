@@ -25,9 +25,10 @@ HOUR = timedelta(hours=1)
 def is_let_through(
     who: str = "alice", *, what: str = "knock", most: int = 3, at: float = 0
 ) -> bool:
-    """Tell whether one more is let through `at` seconds after NOW."""
+    """Count one use `at` seconds after NOW, and return whether it is allowed."""
+    now = NOW + timedelta(seconds=at)
     try:
-        limits.use(what=what, who=who, most=most, period=HOUR, now=NOW + timedelta(seconds=at))
+        limits.count(action=what, caller=who, limit=most, period=HOUR, now=now)
     except limits.LimitReachedError:
         return False
     return True
@@ -50,9 +51,10 @@ def test_it_counts_each_caller_and_each_deed_apart(db: None) -> None:
 
 def test_it_says_how_long_to_wait(db: None) -> None:
     is_let_through(most=1)
+    now = NOW + timedelta(minutes=59)
 
     with pytest.raises(limits.LimitReachedError) as refusal:
-        limits.use(what="knock", who="alice", most=1, period=HOUR, now=NOW + timedelta(minutes=59))
+        limits.count(action="knock", caller="alice", limit=1, period=HOUR, now=now)
 
     assert refusal.value.wait == timedelta(minutes=1)
 
@@ -152,7 +154,7 @@ RETURNING uses, ends_at
 def test_a_counter_that_reads_and_then_writes_lets_more_through(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "_USE", READ_THEN_WRITE)
+    monkeypatch.setattr(limits, "_COUNT", READ_THEN_WRITE)
 
     outcomes = at_once(*[partial(is_let_through, most=5)] * 20)
 

@@ -12,7 +12,7 @@ import time_machine
 from axes.models import AccessAttempt
 from django.test import Client
 
-from accounts.advisory_locks import TAKE_TURN
+from accounts.advisory_locks import LOCK
 from accounts.models import User
 from accounts.tests.factories import operator
 from payments.tests.at_once import another_transaction, at_once
@@ -186,7 +186,7 @@ def test_of_a_double_click_both_log_in(olivia: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_long_for_the_attempts_of_others(olivia: User) -> None:
-    with another_transaction(TAKE_TURN, "log-in 127.0.0.1 olivia"):
+    with another_transaction(LOCK, "log-in 127.0.0.1 olivia"):
         answers = at_once(*[partial(log_in, "olivia", PASSWORD)] * 3)
 
     assert statuses(answers) == [429, 429, 429]

@@ -87,7 +87,7 @@ LEDGER = [
     ),
     Guard(
         "an amount is whole cents",
-        line(ledger._require_whole_cents, "amount != amount.quantize(CENT)", "False"),
+        line(ledger.post_all, "amount != amount.quantize(CENT)", "False"),
         test_ledger.test_it_refuses_what_is_no_sum_of_whole_cents,
         NOT_REFUSED,
         {"amount": "1.001"},
@@ -136,13 +136,13 @@ DOORS = [
     ),
     Guard(
         "a revoked key opens nothing",
-        words(api_keys, "_IDENTIFY", "(revoked_at IS NULL OR revoked_at > %(now)s)", "true"),
+        words(api_keys, "_AUTHENTICATE", "(revoked_at IS NULL OR revoked_at > %(now)s)", "true"),
         test_account_views.test_a_revoked_key_closes_the_door,
         "200 == 401",
     ),
     Guard(
         "the key of a deactivated user opens nothing",
-        words(api_keys, "_IDENTIFY", "WHERE users.is_active", ""),
+        words(api_keys, "_AUTHENTICATE", "WHERE users.is_active", ""),
         test_authentication.test_a_wrong_key_is_answered_like_any_other,
         "200 == 401",
         {"wrong": test_authentication.of_a_deactivated_user},
@@ -150,14 +150,16 @@ DOORS = [
     Guard(
         "the key of another user is not revoked",
         line(
-            ApiKeyViewSet.destroy, "api_keys.listed(request.user, now=now)", "ApiKey.objects.all()"
+            ApiKeyViewSet.destroy,
+            "api_keys.valid_keys(request.user, now=now)",
+            "ApiKey.objects.all()",
         ),
         test_account_views.test_the_key_of_another_user_is_not_there,
         "204 == 404",
     ),
     Guard(
         "the key of a colleague is a superuser's to manage",
-        line(api_keys._locked, "by is not None", "False"),
+        line(api_keys._lock_key, "by is not None", "False"),
         test_api_keys.test_a_colleagues_key_is_a_superusers_to_manage,
         NOT_REFUSED,
         {"act": test_api_keys.rotate, "rank": "is_superuser"},

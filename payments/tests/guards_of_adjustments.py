@@ -19,18 +19,20 @@ from payments.tests.guards import (
     value,
 )
 
-REFUSE_EFFECT = "rules.refuse_effect(adjustment.user, adjustment.amount, is_reversal=is_reversal)"
+REFUSE_EFFECT = (
+    "rules.require_postable(adjustment.user, adjustment.amount, is_reversal=is_reversal)"
+)
 
 ADJUSTMENTS = [
     Guard(
         "what is split adds up to the limit",
-        value(rules, "_LOOKS_BACK", timedelta(0)),
+        value(rules, "_WINDOW", timedelta(0)),
         limits.test_what_is_split_waits_once_it_adds_up_to_more,
         "Status.POSTED != 'waiting'",
     ),
     Guard(
         "what is given to many adds up to the limit of all",
-        line(rules.left_of_limit, "ACCOUNTS_A_DAY * limit", "1_000_000"),
+        line(rules.remaining_limit, "ACCOUNTS_PER_DAY * limit", "1_000_000"),
         limits.test_the_limit_of_ten_accounts_is_the_limit_of_all,
         "Status.POSTED != 'waiting'",
         {"amount": "0.01"},
@@ -38,7 +40,7 @@ ADJUSTMENTS = [
     Guard(
         "nobody asks for what takes two people",
         both(
-            line(rules.require_asker, "by is None", "False"),
+            line(rules.require_requester, "by is None", "False"),
             constraint("adjustments", "adjustments_decided_by_another"),
         ),
         limits.test_nobody_asks_for_what_takes_two_people,
@@ -46,7 +48,7 @@ ADJUSTMENTS = [
     ),
     Guard(
         "by hand nobody goes into debt",
-        line(rules.refuse_effect, "amount < 0 and after < 0", "False"),
+        line(rules.require_postable, "amount < 0 and after < 0", "False"),
         TestRefusing().test_a_debt,
         NOT_REFUSED,
         {"owed": "-10.01"},
@@ -93,7 +95,7 @@ ADJUSTMENTS = [
     Guard(
         "nobody adjusts his own balance",
         both(
-            line(rules.refuse_nonsense, "by == account", "False"),
+            line(rules.require_valid, "by == account", "False"),
             constraint("adjustments", "adjustments_not_of_ones_own"),
         ),
         TestRefusing().test_ones_own_balance,
