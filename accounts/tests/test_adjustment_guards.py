@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from psycopg import errors
 
 from accounts.models import Adjustment, User
-from accounts.tests.factories import Person, member_of, register
+from accounts.tests.factories import Person, UserFactory, member_of, register
 from accounts.tests.test_adjustments import approve, ask, fiona, reverse, sam
 from accounts.tests.test_ledger_guards import commit_would_check
 from payments.tests.at_once import execute
@@ -178,7 +178,7 @@ def by_permission() -> User:
 
 
 def by_being_a_superuser() -> User:
-    return User.objects.create(username="max", email="max@example.com", is_superuser=True)
+    return UserFactory.create(is_superuser=True)
 
 
 @pytest.mark.parametrize("who", [by_group, by_permission, by_being_a_superuser])

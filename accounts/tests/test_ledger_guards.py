@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts import ledger
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, vouch_for
+from accounts.tests.factories import Person, UserFactory, vouch_for
 from accounts.tests.test_ledger import NOW, gift, post, take_back
 
 
@@ -143,7 +143,7 @@ def test_a_balance_written_past_the_ledger_is_refused_at_commit(alice: Person) -
 
 
 def test_a_user_who_begins_with_credits_is_refused(db: None) -> None:
-    mallory = User.objects.create(username="mallory", email="mallory@example.com", credits=100)
+    mallory = UserFactory.create(credits=100)
 
     with pytest.raises(IntegrityError, match="the ledger says"), transaction.atomic():
         commit_would_check()

@@ -7,7 +7,7 @@ import pytest
 
 from accounts import audit, people
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, reviewer
+from accounts.tests.factories import Person, UserFactory, reviewer
 from accounts.tests.test_registration import ask
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def test_a_person_is_found_by_each_way(
 
 @pytest.mark.parametrize("who", ["", "#", "#alice", "9" * 30, f"#{'9' * 30}", "ſſſ12345"])
 def test_nobody_is_found_by_nonsense(alice: Person, who: str) -> None:
-    User.objects.create(username="sam", email="sam@example.com", referral_code=None)
+    UserFactory.create(referral_code=None)
 
     with pytest.raises(User.DoesNotExist):
         people.find(who)
@@ -44,7 +44,7 @@ def test_nobody_is_found_by_nonsense(alice: Person, who: str) -> None:
 @pytest.mark.parametrize("borrowed", ["email", "referral_code", "pk"])
 def test_nobody_passes_for_another_by_a_name(alice: Person, borrowed: str) -> None:
     known_as = str(getattr(alice.user, borrowed))
-    mallory = User.objects.create(username=known_as, email="mallory@example.com")
+    mallory = UserFactory.create(username=known_as, email="mallory@example.com")
 
     with pytest.raises(people.SeveralPeopleError) as refusal:
         people.find(known_as)
@@ -106,8 +106,8 @@ def test_operators_cannot_deactivate_their_own_account(db: None) -> None:
 
 @pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
 def test_staff_is_deactivated_by_a_superuser_alone(db: None, rank: str) -> None:
-    colleague = User.objects.create(username="sam", email="sam@example.com", **{rank: True})
-    boss = User.objects.create(username="max", email="max@example.com", is_superuser=True)
+    colleague = UserFactory.create(**{rank: True})
+    boss = UserFactory.create(is_superuser=True)
 
     with pytest.raises(people.SuperuserRequiredError):
         deactivate(colleague)

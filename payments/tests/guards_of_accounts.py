@@ -88,7 +88,7 @@ LEDGER = [
     Guard(
         "an amount is whole cents",
         line(ledger.post_all, "amount != amount.quantize(CENT)", "False"),
-        test_ledger.test_it_refuses_what_is_no_sum_of_whole_cents,
+        test_ledger.test_it_refuses_zero_and_parts_of_a_cent,
         NOT_REFUSED,
         {"amount": "1.001"},
     ),
@@ -137,7 +137,7 @@ DOORS = [
     Guard(
         "a revoked key opens nothing",
         words(api_keys, "_AUTHENTICATE", "(revoked_at IS NULL OR revoked_at > %(now)s)", "true"),
-        test_account_views.test_a_revoked_key_closes_the_door,
+        test_account_views.test_a_revoked_key_is_invalid,
         "200 == 401",
     ),
     Guard(
@@ -154,7 +154,7 @@ DOORS = [
             "api_keys.valid_keys(request.user, now=now)",
             "ApiKey.objects.all()",
         ),
-        test_account_views.test_the_key_of_another_user_is_not_there,
+        test_account_views.test_the_key_of_another_user_is_not_found,
         "204 == 404",
     ),
     Guard(
