@@ -131,7 +131,7 @@ DOORS = [
     Guard(
         "a key is kept as a digest",
         value(api_keys, "digest", str),
-        test_api_keys.test_a_dump_holds_no_key,
+        test_api_keys.test_a_dump_contains_no_key,
         "gw_live_",
     ),
     Guard(
@@ -160,9 +160,9 @@ DOORS = [
     Guard(
         "the key of a colleague is a superuser's to manage",
         line(api_keys._lock_key, "by is not None", "False"),
-        test_api_keys.test_a_colleagues_key_is_a_superusers_to_manage,
+        test_api_keys.test_only_a_superuser_manages_the_key_of_staff,
         NOT_REFUSED,
-        {"act": test_api_keys.rotate, "rank": "is_superuser"},
+        {"act": test_api_keys.rotate, "flag": "is_superuser"},
     ),
     Guard(
         "the session of another user is not there",

@@ -6,7 +6,7 @@ from accounts import adjustment_rules as rules
 from accounts import adjustments
 from accounts.tests import test_adjustment_guards as in_database
 from accounts.tests import test_adjustment_limits as limits
-from accounts.tests.test_adjustments import TestDeciding, TestRefusing, active
+from accounts.tests.test_adjustments import TestDecision, TestRefusal, lose_account
 from payments.tests.guards import (
     NOT_REFUSED,
     Guard,
@@ -27,13 +27,13 @@ ADJUSTMENTS = [
     Guard(
         "what is split adds up to the limit",
         value(rules, "_WINDOW", timedelta(0)),
-        limits.test_what_is_split_waits_once_it_adds_up_to_more,
+        limits.test_split_amounts_wait_when_their_sum_exceeds_the_limit,
         "Status.POSTED != 'waiting'",
     ),
     Guard(
         "what is given to many adds up to the limit of all",
         line(rules.remaining_limit, "ACCOUNTS_PER_DAY * limit", "1_000_000"),
-        limits.test_the_limit_of_ten_accounts_is_the_limit_of_all,
+        limits.test_the_limit_on_all_accounts_is_ten_times_the_limit_on_one,
         "Status.POSTED != 'waiting'",
         {"amount": "0.01"},
     ),
@@ -43,15 +43,15 @@ ADJUSTMENTS = [
             line(rules.require_requester, "by is None", "False"),
             constraint("adjustments", "adjustments_decided_by_another"),
         ),
-        limits.test_nobody_asks_for_what_takes_two_people,
+        limits.test_above_the_limit_the_requester_must_be_named,
         NOT_REFUSED,
     ),
     Guard(
         "by hand nobody goes into debt",
         line(rules.require_postable, "amount < 0 and after < 0", "False"),
-        TestRefusing().test_a_debt,
+        TestRefusal().test_a_negative_balance,
         NOT_REFUSED,
-        {"owed": "-10.01"},
+        {"amount": "-10.01"},
     ),
     Guard(
         "by hand the database lets nobody go into debt",
@@ -68,9 +68,9 @@ ADJUSTMENTS = [
     Guard(
         "who might adjust a moment ago may not",
         line(adjustments.request_adjustment, "people[by.pk]", "by"),
-        TestRefusing().test_whoever_might_a_moment_ago,
+        TestRefusal().test_an_operator_who_has_just_lost_the_permission,
         NOT_REFUSED,
-        {"lose": active},
+        {"lose": lose_account},
     ),
     Guard(
         "the database knows the limit of one person",
@@ -98,13 +98,13 @@ ADJUSTMENTS = [
             line(rules.require_valid, "by == account", "False"),
             constraint("adjustments", "adjustments_not_of_ones_own"),
         ),
-        TestRefusing().test_ones_own_balance,
+        TestRefusal().test_the_own_balance,
         NOT_REFUSED,
     ),
     Guard(
         "the balance is looked at again when it is approved",
         line(adjustments._post, REFUSE_EFFECT),
-        TestDeciding().test_the_balance_is_looked_at_again_when_it_is_approved,
+        TestDecision().test_the_balance_is_checked_again_on_approval,
         "DID NOT RAISE",
     ),
     Guard(
