@@ -120,7 +120,7 @@ def test_the_entries_of_a_target_are_listed_newest_first(alice: Person, charlie:
 def test_the_database_refuses_to_change_the_log(alice: Person, statement: str) -> None:
     record(alice)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
-    # The tests' own emptying of the tables needs it off; nothing else does.
+    # Disabled in tests only, so that pytest-django can empty the tables.
     execute("ALTER TABLE audit_entries ENABLE TRIGGER audit_entries_not_truncated")
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
