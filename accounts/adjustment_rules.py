@@ -33,6 +33,11 @@ class NotAllowedError(AdjustmentRefusedError):
 class RequesterMissingError(AdjustmentRefusedError):
     """An adjustment above the limit has no named requester, who could then approve it as well."""
 
+    def __init__(self, limit: Decimal) -> None:
+        super().__init__(
+            f"more than {dollars(limit)} needs a second person, so name yourself: --by OPERATOR"
+        )
+
 
 class BelowZeroError(AdjustmentRefusedError):
     """An adjustment may not make the balance negative; refunds and disputes may (CONTRACT 2.7)."""
@@ -111,15 +116,6 @@ def remaining_limit(account: User, *, by: User | None, now: datetime) -> Remaini
         on_account=max(limit - used["on_account"], zero),
         on_all_accounts=max(ACCOUNTS_PER_DAY * limit - used["on_all_accounts"], zero),
     )
-
-
-def require_requester(by: User | None, limit: Decimal) -> None:
-    """Refuse an adjustment above the limit that has no requester. Raises RequesterMissingError."""
-    # Without a name on the request its author could approve it: one person instead of two.
-    if by is None:
-        raise RequesterMissingError(
-            f"more than {dollars(limit)} needs a second person, so name yourself: --by OPERATOR"
-        )
 
 
 def require_reversible(original: Adjustment) -> None:

@@ -186,7 +186,8 @@ def _post_or_wait(adjustment: Adjustment, action: str, *, now: datetime) -> Adju
     limit = rules.remaining_limit(account, by=by, now=now).amount
     adjustment.approval_limit = limit
     if abs(adjustment.amount) > limit:
-        rules.require_requester(by, limit)
+        if by is None:
+            raise rules.RequesterMissingError(limit)
         adjustment.status = Status.WAITING
     else:
         _post(adjustment, by=by, now=now)

@@ -34,7 +34,7 @@ def ask(person: Person, amount: str, **changes: Any) -> Adjustment:
         "user": person.user,
         "amount": Decimal(amount),
         "category": Adjustment.Category.GOODWILL,
-        "reason": "She waited for a week",
+        "reason": "Waited for a week",
         "by": changes.pop("by") if "by" in changes else sam(),
         "token": uuid4(),
         "now": NOW,
@@ -81,7 +81,7 @@ class TestRequest:
         assert (entry.kind, entry.posted_by, alice.balance()) == ("adjustment", sam(), "25.00")
 
     def test_the_statement_does_not_show_the_reason(self, alice: Person) -> None:
-        ask(alice, "5.00", category=Adjustment.Category.FRAUD, reason="She lied to us")
+        ask(alice, "5.00", category=Adjustment.Category.FRAUD, reason="Lied to us")
         ask(alice, "5.00")
 
         [goodwill, fraud] = alice.api.get("/user/transactions").json()["results"]
@@ -269,9 +269,9 @@ def test_every_step_is_in_the_audit_log(alice: Person) -> None:
 
     steps = AuditEntry.objects.order_by("pk").values_list("action", "by__username", "reason")
     assert list(steps) == [
-        ("adjust credits", "sam", "She waited for a week"),
+        ("adjust credits", "sam", "Waited for a week"),
         ("reject adjustment", "fiona", "Too much"),
-        ("adjust credits", "sam", "She waited for a week"),
+        ("adjust credits", "sam", "Waited for a week"),
         ("approve adjustment", "fiona", "Right"),
         ("reverse adjustment", "sam", "The wrong Alice"),
     ]

@@ -9,11 +9,7 @@ from accounts.tests.factories import Person
 PATH = "/user/preferences"
 
 
-def test_the_name_is_hidden_by_default(alice: Person) -> None:
-    assert alice.api.get(PATH).json() == {"show_on_leaderboard": False}
-
-
-def test_the_choice_is_stored_for_the_caller_only(alice: Person, charlie: Person) -> None:
+def test_the_name_is_hidden_unless_the_caller_shows_it(alice: Person, charlie: Person) -> None:
     response = alice.api.patch(PATH, {"show_on_leaderboard": True}, format="json")
 
     assert (response.status_code, response.json()) == (200, {"show_on_leaderboard": True})

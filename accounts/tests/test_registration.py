@@ -48,11 +48,6 @@ def test_a_name_is_taken_in_any_case(alice: Person, field: str, value: str) -> N
 
     assert (response.status_code, response.json()["code"]) == (409, f"{field}_taken")
     assert list(response.json()["errors"]) == [field]
-
-
-def test_a_refused_registration_leaves_nothing_behind(alice: Person) -> None:
-    ask(username="alice")
-
     assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
 
 

@@ -40,7 +40,7 @@ ADJUSTMENTS = [
     Guard(
         "nobody asks for what takes two people",
         both(
-            line(rules.require_requester, "by is None", "False"),
+            line(adjustments._post_or_wait, "by is None", "False"),
             constraint("adjustments", "adjustments_decided_by_another"),
         ),
         limits.test_above_the_limit_the_requester_must_be_named,
