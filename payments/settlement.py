@@ -58,7 +58,9 @@ def lock_payment(session: CheckoutSession) -> Payment:
     """
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     if session.payment_intent_id:
-        payments = payments.annotate(turn=advisory_locks.Turn(Value(session.payment_intent_id)))
+        payments = payments.annotate(
+            lock=advisory_locks.AdvisoryLock(Value(session.payment_intent_id))
+        )
     try:
         payment = payments.get(session_id=session.session_id)
     except Payment.DoesNotExist:
@@ -136,7 +138,7 @@ def _save_settled(payment: Payment) -> None:
     try:
         payment.save(update_fields=[*settled, "referral"])
     except IntegrityError as error:
-        if constraints.broken(error) != "payments_payment_intent_id_key":
+        if constraints.violated(error) != "payments_payment_intent_id_key":
             raise
         reason = f"payment_intent {payment.payment_intent_id} paid for another purchase"
         raise QuarantinedError(reason) from error

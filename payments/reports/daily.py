@@ -173,7 +173,7 @@ def close_days(*, now: datetime) -> int:
     """Keep the figures of each day that is over, and return how many were closed."""
     last = today(now - _CLOSES_AFTER) - DAY
     with transaction.atomic(), connection.cursor() as cursor:
-        advisory_locks.take_turn("daily_totals")
+        advisory_locks.lock("daily_totals")
         cursor.execute("SET LOCAL statement_timeout = 0")
         days = _count(first_open_day(), last)
         DailyTotals.objects.bulk_create(

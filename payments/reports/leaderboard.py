@@ -130,7 +130,7 @@ def refresh(*, now: datetime) -> bool:
     Readers see the old one until the new one is whole.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        if not advisory_locks.try_turn("leaderboard"):
+        if not advisory_locks.try_lock("leaderboard"):
             return False
         _take_time(cursor)
         for period, days in DAYS.items():

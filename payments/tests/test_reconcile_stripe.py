@@ -62,7 +62,7 @@ def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
 def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
     pay(bob)
 
-    with pytest.raises(CommandError, match="Nothing was settled: say why"):
+    with pytest.raises(CommandError, match="Nothing was settled: give a reason"):
         command("--apply", "--reason", " ")
 
     assert bob.balance() == "0.00"
