@@ -101,7 +101,7 @@ def _lock_payment(payment_intent_id: str) -> Payment | None:
     # Race: the purchase may be settling in another transaction, and until that commits, no row
     # has this payment intent. The advisory lock waits for it: either we find the payment that it
     # settled, or it finds the clawback that we save.
-    advisory_locks.take_turn(payment_intent_id)
+    advisory_locks.lock(payment_intent_id)
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     return payments.filter(payment_intent_id=payment_intent_id).first()
 

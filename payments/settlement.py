@@ -64,7 +64,9 @@ def lock_payment(session: CheckoutSession) -> Payment:
         # Race: a refund of this payment may arrive now. The advisory lock makes one wait for the
         # other, because a refund that comes first finds no row that it could lock. PostgreSQL
         # computes this column before it locks the row, which keeps the lock order.
-        payments = payments.annotate(turn=advisory_locks.Turn(Value(session.payment_intent_id)))
+        payments = payments.annotate(
+            lock=advisory_locks.AdvisoryLock(Value(session.payment_intent_id))
+        )
     try:
         payment = payments.get(session_id=session.session_id)
     except Payment.DoesNotExist:
@@ -150,7 +152,7 @@ def _save_settled(payment: Payment) -> None:
     try:
         payment.save(update_fields=[*settled, "referral"])
     except IntegrityError as error:
-        if constraints.broken(error) != "payments_payment_intent_id_key":
+        if constraints.violated(error) != "payments_payment_intent_id_key":
             raise
         reason = f"payment_intent {payment.payment_intent_id} belongs to another payment"
         raise QuarantinedError(reason) from error

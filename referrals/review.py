@@ -55,7 +55,7 @@ def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
 def _decide(
     referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime
 ) -> Referral:
-    reason = audit.stated(note)
+    reason = audit.require_reason(note)
     referral = _lock_referral(referral_id)
     if referral.review != Referral.Review.HELD:
         raise NotHeldError(f"{referral} is {referral.status}")

@@ -52,7 +52,7 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
         with transaction.atomic():
             terms.save(force_insert=True)
     except IntegrityError as conflict:
-        if constraints.broken(conflict) != "programs_starts_at_key":
+        if constraints.violated(conflict) != "programs_starts_at_key":
             raise
         raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
     audit.record(

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars
-from accounts.operator_records import COMMAND_LINE
+from accounts.operator_models import COMMAND_LINE
 from accounts.row_ids import is_id
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, whole
 from payments.search import CLAWBACK_LOOKUP, lookup_of

@@ -86,7 +86,7 @@ def test_above_the_limit_of_one_person_terms_take_a_superuser(db: None) -> None:
 def test_support_does_not_deactivate_a_superuser_who_is_no_staff(alice: Person) -> None:
     User.objects.filter(pk=alice.user.pk).update(is_superuser=True)
 
-    with pytest.raises(people.NotYoursToDecideError):
+    with pytest.raises(people.SuperuserRequiredError):
         people.deactivate(alice.user, by=sam(), reason="Because", now=timezone.now())
 
 

@@ -8,14 +8,13 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk, asked
 from payments.tests.stripe_events import refer, settle
 from referrals.models import Referral
 from referrals.tests.factories import ProgramFactory
 
 pytestmark = pytest.mark.browser
 
-BOTH = pytest.mark.parametrize("who", ["Sam", "Fiona"])
 REFERRALS = "/admin/referrals/referral/"
 LEADERBOARD = "/admin/referrals/leaderboardentry/"
 

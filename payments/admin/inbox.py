@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 
 from accounts import audit
 from accounts.money import dollars_of_cents
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
 from gatewayz.adminbase.selection import page_for
@@ -73,7 +73,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             Q(event_id__startswith=term),
             Q(payment__session_id__startswith=term),
             Q(payment__payment_intent_id__startswith=term),
-            *whose(term, "payment__user"),
+            *owned_by(term, "payment__user"),
         ]
 
     @display(description="Event", header=True)

@@ -22,7 +22,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from accounts import adjustments, api_keys, people
-from accounts.advisory_locks import TAKE_TURN
+from accounts.advisory_locks import LOCK
 from accounts.models import Adjustment, User
 from payments import cards, checkout, inbox
 from payments.demo import stripe_payloads
@@ -189,10 +189,10 @@ class History:
 
     def use_keys(self, person: Person) -> Activity:
         yield self.days(9)
-        api_keys.identify(person.api_key, now=self.now)
+        api_keys.authenticate(person.api_key, now=self.now)
         if self.happens(HAS_SECOND_KEY):
-            key, text = api_keys.create_another(user=person.user, name="laptop", now=self.now)
-            api_keys.identify(text, now=self.now)
+            key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
+            api_keys.authenticate(text, now=self.now)
             if self.happens(REVOKES_KEY):
                 yield self.days(15)
                 api_keys.revoke(key, now=self.now)
@@ -276,7 +276,7 @@ class History:
             with closing(connection.copy()) as other:
                 other.set_autocommit(False)
                 with other.cursor() as theirs, connection.cursor() as ours:
-                    theirs.execute(TAKE_TURN, [stripe_payloads.payment_intent_id(payment)])
+                    theirs.execute(LOCK, [stripe_payloads.payment_intent_id(payment)])
                     ours.execute("SET LOCAL lock_timeout = '10ms'")
                     inbox.attempt(event_id, now=self.now)
                     ours.execute("SET LOCAL lock_timeout TO DEFAULT")

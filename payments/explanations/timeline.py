@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
-from accounts.operator_records import COMMAND_LINE
+from accounts.operator_models import COMMAND_LINE
 from payments.clawbacks import clawback_keys
 from payments.models import Clawback, Payment
 from referrals.bonuses import REVERSAL_DESCRIPTIONS, award_keys

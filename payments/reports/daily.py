@@ -174,7 +174,7 @@ def close_days(*, now: datetime) -> int:
     last = today(now - _CLOSES_AFTER) - DAY
     with transaction.atomic(), connection.cursor() as cursor:
         # Race: two workers would both insert the same days.
-        advisory_locks.take_turn("daily_totals")
+        advisory_locks.lock("daily_totals")
         # The first run counts all days since the first account.
         cursor.execute("SET LOCAL statement_timeout = 0")
         days = _count(first_open_day(), last)

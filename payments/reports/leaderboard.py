@@ -127,7 +127,7 @@ def refresh(*, now: datetime) -> bool:
     """Replace the snapshot of every period; False when another process is replacing it now."""
     # One transaction: readers see the old snapshot until the new one is complete.
     with transaction.atomic(), connection.cursor() as cursor:
-        if not advisory_locks.try_turn("leaderboard"):
+        if not advisory_locks.try_lock("leaderboard"):
             return False
         _disable_timeout(cursor)
         for period, days in DAYS.items():

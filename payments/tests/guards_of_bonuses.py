@@ -131,7 +131,7 @@ BONUSES = [
     Guard(
         "a decision needs a reason",
         both(
-            value(audit, "stated", str.strip),
+            value(audit, "require_reason", str.strip),
             constraint("referrals", "referrals_reviewed_with_a_reason"),
             constraint("audit_entries", "audit_says_why"),
         ),

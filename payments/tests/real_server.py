@@ -18,8 +18,9 @@ from django.db import connection
 from payments.tests.stripe_events import WEBHOOK_PATH, signed
 
 PATIENCE_SECONDS = 30
-# On a leash: a test run that is killed leaves no server behind.
-GUNICORN = (sys.executable, "-m", "gatewayz.dev.leashed", "gunicorn", "--no-control-socket")
+# A test run that is killed leaves no server behind.
+EXIT_WITH_PARENT = (sys.executable, "-m", "gatewayz.dev.exit_with_parent")
+GUNICORN = (*EXIT_WITH_PARENT, "gunicorn", "--no-control-socket")
 
 
 @dataclass(frozen=True)

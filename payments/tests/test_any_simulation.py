@@ -20,6 +20,8 @@ from payments.tests.stripe_events import deliver, refund, settle
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
 
+pytestmark = pytest.mark.slow
+
 TERMS = st.fixed_dictionaries(
     {
         "referrer_bonus": st.sampled_from([Decimal(10), Decimal("7.50")]),

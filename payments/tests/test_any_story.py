@@ -34,6 +34,8 @@ from payments.tests.state_machine import ReferralStateMachine
 from payments.tests.stripe_events import deliver, dispute, event, refund
 from referrals import review
 
+pytestmark = pytest.mark.slow
+
 SESSIONS = st.sampled_from(list(SESSION_CHANGES))
 REFUND_STATUSES = st.sampled_from(["pending", "succeeded", "failed"])
 VERDICTS = st.sampled_from(["won", "warning_closed", "lost"])

@@ -90,7 +90,7 @@ class TestReplayEvents:
 
         run = Run("replay_events", event_id, "--reason", " ")
 
-        assert (run.status, run.refusal) == (1, "Nothing was replayed: say why.")
+        assert (run.status, run.refusal) == (1, "Nothing was replayed: give a reason.")
         assert outcome_of(event_id) == "failed"
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:

@@ -21,6 +21,8 @@ from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund
 from payments.tests.whole_state import State, events_of, money_of
 
+pytestmark = pytest.mark.slow
+
 DYING = "payments.tests.dying_server"
 Telling = Callable[[Payment], dict[str, Any]]
 

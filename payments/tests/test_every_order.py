@@ -12,6 +12,8 @@ from payments.tests.stripe_events import dispute, event, pending_payment, refund
 from payments.tests.test_clawbacks import outcome
 from referrals.models import Referral
 
+pytestmark = pytest.mark.slow
+
 STORIES = {
     "refund": ["paid", "refund pending", "refund succeeded"],
     "failed refund": ["paid", "refund pending", "refund succeeded", "refund failed"],

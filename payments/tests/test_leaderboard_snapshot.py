@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.advisory_locks import TAKE_TURN
+from accounts.advisory_locks import LOCK
 from accounts.tests.factories import Person, register
 from payments.reports import leaderboard
 from payments.reports.leaderboard import Leader, Measure
@@ -234,7 +234,7 @@ def test_a_snapshot_ranks_as_the_live_count_does(
 def test_the_second_of_two_simultaneous_refreshes_does_nothing(alice: Person) -> None:
     refer(alice, 1)
 
-    with another_transaction(TAKE_TURN, "leaderboard"):
+    with another_transaction(LOCK, "leaderboard"):
         did = leaderboard.refresh(now=timezone.now())
 
     assert (did, LeaderboardEntry.objects.count()) == (False, 0)

@@ -175,6 +175,7 @@ def test_a_repeated_request_after_closing_continues_with_its_session(bob: Person
     assert Payment.objects.get().status == "pending"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 def test_it_is_reconciled_when_the_event_is_missing_too(alice: Person, bob: Person) -> None:
     payment = pay(bob)

@@ -22,7 +22,7 @@ from payments.tests.stripe_events import deliver, dispute, event, pending_paymen
 from payments.tests.whole_state import money_of
 from referrals.models import Referral
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 ROUNDS = 15 if os.environ.get("LONG") == "1" else 3
 PATIENCE_SECONDS = 10

@@ -64,7 +64,7 @@ def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
 def test_an_empty_reason_applies_nothing(bob: Person) -> None:
     pay(bob)
 
-    with pytest.raises(CommandError, match="Nothing was changed: say why"):
+    with pytest.raises(CommandError, match="Nothing was changed: give a reason"):
         command("--apply", "--reason", " ")
 
     assert bob.balance() == "0.00"

@@ -21,6 +21,8 @@ from payments.tests.own_postgres import OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 10
 # Of somebody with a browser; whose it is only the database knows.
 COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"

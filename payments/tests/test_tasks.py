@@ -195,6 +195,7 @@ def run_worker() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_jobs")
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_retries_failed_events(alice: Person, bob: Person) -> None:

@@ -229,6 +229,7 @@ def interleaved(ours: tuple[str, ...], stripes: tuple[str, ...]) -> list[tuple[s
     return orders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("story", "end"),
     [
