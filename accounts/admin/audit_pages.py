@@ -11,7 +11,7 @@ from accounts.admin import audit_formatting
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
 from accounts.models import AuditEntry
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
@@ -63,7 +63,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     became = column("After", lambda entry: _describe(entry.after))
 
     def found_by(self, term: str) -> list[Q]:
-        return [Q(action=term.lower()), *whose(term, "by")]
+        return [Q(action=term.lower()), *owned_by(term, "by")]
 
 
 def capfirst(action: str) -> str:

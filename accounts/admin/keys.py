@@ -72,7 +72,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return search.keys(term)
 
     def offers(self, action: str, request: HttpRequest, row: ApiKey) -> bool:
-        is_theirs = people.is_left_to(row.user, operator(request))
+        is_theirs = people.is_manageable(row.user, by=operator(request))
         return is_theirs and action in possible_actions(row, now=timezone.now())
 
     @action(description="Revoke…", icon="block", permissions=["accounts.manage_keys"])
@@ -92,7 +92,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
             ],
             button="Revoke the key",
         )
-        refusals = (people.NotYoursToDecideError,)
+        refusals = (people.SuperuserRequiredError,)
         back = _keys_of(key)
         return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
@@ -122,7 +122,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
             }
             return TemplateResponse(request, "admin/accounts/new_key.html", context)
 
-        refusals = (api_keys.KeyNotInUseError, people.NotYoursToDecideError)
+        refusals = (api_keys.KeyNotInUseError, people.SuperuserRequiredError)
         question, back = _about_rotation(key), _keys_of(key)
         return confirm(self, request, question, RotationForm, act, back=back, refusals=refusals)
 

@@ -168,7 +168,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             return row != by
         if action in person_actions.SWITCHES:
             is_possible = row.is_active == (action == "deactivate")
-            return is_possible and row != by and people.is_left_to(row, by)
+            return is_possible and row != by and people.is_manageable(row, by=by)
         return True
 
     @action(

@@ -95,7 +95,7 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
         yield sections.referrals(user)
     if may("accounts.view_apikey"):
         keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
-        manages = may("accounts.manage_keys") and people.is_left_to(user, operator(request))
+        manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
         yield sections.keys(user, keys, now=now, may_manage=manages)
     adjustments: list[Adjustment] = []
     if may("accounts.view_adjustment"):

@@ -38,7 +38,7 @@ SWITCHES: dict[str, tuple[Question, Callable[..., User]]] = {
     "deactivate": (_DEACTIVATE, people.deactivate),
     "reactivate": (_REACTIVATE, people.reactivate),
 }
-_REFUSALS = (people.OwnAccountError, people.NotYoursToDecideError)
+_REFUSALS = (people.OwnAccountError, people.SuperuserRequiredError)
 
 
 def switch(page: ModelAdmin, request: HttpRequest, person: User, verb: str) -> HttpResponse:
@@ -46,7 +46,7 @@ def switch(page: ModelAdmin, request: HttpRequest, person: User, verb: str) -> H
     question, change = SWITCHES[verb]
     by, back = operator(request), page_of(person)
     try:
-        people.require_to_decide(person, by)
+        people.require_may_deactivate(person, by=by)
     except _REFUSALS as refusal:
         return refuse(request, refusal, back=back)
 

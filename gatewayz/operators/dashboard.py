@@ -15,9 +15,9 @@ from accounts.money import dollars
 from gatewayz.cli.output import counted
 from gatewayz.operators.dashboard_charts import charts
 from gatewayz.operators.dashboard_links import link
-from payments.reports.action_items import Attention, attention
+from payments.reports.action_items import ActionItems, action_items
 from payments.reports.daily import Span
-from payments.reports.totals import Figures, Period, figures, times_to_purchase
+from payments.reports.totals import Period, ProgramTotals, program_totals, times_to_purchase
 
 PERIODS = (7, 30, 90)
 _DEFAULT = 30
@@ -92,8 +92,8 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     now = timezone.now()
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, PERIODS) else _DEFAULT
-    found = figures(days=days, now=now)
-    waiting = attention(now=now)
+    found = program_totals(days=days, now=now)
+    waiting = action_items(now=now)
     return context | {
         "periods": [(each, each == days) for each in PERIODS],
         "days": _days(found.now.span),
@@ -121,7 +121,7 @@ def _may_open(request: HttpRequest, link: str) -> bool:
     return request.user.has_perm(f"{app}.view_{model}")
 
 
-def _of_period(found: Figures) -> Iterable[Figure]:
+def _of_period(found: ProgramTotals) -> Iterable[Figure]:
     span, now, before = found.now.span, found.now.sums, found.before.sums
     for name, title in _COUNTS.items():
         yield _counted(title, getattr(now, name), getattr(before, name), link(name, span))
@@ -131,7 +131,7 @@ def _of_period(found: Figures) -> Iterable[Figure]:
         yield _money(title, getattr(now, name), getattr(before, name), link(name, span))
 
 
-def _conversion(found: Figures) -> Figure:
+def _conversion(found: ProgramTotals) -> Figure:
     now, before = found.now.cohort, found.before.cohort
     points = ""
     if now.conversion is not None and before.conversion is not None:
@@ -146,7 +146,7 @@ def _conversion(found: Figures) -> Figure:
     )
 
 
-def _time_to_purchase(found: Figures) -> Figure:
+def _time_to_purchase(found: ProgramTotals) -> Figure:
     now, before = found.now.time_to_purchase, found.before.time_to_purchase
     people = len(times_to_purchase(found.now.days))
     return Figure(
@@ -159,7 +159,7 @@ def _time_to_purchase(found: Figures) -> Figure:
     )
 
 
-def _of_books(found: Figures) -> Iterable[Figure]:
+def _of_books(found: ProgramTotals) -> Iterable[Figure]:
     now, before = found.books, found.books_before
     yield _money("Credits outstanding", now.outstanding, before.outstanding, link("outstanding"))
     people = counted(now.debts.people, "person", "people") if now.debts.people else ""
@@ -221,7 +221,7 @@ def _funnel(period: Period) -> Iterable[Step]:
         yield Step(title, count, round(100 * count / most) if most else 0, target)
 
 
-def _waiting(found: Attention) -> Iterable[Waiting]:
+def _waiting(found: ActionItems) -> Iterable[Waiting]:
     for name, (one, several) in _TASKS.items():
         yield Waiting(one, several, getattr(found, name), link(name))
     queue = reverse("admin:referrals_referral_review")

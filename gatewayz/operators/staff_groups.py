@@ -10,7 +10,7 @@ from django.apps import apps as every_app
 from django.apps.registry import Apps
 from django.db.models import Q
 
-# The apps whose rows both groups may view.
+# The apps owned_by rows both groups may view.
 _OUR_APPS = ("accounts", "referrals", "payments")
 
 SUPPORT = "Support"

@@ -21,7 +21,7 @@ from gatewayz.operators.dashboard_links import LISTS, link
 from gatewayz.tests import busy_days
 from payments.reports import daily
 from payments.reports.daily import Day, Span
-from payments.reports.totals import figures
+from payments.reports.totals import program_totals
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import settle
 from referrals.models import Referral
@@ -141,7 +141,7 @@ def _bars(days: list[Day]) -> Iterator[tuple[str, Day, float]]:
 def test_each_bar_of_the_charts_is_what_its_day_holds() -> None:
     client = operator()
 
-    for target, day, height in _bars(list(figures(days=14, now=timezone.now()).now.days)):
+    for target, day, height in _bars(list(program_totals(days=14, now=timezone.now()).now.days)):
         rows = opened(client, target)
         like = "$" if rows.model is LedgerEntry else ""
         shown = dollars(Decimal(height)) if like else f"{height}"

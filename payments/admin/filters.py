@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter, one_of, yes_or_no
-from payments.inbox import HANDLERS, can_become
+from payments.inbox import HANDLERS, is_possible_outcome
 from payments.models import Payment, StripeEvent
 from payments.reports.action_items import OVERDUE_AFTER
 from referrals.eligibility import NOT_QUALIFYING, Decision
@@ -65,7 +65,7 @@ class OutcomeFilter(ConditionFilter):
         outcome = self.value() or ""
         event_type = request.GET.get(TypeFilter.parameter_name, "")
         is_a_pair = outcome in Outcome.values and event_type in HANDLERS
-        if is_a_pair and not can_become(event_type, outcome):
+        if is_a_pair and not is_possible_outcome(event_type, outcome):
             # PostgreSQL would search the whole table for a first one.
             return queryset.none()
         return super().queryset(request, queryset)

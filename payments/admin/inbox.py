@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts import audit
 from accounts.money import dollars_of_cents
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
@@ -17,7 +17,7 @@ from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
 from payments.admin.replay import replay
-from payments.event_subjects import payment_of, payments_of
+from payments.event_payments import find_payment_of, payments_by_event
 from payments.models import StripeEvent
 
 
@@ -27,7 +27,7 @@ class InboxList(UncountedChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         unlinked = [event.pk for event in self.result_list if event.payment_id is None]
-        found = payments_of(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
+        found = payments_by_event(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
         for event in self.result_list:
             event.payment = event.payment or found.get(event.pk)
 
@@ -86,7 +86,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             Q(event_id__startswith=term),
             Q(payment__session_id__startswith=term),
             Q(payment__payment_intent_id__startswith=term),
-            *whose(term, "payment__user"),
+            *owned_by(term, "payment__user"),
         ]
 
     name = column("Event", lambda event: [event.event_type, event.event_id], header=True)
@@ -118,7 +118,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         """Fetch an event with its payment, to which a failed event is not linked."""
         event: StripeEvent | None = super().get_object(request, object_id, from_field)
         if event and event.payment_id is None:
-            event.payment = payment_of(event)
+            event.payment = find_payment_of(event)
         return event
 
     def render_change_form(

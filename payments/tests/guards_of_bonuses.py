@@ -42,7 +42,7 @@ BONUSES = [
     Guard(
         "the first qualifying purchase is flagged",
         line(bonuses.award, "buyer.has_made_first_purchase = True"),
-        test_bonuses.test_a_buyer_whom_nobody_referred_gets_the_purchase_alone,
+        test_bonuses.test_a_buyer_without_a_referrer_gets_no_bonus,
         "False",
     ),
     Guard(
@@ -75,7 +75,7 @@ BONUSES = [
     Guard(
         "a use number is given once",
         alteration("DROP INDEX referrals_use_number_unique"),
-        test_bonuses.test_the_database_refuses_two_uses_of_one_slot,
+        test_bonuses.test_the_database_refuses_two_uses_with_one_number,
         NOT_REFUSED,
     ),
     Guard(
@@ -106,13 +106,13 @@ BONUSES = [
     Guard(
         "one mailbox on both sides is held",
         passing(CheckName.MAILBOX),
-        test_review.test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone,
+        test_review.test_two_addresses_of_one_mailbox_get_no_bonus_yet,
         "awarded",
     ),
     Guard(
         "two addresses of one mailbox are one",
         value(mailboxes, "fold", str.casefold),
-        test_review.test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone,
+        test_review.test_two_addresses_of_one_mailbox_get_no_bonus_yet,
         "awarded",
     ),
     Guard(
@@ -124,14 +124,14 @@ BONUSES = [
     Guard(
         "only what is held is released",
         line(review._decide, "referral.review != Referral.Review.HELD", "False"),
-        test_review.test_it_is_decided_once,
+        test_review.test_a_held_bonus_is_decided_once,
         NOT_REFUSED,
         {"first": test_review.release, "second": test_review.void},
     ),
     Guard(
         "a decision needs a reason",
         both(
-            value(audit, "stated", str.strip),
+            value(audit, "require_reason", str.strip),
             constraint("referrals", "referrals_reviewed_with_a_reason"),
             constraint("audit_entries", "audit_says_why"),
         ),
@@ -155,10 +155,10 @@ BONUSES = [
     Guard(
         "a budget is never exceeded",
         both(
-            value(bonuses, "reserve", lambda terms: True),
+            value(bonuses, "reserve_award", lambda terms: True),
             passing(CheckName.BUDGET),
         ),
-        test_budget.test_when_it_is_spent_the_purchase_is_credited_and_nothing_else,
+        test_budget.test_when_the_budget_is_spent_only_the_purchase_is_credited,
         "awarded",
     ),
     Guard(
@@ -182,7 +182,7 @@ BONUSES = [
     ),
     Guard(
         "what is voided is given back to the budget",
-        line(review._decide, "unreserve(referral)"),
+        line(review._decide, "unreserve_award(referral)"),
         test_budget.test_a_held_bonus_is_reserved_until_it_is_voided,
         "20.00",
     ),
@@ -192,7 +192,7 @@ BONUSES = [
             line(review._decide, "by.pk in {referral.referrer_id, referral.referred_user_id}", "0"),
             constraint("referrals", "referrals_reviewed_by_another"),
         ),
-        test_review.test_nobody_decides_on_a_bonus_of_his_own,
+        test_review.test_nobody_decides_on_their_own_bonus,
         NOT_REFUSED,
         {"decide": review.release, "side": "referrer"},
     ),

@@ -14,8 +14,8 @@ CLAWBACKS = [
         "a refund is known by its id",
         line(
             clawbacks._record,
-            "stripe_id=claim.",
-            "stripe_id=str(Clawback.objects.count()) + claim.",
+            "stripe_id=reported.",
+            "stripe_id=str(Clawback.objects.count()) + reported.",
         ),
         test_clawbacks.test_partial_refunds_are_known_by_their_ids,
         "reversed",
@@ -23,7 +23,7 @@ CLAWBACKS = [
     Guard(
         "no more is taken back than is left",
         both(
-            line(clawbacks._share_out, "min(clawback.amount, left)", "clawback.amount"),
+            line(clawbacks._allocate, "min(clawback.amount, left)", "clawback.amount"),
             constraint("payments", "payments_taken_back_at_most_given"),
         ),
         test_clawbacks.test_refund_and_dispute_together_take_no_more_than_was_given,
@@ -44,26 +44,33 @@ CLAWBACKS = [
     ),
     Guard(
         "news go only forward",
-        line(clawbacks._move_forward, "(_LATER_NEWS[status], amount) > known", "True"),
-        test_clawbacks.test_closed_wins_over_a_created_that_comes_after_it,
+        line(
+            clawbacks._update_clawback,
+            "(_RANK[status], amount) > (_RANK[clawback.status], clawback.amount)",
+            "True",
+        ),
+        test_clawbacks.test_a_late_created_event_does_not_reopen_a_dispute,
         "reversed",
     ),
     Guard(
         "a refund keeps its amount",
-        line(clawbacks._move_forward, "compare_amount(clawback.kind, amount, clawback.amount)"),
+        line(
+            clawbacks._update_clawback,
+            "require_same_amount(clawback.kind, amount, clawback.amount)",
+        ),
         test_clawbacks.test_a_refund_that_changes_its_amount_is_quarantined,
         "applied",
     ),
     Guard(
         "a refund that comes early is adopted",
-        line(settlement.settle_purchase, "clawbacks.adopt(payment, now=now)"),
+        line(settlement.settle_purchase, "clawbacks.apply_early_clawbacks(payment, now=now)"),
         test_clawbacks.test_a_refund_before_its_purchase_waits_for_it,
         "completed",
     ),
     Guard(
         "bonuses stand only above the minimum",
         line(clawbacks._rebalance_bonuses, "left >= referral.program.minimum_purchase", "True"),
-        test_clawbacks.test_a_cent_below_the_minimum_takes_both_bonuses_back,
+        test_clawbacks.test_a_cent_below_the_minimum_takes_back_both_bonuses,
         "completed",
     ),
     Guard(
@@ -76,9 +83,9 @@ CLAWBACKS = [
         "what a dispute took is given again once",
         both(
             line(clawbacks._rebalance_bonuses, "qualifies != referral.purchase_qualifies", "True"),
-            line(bonuses.bring_in_line, " and referral.referrer_entry is None", ""),
+            line(bonuses.sync_entries, " and referral.referrer_entry is None", ""),
         ),
-        test_clawbacks.test_a_dispute_gives_again_only_when_it_is_won,
+        test_clawbacks.test_a_dispute_is_reinstated_only_when_it_is_won,
         "('20.00', '30",
         {"verdict": "won", "end": ("10.00", "20.00", "completed")},
     ),

@@ -43,12 +43,14 @@ EVENTS = [
     Guard(
         "a large body is not even hashed",
         value(webhook, "MAX_BODY_BYTES", 10**9),
-        test_webhook.test_a_body_above_the_limit_is_refused_before_its_signature_is_looked_at,
+        test_webhook.test_a_body_above_the_limit_is_refused_before_its_signature_is_checked,
         "'ignored'",
     ),
     Guard(
         "an event is of our mode",
-        line(inbox._object, 'envelope.get("livemode") is not settings.STRIPE_LIVEMODE', "False"),
+        line(
+            inbox._event_object, 'envelope.get("livemode") is not settings.STRIPE_LIVEMODE', "False"
+        ),
         test_inbox.test_an_event_of_another_mode_is_quarantined,
         "'settled'",
         {"livemode": True},
@@ -70,8 +72,9 @@ EVENTS = [
         "what is quarantined is rolled back",
         line(
             inbox._handle,
-            "done = handler.handle(subject, now=now)",
-            "try:\n        done = handler.handle(subject, now=now)\n    except QuarantinedError:\n"
+            "result = handler.handle(subject, now=now)",
+            "try:\n        result = handler.handle(subject, now=now)\n"
+            "    except QuarantinedError:\n"
             "        return _finish(event, Outcome.QUARANTINED, now=now)",
         ),
         stories.test_what_is_quarantined_halfway_leaves_nothing_behind,
@@ -92,7 +95,7 @@ def held_against_our_record(name: str, changed: dict[str, Any]) -> Guard:
     return Guard(
         f"a session's {name} is our record's",
         line(settlement.lock_payment, comparison),
-        test_settlement.test_what_does_not_fit_our_record_is_quarantined,
+        test_settlement.test_a_session_that_contradicts_our_record_is_quarantined,
         "'settled'",
         misfit(**changed),
     )
@@ -112,32 +115,36 @@ SETTLEMENT = [
             {"name": name},
         )
         for name, comparison in {
-            "user_id": 'compare("user_id in metadata", session.user_id, str(payment.user_id))',
-            "payment_id": 'compare("payment_id in metadata", session.payment_id, str(payment.pk))',
+            "user_id": 'require_same("user_id in metadata", session.user_id, str(payment.user_id))',
+            "payment_id": 'require_same("payment_id in metadata", session.payment_id, '
+            "str(payment.pk))",
         }.items()
     ),
     Guard(
         "a payment that has a session gets no other",
         line(
-            settlement._unanswered, "payment.session_id not in (None, session.session_id)", "False"
+            settlement._find_by_metadata,
+            "payment.session_id not in (None, session.session_id)",
+            "False",
         ),
-        test_settlement.test_what_does_not_fit_our_record_is_quarantined,
+        test_settlement.test_a_session_that_contradicts_our_record_is_quarantined,
         "'settled'",
         misfit(id="cs_test_unknown"),
     ),
     Guard(
         "a session is paid before it is credited",
         line(
-            settlement.settle_purchase, 'compare("payment_status", session.payment_status, "paid")'
+            settlement.settle_purchase,
+            'require_same("payment_status", session.payment_status, "paid")',
         ),
-        test_settlement.test_what_does_not_fit_our_record_is_quarantined,
+        test_settlement.test_a_session_that_contradicts_our_record_is_quarantined,
         "'settled'",
         misfit(payment_status="no_payment_required"),
     ),
     Guard(
         "what is paid names the payment_intent that refunds are found by",
         line(settlement.settle_purchase, "session.payment_intent_id is None", "False"),
-        test_settlement.test_what_does_not_fit_our_record_is_quarantined,
+        test_settlement.test_a_session_that_contradicts_our_record_is_quarantined,
         "'settled'",
         misfit(payment_intent=None),
     ),
@@ -156,7 +163,7 @@ SETTLEMENT = [
     Guard(
         "what is paid stays paid",
         line(settlement._close, "payment.status in (", "payment.status in () and ("),
-        test_settlement.test_what_is_paid_stays_paid,
+        test_settlement.test_a_paid_payment_stays_paid,
         "KeyError: 'outcome'",
         {"kind": test_settlement.EXPIRED},
     ),
@@ -177,13 +184,13 @@ SETTLEMENT = [
     Guard(
         "one Idempotency-Key is one purchase",
         line(checkout.record, "idempotency_key is None", "True"),
-        test_checkout.test_asked_twice_with_one_key_it_is_one_payment_and_one_session,
+        test_checkout.test_two_requests_with_one_key_make_one_payment_and_one_session,
         "payment_id",
     ),
     Guard(
         "one Idempotency-Key does not name two purchases",
         line(checkout.record, "raise IdempotencyKeyReusedError"),
-        test_checkout.test_a_key_does_not_name_two_purchases,
+        test_checkout.test_a_key_cannot_be_used_for_two_purchases,
         "KeyError: 'code'",
         {"change": {"amount": 2000}},
     ),
@@ -196,7 +203,7 @@ SETTLEMENT = [
     Guard(
         "Stripe knows a payment of ours again",
         line(stripe_gateway.create_checkout_session, 'f"payment:{payment_id}"', "None"),
-        test_stripe_gateway.test_it_names_the_payment_so_that_stripe_knows_it_again,
+        test_stripe_gateway.test_it_sends_the_payment_id_as_the_idempotency_key,
         "== ['payment:7'",
     ),
 ]

@@ -47,13 +47,13 @@ CONTROLS = {
     "an entry has a number of its own": f"{_BALANCES}"
     "::test_without_the_lock_and_the_numbers_an_update_is_lost",
     "an account is locked while it is adjusted": "accounts.tests.test_adjustments_at_once"
-    "::test_without_the_lock_what_is_split_exceeds_the_limit",
+    "::test_without_the_lock_split_amounts_exceed_the_limit",
     "an operator is locked while she adjusts": "accounts.tests.test_adjustments_at_once"
-    "::test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_all",
+    "::test_without_the_operators_lock_two_accounts_exceed_the_limit_on_all",
     "a token has its turn": "accounts.tests.test_adjustments_at_once"
-    "::test_without_its_turn_a_token_for_two_accounts_is_an_error",
+    "::test_without_the_lock_a_token_for_two_accounts_is_an_error",
     "a limit counts in one statement": "accounts.tests.test_limits"
-    "::test_a_counter_that_reads_and_then_writes_lets_more_through",
+    "::test_a_counter_that_reads_and_then_writes_allows_more",
 }
 
 # Of the stories' own fixtures, those that some of them need.

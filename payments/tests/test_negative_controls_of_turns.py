@@ -21,7 +21,7 @@ def test_without_turns_a_refund_is_forgotten(
     """Each looks for the other before either is committed; the ledger check alone finds it."""
     give_no_turns(monkeypatch)
     barrier = Barrier(2)
-    for name in ("_lock_payment", "adopt"):
+    for name in ("_lock_payment", "apply_early_clawbacks"):
         looked = meeting(getattr(clawbacks, name), after=True, barrier=barrier)
         monkeypatch.setattr(clawbacks, name, looked)
     payment = pending_payment(bob.user)
@@ -32,5 +32,5 @@ def test_without_turns_a_refund_is_forgotten(
     assert outcomes == ["settled", "deferred"]
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
     assert {one.invariant for one in breaches()} == {
-        "a refund or dispute of a known purchase is applied"
+        "a refund or dispute of a settled purchase is applied"
     }

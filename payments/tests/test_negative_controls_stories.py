@@ -35,7 +35,7 @@ def test_what_is_quarantined_halfway_leaves_nothing_behind(
     def refuse(payment: Payment, *, now: datetime) -> None:
         raise QuarantinedError("it does not fit after all")
 
-    monkeypatch.setattr(clawbacks, "adopt", refuse)
+    monkeypatch.setattr(clawbacks, "apply_early_clawbacks", refuse)
 
     answer = deliver(event(pending_payment(bob.user)))
 

@@ -80,7 +80,7 @@ class ProgramAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         terms = Program.objects.at(now).get()
-        shown = terms_page.budget_context(terms, budget.outlook(terms, now=now))
+        shown = terms_page.budget_context(terms, budget.forecast(terms, now=now))
         context = {"title": "Program terms", **shown, **(extra_context or {})}
         page: HttpResponse = super().changelist_view(request, context)
         return page

@@ -11,7 +11,7 @@ from accounts.date_format import day, moment
 from accounts.money import dollars
 from gatewayz.cli.output import counted
 from referrals import budget
-from referrals.budget import Outlook, Spending
+from referrals.budget import Forecast, Spending
 from referrals.models import Program
 
 
@@ -29,14 +29,14 @@ def answer(
         "title": f"Terms from {moment(terms.starts_at)} UTC",
         "promises": promises,
         "results": _results(budget.spending(terms), has_budget=terms.budget is not None),
-        **budget_context(terms, budget.outlook(terms, now=now) if in_force else None),
+        **budget_context(terms, budget.forecast(terms, now=now) if in_force else None),
         "expectation": "" if in_force else _expectation(terms, now=now),
         "log": audit.of(terms).select_related("by"),
     }
     return TemplateResponse(request, "admin/referrals/program/page.html", context)
 
 
-def budget_context(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
+def budget_context(terms: Program, outlook: Forecast | None) -> dict[str, Any]:
     """Return what a page shows of the budget of terms: what is left, and how long it lasts.
 
     Terms that are not in force have no outlook; terms without a budget show nothing.
