@@ -219,7 +219,8 @@ def test_terms_are_not_withdrawn_without_a_reason(fiona: Client) -> None:
 def test_terms_that_have_started_stay(fiona: Client) -> None:
     page = withdraw(fiona, Program.objects.get(), reason="Too late.")
 
-    assert "have started: add the next ones" in text(page)
+    assert "Nothing was done: terms" in text(page)
+    assert "have started" in text(page)
     assert (Program.objects.count(), AuditEntry.objects.count()) == (1, 0)
 
 
