@@ -5,6 +5,7 @@ from functools import reduce
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.checks import ModelAdminChecks
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, FieldDoesNotExist, PermissionDenied
 from django.db.models import Model, Q, QuerySet
@@ -82,6 +83,8 @@ class ModelAdmin(unfold.ModelAdmin):
     what a search finds (`found_by`, explained by `search_help_text`).
     """
 
+    # Unfold's own checks query the permissions, so that `migrate` would fail on an empty database.
+    checks_class = ModelAdminChecks
     paginator: ClassVar[Any] = UncountedPaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,9 +61,12 @@ def test_with_arguments_only_pytest_runs(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], given: list[str]
 ) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(
-        checks, "run_in_foreground", lambda command, _: commands.append(command) or 0
-    )
+
+    def run(command: list[str], _environment: Mapping[str, str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr(checks, "run_in_foreground", run)
     monkeypatch.setattr(os, "environ", dict(os.environ))
 
     assert checks.test(arguments) == 0
