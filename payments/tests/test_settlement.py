@@ -1,5 +1,6 @@
 """A paid session credits the buyer once and, if due, both sides of a referral."""
 
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
-from payments import inbox
+from payments import clawbacks, inbox
 from payments.models import Payment, StripeEvent
+from payments.outcomes import QuarantinedError
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
 
 COMPLETED = "checkout.session.completed"
@@ -252,6 +254,18 @@ def test_a_misfit_closes_nothing_either(bob: Person, kind: str) -> None:
     outcome = report(payment, kind, amount_total=1)
 
     assert (outcome, status_of(payment)) == ("quarantined", "pending")
+
+
+def test_what_is_quarantined_halfway_leaves_nothing_behind(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(payment: Payment, *, now: datetime) -> None:
+        raise QuarantinedError("it does not fit after all")
+
+    monkeypatch.setattr(clawbacks, "adopt", refuse)
+
+    assert report(pending_payment(bob.user), COMPLETED) == "quarantined"
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
 
 
 def test_who_is_credited_comes_from_our_record(alice: Person, bob: Person) -> None:
