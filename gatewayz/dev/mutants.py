@@ -1,0 +1,241 @@
+"""Tests each mutant of a module: cosmic-ray makes them, pytest has to notice them.
+
+A mutant is the module with one small change. To start Python, Django and pytest takes longer than
+the tests do; so this process imports what does not depend on our code, and each run is its fork.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import MutationVisitor
+from cosmic_ray.operators.operator import Operator
+from cosmic_ray.operators.provider import OperatorProvider
+from parso.python.tree import Keyword
+
+_ADJUSTING = (
+    "accounts/tests/test_adjustments.py",
+    "accounts/tests/test_adjustment_limits.py",
+    "accounts/tests/test_adjustment_reversals.py",
+)
+_BUYING = (
+    "payments/tests/test_settlement.py",
+    "referrals/tests/test_bonuses.py",
+    "referrals/tests/test_budget.py",
+    "referrals/tests/test_review.py",
+    "payments/tests/test_clawbacks.py",
+)
+# The modules of the money, and the tests that have to notice what is changed in them.
+TESTS = {
+    "accounts/ledger.py": (
+        "accounts/tests/test_ledger.py",
+        "accounts/tests/test_ledger_guards.py",
+        "accounts/tests/test_at_once.py",
+    ),
+    "accounts/money.py": ("accounts/tests/test_money.py",),
+    "accounts/mailboxes.py": ("accounts/tests/test_mailboxes.py",),
+    "accounts/adjustment_rules.py": _ADJUSTING,
+    "accounts/adjustments.py": (*_ADJUSTING, "accounts/tests/test_adjustments_at_once.py"),
+    "referrals/codes.py": ("referrals/tests/test_codes.py", "referrals/tests/test_attribution.py"),
+    "referrals/gates.py": ("referrals/tests/test_gates.py", *_BUYING),
+    "referrals/bonuses.py": _BUYING,
+    "referrals/review.py": ("referrals/tests/test_review.py", *_BUYING),
+    "referrals/budget.py": (
+        "referrals/tests/test_budget.py",
+        "referrals/tests/test_budget_outlook.py",
+        *_BUYING,
+    ),
+    "payments/settlement.py": (*_BUYING, "payments/tests/test_lost_answers.py"),
+    "payments/clawbacks.py": ("payments/tests/test_clawbacks.py", *_BUYING),
+    "payments/inbox.py": (
+        "payments/tests/test_inbox.py",
+        "payments/tests/test_webhook.py",
+        "payments/tests/test_retries.py",
+        "payments/tests/test_settlement.py",
+    ),
+    "payments/checkout.py": (
+        "payments/tests/test_checkout.py",
+        "payments/tests/test_lost_answers.py",
+    ),
+}
+
+ACCEPTED = Path("docs/guarantees.md")
+TIMEOUT_SECONDS = 180
+PRELOADED = (
+    "django.db.models",
+    "django.test",
+    "factory",
+    "hypothesis.stateful",
+    "playwright.sync_api",
+    "procrastinate",
+    "psycopg",
+    "requests",
+    "rest_framework",
+    "segno",
+    "stripe",
+    "structlog",
+)
+PYTEST = [
+    *("-x", "-q", "--no-header", "--tb=no", "--reuse-db"),
+    *("-p", "pytest_django.plugin", "-p", "time_machine", "-p", "no:cacheprovider"),
+]
+COMPARISONS = (
+    *("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is", "Lt_LtE", "Lt_GtE"),
+    *("LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt"),
+)
+CALCULATIONS = ("Add_Sub", "Sub_Add", "Mul_FloorDiv", "FloorDiv_Mul", "Div_Mul", "BitAnd_BitOr")
+OPERATORS = [
+    *(f"ReplaceComparisonOperator_{change}" for change in COMPARISONS),
+    *(f"ReplaceBinaryOperator_{change}" for change in CALCULATIONS),
+    *("ReplaceUnaryOperator_Delete_Not", "ReplaceUnaryOperator_Delete_USub"),
+    *("AddNot", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
+    *("ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "NumberReplacer"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ZeroIterationForLoop"),
+    *("ExceptionReplacer", "RemoveDecorator"),
+]
+
+
+class RemoveStatement(Operator):
+    """Leave out a call or a `raise` that is a statement: cosmic-ray has nothing for these."""
+
+    def mutation_positions(self, node: Any) -> Iterator[tuple[Any, Any]]:
+        if node.type == "simple_stmt":
+            statement = node.children[0]
+            is_call = statement.type == "atom_expr" and statement.get_code().endswith(")")
+            if is_call or statement.type == "raise_stmt":
+                yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        gone = node.children[0]
+        node.children[0] = Keyword("pass", gone.start_pos, gone.get_first_leaf().prefix)
+        return node
+
+    @classmethod
+    def examples(cls) -> tuple[()]:
+        return ()
+
+
+class Mutant(NamedTuple):
+    """A changed module, and the lines that it differs in."""
+
+    code: str
+    before: str
+    after: str
+
+
+def mutants_of(source: str) -> Iterator[Mutant]:
+    """Make every mutant that the operators know, once."""
+    known, seen, tree = OperatorProvider(), {source}, get_ast(source)
+    for operator in [RemoveStatement(), *(known[name]() for name in OPERATORS)]:
+        places = sum(1 for node in ast_nodes(tree) for _ in operator.mutation_positions(node))
+        for place in range(places):
+            code = MutationVisitor.mutate_code(source, operator, place)
+            if code not in seen:
+                seen.add(code)
+                yield Mutant(code, *_difference(source, code))
+
+
+def _difference(source: str, code: str) -> tuple[str, str]:
+    lines = list(difflib.ndiff(source.splitlines(), code.splitlines()))
+    before, after = (
+        " ".join(line[2:].strip() for line in lines if line.startswith(sign)) for sign in "-+"
+    )
+    return before, after
+
+
+@contextmanager
+def written(path: Path, code: str) -> Iterator[None]:
+    """Let the module be `code` for the block."""
+    source = path.read_text()
+    path.write_text(code)
+    # Compiled code is told to be old by its time in seconds, and these pass more quickly.
+    Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        path.write_text(source)
+
+
+def passes(tests: Sequence[str], *options: str, is_quiet: bool = True) -> bool:
+    """Run the tests in a fork, and return whether they pass in time."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        _run_and_exit([*PYTEST, *options, *tests], is_quiet=is_quiet)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status) == 0
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return False
+        time.sleep(0.02)
+
+
+def _run_and_exit(arguments: list[str], *, is_quiet: bool) -> None:
+    code = 1
+    try:
+        if is_quiet:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+        code = int(pytest.main(arguments))
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def examine(path: str, accepted: str) -> int:
+    """Test the module's mutants, print those that survive, and return how many are new."""
+    module, tests = Path(path), TESTS[path]
+    survivors, count, new = 0, 0, 0
+    for mutant in mutants_of(module.read_text()):
+        count += 1
+        with written(module, mutant.code):
+            if not passes(tests):
+                continue
+        survivors += 1
+        is_accepted = f"| `{path}` | `{mutant.before}` | `{mutant.after}` |" in accepted
+        new += not is_accepted
+        print(f"{'accepted' if is_accepted else 'SURVIVED'} {path}", flush=True)
+        print(f"  - {mutant.before}\n  + {mutant.after}", flush=True)
+    print(f"mutants: {path} {count}, caught {count - survivors}, new survivors {new}", flush=True)
+    return new
+
+
+def main(paths: list[str]) -> int:
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in PRELOADED:
+        importlib.import_module(name)
+    paths = paths or list(TESTS)
+    unknown = sorted(set(paths) - TESTS.keys())
+    if unknown:
+        print(f"./dev mutate: no tests are named for {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    tests = sorted({test for path in paths for test in TESTS[path]})
+    if not passes(tests, "--create-db", is_quiet=False):
+        print("./dev mutate: the tests fail before anything is changed", file=sys.stderr)
+        return 1
+    accepted = ACCEPTED.read_text()
+    new = sum(examine(path, accepted) for path in paths)
+    # A test that was killed may have left rows behind, by which all others would fail.
+    if not passes(tests):
+        print("./dev mutate: the tests fail now without any change", file=sys.stderr)
+        return 1
+    return 1 if new else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
