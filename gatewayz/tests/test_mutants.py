@@ -4,7 +4,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from gatewayz.dev.mutants import TESTS, mutants_of, written
+from gatewayz.dev.mutants import TESTS, mutants_of, named_tests, written
 
 SOURCE = """
 def pay(amount):
@@ -40,6 +40,6 @@ def test_a_module_is_itself_again_after_its_mutant(tmp_path: Path) -> None:
 
 
 def test_the_modules_of_the_money_and_their_tests_are_there() -> None:
-    named = {*TESTS, *(test for tests in TESTS.values() for test in tests)}
+    named = {*TESTS, *(test for path in TESTS for test in named_tests(path))}
 
     assert {path for path in named if not (settings.BASE_DIR / path).is_file()} == set()

@@ -97,6 +97,17 @@ def test_a_completed_session_that_is_unpaid_waits(bob: Person) -> None:
     assert bob.balance() == "0.00"
 
 
+def test_it_keeps_when_a_session_was_completed_first(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    report(payment, COMPLETED, payment_status="unpaid")
+    first = Payment.objects.get().completed_at
+    report(payment, COMPLETED, payment_status="unpaid")
+
+    assert first
+    assert Payment.objects.get().completed_at == first
+
+
 def test_a_delayed_payment_settles_when_it_arrives(alice: Person, bob: Person) -> None:
     payment = pending_payment(bob.user)
 
