@@ -219,6 +219,8 @@ def test_every_order_of_events_ends_closed_when_no_money_arrived(
         {"currency": "eur"},
         {"currency": "USD"},
         {"id": "cs_test_unknown"},
+        {"livemode": True},
+        {"payment_intent": None},
     ],
     ids=str,
 )
