@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import adjustment_rules as rules
 from accounts import adjustments, audit, people
 from accounts.models import Adjustment, AuditEntry, LedgerEntry, User
+from accounts.operator_records import MOST_ADJUSTED
 from accounts.tests.factories import Person, give, member_of, register
 
 NOW = timezone.now()
@@ -129,6 +130,9 @@ class TestRefusing:
             ask(alice, amount)
 
         assert not Adjustment.objects.exists()
+
+    def test_no_amount_up_to_the_largest(self, alice: Person) -> None:
+        assert ask(alice, str(MOST_ADJUSTED)).status == "waiting"
 
     @pytest.mark.parametrize(
         "nothing", [" \n", "\u200b", "\u2060\ufeff", "\u00ad", "\u3164", "..."]
