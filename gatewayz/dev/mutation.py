@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from gatewayz import embedded_postgres
+from gatewayz.dev import embedded_postgres
 from gatewayz.dev.checkout import ROOT, TEST_DATA_DIRECTORY, WORKSHOP
 
 NOT_COPIED = (".*", "__pycache__", "staticfiles")

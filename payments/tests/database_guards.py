@@ -14,7 +14,7 @@ REVERSAL = "a reversal is the opposite of an entry that is none"
 PURCHASE = "a paid payment has its one purchase entry"
 PURCHASE_ENTRY = "a purchase entry belongs to a paid payment"
 LEGS = "a completed referral has its two legs"
-USES = "slots are dense and within the cap"
+USES = "use numbers have no gap and stay within the cap"
 CODE = "a referral is of the code that the referee registered with"
 QUALIFYING = "a referral came from a paid qualifying purchase"
 BUDGET = "what is reserved of a budget is what its uses cost"
@@ -119,7 +119,7 @@ RITA = "(SELECT id FROM users WHERE username = 'rita')"
 REFEREE, NOT_REFERRED = "has_made_first_purchase", "username IN ('alice', 'charlie')"
 POSTED, WAITING, APPROVED = "status = 'posted'", "status = 'waiting'", "decided_by_id IS NOT NULL"
 TWICE, REVERSES = repeated("reverses_id"), "kind = 'reversal' AND"
-UNUSED, SECOND_USE = "budget = 20", "slot = 2"
+UNUSED, SECOND_USE = "budget = 20", "use_number = 2"
 OPEN, PAID = "status = 'pending'", "status = 'paid'"
 TAKES, TAKES_NOTHING = "taken > 0", "taken = 0"
 REVIEWED = "review = 'released', reviewed_by_id"
@@ -204,8 +204,8 @@ CONTROLS = [
     row("programs_one_use_at_least", "max_uses = 0", off=TERMS_STAY),
     repeat("programs_starts_at_key", "starts_at", off=TERMS_STAY),
     # Referrals.
-    row("referrals_within_cap", "slot = 11", SECOND_USE, USES),
-    row("referrals_slot_unique", "slot = 1", SECOND_USE, USES),
+    row("referrals_within_cap", "use_number = 11", SECOND_USE, USES),
+    row("referrals_use_number_unique", "use_number = 1", SECOND_USE, USES),
     repeat("referrals_referred_user_id_key", "referred_user_id"),
     repeat("referrals_referrer_entry_id_key", "referrer_entry_id"),
     repeat("referrals_referee_entry_id_key", "referee_entry_id"),
@@ -257,7 +257,7 @@ WITHOUT_MONEY = {
     "programs_code_length_check": "programs_code_length is stricter",
     "programs_max_uses_check": "programs_one_use_at_least is stricter",
     "referrals_max_uses_check": "referrals_within_cap is stricter",
-    "referrals_slot_check": "referrals_within_cap is stricter",
+    "referrals_use_number_check": "referrals_within_cap is stricter",
     "referrals_awards_check": "a counter",
     "ledger_entries_number_check": "ledger_entries_chain counts",
     "payments_amount_check": "payments_amount_in_range is stricter",
@@ -268,11 +268,11 @@ WITHOUT_MONEY = {
 }
 TABLES_WITHOUT_MONEY = {
     "api_keys": "what opens doors",
-    "daily_figures": "a report, counted from the books",
-    "invitation_looks": "a statistic",
+    "daily_totals": "a report, counted from the books",
+    "invite_views": "a statistic",
     "ledger_checks": "reports of checks",
     "limit_windows": "how often somebody called",
-    "standings": "a report, counted from the books",
+    "leaderboard_entries": "a report, counted from the books",
     "users_groups": "who is in which group",
     "users_user_permissions": "who may do what",
 }
