@@ -36,7 +36,7 @@ TESTS = {
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/gates.py": {"referrals": "gates bonuses budget review"},
     "referrals/bonuses.py": {"referrals": "bonuses budget review", "payments": "clawbacks"},
-    "referrals/review.py": {"referrals": "review bonuses budget"},
+    "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
     "referrals/budget.py": {"referrals": "budget budget_outlook"},
     "payments/settlement.py": {"payments": "settlement lost_answers", "referrals": "bonuses"},
     "payments/clawbacks.py": {"payments": "clawbacks settlement"},
