@@ -131,11 +131,12 @@ def mutants_of(source: str) -> Iterator[Mutant]:
 
 
 def _difference(source: str, code: str) -> tuple[str, str]:
+    """Return what the changed lines were, and what they are, without their indentation."""
     lines = list(difflib.ndiff(source.splitlines(), code.splitlines()))
     before, after = (
-        " ".join(line[2:].strip() for line in lines if line.startswith(f"{sign} ")) for sign in "-+"
+        [line[2:].strip() for line in lines if line.startswith(f"{sign} ")] for sign in "-+"
     )
-    return before, after
+    return " ".join(filter(None, before)), " ".join(filter(None, after))
 
 
 @contextmanager
