@@ -204,11 +204,15 @@ def test_a_refund_that_changes_its_amount_is_quarantined(bob: Person) -> None:
     [
         lambda paid, other: dispute(paid, 1000) | {"data": refund(paid, 1000)["data"]},
         lambda paid, other: (
+            dispute(paid, 1000)
+            | {"data": {"object": dispute(paid, 1000)["data"]["object"] | _id_of_refund(paid)}}
+        ),
+        lambda paid, other: (
             refund(paid, 1000)
             | {"data": {"object": refund(paid, 1000)["data"]["object"] | _of(other)}}
         ),
     ],
-    ids=["as a dispute", "of another purchase"],
+    ids=["in the event of a dispute", "as the id of a dispute", "of another purchase"],
 )
 def test_a_refund_that_comes_again_as_something_else_is_quarantined(
     bob: Person, charlie: Person, strange: Callable[[Payment, Payment], Any]
@@ -219,6 +223,10 @@ def test_a_refund_that_comes_again_as_something_else_is_quarantined(
     assert outcome(strange(paid, other)) == "quarantined"
 
     assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+
+
+def _id_of_refund(payment: Payment) -> dict[str, str]:
+    return {"id": refund(payment, 1000)["data"]["object"]["id"]}
 
 
 def _of(payment: Payment) -> dict[str, str]:

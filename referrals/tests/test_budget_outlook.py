@@ -75,6 +75,28 @@ def test_what_pays_no_further_award_is_spent(alice: Person) -> None:
     assert "is spent" in seen.sentence
 
 
+def test_what_pays_one_award_more_is_not_spent(alice: Person) -> None:
+    terms = terms_now(budget=Decimal(60))
+    refer(alice, 2)
+
+    seen = outlook(terms)
+
+    assert (seen.left, seen.is_spent) == (Decimal(20), False)
+
+
+def test_it_counts_what_was_paid_is_held_and_was_taken_back(alice: Person) -> None:
+    terms = terms_now(referee_bonus=Decimal("2.50"))
+    refer(alice, 4)
+    for referral, status in zip(
+        Referral.objects.order_by("pk"), ["held", "reversed"], strict=False
+    ):
+        turn(referral, status)
+
+    assert budget.spending(terms) == budget.Spending(
+        uses=2, paid=Decimal(25), held=Decimal("12.50"), taken_back=Decimal("12.50")
+    )
+
+
 @pytest.mark.parametrize(("days_ahead", "needs_someone"), [(3, False), (12, True)])
 def test_the_next_terms_may_start_before_it_ends(
     alice: Person, days_ahead: int, needs_someone: bool
