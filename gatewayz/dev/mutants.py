@@ -34,7 +34,7 @@ TESTS = {
         "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_at_once"
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
-    "referrals/gates.py": {"referrals": "gates bonuses budget review"},
+    "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {"referrals": "bonuses budget review", "payments": "clawbacks"},
     "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
     "referrals/budget.py": {"referrals": "budget budget_outlook"},
