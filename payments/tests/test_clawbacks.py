@@ -145,6 +145,15 @@ def test_a_refund_takes_its_share_once_the_dispute_is_won(alice: Person, bob: Pe
     assert end_of(alice, bob) == ("10.00", "25.00", "completed")
 
 
+def test_a_dispute_takes_the_rest_once_a_refund_fails(alice: Person, bob: Person) -> None:
+    paid = settle(bob.user, 1000)
+    for news in (refund(paid, 400), dispute(paid, 1000), refund(paid, 400, "failed")):
+        deliver(news)
+
+    paid.refresh_from_db()
+    assert (alice.balance(), bob.balance(), paid.taken_back) == ("0.00", "0.00", 1000)
+
+
 def test_a_balance_goes_below_zero_and_is_filled_first(charlie: Person) -> None:
     refunded = settle(charlie.user, 1000)
     give(charlie, "-7.50")
