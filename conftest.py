@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import stripe
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
 from gatewayz.dev.checkout import WORKSHOP
+from gatewayz.tests import emptying
 from payments.reports.invariants import breaches
 from payments.sandbox.server import serving
 from referrals.models import Program
@@ -48,11 +50,16 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # A test's threads come and go, and each would leave its connection behind.
     django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # A password is hashed slowly for the sake of a database that is stolen; no test steals one.
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Before it asks Stripe once more the SDK waits for half a second, which shows nothing.
+    stripe.HTTPClient.INITIAL_DELAY = 0.01
+    emptying.install()
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let pytest-django empty the tables after a test that committed; nothing else truncates."""
+    """Let tests truncate tables; what forbids it is switched on by the tests of that."""
     # Without a test that uses it there is no test database, and this is another one.
     if not str(connection.settings_dict["NAME"]).startswith("test_"):
         return
@@ -113,20 +120,26 @@ def sandbox(sandbox_address: str, settings: Any, db: None) -> str:
     return sandbox_address
 
 
-@pytest.fixture
-def window(db: None) -> Iterator[Page]:
-    """A page of a real Chromium.
-
-    Its event loop bars the thread from the database while it runs, so it is begun last and ends
-    before whatever fixture uses that.
-    """
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real Chromium, whose event loop runs in this thread until the last test has ended."""
     switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
     if "CHROMIUM" not in os.environ:
         pytest.skip("CHROMIUM names no browser; ./dev test looks for one")
+    # Django refuses queries beside an event loop, for fear of blocking it; here nothing else waits.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=switches)
-        yield browser.new_page()
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def window(chromium: Browser, db: None) -> Iterator[Page]:
+    """A page with cookies and a cache of its own."""
+    page = chromium.new_page()
+    yield page
+    page.context.close()
 
 
 @pytest.fixture

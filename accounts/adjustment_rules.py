@@ -1,7 +1,7 @@
-"""What an operator may adjust alone, what takes another person as well, and what nobody may.
+"""What one operator may adjust alone, what needs a second person, and what is never allowed.
 
-What one operator adjusts without a second person adds up over 24 hours, up and down alike, on one
-account and on all of them: splitting a sum is no way around the limit.
+The adjustments of one operator without a second person add up over 24 hours, credits and debits
+alike, on each account and on all accounts together, so that nobody avoids the limit by splitting.
 """
 
 from dataclasses import dataclass
@@ -14,74 +14,83 @@ from django.db.models.functions import Abs
 
 from accounts.models import Adjustment, User
 from accounts.money import CENT, dollars
-from accounts.operator_records import MOST_ADJUSTED
+from accounts.operator_models import MAX_ADJUSTMENT
 
-_LOOKS_BACK = timedelta(hours=24)
-# Ten people may have to be helped in a day; who helps more of them is looked at by a second person,
-# as one who gives the limit to each of his own accounts would be.
-ACCOUNTS_A_DAY = 10
+_WINDOW = timedelta(hours=24)
+# The limit on all accounts is this many times the limit on one. Support may help ten people a day;
+# an operator who adjusts more, such as accounts of their own, needs a second person.
+ACCOUNTS_PER_DAY = 10
 
 
 class AdjustmentRefusedError(Exception):
-    """The adjustment makes no sense, or is not this person's to make; it says why, for people."""
+    """The adjustment is invalid or not allowed; the message is for people."""
 
 
 class NotAllowedError(AdjustmentRefusedError):
-    """Who asks or decides has not the permission, or has a part in it."""
+    """The requester or approver lacks the permission, or takes part in the adjustment otherwise."""
 
 
-class NobodyAsksError(AdjustmentRefusedError):
-    """What takes two people cannot be asked for by nobody: the second could be the first."""
+class RequesterMissingError(AdjustmentRefusedError):
+    """An adjustment above the limit has no named requester, who could then approve it as well."""
+
+    def __init__(self, limit: Decimal) -> None:
+        super().__init__(
+            f"more than {dollars(limit)} needs a second person, so name yourself: --by OPERATOR"
+        )
 
 
 class BelowZeroError(AdjustmentRefusedError):
-    """By hand nobody is put into debt; refunds and disputes may do that (CONTRACT 2.7)."""
+    """An adjustment may not make the balance negative; refunds and disputes may (CONTRACT 2.7)."""
 
 
 class DeactivatedError(AdjustmentRefusedError):
-    """Who is deactivated cannot use credits, and is not given any."""
+    """A deactivated person cannot use credits and gets none."""
 
 
 class NotWaitingError(AdjustmentRefusedError):
-    """It was decided already, or never had to wait."""
+    """The adjustment was decided already, or needed no decision."""
 
 
 class NotReversibleError(AdjustmentRefusedError):
-    """It was not posted, was reversed already, or is a reversal itself."""
+    """The adjustment was not posted, was reversed already, or is a reversal itself."""
 
 
 @dataclass(frozen=True)
-class Left:
-    """What somebody may still adjust without a second person, in US dollars."""
+class RemainingLimit:
+    """How much an operator may still adjust without a second person, in US dollars."""
 
     on_account: Decimal
-    in_all: Decimal
+    on_all_accounts: Decimal
 
     @property
     def amount(self) -> Decimal:
-        return min(self.on_account, self.in_all)
+        return min(self.on_account, self.on_all_accounts)
 
 
-def refuse_nonsense(account: User, amount: Decimal, *, by: User | None, is_reversal: bool) -> None:
-    """Refuse what nobody could mean or may do. Raises AdjustmentRefusedError."""
-    if not amount.is_finite() or amount == 0 or abs(amount) > MOST_ADJUSTED:
-        raise AdjustmentRefusedError(f"an amount up to {dollars(MOST_ADJUSTED)}, not zero")
+def require_valid(account: User, amount: Decimal, *, by: User | None, is_reversal: bool) -> None:
+    """Refuse an impossible amount, and an operator who may not adjust this account.
+
+    Raises AdjustmentRefusedError.
+    """
+    if not amount.is_finite() or amount == 0 or abs(amount) > MAX_ADJUSTMENT:
+        raise AdjustmentRefusedError(f"the amount must be up to {dollars(MAX_ADJUSTMENT)}, not 0")
     if amount != amount.quantize(CENT):
-        raise AdjustmentRefusedError("an amount has whole cents")
+        raise AdjustmentRefusedError("the amount must be in whole cents")
     if by == account:
-        raise NotAllowedError("nobody adjusts his own balance")
+        raise NotAllowedError("you cannot adjust your own balance")
     if by is not None and not by.has_perm("accounts.adjust_credits"):
         raise NotAllowedError(f"{by} may not adjust balances")
-    refuse_effect(account, amount, is_reversal=is_reversal)
+    require_postable(account, amount, is_reversal=is_reversal)
 
 
-def refuse_effect(account: User, amount: Decimal, *, is_reversal: bool) -> None:
-    """Refuse a debt, and credits for who cannot use them; also when it is posted much later.
+def require_postable(account: User, amount: Decimal, *, is_reversal: bool) -> None:
+    """Refuse a negative balance, and credits for a deactivated account.
 
-    From a deactivated account fraud may be taken back. Raises AdjustmentRefusedError.
+    Called again on approval, because the account may have changed since the request. A debit of a
+    deactivated account is allowed: it takes back fraud. Raises AdjustmentRefusedError.
     """
     if amount > 0 and not account.is_active and not is_reversal:
-        raise DeactivatedError(f"{account} is deactivated and gets nothing: reactivate first")
+        raise DeactivatedError(f"{account} is deactivated and gets no credits: reactivate first")
     after = account.credits + amount
     if amount < 0 and after < 0:
         raise BelowZeroError(
@@ -89,49 +98,41 @@ def refuse_effect(account: User, amount: Decimal, *, is_reversal: bool) -> None:
         )
 
 
-def left_of_limit(account: User, *, by: User | None, now: datetime) -> Left:
-    """Return what `by` may still adjust alone, on this account and on all of them together."""
-    alone = Adjustment.objects.filter(
+def remaining_limit(account: User, *, by: User | None, now: datetime) -> RemainingLimit:
+    """Return how much `by` may still adjust alone, on this account and on all accounts."""
+    posted_alone = Adjustment.objects.filter(
         requested_by=by,
         status=Adjustment.Status.POSTED,
         decided_by=None,
-        requested_at__gt=now - _LOOKS_BACK,
+        requested_at__gt=now - _WINDOW,
     )
-    nothing = Decimal(0)
-    spent = alone.aggregate(
-        on_account=Sum(Abs("amount"), filter=Q(user=account), default=nothing),
-        in_all=Sum(Abs("amount"), default=nothing),
+    zero = Decimal(0)
+    used = posted_alone.aggregate(
+        on_account=Sum(Abs("amount"), filter=Q(user=account), default=zero),
+        on_all_accounts=Sum(Abs("amount"), default=zero),
     )
     limit: Decimal = settings.ADJUSTMENT_APPROVAL_LIMIT
-    return Left(
-        on_account=max(limit - spent["on_account"], nothing),
-        in_all=max(ACCOUNTS_A_DAY * limit - spent["in_all"], nothing),
+    return RemainingLimit(
+        on_account=max(limit - used["on_account"], zero),
+        on_all_accounts=max(ACCOUNTS_PER_DAY * limit - used["on_all_accounts"], zero),
     )
-
-
-def require_asker(by: User | None, left: Decimal) -> None:
-    """Refuse what would wait without a first person. Raises NobodyAsksError."""
-    if by is None:
-        raise NobodyAsksError(
-            f"more than {dollars(left)} takes two people, so name who asks: --by OPERATOR"
-        )
 
 
 def require_reversible(original: Adjustment) -> None:
-    """Refuse to reverse what cannot be, or was. Raises NotReversibleError."""
+    """Raise NotReversibleError unless the adjustment can be reversed now."""
     if original.status != Adjustment.Status.POSTED:
         raise NotReversibleError(f"{original} was not posted")
     if original.reverses_id is not None:
-        raise NotReversibleError("a reversal is not reversed: make a new adjustment")
+        raise NotReversibleError("a reversal cannot be reversed: make a new adjustment")
     if original.reversals.exclude(status=Adjustment.Status.REJECTED).exists():
-        raise NotReversibleError(f"{original} was reversed already, or its reversal waits")
+        raise NotReversibleError(f"{original} was reversed already, or its reversal is waiting")
 
 
-def require_decider(adjustment: Adjustment, by: User) -> None:
-    """Refuse who may not decide on it. Raises NotWaitingError and NotAllowedError."""
+def require_may_decide(adjustment: Adjustment, by: User) -> None:
+    """Raise NotWaitingError or NotAllowedError unless `by` may decide on the adjustment now."""
     if adjustment.status != Adjustment.Status.WAITING:
         raise NotWaitingError(f"{adjustment} is {adjustment.status} already")
     if by.pk in {adjustment.requested_by_id, adjustment.user_id}:
-        raise NotAllowedError("it takes another person than who asked and who gets it")
+        raise NotAllowedError("somebody other than the requester and the account owner must decide")
     if not by.has_perm("accounts.approve_adjustment"):
         raise NotAllowedError(f"{by} may not decide on adjustments")

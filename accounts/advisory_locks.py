@@ -1,33 +1,33 @@
-"""Turns: of those who name the same thing one goes on, and the others wait until it has ended.
+"""Locks on a name: only one transaction at a time may hold the lock of a given name.
 
-A turn lasts as long as the transaction in which it was taken. Whoever waits longer than the
-connection's `lock_timeout` gets PostgreSQL's LockNotAvailable, as with any other lock.
+PostgreSQL releases it when the transaction ends. A wait longer than the connection's
+`lock_timeout` raises LockNotAvailable, as with a row lock.
 """
 
 from django.db import connection
 from django.db.models import Func, TextField
 
-TAKE_TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
-_TRY_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 
-def take_turn(name: str) -> None:
-    """Wait until nobody else has the turn of this name, and keep others waiting."""
+def lock(name: str) -> None:
+    """Lock the name, after waiting for the transaction that holds it."""
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_TURN, [name])
+        cursor.execute(LOCK, [name])
 
 
-def try_turn(name: str) -> bool:
-    """Take the turn if nobody else has it, and say whether it was taken."""
+def try_lock(name: str) -> bool:
+    """Lock the name and return True, or return False at once when another transaction holds it."""
     with connection.cursor() as cursor:
-        cursor.execute(_TRY_TURN, [name])
+        cursor.execute(_TRY_LOCK, [name])
         return bool(cursor.fetchone()[0])
 
 
-class Turn(Func):
-    """The turn as a column of a query that locks a row: so it costs no trip of its own.
+class AdvisoryLock(Func):
+    """The lock as a column of a query that also locks a row: it saves a round trip.
 
-    PostgreSQL computes it before it locks the row.
+    PostgreSQL computes the column, and so waits for this lock, before it locks the row.
     """
 
     template = "pg_advisory_xact_lock(hashtextextended(%(expressions)s, 0))::text"

@@ -1,4 +1,4 @@
-"""API keys: made once, shown once, kept as a digest, looked up in one query."""
+"""API keys: created, shown once, stored as a digest, looked up in one query."""
 
 import re
 import secrets
@@ -12,43 +12,47 @@ from django.utils.crypto import salted_hmac
 from accounts import audit, people
 from accounts.models import ApiKey, User
 
-_FORM = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
+_FORMAT = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
-MOST_KEYS = 20
-_USE_IS_NOTED_EVERY = timedelta(minutes=1)
+MAX_KEYS = 20
+_LAST_USED_PRECISION = timedelta(minutes=1)
 
 
 class State(StrEnum):
-    """Whether a key opens the door: in use → ending → revoked, or revoked at once."""
+    """Whether a key is valid: in use → ending → revoked, or in use → revoked."""
 
-    IN_USE = "in use"  # with no end in sight
-    ENDING = "ending"  # was rotated, and opens until then
-    REVOKED = "revoked"  # opens nothing
+    IN_USE = "in use"  # valid, without an end
+    ENDING = "ending"  # rotated; valid until its grace period ends
+    REVOKED = "revoked"  # not valid
 
 
-class UnknownApiKeyError(LookupError):
-    """No key of this form, digest and validity: deliberately one answer to all of them."""
+class InvalidApiKeyError(LookupError):
+    """The key is malformed, unknown, revoked, or of a deactivated user.
+
+    One error for all, so that a caller cannot find out which.
+    """
 
 
 class TooManyKeysError(Exception):
-    """This many keys are in use: each is counted by itself, so more would be a way past limits."""
+    """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
 
 
 class KeyNotInUseError(Exception):
-    """Only a key that is in use, with no end in sight, is rotated: once it is, it has a new one."""
+    """The key is revoked, or was rotated already and so has a successor."""
 
 
-def create_another(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
-    """Make a key beside those that `user` has. Raises TooManyKeysError."""
+def create_within_limit(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
+    """Create one more key, up to MAX_KEYS. Raises TooManyKeysError."""
     with transaction.atomic():
+        # Lock the user: two requests at once would count the same number of keys.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        if listed(user, now=now).count() >= MOST_KEYS:
+        if valid_keys(user, now=now).count() >= MAX_KEYS:
             raise TooManyKeysError
         return create(user=user, name=name, now=now)
 
 
 def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
-    """Make a key for `user`; return its record and its text, which nobody can read again."""
+    """Create a key; return its row and its text, which cannot be read again."""
     text = f"gw_live_{secrets.token_urlsafe(32)}"
     record = ApiKey.objects.create(
         user=user, name=name, prefix=prefix(text), digest=digest(text), created_at=now
@@ -57,54 +61,51 @@ def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
 
 
 def prefix(text: str) -> str:
-    """Return how the key begins, which may be shown and tells nobody the rest."""
+    """Return the beginning of the key, which identifies it in lists and may be shown."""
     return text[:_PREFIX_LENGTH]
 
 
 def digest(text: str) -> str:
-    """Return what the database keeps: an HMAC-SHA256 whose pepper comes from SECRET_KEY.
-
-    A key has 256 random bits, so a slow hash would protect nothing and cost every request.
-    """
+    """Return what the database stores: an HMAC-SHA256 whose pepper comes from SECRET_KEY."""
+    # No slow password hash: nobody can guess 256 random bits, and every request would pay for it.
     return salted_hmac("accounts.api_keys", text, algorithm="sha256").hexdigest()
 
 
-# One trip: find the key and its user, and note the use at most once a minute. The note is
-# conditional on the row's own column, so of requests at once only the first writes it.
-_IDENTIFY = """
-WITH presented AS (
+# One round trip: find the key and its user, and update `last_used_at` at most once a minute.
+# PostgreSQL checks the condition again after waiting for the row, so of several requests at once
+# only the first writes.
+_AUTHENTICATE = """
+WITH given AS (
     SELECT id, user_id FROM api_keys
     WHERE digest = %(digest)s AND (revoked_at IS NULL OR revoked_at > %(now)s)
-), noted AS (
-    UPDATE api_keys SET last_used_at = %(now)s FROM presented
-    WHERE api_keys.id = presented.id
+), updated AS (
+    UPDATE api_keys SET last_used_at = %(now)s FROM given
+    WHERE api_keys.id = given.id
       AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < %(stale)s)
 )
 SELECT users.*
-FROM presented JOIN users ON users.id = presented.user_id
+FROM given JOIN users ON users.id = given.user_id
 WHERE users.is_active
 """
 
 
-def identify(text: str, *, now: datetime) -> User:
-    """Return the active user whose valid key this is.
-
-    Raises UnknownApiKeyError.
-    """
-    if _FORM.fullmatch(text):
-        params = {"digest": digest(text), "now": now, "stale": now - _USE_IS_NOTED_EVERY}
-        for user in User.objects.raw(_IDENTIFY, params):
+def authenticate(text: str, *, now: datetime) -> User:
+    """Return the active user of this valid key. Raises InvalidApiKeyError."""
+    # A malformed key costs no query.
+    if _FORMAT.fullmatch(text):
+        params = {"digest": digest(text), "now": now, "stale": now - _LAST_USED_PRECISION}
+        for user in User.objects.raw(_AUTHENTICATE, params):
             return user
-    raise UnknownApiKeyError
+    raise InvalidApiKeyError
 
 
-def listed(user: User, *, now: datetime) -> QuerySet[ApiKey]:
-    """Return the keys of `user` that still open the door."""
+def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:
+    """Return the keys of `user` that are valid now."""
     return user.api_keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=now))
 
 
 def state(key: ApiKey, *, now: datetime) -> State:
-    """Return what the key is good for; the same as `listed` and `identify` ask in SQL."""
+    """Return the state of the key; `valid_keys` and `authenticate` ask the same in SQL."""
     if key.revoked_at is None:
         return State.IN_USE
     return State.ENDING if key.revoked_at > now else State.REVOKED
@@ -112,12 +113,12 @@ def state(key: ApiKey, *, now: datetime) -> State:
 
 @transaction.atomic
 def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = "") -> None:
-    """Make the key useless from now on; to revoke it again changes nothing and is not recorded.
+    """Make the key invalid from now on; a repeated call changes and records nothing.
 
-    When it is not its owner but an operator who does it, it takes a reason and is recorded.
-    Raises ReasonMissingError and NotYoursToDecideError.
+    `by` is the operator, who needs a reason and is recorded; None is the key's owner. Raises
+    ReasonMissingError and SuperuserRequiredError.
     """
-    locked = _locked(key, by)
+    locked = _lock_key(key, by)
     if state(locked, now=now) is State.REVOKED:
         return
     key.revoked_at = now
@@ -138,12 +139,12 @@ def revoke(key: ApiKey, *, now: datetime, by: User | None = None, reason: str = 
 def rotate(
     key: ApiKey, *, by: User, reason: str, now: datetime, grace: timedelta
 ) -> tuple[ApiKey, str]:
-    """Make a key in the place of `key`, which opens the door until `grace` is over.
+    """Create a successor of `key`, which itself stays valid for `grace`.
 
-    Return the new record and its text, which nobody can read again. Raises KeyNotInUseError,
-    ReasonMissingError and NotYoursToDecideError.
+    Return the new row and its text, which cannot be read again. Raises KeyNotInUseError,
+    ReasonMissingError and SuperuserRequiredError.
     """
-    old = _locked(key, by)
+    old = _lock_key(key, by)
     if state(old, now=now) is not State.IN_USE:
         raise KeyNotInUseError(f"{old} was revoked or rotated already")
     old.revoked_at = now + grace
@@ -161,12 +162,12 @@ def rotate(
     return new, text
 
 
-def _locked(key: ApiKey, by: User | None) -> ApiKey:
-    """Return the key as it is now, for nobody else to change until the transaction ends.
+def _lock_key(key: ApiKey, by: User | None) -> ApiKey:
+    """Lock the key and return it as it is now.
 
-    Raises NotYoursToDecideError when it is an operator who has no say over its owner.
+    Raises SuperuserRequiredError when operator `by` may not manage the key's owner.
     """
     locked = ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
     if by is not None:
-        people.require_left_to(locked.user, by)
+        people.require_manageable(locked.user, by=by)
     return locked

@@ -10,5 +10,5 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Hand the colours of our statuses to the admin."""
+        """Register the colours of our statuses with the admin."""
         import_module("accounts.status_colours")

@@ -1,7 +1,7 @@
-"""The audit log: who did what to what, why, and how it was before and after."""
+"""The audit log: who did what to which object, why, and what it changed."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
 from getpass import getuser
@@ -13,22 +13,22 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import AuditEntry, User
 
-LONGEST_REASON = 500
-# Letters by name, which leave the place empty.
-_EMPTY_LETTERS = "\u115f\u1160\u3164\uffa0"
+MAX_REASON_LENGTH = 500
+# Unicode calls these Hangul fillers letters, but they show nothing.
+_INVISIBLE_LETTERS = "\u115f\u1160\u3164\uffa0"
 
 
 class ReasonMissingError(ValueError):
-    """An operator's action needs a reason in words, for whoever asks later."""
+    """An operator's action has no reason, or one that is too long for the audit log."""
 
 
-def stated(reason: str) -> str:
-    """Return the reason as it is kept. Raises ReasonMissingError when it says nothing."""
+def require_reason(reason: str) -> str:
+    """Return the reason as the log keeps it. Raises ReasonMissingError when it has no words."""
     words = reason.strip()
-    if not any(character.isalnum() for character in words if character not in _EMPTY_LETTERS):
-        raise ReasonMissingError("say why")
-    if len(words) > LONGEST_REASON:
-        raise ReasonMissingError(f"say why in at most {LONGEST_REASON} characters")
+    if not any(character.isalnum() for character in words if character not in _INVISIBLE_LETTERS):
+        raise ReasonMissingError("give a reason")
+    if len(words) > MAX_REASON_LENGTH:
+        raise ReasonMissingError(f"give a reason of at most {MAX_REASON_LENGTH} characters")
     return words
 
 
@@ -42,56 +42,47 @@ def record(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
 ) -> AuditEntry:
-    """Append what was done to `target`, a row or a whole list, in the action's own transaction.
+    """Append an action to the log; `target` is a row, or a model when it was done to a whole list.
 
-    `by` is None for the command line. `before` and `after` hold what the action changed. Raises
-    ReasonMissingError.
+    Call it in the transaction of the action itself, so that neither exists without the other.
+    `by` is None for the command line. `before` and `after` hold the values that the action changed.
+    Raises ReasonMissingError.
     """
+    is_row = isinstance(target, models.Model)
     return AuditEntry.objects.create(
         at=now,
         by=by,
         shell_user="" if by else _shell_user(),
         action=action,
         target_type=target._meta.label_lower,
-        target_id=target.pk if isinstance(target, models.Model) else None,
-        target_label=_label(target)[:200],
-        reason=stated(reason),
+        target_id=target.pk if is_row else None,
+        target_label=str(target if is_row else target._meta.verbose_name_plural)[:200],
+        reason=require_reason(reason),
         before=before or {},
         after=after or {},
     )
 
 
 def _shell_user() -> str:
-    """Return who typed a command: the machine's account, from before sudo changed it."""
+    """Return the name of the machine's account that ran the command, also when it used sudo."""
     try:
         return os.environ.get("SUDO_USER") or getuser()
-    except (KeyError, OSError):  # a container's account often has no name
+    except (KeyError, OSError):  # a container's account often has only a number
         return f"account {os.getuid()}"
 
 
-def _label(target: models.Model | type[models.Model]) -> str:
-    if isinstance(target, models.Model):
-        return str(target)
-    return str(target._meta.verbose_name_plural)
-
-
-def of_all(targets: Iterable[models.Model]) -> QuerySet[AuditEntry]:
-    """Return what was done to any of `targets`, the latest first; there is at least one."""
+def of(*targets: models.Model) -> QuerySet[AuditEntry]:
+    """Return the entries about any of `targets`, newest first; give at least one."""
+    # One condition a table, not one a row: the list can be long, and the index has the type first.
     ids: dict[str, list[int]] = {}
     for target in targets:
         ids.setdefault(target._meta.label_lower, []).append(target.pk)
-    about = (Q(target_type=kind, target_id__in=pks) for kind, pks in ids.items())
-    return AuditEntry.objects.filter(reduce(or_, about)).order_by("-pk")
+    conditions = (Q(target_type=table, target_id__in=pks) for table, pks in ids.items())
+    return AuditEntry.objects.filter(reduce(or_, conditions)).order_by("-pk")
 
 
-def of(target: models.Model) -> QuerySet[AuditEntry]:
-    """Return what was done to `target`, the latest first."""
-    return AuditEntry.objects.filter(
-        target_type=target._meta.label_lower, target_id=target.pk
-    ).order_by("-pk")
-
-
-# From one value to the next along the index `audit_by_action`, however long the log is.
+# SELECT DISTINCT would read the whole log. This jumps from one value to the next along the index
+# `audit_by_action`, so it costs one index lookup an action.
 _ACTIONS = """
 WITH RECURSIVE seen AS (
     (SELECT action FROM audit_entries ORDER BY action LIMIT 1)
@@ -104,7 +95,7 @@ SELECT action FROM seen WHERE action IS NOT NULL
 
 
 def actions() -> list[str]:
-    """Return what was ever done, each once."""
+    """Return the name of every action in the log, in alphabetical order."""
     with connection.cursor() as cursor:
         cursor.execute(_ACTIONS)
         return [action for (action,) in cursor.fetchall()]

@@ -1,4 +1,4 @@
-"""Who is calling: a person by `Authorization: Bearer gw_live_…`, or an operator by session."""
+"""Authenticates people by `Authorization: Bearer gw_live_…`, and operators by session."""
 
 import structlog
 from django.core.exceptions import PermissionDenied
@@ -13,23 +13,24 @@ from accounts.models import User
 
 
 class AuthenticatedRequest(Request):
-    """A request that passed this door: its user is one of ours."""
+    """A request that passed ApiKeyAuthentication, so its user is a User."""
 
     user: User
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Knows the caller by the key; every way of being wrong is the same 401."""
+    """Authenticates by the API key; every invalid key gets the same 401."""
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
-        """Return the user, and the digest of the key, which limits count by."""
+        """Return the user, and the digest of the key, by which RequestThrottle counts."""
+        # latin-1 decodes any bytes, so a header that is not ASCII is a wrong key, not an error.
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if not scheme:
             return None
         key = text.strip(" ") if scheme.lower() == "bearer" else ""
         try:
-            user = api_keys.identify(key, now=timezone.now())
-        except api_keys.UnknownApiKeyError:
+            user = api_keys.authenticate(key, now=timezone.now())
+        except api_keys.InvalidApiKeyError:
             throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
         structlog.contextvars.bind_contextvars(user_id=user.pk)
@@ -40,10 +41,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def operator(request: HttpRequest) -> User:
-    """Return who is logged in to the admin, for the record of what is done.
-
-    Raises PermissionDenied when nobody is.
-    """
+    """Return the user who is logged in to the admin. Raises PermissionDenied when nobody is."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user

@@ -1,4 +1,4 @@
-"""Writes a point in time for people; all times are UTC."""
+"""Formats dates and times for people; all times are UTC."""
 
 from datetime import datetime
 

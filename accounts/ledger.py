@@ -1,4 +1,4 @@
-"""The only door to money: a balance changes by a posted entry, or not at all (CONTRACT 3)."""
+"""The only way to change a balance: post a ledger entry (CONTRACT 3)."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -11,39 +11,39 @@ from accounts.money import CENT
 
 
 class InvalidAmountError(ValueError):
-    """The amount is no sum of whole cents above or below zero."""
+    """The amount is zero or not in whole cents."""
 
 
 class UnknownAccountError(LookupError):
-    """There is no user of this id."""
+    """No user has this id."""
 
 
 class IdempotencyConflictError(RuntimeError):
-    """The key names an entry already, and that one says something else."""
+    """The key belongs to an earlier entry with another user, kind or amount."""
 
 
 def lock_accounts(accounts: QuerySet[User]) -> dict[int, User]:
-    """Lock these users' balances until the transaction ends, and return them fresh, by id.
+    """Lock these users until the transaction ends, and return them as they are now, by id.
 
-    Every transaction that touches more than one account takes its locks here, in one statement
-    and in ascending order of id: two that need the same pair cannot wait for each other.
+    Every transaction that locks more than one account does it here: one statement, in ascending
+    order of id. So two transactions that need the same pair cannot deadlock.
     """
+    # NO KEY UPDATE: a plain FOR UPDATE would also block inserts that refer to the user.
     locked = accounts.select_for_update(no_key=True, of=("self",)).order_by("id")
     return {user.pk: user for user in locked}
 
 
 def in_debt() -> QuerySet[User]:
-    """Return whose balance is below zero: each has an entry that says so, and of these are few.
-
-    An index on the balances themselves would slow down whatever changes one.
-    """
+    """Return the users with a balance below zero."""
+    # By way of the few entries that left a balance below zero, which have a partial index: an index
+    # on `credits` itself would make every posting slower.
     once = LedgerEntry.objects.filter(balance_after__lt=0).values("user")
     return User.objects.filter(credits__lt=0, pk__in=once)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Posting:
-    """An entry that is to be posted; `amount` in US dollars, and the key names its cause."""
+    """An entry to post; `amount` in US dollars. The idempotency key names the cause."""
 
     user_id: int
     kind: LedgerEntry.Kind
@@ -54,16 +54,17 @@ class Posting:
     reverses_id: int | None = None
 
 
-# The entries read the balances under the rows' locks and the balances follow the entries, in one
-# statement: there is no moment at which one is there without the other. A repeated key inserts
-# nothing, and so moves nothing.
+# One statement locks the accounts, inserts the entries and sets the balances, so none of them can
+# happen alone. FOR NO KEY UPDATE returns the balance as it is after waiting for the lock, and ORDER
+# BY takes the locks in the order of `lock_accounts`. ON CONFLICT: a repeated key inserts no entry,
+# and so changes no balance.
 _POST = """
-WITH asked AS (
+WITH posting AS (
     SELECT * FROM unnest(
         %(user_id)s::bigint[], %(kind)s::text[], %(amount)s::numeric[],
         %(idempotency_key)s::text[], %(description)s::text[], %(reference)s::text[],
         %(reverses_id)s::bigint[]
-    ) AS posting (user_id, kind, amount, idempotency_key, description, reference, reverses_id)
+    ) AS columns (user_id, kind, amount, idempotency_key, description, reference, reverses_id)
 ), account AS (
     SELECT id, credits FROM users WHERE id = ANY(%(user_id)s) ORDER BY id FOR NO KEY UPDATE
 ), entry AS (
@@ -71,7 +72,7 @@ WITH asked AS (
                                 description, reference, reverses_id, posted_by_id, created_at)
     SELECT user_id, kind, amount, credits + amount, idempotency_key,
            description, reference, reverses_id, %(posted_by_id)s::bigint, %(now)s
-    FROM asked JOIN account ON account.id = asked.user_id ORDER BY account.id
+    FROM posting JOIN account ON account.id = posting.user_id ORDER BY account.id
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
 ), balance AS (
@@ -82,18 +83,20 @@ SELECT * FROM entry
 
 
 def post_all(*postings: Posting, now: datetime, posted_by: User | None = None) -> list[LedgerEntry]:
-    """Post an entry to each of several accounts and move their balances, once per key.
+    """Post one entry to each of several accounts and change their balances, once per key.
 
-    Posting again with the same keys changes nothing and returns the entries that are there. Call
-    it inside a transaction when there are several: they are raised about after they are written.
+    A repeated call with the same keys changes nothing and returns the existing entries. Call it in
+    a transaction: when it raises about one entry, the others are written already.
 
     Raises InvalidAmountError, UnknownAccountError, and IdempotencyConflictError when a key was
     used for another user, kind or amount.
     """
     if len({posting.user_id for posting in postings}) < len(postings):
-        raise ValueError("several entries of one account are posted one after the other")
-    for posting in postings:
-        _require_whole_cents(posting.amount)
+        # The statement reads each balance once, so a second entry would start from the old one.
+        raise ValueError("post the entries of one account one after the other")
+    for amount in (posting.amount for posting in postings):
+        if not amount.is_finite() or amount == 0 or amount != amount.quantize(CENT):
+            raise InvalidAmountError(f"{amount} is zero or not in whole cents")
     columns = {
         field.name: [getattr(posting, field.name) for posting in postings]
         for field in fields(Posting)
@@ -103,19 +106,14 @@ def post_all(*postings: Posting, now: datetime, posted_by: User | None = None) -
     return [posted.get(posting.idempotency_key) or _existing(posting) for posting in postings]
 
 
-def _require_whole_cents(amount: Decimal) -> None:
-    if not amount.is_finite() or amount == 0 or amount != amount.quantize(CENT):
-        raise InvalidAmountError(f"{amount} is not an amount of whole cents other than zero")
-
-
 def _existing(posting: Posting) -> LedgerEntry:
     entry = LedgerEntry.objects.filter(idempotency_key=posting.idempotency_key).first()
     if entry is None:
-        raise UnknownAccountError(f"there is no user {posting.user_id}")
-    said = (entry.user_id, entry.kind, entry.amount)
-    if said != (posting.user_id, posting.kind, posting.amount):
+        raise UnknownAccountError(f"no user has the id {posting.user_id}")
+    existing = (entry.user_id, entry.kind, entry.amount)
+    if existing != (posting.user_id, posting.kind, posting.amount):
         raise IdempotencyConflictError(
-            f"{posting.idempotency_key} is entry {entry.pk}: {entry} of user {entry.user_id}"
+            f"{posting.idempotency_key} is the key of entry {entry.pk}: {entry}, not of this one"
         )
     return entry
 
@@ -146,7 +144,7 @@ def post(
 def reverse(
     *entries: LedgerEntry, description: str, now: datetime, posted_by: User | None = None
 ) -> list[LedgerEntry]:
-    """Post the opposite of each entry, once: reversing again returns the reversal that is there."""
+    """Post the opposite of each entry, once; a repeated call returns the existing reversals."""
     reversals = (
         Posting(
             user_id=entry.user_id,

@@ -1,8 +1,8 @@
-"""How often somebody may do something: counted by PostgreSQL, for all processes together.
+"""Rate limits, counted in PostgreSQL for all processes together.
 
-A window opens with the first use and is one period long; in it at most `most` uses are let
-through, whatever the number of threads, processes and machines. The next window opens with the
-first use after its end, so that around a border up to twice as many can fall close together.
+A window opens with a caller's first use and lasts one period; `limit` uses are allowed in it,
+whatever the number of threads, processes and machines. The next window opens with the first use
+after that, so up to twice the limit can come close together around the end of a window.
 """
 
 from datetime import datetime, timedelta
@@ -13,50 +13,47 @@ from django.utils.crypto import salted_hmac
 
 
 class LimitReachedError(Exception):
-    """No use is left in the window; the next one opens after `wait`."""
+    """The window has no uses left; the next one can open after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:
         super().__init__(wait)
         self.wait = wait
 
 
-# One statement counts the use, opens a new window where the last one is over, and with each new
-# window sweeps out two that nobody came back to: there are never more rows than callers once were
-# active at a time. The sweep reads `used`, and so begins with its own row locked; from then on it
-# waits for nobody (SKIP LOCKED): two of them cannot wait for each other.
-_USE = """
-WITH used AS (
+# One statement counts the use, and opens a new window if the last one has ended. With each new
+# window it deletes up to two ended ones of other callers, so the table does not grow for ever.
+# Deadlocks: `ended` reads `counted`, so this caller's row is locked first; after that the deletion
+# waits for no lock (SKIP LOCKED).
+_COUNT = """
+WITH counted AS (
     INSERT INTO limit_windows AS open (key, uses, ends_at)
     VALUES (%(key)s, 1, %(ends_at)s)
     ON CONFLICT (key) DO UPDATE SET
         uses = CASE WHEN open.ends_at <= %(now)s THEN 1 ELSE open.uses + 1 END,
         ends_at = CASE WHEN open.ends_at <= %(now)s THEN excluded.ends_at ELSE open.ends_at END
     RETURNING key, uses, ends_at
-), past AS (
-    SELECT limit_windows.key FROM used, limit_windows
-    WHERE used.uses = 1 AND limit_windows.ends_at <= %(now)s AND limit_windows.key <> used.key
+), ended AS (
+    SELECT limit_windows.key FROM counted, limit_windows
+    WHERE counted.uses = 1 AND limit_windows.ends_at <= %(now)s AND limit_windows.key <> counted.key
     LIMIT 2
     FOR UPDATE OF limit_windows SKIP LOCKED
-), swept AS (
-    DELETE FROM limit_windows USING past WHERE limit_windows.key = past.key
+), deleted AS (
+    DELETE FROM limit_windows USING ended WHERE limit_windows.key = ended.key
 )
-SELECT uses, ends_at FROM used
+SELECT uses, ends_at FROM counted
 """
 
 
-def use(*, what: str, who: str, most: int, period: timedelta, now: datetime) -> None:
-    """Count that `who` does `what`, in a transaction of its own unless there is one.
+def count(*, action: str, caller: str, limit: int, period: timedelta, now: datetime) -> None:
+    """Count one use of `action` by `caller`, in a transaction of its own unless one is open.
 
-    Raises LimitReachedError when `who` has done it `most` times in this window.
+    Raises LimitReachedError when the window already has `limit` uses.
     """
-    params: dict[str, Any] = {"key": _key(what, who), "now": now, "ends_at": now + period}
+    # The database gets only an HMAC: `caller` may be an address, which is personal data.
+    key = salted_hmac("accounts.limits", f"{action} {caller}", algorithm="sha256").digest()
+    params: dict[str, Any] = {"key": key, "now": now, "ends_at": now + period}
     with connection.cursor() as cursor:
-        cursor.execute(_USE, params)
+        cursor.execute(_COUNT, params)
         uses, ends_at = cursor.fetchone()
-    if uses > most:
+    if uses > limit:
         raise LimitReachedError(ends_at - now)
-
-
-def _key(what: str, who: str) -> bytes:
-    """Return what the database knows of `who`: addresses are personal data."""
-    return salted_hmac("accounts.limits", f"{what} {who}", algorithm="sha256").digest()

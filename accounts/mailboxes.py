@@ -1,23 +1,23 @@
-"""Tells whether two e-mail addresses end up in one mailbox (CONTRACT 2.10)."""
+"""Decides whether two e-mail addresses deliver to the same mailbox (CONTRACT 2.10)."""
 
 import unicodedata
 
-# Providers that deliver `j.doe` and `jdoe` to the same person.
-_DOTS_MEAN_NOTHING = {"gmail.com", "googlemail.com"}
-# Other names of one provider.
-_SAME_PROVIDER = {"googlemail.com": "gmail.com"}
+# Gmail ignores dots: `j.doe` and `jdoe` are the same mailbox there, and different ones elsewhere.
+_PROVIDERS_IGNORING_DOTS = {"gmail.com", "googlemail.com"}
+_PROVIDER_ALIASES = {"googlemail.com": "gmail.com"}
 
 
 def fold(email: str) -> str:
-    """Return the mailbox behind an address: without case, plus tag and meaningless dots.
+    """Return the address without case, plus tag and ignored dots.
 
-    For comparing only: nobody can be written to at what comes back.
+    Use the result only to compare: mail to it may not be delivered.
     """
+    # NFKC first: it turns look-alikes such as full-width letters into ASCII before the case folds.
     name, _, domain = unicodedata.normalize("NFKC", email.strip()).casefold().rpartition("@")
     name = name.partition("+")[0]
-    if domain in _DOTS_MEAN_NOTHING:
+    if domain in _PROVIDERS_IGNORING_DOTS:
         name = name.replace(".", "")
-    return f"{name}@{_SAME_PROVIDER.get(domain, domain)}"
+    return f"{name}@{_PROVIDER_ALIASES.get(domain, domain)}"
 
 
 def is_same(one: str, other: str) -> bool:

@@ -1,4 +1,4 @@
-"""People, the keys they call the API with, and the ledger of their credits."""
+"""The models of people, their API keys and the ledger of their credits."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.money import MoneyField
-from accounts.operator_records import Adjustment, AuditEntry
+from accounts.operator_models import Adjustment, AuditEntry
 
 __all__ = ["Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
 
@@ -20,12 +20,12 @@ __all__ = ["Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "
 class User(AbstractUser):
     """A person with an account; the columns are the wiki's (CONTRACT 3).
 
-    `credits` is the balance in US dollars. It moves only in `accounts.ledger`, and the database
-    refuses any commit where it is not the last entry's `balance_after`.
+    `credits` is the balance in US dollars. Only `accounts.ledger` changes it, and the database
+    refuses a commit in which it differs from the last entry's `balance_after`.
     """
 
     class AuthMethod(models.TextChoices):
-        """How the person signs in at Gatewayz."""
+        """How the person signs in to Gatewayz."""
 
         EMAIL = "email"
         PHONE = "phone"
@@ -36,7 +36,7 @@ class User(AbstractUser):
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
     credits = MoneyField(default=Decimal(0), editable=False)
-    # The code that this person invites with.
+    # The person's own code, for inviting others.
     referral_code = models.CharField(
         max_length=16,
         null=True,
@@ -44,16 +44,16 @@ class User(AbstractUser):
         editable=False,
         validators=[RegexValidator(r"\A[A-Z0-9]{6,16}\Z")],
     )
-    # The code that this person registered with; never changes.
+    # The inviter's code, given at registration; never changes.
     referred_by_code = models.CharField(max_length=16, null=True, editable=False)
     # The first qualifying purchase has settled, with or without a bonus.
     has_made_first_purchase = models.BooleanField(default=False, editable=False)
     auth_method = models.CharField(
         max_length=10, choices=AuthMethod.choices, default=AuthMethod.EMAIL
     )
-    # An HMAC of the network address that the account was made from.
+    # An HMAC of the network address at registration.
     signup_address = models.CharField(max_length=64, blank=True, editable=False)
-    # The person's own choice: others may read the name on the leaderboard.
+    # The person allows others to see their name on the leaderboard.
     show_on_leaderboard = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -63,7 +63,7 @@ class User(AbstractUser):
         db_table = "users"
         permissions = [("deactivate_user", "Can deactivate and reactivate people")]
         constraints = [
-            # Of this class an index finds beginnings too, whatever the database's collation.
+            # text_pattern_ops: the index also serves prefix searches, in any collation.
             models.UniqueConstraint(
                 OpClass(Lower("username"), name="text_pattern_ops"),
                 name="users_username_any_case_unique",
@@ -98,9 +98,10 @@ class User(AbstractUser):
         ]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write of a known person only what a form may edit, unless told what to write.
+        """Save only the editable fields of an existing user, unless `update_fields` says otherwise.
 
-        The rest is moved by others at any time, and must not be put back to what was read.
+        Other transactions change the rest, `credits` above all, at any time: saving an old copy
+        must not overwrite it.
         """
         if not self._state.adding and not args and not kwargs.get("force_insert"):
             fields = self._meta.concrete_fields
@@ -110,17 +111,17 @@ class User(AbstractUser):
 
 
 class ApiKey(models.Model):
-    """A key to the API; only its digest is kept, so that a dump of the database opens nothing."""
+    """An API key; only its digest is stored, so a stolen database dump contains no usable key."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=100)
-    # How the key begins, to tell it by.
+    # The beginning of the key, to identify it in lists.
     prefix = models.CharField(max_length=16)
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
     # To the minute.
     last_used_at = models.DateTimeField(null=True)
-    # May lie ahead: valid until then.
+    # May be in the future: the key is valid until then.
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -150,21 +151,21 @@ class LedgerEntry(models.Model):
         User, on_delete=models.PROTECT, related_name="ledger_entries", db_index=False
     )
     kind = models.CharField(max_length=20, choices=Kind.choices)
-    # US dollars; negative takes away.
+    # US dollars; negative is a debit.
     amount = MoneyField()
     balance_after = MoneyField()
-    # The how-many-eth entry of the account; the database counts.
+    # Counts the entries of one user from 1; set by a trigger.
     number = models.PositiveIntegerField()
-    # Names the cause.
+    # Identifies the cause of the entry, which can have no second entry.
     idempotency_key = models.CharField(max_length=255, unique=True)
-    # For the person whose balance it is.
+    # Shown to the account's owner.
     description = models.CharField(max_length=200)
     # Stripe's id or ours.
     reference = models.CharField(max_length=255, blank=True)
     reverses = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
     )
-    # The operator who did it; empty when the program did.
+    # The operator; empty when the program posted it.
     posted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
 
@@ -172,11 +173,11 @@ class LedgerEntry(models.Model):
         db_table = "ledger_entries"
         verbose_name_plural = "ledger entries"
         indexes = [
-            # Purchases are so many that the latest are found without.
+            # Without purchases, which are most entries: a scan from the end finds them soon.
             models.Index(
                 fields=["kind", "-id"], condition=~Q(kind="purchase"), name="ledger_by_kind"
             ),
-            # Entries lie in the order of time, and a small index is cheap for each that is posted.
+            # BRIN: rows are stored in order of time, so a tiny index is enough; posting is cheap.
             BrinIndex(fields=["created_at"], pages_per_range=16, name="ledger_entries_by_time"),
             models.Index(
                 fields=["user"], condition=Q(balance_after__lt=0), name="ledger_entries_in_debt"
@@ -209,13 +210,13 @@ class LedgerEntry(models.Model):
 
 
 class LimitWindow(models.Model):
-    """How often somebody did something in the present window; kept by `accounts.limits`.
+    """The uses of one action by one caller in the current window; see `accounts.limits`.
 
-    The table is not logged: counting costs no write to disk, and a crash of PostgreSQL, which
-    empties it, at worst opens all windows anew.
+    The table is UNLOGGED: counting waits for no disk write. A crash of PostgreSQL empties it, so at
+    worst all windows start again.
     """
 
-    # An HMAC of what and who.
+    # An HMAC of the action and the caller.
     key = models.BinaryField(primary_key=True)
     uses = models.PositiveIntegerField()
     ends_at = models.DateTimeField(db_index=True)

@@ -1,4 +1,4 @@
-"""How amounts of money are kept in the database, and written for people."""
+"""Amounts of money: the database column, and how they are formatted for people."""
 
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -15,7 +15,7 @@ class Digits(TypedDict):
     decimal_places: int
 
 
-# Room for a balance of a hundred billion dollars, to the cent.
+# Large enough for a balance of a hundred billion dollars, to the cent.
 MONEY: Digits = {"max_digits": 14, "decimal_places": 2}
 
 
@@ -37,7 +37,7 @@ def from_cents(cents: int) -> Decimal:
 
 
 def dollars(amount: Decimal) -> str:
-    """Return `$1,234.50`, or `-$10.00` for what was taken away."""
+    """Return `$1,234.50`, or `-$10.00` for a negative amount."""
     sign = "-" if amount < 0 else ""
     return f"{sign}${abs(amount).quantize(CENT):,}"
 

@@ -1,8 +1,8 @@
-"""The log-in to the admin: its form, and the limit on it by django-axes against guessing.
+"""The log-in to the admin: its form, and the limit on wrong attempts by django-axes.
 
-Ten wrong attempts of one name from one address, each within an hour of the last, lock that name
-out from that address for an hour; from elsewhere it stays open, or anybody could lock an operator
-out. A log-in that succeeds forgets the wrong attempts before it.
+Ten wrong attempts for one name from one address, each within an hour of the last, lock out that
+name from that address for an hour. Other addresses stay open, else anybody could lock an operator
+out. A successful log-in clears the count.
 """
 
 from collections.abc import Iterator
@@ -35,9 +35,9 @@ from gatewayz.http.client_address import client_address
 
 
 class LogInForm(AuthenticationForm):
-    """Name and password, and a code of those who have set up a second factor."""
+    """Name and password, and a code if the account has a second factor."""
 
-    # A name that is too long for anybody's is refused before axes keeps it.
+    # No user name is longer. Without the limit axes would store whatever length is sent.
     username = UsernameField(max_length=150)
     code = forms.CharField(
         max_length=20,
@@ -49,7 +49,7 @@ class LogInForm(AuthenticationForm):
     )
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
-        """Ask for the code once the password is right; it is guessed as little as that is."""
+        """Check the code after the password; a wrong code counts like a wrong password."""
         super().confirm_login_allowed(user)
         if not isinstance(user, User) or not second_factor.is_on(user):
             return
@@ -59,54 +59,50 @@ class LogInForm(AuthenticationForm):
         try:
             device = second_factor.verify(user=user, code=code)
         except second_factor.WrongCodeError:
-            self._count_as_wrong(user)
+            # Tell axes, which sees only wrong passwords by itself.
+            credentials = {"username": user.get_username()}
+            user_login_failed.send(__name__, credentials=credentials, request=self.request)
             raise ValidationError(
-                "The code is not right. Each works once; wait for the next one.", "code"
+                "The code is not right. Each code works once; wait for the next one.", "code"
             ) from None
         user.otp_device = device  # type: ignore[attr-defined]  # django-otp marks the session by it
 
-    def _count_as_wrong(self, user: User) -> None:
-        credentials = {"username": user.get_username()}
-        user_login_failed.send(__name__, credentials=credentials, request=self.request)
-
 
 def address(request: HttpRequest) -> str | None:
-    """Return whose attempts are counted together; of a network its first address stands for it."""
+    """Return the address to count attempts by; an IPv6 network counts as its first address."""
     return client_address(request).partition("/")[0] or None
 
 
 class TooManyAtOnceError(Exception):
-    """Others of the same name and address were looked at for as long as this one could wait."""
+    """Other attempts for the same name and address took longer than the lock timeout."""
 
 
 @contextmanager
 def one_at_a_time(request: HttpRequest) -> Iterator[None]:
-    """Let this attempt wait for others of the same name and address, in any process.
+    """Check one attempt at a time for a name and address, across all processes.
 
-    Axes looks before the password is checked and counts after: at once, more than the limit would
-    slip through in between. Nobody waits longer than the database lets wait for a lock, as each
-    who waits keeps a thread busy. Raises TooManyAtOnceError.
+    Raises TooManyAtOnceError after the database's lock timeout, since a waiting attempt occupies a
+    thread.
     """
-    # Axes keeps what the browser calls itself, and PostgreSQL refuses a NUL.
+    # Axes reads the count before the password is checked and writes it after. Without this lock
+    # attempts at once would all read the same count, and exceed the limit.
+    #
+    # Axes stores the user agent, and PostgreSQL refuses a NUL in a text.
     request.META["HTTP_USER_AGENT"] = request.META.get("HTTP_USER_AGENT", "").replace("\0", "")
-    # As the form folds different spellings into one name.
+    # Normalized as the form does it, so that another spelling of a name takes the same lock.
     name = UsernameField().to_python(request.POST.get("username", ""))
     with transaction.atomic():
-        _take_turn(f"log-in {address(request)} {name}".replace("\0", ""))
+        try:
+            advisory_locks.lock(f"log-in {address(request)} {name}".replace("\0", ""))
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise TooManyAtOnceError from error
+            raise
         yield
 
 
-def _take_turn(name: str) -> None:
-    try:
-        advisory_locks.take_turn(name)
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise TooManyAtOnceError from error
-        raise
-
-
 def busy(request: HttpRequest) -> HttpResponse:
-    """Ask whoever could not wait any longer to come back."""
+    """Answer TooManyAtOnceError: try again in a second."""
     page = {**admin.site.each_context(request), "title": "Busy"}
     answer = render(request, "admin/log_in_busy.html", page, status=429)
     answer["Retry-After"] = "1"
@@ -115,10 +111,7 @@ def busy(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def unlock(attempt: AccessAttempt, *, by: User, reason: str, now: datetime) -> None:
-    """Forget the wrong attempts of that name from that address, so that it may try at once.
-
-    Raises ReasonMissingError.
-    """
+    """Clear the wrong attempts for that name and address. Raises ReasonMissingError."""
     audit.record(
         by=by,
         action="unlock log-in",
@@ -134,7 +127,7 @@ def unlock(attempt: AccessAttempt, *, by: User, reason: str, now: datetime) -> N
 def locked_out(
     request: HttpRequest, response: HttpResponse, credentials: dict[str, str] | None
 ) -> HttpResponse:
-    """Answer what axes refuses."""
+    """Answer an attempt that axes refuses, with the time until the lock ends."""
     name = (credentials or {}).get("username", "")
     seconds = _seconds_left(name, address(request), timezone.now())
     page = {**admin.site.each_context(request), "title": "Locked", "minutes": ceil(seconds / 60)}

@@ -1,4 +1,4 @@
-"""Finds people, deactivates them and lets them come back; nobody is deleted (CONTRACT 2.8)."""
+"""Finds people, and deactivates and reactivates them; nobody is deleted (CONTRACT 2.8)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,42 +11,44 @@ from django.db.models.lookups import Exact, StartsWith
 from accounts import audit, ledger, row_ids
 from accounts.models import User
 
-# Fewer letters begin the names of half the world.
-_ENOUGH_OF_A_NAME = 3
-_MOST_MEANT = 1000
+# A shorter beginning would match too many people to be of use.
+_MIN_PREFIX_LENGTH = 3
+_MAX_PREFIX_MATCHES = 1000
 
 
 class OwnAccountError(Exception):
-    """Who deactivates oneself could not take it back."""
+    """The operator's own account, which they could not reactivate after deactivating it."""
 
 
-class NotYoursToDecideError(Exception):
-    """Who may come into the admin is decided by a superuser alone."""
+class SuperuserRequiredError(Exception):
+    """Only a superuser may manage the account of staff."""
 
 
 class LastSuperuserError(Exception):
-    """Without a superuser nobody could manage the staff."""
+    """Without a superuser nobody could manage staff."""
 
 
 class SeveralPeopleError(Exception):
-    """What was typed fits several people: anybody may take another's address or code for a name."""
+    """The text matches several people: a user name may equal another person's e-mail or code."""
 
-    def __init__(self, who: str, people: Iterable[User]) -> None:
-        listed = ", ".join(f"#{user.pk} {user.username}" for user in people)
-        super().__init__(f"{who!r} may be {listed}: say which by the number, like #12")
+    def __init__(self, text: str, people: Iterable[User]) -> None:
+        matches = ", ".join(f"#{user.pk} {user.username}" for user in people)
+        super().__init__(f"{text!r} may be {matches}: use the number, like #12")
 
 
-def find(who: str, *others: int) -> User:
-    """Return the one person who has this user name, e-mail address, code or id.
+def find(text: str, *others: int) -> User:
+    """Return the one person with this user name, e-mail address, code or id.
 
-    `#12` is the id and nothing else, as no name begins like this. `others` are ids of more
-    people who may be meant. Raises User.DoesNotExist and SeveralPeopleError.
+    `#12` is always an id, because no user name begins with #. `others` are the ids of more people
+    who match. Raises User.DoesNotExist and SeveralPeopleError.
     """
-    term = who.strip()
+    term = text.strip()
     if term.startswith("#"):
-        return User.objects.get(Q(pk=row_ids.read(term[1:])))
-    ways = called(term) | Q(referral_code=_code(term)) | Q(pk=row_ids.read(term)) | Q(pk__in=others)
-    found = list(User.objects.filter(ways).order_by("pk"))
+        return User.objects.get(Q(pk=row_ids.parse(term[1:])))
+    # Only ASCII: upper() turns letters of other alphabets, such as the long s, into ours.
+    code = term.upper() if term.isascii() else ""
+    matches = name_is(term) | Q(referral_code=code) | Q(pk=row_ids.parse(term)) | Q(pk__in=others)
+    found = list(User.objects.filter(matches).order_by("pk"))
     if not found:
         raise User.DoesNotExist
     if len(found) > 1:
@@ -54,92 +56,87 @@ def find(who: str, *others: int) -> User:
     return found[0]
 
 
-def called(term: str) -> Q:
-    """Return the condition of whoever has exactly this name or e-mail, whatever the case."""
-    return _named(Exact, term)
+def name_is(term: str) -> Q:
+    """Match people with exactly this user name or e-mail, in any case."""
+    return _compare_name(Exact, term)
 
 
-def beginning(term: str) -> Q:
-    """Return the condition of those whose name or e-mail begins like this, whatever the case.
+def name_starts_with(term: str) -> Q:
+    """Match people whose user name or e-mail starts with this, in any case.
 
-    Nobody meets it while the beginning is too short to mean anybody.
+    A term that is too short matches nobody.
     """
-    return _named(StartsWith, term) if len(term) >= _ENOUGH_OF_A_NAME else Q(pk=None)
+    return _compare_name(StartsWith, term) if len(term) >= _MIN_PREFIX_LENGTH else Q(pk=None)
 
 
-def whose(term: str, owner: str = "user") -> list[Q]:
-    """Return the conditions of what belongs to whomever `called` and `beginning` find.
+def owned_by(term: str, owner: str = "user") -> list[Q]:
+    """Match rows whose `owner` is a person that `name_is` or `name_starts_with` matches.
 
-    Of a beginning so many that a common one does not read half of the table.
+    A common beginning stops at 1,000 people, because the rows of more would be half of a table.
     """
     people = User.objects.order_by()
-    ways = people.filter(called(term)), people.filter(beginning(term))[:_MOST_MEANT]
-    return [Q(**{f"{owner}__in": found.values("pk")}) for found in ways]
+    matches = (
+        people.filter(name_is(term)),
+        people.filter(name_starts_with(term))[:_MAX_PREFIX_MATCHES],
+    )
+    return [Q(**{f"{owner}__in": found.values("pk")}) for found in matches]
 
 
-def _named(comparison: type[Exact | StartsWith], term: str) -> Q:
-    """Compare in the words of the unique indexes, which serve beginnings as well."""
+def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
+    # Lower() on both sides is the expression of the unique indexes, so PostgreSQL can use them;
+    # Django's iexact and istartswith use UPPER(), which has no index.
     value = Lower(Value(term))
     return Q(comparison(Lower("username"), value)) | Q(comparison(Lower("email"), value))
 
 
-def _code(term: str) -> str:
-    """Return the code that this would be; other alphabets have letters that turn into ours."""
-    return term.upper() if term.isascii() else ""
-
-
 def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
-    """Close the account: no key opens, nobody logs in, invitations earn nothing from now on.
+    """Close the account: its keys and log-in stop working, its invitations earn nothing.
 
-    Return it as it is now; to deactivate again changes nothing and is not recorded. Raises
-    OwnAccountError, NotYoursToDecideError and ReasonMissingError.
+    Return the user as they are now. A repeated call changes and records nothing. `by` is None for
+    the command line. Raises OwnAccountError, SuperuserRequiredError and ReasonMissingError.
     """
-    if by == user:
-        raise OwnAccountError("nobody deactivates his own account")
-    return _switch(user, "deactivate", False, by=by, reason=reason, now=now)
+    return _set_active(user, False, "deactivate", by=by, reason=reason, now=now)
 
 
 def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
     """Open the account again; see `deactivate`."""
-    return _switch(user, "reactivate", True, by=by, reason=reason, now=now)
+    return _set_active(user, True, "reactivate", by=by, reason=reason, now=now)
 
 
-def is_left_to(person: User, by: User) -> bool:
-    """Tell whether `by` may decide on this account at all: that of a colleague is a superuser's."""
+def is_manageable(person: User, *, by: User) -> bool:
+    """Return whether `by` may manage this account: only superusers manage staff."""
     return by.is_superuser or not (person.is_staff or person.is_superuser)
 
 
-def require_left_to(person: User, by: User) -> None:
-    """Raise NotYoursToDecideError for a colleague's account, unless it is a superuser who asks."""
-    if not is_left_to(person, by):
-        raise NotYoursToDecideError(f"{person} is staff: ask a superuser")
+def require_manageable(person: User, *, by: User) -> None:
+    """Raise SuperuserRequiredError unless `by` may manage this account."""
+    if not is_manageable(person, by=by):
+        raise SuperuserRequiredError(f"{person} is staff: ask a superuser")
 
 
-def require_to_decide(person: User, by: User) -> None:
-    """Raise OwnAccountError or NotYoursToDecideError unless `by` may close and open the account."""
+def require_may_deactivate(person: User, *, by: User) -> None:
+    """Raise OwnAccountError or SuperuserRequiredError unless `by` may deactivate `person`."""
     if by == person:
-        raise OwnAccountError("nobody deactivates his own account")
-    require_left_to(person, by)
+        raise OwnAccountError("you cannot deactivate your own account")
+    require_manageable(person, by=by)
 
 
 def require_another_superuser(person: User) -> None:
-    """Refuse to take from the last superuser what makes her one: nobody could give it back.
-
-    Whoever asks holds the lock on all of them until the transaction ends. Raises
-    LastSuperuserError.
-    """
-    may_all = User.objects.filter(is_active=True, is_staff=True, is_superuser=True)
-    if set(ledger.lock_accounts(may_all)) == {person.pk}:
-        raise LastSuperuserError(f"{person} is the last superuser: make somebody else one first")
+    """Raise LastSuperuserError if `person` is the only superuser: nobody could appoint another."""
+    # Locks all superusers until the transaction ends; else two who demote each other at once would
+    # both pass.
+    superusers = User.objects.filter(is_active=True, is_staff=True, is_superuser=True)
+    if set(ledger.lock_accounts(superusers)) == {person.pk}:
+        raise LastSuperuserError(f"{person} is the last superuser: make another person one first")
 
 
 @transaction.atomic
-def _switch(
-    user: User, action: str, is_active: bool, *, by: User | None, reason: str, now: datetime
+def _set_active(
+    user: User, is_active: bool, action: str, *, by: User | None, reason: str, now: datetime
 ) -> User:
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if by:
-        require_left_to(person, by)
+        require_may_deactivate(person, by=by)
     if person.is_active == is_active:
         return person
     person.is_active = is_active

@@ -1,9 +1,9 @@
-"""What a person chose about being seen by others."""
+"""What a person lets others see."""
 
 from accounts.models import User
 
 
-def choose(*, user: User, show_on_leaderboard: bool) -> None:
-    """Let others see the name of `user` on the leaderboard, or not."""
+def update(*, user: User, show_on_leaderboard: bool) -> None:
+    """Show the name of `user` to others on the leaderboard, or hide it."""
     user.show_on_leaderboard = show_on_leaderboard
     user.save(update_fields=["show_on_leaderboard"])

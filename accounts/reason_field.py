@@ -1,4 +1,4 @@
-"""The form field in which an operator says why; the audit log keeps the answer."""
+"""The form field for an operator's reason, which the audit log keeps."""
 
 from typing import Any
 
@@ -10,25 +10,25 @@ from accounts import audit
 
 
 class ReasonField(forms.CharField):
-    """Asks for a reason in words, and refuses what the audit log would refuse."""
+    """Requires a reason, by the same rule as the audit log."""
 
     def __init__(
         self, *, help_text: str = "Kept in the audit log, with your name.", autofocus: bool = False
     ) -> None:
         super().__init__(
-            max_length=audit.LONGEST_REASON,
+            max_length=audit.MAX_REASON_LENGTH,
             widget=UnfoldAdminTextareaWidget({"rows": 3, "autofocus": autofocus}),
             help_text=help_text,
         )
 
     def clean(self, value: Any) -> str:
         try:
-            return audit.stated(super().clean(value))
+            return audit.require_reason(super().clean(value))
         except audit.ReasonMissingError as refusal:
             raise ValidationError(f"{str(refusal).capitalize()}.") from None
 
 
 class ReasonForm(forms.Form):
-    """Asks for a reason, and nothing else."""
+    """Asks for a reason only."""
 
     reason = ReasonField()

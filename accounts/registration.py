@@ -11,7 +11,7 @@ from accounts.models import User
 
 
 class NameTakenError(Exception):
-    """Somebody has this username or e-mail already; case makes no difference."""
+    """Another user has this username or e-mail, in any case."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -19,12 +19,12 @@ class NameTakenError(Exception):
 
 
 class CodeTakenError(Exception):
-    """The freshly made referral code belongs to somebody; make another."""
+    """Another user has the generated referral code; generate another."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A new user, and the text of the key that is shown this once."""
+    """A new user, and the text of the API key, which is shown only once."""
 
     user: User
     api_key: str
@@ -41,10 +41,9 @@ def create_account(
     address: str,
     now: datetime,
 ) -> Account:
-    """Create the user and the first key; of the network `address` only an HMAC is kept.
+    """Create the user and the first key; only an HMAC of the network `address` is stored.
 
-    Raises NameTakenError or CodeTakenError: the constraints decide, so that of several at once
-    one wins.
+    Raises NameTakenError or CodeTakenError.
     """
     user = User(
         username=username,
@@ -56,6 +55,8 @@ def create_account(
         created_at=now,
     )
     user.set_unusable_password()
+    # Insert, and let the unique indexes decide: of two registrations at once only one can win, and
+    # a look before the insert would miss that. The savepoint keeps the outer transaction usable.
     try:
         with transaction.atomic():
             user.save(force_insert=True)
@@ -66,18 +67,16 @@ def create_account(
 
 
 def _digest(address: str) -> str:
-    """Return what lets two addresses be compared, and neither of them be read.
-
-    Of no address it is empty: two who came without are not known to have come from one place.
-    """
+    """Return an HMAC by which addresses can be compared but not read."""
+    # Empty stays empty: two people without a known address must not look like one household.
     if not address:
         return ""
     return salted_hmac("accounts.signup_address", address, algorithm="sha256").hexdigest()
 
 
 def _taken(error: IntegrityError) -> Exception:
-    """Name the field that is taken, by the constraint that said so."""
-    constraint = constraints.broken(error)
+    """Return the error that names the taken field."""
+    constraint = constraints.violated(error)
     if constraint.startswith("users_referral_code"):
         return CodeTakenError()
     for field in ("username", "email"):

@@ -1,16 +1,16 @@
-"""Tells our own ids, which are numbers, from whatever else people and programs send."""
+"""Recognises our own row ids, which are numbers, in what people and programs send."""
 
 import re
 
-# As many digits as a bigint always holds.
+# A bigint has 19 digits; every number of 18 digits fits into one.
 _ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a row of ours could have this id."""
+    """Return whether one of our rows could have this id."""
     return _ID.fullmatch(text) is not None
 
 
-def read(text: str) -> int | None:
-    """Return the id that was typed, or None, which no row has."""
+def parse(text: str) -> int | None:
+    """Return the id, or None, which no row has."""
     return int(text) if is_id(text) else None

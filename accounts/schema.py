@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the endpoints about accounts."""
+"""The OpenAPI descriptions of the accounts endpoints."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from accounts.serializers import (
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """Describes the key in the OpenAPI document."""
+    """Describes the API key as a security scheme."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"
     name = "ApiKey"
@@ -29,7 +29,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "gw_live_…",
-            "description": "The key that `POST /auth/register` answered with.",
+            "description": "The `api_key` in the answer of `POST /auth/register`.",
         }
 
 
@@ -37,15 +37,15 @@ _NEW_KEY = "gw_live_wJ9b2uYv0cQ4m1dXH7pK5sRtZ8eLfA3gN6iO_kBxUqE"
 
 REGISTER: dict[str, Any] = {
     "summary": "Register, and get an API key and a referral code",
-    "description": "A referral code that does not count is no hindrance: the account is made, and "
-    "`referral.reason` says why the code was not applied.",
+    "description": "Registration succeeds with an invalid referral code too: `referral.reason` "
+    "then says why the code was not applied.",
     "tags": ["Accounts"],
     "auth": [],
     "request": RegistrationRequestSerializer,
     "responses": {
         201: RegistrationSerializer,
         409: OpenApiResponse(description="The username or the e-mail is taken."),
-        429: OpenApiResponse(description="Too many accounts were made from this address."),
+        429: OpenApiResponse(description="Too many registrations from this address."),
     },
     "examples": [
         OpenApiExample(
@@ -111,18 +111,18 @@ TRANSACTIONS: dict[str, Any] = {
 }
 
 PREFERENCES: dict[str, Any] = {
-    "summary": "What you chose",
+    "summary": "Your preferences",
     "tags": ["Accounts"],
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Seen by nobody", value={"show_on_leaderboard": False})],
+    "examples": [OpenApiExample("Hidden", value={"show_on_leaderboard": False})],
 }
 
-CHOOSE: dict[str, Any] = {
-    "summary": "Choose whether others see your name",
+UPDATE_PREFERENCES: dict[str, Any] = {
+    "summary": "Show or hide your name on the leaderboard",
     "tags": ["Accounts"],
     "request": PreferencesSerializer,
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Be seen", value={"show_on_leaderboard": True})],
+    "examples": [OpenApiExample("Shown", value={"show_on_leaderboard": True})],
 }
 
 _KEY = {
@@ -141,12 +141,12 @@ LIST_KEYS: dict[str, Any] = {
 }
 
 CREATE_KEY: dict[str, Any] = {
-    "summary": "Make another API key",
+    "summary": "Create an API key",
     "tags": ["API keys"],
     "request": ApiKeyRequestSerializer,
     "responses": {
         201: NewApiKeySerializer,
-        409: OpenApiResponse(description="You have as many keys as anybody may have."),
+        409: OpenApiResponse(description="You have the maximum number of keys."),
     },
     "examples": [
         OpenApiExample("A name", request_only=True, value={"name": "laptop"}),

@@ -1,8 +1,8 @@
-"""The optional second factor of staff: a code from an app on the phone, and ten codes for without.
+"""The optional second factor of staff: a code from an authenticator app, and ten backup codes.
 
-Once it is on, the log-in asks for a code and no session opens the admin that has not given one.
-The devices are django-otp's: each code works once, and wrong ones are followed by a wait that
-doubles, whoever tries and from wherever.
+Once it is on, the log-in asks for a code, and the admin is closed to sessions without one. The
+devices are django-otp's: each code works once, and each wrong code doubles the wait before the
+next attempt, for all addresses together.
 """
 
 from base64 import b32encode
@@ -17,16 +17,16 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import audit
 from accounts.models import User
 
-BACKUP_CODES = 10
+BACKUP_CODE_COUNT = 10
 _DIGITS = 6
 
 
 class WrongCodeError(Exception):
-    """The code is not the present one, was used before, or comes too soon after a wrong one."""
+    """The code is not the current one, was used before, or came too soon after a wrong one."""
 
 
 class AlreadyOnError(Exception):
-    """Another device is set up only after the present one is turned off, with its code."""
+    """The second factor is on; turn it off with a code before setting up another device."""
 
 
 def is_on(user: User) -> bool:
@@ -34,16 +34,14 @@ def is_on(user: User) -> bool:
     return bool(devices.exists())
 
 
-def is_given(user: User) -> bool:
-    """Tell whether this session has given what the person's account asks for."""
+def is_verified(user: User) -> bool:
+    """Return whether the session of `user` has passed the second factor, or needs none."""
+    # `otp_device` is set by django-otp's middleware from the session.
     return getattr(user, "otp_device", None) is not None or not is_on(user)
 
 
-def begin(*, user: User) -> TOTPDevice:
-    """Return a new device, which counts for nothing until it is confirmed.
-
-    Raises AlreadyOnError.
-    """
+def start_setup(*, user: User) -> TOTPDevice:
+    """Return a new device, which has no effect until it is confirmed. Raises AlreadyOnError."""
     if is_on(user):
         raise AlreadyOnError
     with transaction.atomic():
@@ -51,28 +49,29 @@ def begin(*, user: User) -> TOTPDevice:
         return TOTPDevice.objects.create(user=user, name="App", confirmed=False)
 
 
-def begun(user: User) -> TOTPDevice | None:
-    """Return the device that waits to be confirmed."""
+def pending_device(user: User) -> TOTPDevice | None:
+    """Return the device that is not confirmed yet, if any."""
     return TOTPDevice.objects.filter(user=user, confirmed=False).order_by("-pk").first()
 
 
-def secret_of(device: TOTPDevice) -> str:
-    """Return the secret as people type it into an app: `ABCD EFGH …`."""
+def readable_secret(device: TOTPDevice) -> str:
+    """Return the secret in groups of four, to type into an app: `ABCD EFGH …`."""
     text = b32encode(device.bin_key).decode().rstrip("=")
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def confirm(*, device: TOTPDevice, code: str, now: datetime) -> list[str]:
-    """Turn the second factor on and return the backup codes, for the only time.
+    """Turn the second factor on and return the backup codes, which are shown only now.
 
     Raises WrongCodeError.
     """
-    if not django_otp.verify_token(device.user, device.persistent_id, _typed(code)):
+    if not django_otp.verify_token(device.user, device.persistent_id, _normalize(code)):
         raise WrongCodeError
     with transaction.atomic():
+        # Conditional, so that a double click creates one set of backup codes.
         if not TOTPDevice.objects.filter(pk=device.pk, confirmed=False).update(confirmed=True):
             raise WrongCodeError
-        codes = [StaticToken.random_token() for _ in range(BACKUP_CODES)]
+        codes = [StaticToken.random_token() for _ in range(BACKUP_CODE_COUNT)]
         backup = StaticDevice.objects.create(user=device.user, name="Backup codes")
         StaticToken.objects.bulk_create(StaticToken(device=backup, token=code) for code in codes)
         audit.record(
@@ -86,24 +85,25 @@ def confirm(*, device: TOTPDevice, code: str, now: datetime) -> list[str]:
 
 
 def verify(*, user: User, code: str) -> Device:
-    """Return the device that the code is of; the code is used up. Raises WrongCodeError."""
-    typed = _typed(code)
-    kind = TOTPDevice if len(typed) == _DIGITS else StaticDevice
-    for device in kind.objects.filter(user=user, confirmed=True).order_by("pk"):
-        if django_otp.verify_token(user, device.persistent_id, typed):
+    """Return the device that this code belongs to, and use the code up. Raises WrongCodeError."""
+    code = _normalize(code)
+    # By the length: trying both kinds would count a wrong code against both.
+    model = TOTPDevice if len(code) == _DIGITS else StaticDevice
+    for device in model.objects.filter(user=user, confirmed=True).order_by("pk"):
+        if django_otp.verify_token(user, device.persistent_id, code):
             return device
     raise WrongCodeError
 
 
 def turn_off(*, user: User, code: str, reason: str, now: datetime) -> None:
-    """Remove what the person set up. Raises WrongCodeError and ReasonMissingError."""
+    """Turn off one's own second factor. Raises WrongCodeError and ReasonMissingError."""
     verify(user=user, code=code)
     remove(user=user, by=user, reason=reason, now=now)
 
 
 @transaction.atomic
 def remove(*, user: User, by: User, reason: str, now: datetime) -> None:
-    """Remove a person's devices and backup codes, so that the password alone logs in again.
+    """Remove a person's device and backup codes: the password alone logs in again.
 
     Raises ReasonMissingError.
     """
@@ -112,6 +112,6 @@ def remove(*, user: User, by: User, reason: str, now: datetime) -> None:
     audit.record(by=by, action="turn off second factor", target=user, reason=reason, now=now)
 
 
-def _typed(code: str) -> str:
-    """Return the code without what people put in between to read it."""
+def _normalize(code: str) -> str:
+    """Return the code without the spaces and dashes that people type for readability."""
     return "".join(code.split()).replace("-", "").lower()

@@ -1,4 +1,4 @@
-"""What the endpoints about accounts take and give."""
+"""The request and response bodies of the accounts endpoints."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from accounts.money import MONEY
 from gatewayz.api.json_api import AnythingField, TextField
 
 
-class ChoiceOfTwoField(serializers.BooleanField):
-    """True or false in JSON: a word or a number is neither."""
+class StrictBooleanField(serializers.BooleanField):
+    """Accepts only JSON's true and false, unlike DRF, which also takes "yes" and 1."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -26,17 +26,17 @@ class RegistrationRequestSerializer(serializers.Serializer[Any]):
     referral_code = AnythingField(
         required=False,
         allow_null=True,
-        help_text="The code of whoever invited you; what is no code is no hindrance.",
+        help_text="The code of the person who invited you; an invalid one is ignored.",
     )
 
     def validate_username(self, value: str) -> str:
-        """Normalise, and hold the result to the rules: one letter can turn into several."""
+        """Normalise, then validate again: one character can become several."""
         normalized = User.normalize_username(value)
         self.fields["username"].run_validators(normalized)
         return normalized
 
     def validate_email(self, value: str) -> str:
-        """Normalise as it is going to be stored: in small letters a domain can be longer."""
+        """Normalise as stored, then validate again: a domain in lower case can be longer."""
         normalized = User.objects.normalize_email(value)
         self.fields["email"].run_validators(normalized)
         return normalized
@@ -52,7 +52,7 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     email = serializers.EmailField()
     auth_method = serializers.ChoiceField(choices=User.AuthMethod.choices)
-    api_key = serializers.CharField(help_text="Shown this once.")
+    api_key = serializers.CharField(help_text="Shown only once.")
     credits = serializers.DecimalField(**MONEY, help_text="US dollars.")
     referral_code = serializers.CharField(help_text="Your own code.")
     referred_by_code = serializers.CharField(allow_null=True)
@@ -71,7 +71,7 @@ class BalanceSerializer(serializers.Serializer[Any]):
 class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
-    amount = serializers.DecimalField(**MONEY, help_text="US dollars; negative takes away.")
+    amount = serializers.DecimalField(**MONEY, help_text="US dollars; negative for a debit.")
     balance_after = serializers.DecimalField(**MONEY, help_text="US dollars.")
     description = serializers.CharField()
     created_at = serializers.DateTimeField()
@@ -79,14 +79,14 @@ class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
 
 class ApiKeySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    prefix = serializers.CharField(help_text="How the key begins, to tell it by.")
+    prefix = serializers.CharField(help_text="The beginning of the key, to identify it.")
     name = serializers.CharField()
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
 
 
 class NewApiKeySerializer(ApiKeySerializer):
-    api_key = serializers.CharField(help_text="Shown this once.")
+    api_key = serializers.CharField(help_text="Shown only once.")
 
 
 class ApiKeyRequestSerializer(serializers.Serializer[Any]):
@@ -94,6 +94,6 @@ class ApiKeyRequestSerializer(serializers.Serializer[Any]):
 
 
 class PreferencesSerializer(serializers.Serializer[Any]):
-    show_on_leaderboard = ChoiceOfTwoField(
-        help_text="Others see your username on the leaderboard; off at first."
+    show_on_leaderboard = StrictBooleanField(
+        help_text="Others can see your username on the leaderboard; false by default."
     )

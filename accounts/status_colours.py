@@ -1,4 +1,4 @@
-"""The colours of what accounts, keys and adjustments can be, handed to the admin's base."""
+"""The colours of account, key and adjustment statuses, registered with the admin's base."""
 
 from accounts.api_keys import State as KeyState
 from accounts.models import Adjustment
@@ -30,5 +30,5 @@ ACCOUNTS = {
 
 
 def account_badge(word: str) -> str:
-    """Return what kind of account it is, as a badge."""
+    """Return the kind of account as a coloured badge."""
     return badge(word, ACCOUNTS[word])

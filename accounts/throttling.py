@@ -1,4 +1,4 @@
-"""Where the API's limits stand: at each endpoint, and behind a wrong key."""
+"""Applies the rate limits to API requests, and to wrong API keys."""
 
 from math import ceil
 
@@ -15,47 +15,45 @@ from gatewayz.http.client_address import client_address
 
 
 class TooManyRequests(APIException):
-    """The caller has used up a limit."""
+    """The caller has reached a limit."""
 
     status_code = status.HTTP_429_TOO_MANY_REQUESTS
     default_code = "too_many_requests"
 
-    def __init__(self, refusal: limits.LimitReachedError) -> None:
-        self.wait = max(1, ceil(refusal.wait.total_seconds()))
+    def __init__(self, error: limits.LimitReachedError) -> None:
+        self.wait = max(1, ceil(error.wait.total_seconds()))
         super().__init__(f"Too many requests. Try again in {self.wait} s.")
 
 
 class RequestThrottle(BaseThrottle):
-    """Limits each endpoint by its `throttle_scope`; without one by the key that it is called with.
+    """Limits an endpoint with a `throttle_scope` by address, and any other by API key.
 
-    Register and validate are open to all, so they are counted by address.
+    Register and validate have a scope: they can be called without a key.
     """
 
     def allow_request(self, request: Request, view: object) -> bool:
-        what = getattr(view, "throttle_scope", None)
-        if what is not None:
-            _limit_request(what, client_address(request))
+        scope = getattr(view, "throttle_scope", None)
+        if scope is not None:
+            _count(scope, client_address(request))
         elif request.auth is not None:
-            _limit_request("api", str(request.auth))
+            _count("api", str(request.auth))
         return True
 
 
 def limit_wrong_keys(request: HttpRequest) -> None:
-    """Count a wrong key of this address. Raises TooManyRequests.
-
-    The key has been looked up by now, which costs no more than to look whether the address may
-    still try; and so a right key works always, whatever somebody else behind the same address
-    does. Nobody guesses 256 bits: the limit is there to slow noise down, and to show it.
-    """
-    _limit_request("wrong_key", client_address(request))
+    """Count a wrong key from this address. Raises TooManyRequests."""
+    # Counted after the key was looked up, which costs no more than a look at the limit before it.
+    # So a valid key always works, whatever others behind the same address send. The limit is not
+    # against guessing (a key has 256 random bits); it slows noise down and makes it visible.
+    _count("wrong_key", client_address(request))
 
 
-def _limit_request(what: str, who: str) -> None:
-    rate = settings.RATE_LIMITS[what]
+def _count(action: str, caller: str) -> None:
+    rate = settings.RATE_LIMITS[action]
     if rate is None:
         return
-    most, period = rate
+    limit, period = rate
     try:
-        limits.use(what=what, who=who, most=most, period=period, now=timezone.now())
-    except limits.LimitReachedError as refusal:
-        raise TooManyRequests(refusal) from refusal
+        limits.count(action=action, caller=caller, limit=limit, period=period, now=timezone.now())
+    except limits.LimitReachedError as error:
+        raise TooManyRequests(error) from error

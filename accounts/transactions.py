@@ -1,4 +1,4 @@
-"""Runs a transaction again when PostgreSQL ended it in favour of another one."""
+"""Retries a transaction that PostgreSQL aborted to let another one finish."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,8 @@ def retry_on_deadlock(
 ) -> Callable[_Parameters, _Result]:
     """Call `function` up to three times more after a deadlock or a serialization failure.
 
-    It opens its own transaction: PostgreSQL has rolled all of that back by then.
+    `function` must open its own transaction: after such an error PostgreSQL has rolled it back, so
+    a retry inside an outer transaction would fail.
     """
 
     @wraps(function)

@@ -1,4 +1,4 @@
-"""The endpoints about accounts."""
+"""The accounts endpoints."""
 
 from django.urls import path
 

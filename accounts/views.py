@@ -1,4 +1,4 @@
-"""The endpoints about accounts: registration, balance, statement, API keys."""
+"""The accounts endpoints: registration, balance, statement, preferences, API keys."""
 
 from typing import Any
 
@@ -32,26 +32,26 @@ from referrals import attribution
 
 
 class NameTaken(APIException):
-    """Somebody has this username or e-mail already."""
+    """Another user has this username or e-mail."""
 
     status_code = status.HTTP_409_CONFLICT
 
     def __init__(self, field: str) -> None:
-        sentence = f"This {field} is taken."
-        super().__init__(sentence, code=f"{field}_taken")
-        self.errors = {field: [sentence]}
+        message = f"This {field} is taken."
+        super().__init__(message, code=f"{field}_taken")
+        self.errors = {field: [message]}
 
 
 class TooManyKeys(APIException):
-    """The caller has as many keys as anybody may have."""
+    """The caller has the maximum number of keys."""
 
     status_code = status.HTTP_409_CONFLICT
-    default_detail = f"You have {api_keys.MOST_KEYS} keys already; revoke one first."
+    default_detail = f"You have {api_keys.MAX_KEYS} keys already; revoke one first."
     default_code = "too_many_keys"
 
 
 class RegistrationViewSet(ViewSet):
-    """Makes accounts."""
+    """Creates accounts."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -59,22 +59,22 @@ class RegistrationViewSet(ViewSet):
 
     @extend_schema(**schema.REGISTER)
     def create(self, request: Request) -> Response:
-        asked = RegistrationRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        given = asked.validated_data
+        body = RegistrationRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
         try:
             registration = attribution.register(
-                username=given["username"],
-                email=given["email"],
-                auth_method=given["auth_method"],
-                invitation=given.get("referral_code"),
+                username=data["username"],
+                email=data["email"],
+                auth_method=data["auth_method"],
+                invitation=data.get("referral_code"),
                 address=client_address(request),
                 now=timezone.now(),
             )
         except NameTakenError as error:
             raise NameTaken(error.field) from error
-        body = _registration_body(registration)
-        return Response(RegistrationSerializer(body).data, status=status.HTTP_201_CREATED)
+        answer = RegistrationSerializer(_registration_body(registration))
+        return Response(answer.data, status=status.HTTP_201_CREATED)
 
 
 def _registration_body(registration: attribution.Registration) -> dict[str, Any]:
@@ -112,9 +112,10 @@ class BalanceViewSet(ViewSet):
 
 
 class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
-    """The caller's statement."""
+    """The caller's ledger entries."""
 
     request: AuthenticatedRequest
+    # drf-spectacular reads the type of the path and page parameters from this.
     queryset = LedgerEntry.objects.none()
     serializer_class = LedgerEntrySerializer
 
@@ -127,18 +128,18 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
 
 
 class PreferencesViewSet(ViewSet):
-    """What the caller chose."""
+    """The caller's preferences."""
 
     @extend_schema(**schema.PREFERENCES)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
         return Response(PreferencesSerializer(request.user).data)
 
-    @extend_schema(**schema.CHOOSE)
+    @extend_schema(**schema.UPDATE_PREFERENCES)
     def partial_update(self, request: AuthenticatedRequest) -> Response:
-        asked = PreferencesSerializer(data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        if asked.validated_data:
-            preferences.choose(user=request.user, **asked.validated_data)
+        body = PreferencesSerializer(data=request.data, partial=True)
+        body.is_valid(raise_exception=True)
+        if body.validated_data:
+            preferences.update(user=request.user, **body.validated_data)
         return Response(PreferencesSerializer(request.user).data)
 
 
@@ -147,25 +148,25 @@ class ApiKeyViewSet(ViewSet):
 
     @extend_schema(**schema.LIST_KEYS)
     def list(self, request: AuthenticatedRequest) -> Response:
-        keys = api_keys.listed(request.user, now=timezone.now()).order_by("-pk")
+        keys = api_keys.valid_keys(request.user, now=timezone.now()).order_by("-pk")
         return Response(ApiKeySerializer(keys, many=True).data)
 
     @extend_schema(**schema.CREATE_KEY)
     def create(self, request: AuthenticatedRequest) -> Response:
-        asked = ApiKeyRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        body = ApiKeyRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         now = timezone.now()
-        name = asked.validated_data["name"]
+        name = body.validated_data["name"]
         try:
-            key, text = api_keys.create_another(user=request.user, name=name, now=now)
+            key, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
         except api_keys.TooManyKeysError as error:
             raise TooManyKeys from error
-        body = ApiKeySerializer(key).data | {"api_key": text}
-        return Response(body, status=status.HTTP_201_CREATED)
+        answer = ApiKeySerializer(key).data | {"api_key": text}
+        return Response(answer, status=status.HTTP_201_CREATED)
 
     @extend_schema(**schema.REVOKE_KEY)
     def destroy(self, request: AuthenticatedRequest, pk: int) -> Response:
         now = timezone.now()
-        key: ApiKey = get_object_or_404(api_keys.listed(request.user, now=now), pk=pk)
+        key: ApiKey = get_object_or_404(api_keys.valid_keys(request.user, now=now), pk=pk)
         api_keys.revoke(key, now=now)
         return Response(status=status.HTTP_204_NO_CONTENT)

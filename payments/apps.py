@@ -1,4 +1,4 @@
-"""The payments app: checkout, Stripe's events, and what they do to balances."""
+"""The payments app: checkout, Stripe's events, settlement, refunds and disputes."""
 
 from importlib import import_module
 
@@ -10,6 +10,6 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Stripe"
 
     def ready(self) -> None:
-        """Hand the colours of our statuses to the admin, and our gauges to `/metrics`."""
+        """Register our status colours with the admin, and our gauges with `/metrics`."""
         import_module("payments.status_colours")
         import_module("payments.gauges")

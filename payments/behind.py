@@ -13,7 +13,7 @@ from accounts.models import Adjustment, LedgerEntry, User
 from payments.models import Payment, PaymentQuerySet, StripeEvent
 from payments.reports import totals
 from payments.reports.action_items import OVERDUE_AFTER
-from payments.reports.daily import Span, between
+from payments.reports.daily import Span, days_of
 from referrals.eligibility import NOT_QUALIFYING
 from referrals.models import Program, Referral
 
@@ -74,7 +74,7 @@ def _sum(name: str) -> Amount:
 
 
 def _count_of_cohort(name: str) -> Amount:
-    return lambda when: getattr(totals.cohort(between(when.span)), name)
+    return lambda when: getattr(totals.cohort(days_of(when.span)), name)
 
 
 _QUALIFYING = Q(status=Payment.Status.PAID) & ~Q(bonus_decision__in=NOT_QUALIFYING)
@@ -124,7 +124,7 @@ _PURCHASES = {
         Payment,
         "the first qualifying purchases of people who came by a code",
         _on_days("paid_at", _QUALIFYING & Q(user__referred_by_code__isnull=False)),
-        lambda when: len(totals.times_to_purchase(between(when.span))),
+        lambda when: len(totals.times_to_purchase(days_of(when.span))),
     ),
 }
 

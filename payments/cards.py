@@ -1,4 +1,7 @@
-"""Looks for one card on both sides of a referral, after settlement (CONTRACT 2.10)."""
+"""Holds referrals whose two sides paid with the same card (CONTRACT 2.10).
+
+The worker does this after settlement, because the webhook never waits for a call to Stripe.
+"""
 
 from datetime import datetime
 
@@ -12,63 +15,55 @@ from referrals.models import Referral
 
 log = structlog.get_logger(__name__)
 
-AT_A_TIME = 500
+BATCH_SIZE = 500
 
 
-def unchecked() -> list[Payment]:
-    """Return the settled payments whose card is still to be asked for, so many at a time.
+def payments_to_check() -> list[Payment]:
+    """Return settled payments whose card we have not asked Stripe for, at most BATCH_SIZE.
 
-    Those that Stripe gave no answer for come last, so that they stand in nobody's way.
+    Payments for which Stripe gave no answer come last, so that they do not block the others.
     """
     waiting = Payment.objects.filter(status=Payment.Status.PAID, card_checked_at=None)
     unasked_first = F("card_asked_at").asc(nulls_first=True)
-    return list(waiting.order_by(unasked_first, "paid_at", "pk")[:AT_A_TIME])
+    return list(waiting.order_by(unasked_first, "paid_at", "pk")[:BATCH_SIZE])
 
 
 def check(payment: Payment, *, now: datetime) -> None:
-    """Ask Stripe for the card of a payment, and note it. Raises StripeUnavailableError."""
+    """Ask Stripe for the card of a payment, and record it. Raises StripeUnavailableError."""
+    fingerprint = None
     try:
-        fingerprint = _fingerprint(payment)
+        if payment.payment_intent_id:
+            fingerprint = stripe_gateway.card_fingerprint(payment.payment_intent_id)
+    except stripe_gateway.StripeRefusedError as refusal:
+        # Recorded like a payment without a card: asking again would get the same answer.
+        log.warning("card_unknown", payment_id=payment.pk, reason=str(refusal))
     except stripe_gateway.StripeUnavailableError:
         payment.card_asked_at = now
         payment.save(update_fields=["card_asked_at"])
         raise
-    note_card(payment, fingerprint, now=now)
+    record_card(payment, fingerprint or "", now=now)
 
 
-def note_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:
-    """Remember the card of a payment, and hold the referrals that have it on both sides.
-
-    The card is committed before it is looked for: of two payments that are checked at once, the
-    later one finds the other. Returns the referrals that are held.
-    """
+def record_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:
+    """Save the card of a payment, and hold and return the referrals with one card on both sides."""
     payment.card_fingerprint = fingerprint
+    # Race: both sides may be checked at the same time. Each card is committed before the search,
+    # so the later search finds the other card. Therefore no transaction around this function.
     payment.save(update_fields=["card_fingerprint"])
     held = [
         review.hold(referral_id, reason="one card on both sides", now=now)
-        for referral_id in _with_one_card(payment.user_id)
+        for referral_id in _referrals_with_one_card(payment.user_id)
     ]
     payment.card_checked_at = now
     payment.save(update_fields=["card_checked_at"])
     return held
 
 
-def _fingerprint(payment: Payment) -> str:
-    if not payment.payment_intent_id:
-        return ""
-    try:
-        return stripe_gateway.card_fingerprint(payment.payment_intent_id) or ""
-    except stripe_gateway.StripeRefusedError as refusal:
-        log.warning("card_unknown", payment_id=payment.pk, reason=str(refusal))
-        return ""
-
-
-def _with_one_card(person: int) -> list[int]:
-    """Return the referrals of a person whose sides have paid with one card, at any time."""
+def _referrals_with_one_card(user_id: int) -> list[int]:
+    """Return the user's unreviewed referrals whose two sides have ever paid with the same card."""
     cards = Payment.objects.exclude(card_fingerprint="").values("card_fingerprint")
     referrers = cards.filter(user=OuterRef(OuterRef("referrer")))
-    shared = cards.filter(user=OuterRef("referred_user"), card_fingerprint__in=referrers)
-    unreviewed = Referral.objects.filter(
-        Q(referrer=person) | Q(referred_user=person), Exists(shared), review=Referral.Review.NONE
-    )
+    shared_cards = cards.filter(user=OuterRef("referred_user"), card_fingerprint__in=referrers)
+    of_user = Referral.objects.filter(Q(referrer=user_id) | Q(referred_user=user_id))
+    unreviewed = of_user.filter(Exists(shared_cards), review=Referral.Review.NONE)
     return list(unreviewed.order_by("pk").values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""Starts a purchase: our record first, Stripe's session next, each once."""
+"""Starts a purchase: first our record, then Stripe's session, each once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ class IdempotencyKeyReusedError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What a client asks for; `amount` in cents."""
+    """What a client orders; `amount` in cents."""
 
     amount: int
     currency: str
@@ -25,11 +25,11 @@ class Order:
 def start_checkout(
     *, user: User, order: Order, idempotency_key: str | None, now: datetime
 ) -> Payment:
-    """Record the purchase and give it a session of Stripe's.
+    """Record the purchase and create its checkout session at Stripe.
 
-    The payment has no session while Stripe has not answered: asking again with the same
-    Idempotency-Key goes on with that payment, and Stripe, which knows the payment by its id, goes
-    on with that session. No transaction is open while Stripe is asked.
+    When Stripe does not answer, the payment stays without a session. A request with the same
+    Idempotency-Key then continues with the same payment; our own key at Stripe is the payment's
+    id, so Stripe returns the same session.
 
     Raises IdempotencyKeyReusedError, StripeUnavailableError and StripeRefusedError.
     """
@@ -37,43 +37,43 @@ def start_checkout(
     if payment.session_id:
         return payment
     try:
-        session = _ask_stripe(payment)
+        # No transaction is open here: a slow Stripe must not hold locks of ours.
+        session = stripe_gateway.create_checkout_session(
+            payment_id=payment.pk,
+            user_id=payment.user_id,
+            amount=payment.amount,
+            currency=payment.currency,
+            success_url=payment.success_url,
+            cancel_url=payment.cancel_url,
+        )
     except stripe_gateway.StripeUnavailableError:
-        # Stripe does not serve two requests with one key at once: the other one may have it.
+        # Race: Stripe refuses a second request while the first one with the same key runs. The
+        # other request may have the session by now.
         payment.refresh_from_db()
         if not payment.session_id:
             raise
         return payment
-    open_session(payment, session)
+    attach_session(payment, session)
     return payment
 
 
-def _ask_stripe(payment: Payment) -> stripe_gateway.CheckoutSession:
-    return stripe_gateway.create_checkout_session(
-        payment_id=payment.pk,
-        user_id=payment.user_id,
-        amount=payment.amount,
-        currency=payment.currency,
-        success_url=payment.success_url,
-        cancel_url=payment.cancel_url,
-    )
-
-
 def record(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:
-    """Record what is asked for, before Stripe hears of it. Raises IdempotencyKeyReusedError."""
-    asked = vars(order)
+    """Save the order before Stripe is called. Raises IdempotencyKeyReusedError."""
+    ordered = vars(order)
     if idempotency_key is None:
-        return Payment.objects.create(user=user, created_at=now, **asked)
+        return Payment.objects.create(user=user, created_at=now, **ordered)
     payment, _ = Payment.objects.get_or_create(
-        user=user, idempotency_key=idempotency_key, defaults={"created_at": now, **asked}
+        user=user, idempotency_key=idempotency_key, defaults={"created_at": now, **ordered}
     )
-    if any(getattr(payment, field) != value for field, value in asked.items()):
+    if any(getattr(payment, field) != value for field, value in ordered.items()):
         raise IdempotencyKeyReusedError
     return payment
 
 
-def open_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:
-    """Give a recorded purchase the session that Stripe made for it, unless it has one by now."""
+def attach_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:
+    """Save Stripe's session on the payment, unless it has one already."""
+    # Race: an event may settle the payment before this runs, so only a row without a session
+    # changes; a `save` would set a paid payment back to pending.
     Payment.objects.filter(pk=payment.pk, session_id=None).update(
         status=Payment.Status.PENDING,
         session_id=session.session_id,
@@ -87,14 +87,14 @@ EXPIRY_GRACE = timedelta(days=1)
 
 
 def close_expired(*, now: datetime) -> int:
-    """Close the purchases that nobody paid in time and of which Stripe has not told us so.
+    """Close unpaid purchases whose `expired` event has not arrived a day after the expiry.
 
-    One whose money is still on its way is none of them; should Stripe after all report one as
-    paid, it settles. So it does when we never heard that Stripe has a session for it.
+    A payment that waits for a delayed confirmation stays open. A closed payment still settles when
+    Stripe reports it as paid, also one whose session we do not know.
     """
     last = now - EXPIRY_GRACE
-    forgotten = Payment.objects.filter(
+    overdue = Payment.objects.filter(
         status=Payment.Status.PENDING, completed_at=None, expires_at__lt=last
     )
-    unanswered = Payment.objects.filter(status=Payment.Status.CREATED, created_at__lt=last)
-    return sum(those.update(status=Payment.Status.EXPIRED) for those in (forgotten, unanswered))
+    without_session = Payment.objects.filter(status=Payment.Status.CREATED, created_at__lt=last)
+    return sum(rows.update(status=Payment.Status.EXPIRED) for rows in (overdue, without_session))

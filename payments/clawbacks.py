@@ -1,10 +1,8 @@
-"""Takes back what refunds and disputes take, gives it again when they fail, and never too much.
+"""Takes credits back after refunds and disputes, and reinstates them when these fail or are won.
 
-What is taken follows from what is known of a purchase's refunds and disputes, not from the order
-in which it came to be known: each event updates the facts, and `rebalance` posts the difference.
-
-The locks, always in this order: the event, the turn of the payment intent, the payment, the
-accounts by id.
+Stripe's events arrive in any order. So an event only updates what we know of its refund or dispute;
+`rebalance` then computes what all of them together should take back, and posts the difference.
+The result is the same for every order. `settlement` states the lock order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,13 +12,14 @@ from accounts import advisory_locks, ledger
 from accounts.models import LedgerEntry
 from accounts.money import from_cents
 from payments.models import Clawback, Payment, StripeEvent
-from payments.outcomes import Handled, QuarantinedError, compare, compare_amount
-from payments.stripe_gateway import Claim
+from payments.outcomes import HandlerResult, QuarantinedError, require_same, require_same_amount
+from payments.stripe_gateway import RefundOrDispute
 from referrals import bonuses
 from referrals.attribution import buyer_and_referrer
 from referrals.models import Referral
 
 Kind = Clawback.Kind
+Outcome = StripeEvent.Outcome
 Status = Clawback.Status
 
 _REFUND_STATUS = {
@@ -30,7 +29,7 @@ _REFUND_STATUS = {
     "failed": Status.FAILED,
     "canceled": Status.FAILED,
 }
-# An inquiry (`warning_…`) counts as a dispute from its beginning; an appeal goes on from lost.
+# An inquiry (`warning_…`) counts as a dispute from the start. An appeal starts from `lost`.
 _DISPUTE_STATUS = {
     "warning_needs_response": Status.OPEN,
     "warning_under_review": Status.OPEN,
@@ -44,8 +43,8 @@ _DISPUTE_STATUS = {
     "won": Status.WON,
 }
 
-# Of two pieces of news the one with the higher number counts, whichever came last.
-_LATER_NEWS: dict[str, int] = {
+# A status changes only to one with a higher rank: an event that arrives late changes nothing.
+_RANK: dict[str, int] = {
     Status.PENDING: 0,
     Status.OPEN: 0,
     Status.SUCCEEDED: 1,
@@ -60,121 +59,124 @@ _DESCRIPTION = {
     Kind.REFUND: "Refund of a purchase",
     Kind.DISPUTE: "Purchase disputed with the bank",
 }
-_UNDONE = {
+_REINSTATED = {
     Kind.REFUND: "Refund of a purchase undone",
     Kind.DISPUTE: "Dispute of a purchase settled",
 }
 
 
-def note_refund(claim: Claim, *, now: datetime) -> Handled:
-    """Take in what Stripe says of a refund. Raises QuarantinedError."""
-    return _note(Kind.REFUND, claim, _REFUND_STATUS, now=now)
+def apply_refund(reported: RefundOrDispute, *, now: datetime) -> HandlerResult:
+    """Apply an event about a refund. Raises QuarantinedError."""
+    return _apply(Kind.REFUND, reported, _REFUND_STATUS, now=now)
 
 
-def note_dispute(claim: Claim, *, now: datetime) -> Handled:
-    """Take in what Stripe says of a dispute. Raises QuarantinedError."""
-    return _note(Kind.DISPUTE, claim, _DISPUTE_STATUS, now=now)
+def apply_dispute(reported: RefundOrDispute, *, now: datetime) -> HandlerResult:
+    """Apply an event about a dispute. Raises QuarantinedError."""
+    return _apply(Kind.DISPUTE, reported, _DISPUTE_STATUS, now=now)
 
 
-def _note(
-    kind: Clawback.Kind, claim: Claim, statuses: Mapping[str, Clawback.Status], *, now: datetime
-) -> Handled:
-    status = statuses.get(claim.status)
+def _apply(
+    kind: Clawback.Kind,
+    reported: RefundOrDispute,
+    statuses: Mapping[str, Clawback.Status],
+    *,
+    now: datetime,
+) -> HandlerResult:
+    status = statuses.get(reported.status)
     if status is None:
-        raise QuarantinedError(f"a {kind} has no status {claim.status!r}")
-    compare("currency", claim.currency, "usd")
-    if not 1 <= claim.amount <= 2**31 - 1:
-        raise QuarantinedError(f"the amount of a {kind} cannot be {claim.amount}")
-    payment = _lock_payment(claim.payment_intent_id)
-    clawback = _record(kind, claim, status, payment, now=now)
+        raise QuarantinedError(f"a {kind} has no status {reported.status!r}")
+    require_same("currency", reported.currency, "usd")
+    if not 1 <= reported.amount <= 2**31 - 1:
+        raise QuarantinedError(f"the amount of a {kind} cannot be {reported.amount}")
+    payment = _lock_payment(reported.payment_intent_id)
+    clawback = _record(kind, reported, status, payment, now=now)
     if payment is None:
-        reason = "kept until its purchase settles"
-        return Handled(StripeEvent.Outcome.DEFERRED, None, reason)
+        return HandlerResult(Outcome.DEFERRED, None, "waits until its purchase settles")
     rebalance(payment, now=now)
-    return Handled(StripeEvent.Outcome.APPLIED, payment, clawback.status)
+    return HandlerResult(Outcome.APPLIED, payment, clawback.status)
 
 
 def _lock_payment(payment_intent_id: str) -> Payment | None:
-    """Return the settled payment of this intent, locked.
-
-    A settlement under way is waited for first: so either we find the payment that it settled, or
-    it finds the clawback that we record.
-    """
-    advisory_locks.take_turn(payment_intent_id)
+    """Return the settled payment of this intent, locked; None if it has not settled."""
+    # Race: the purchase may be settling in another transaction, and until that commits, no row
+    # has this payment intent. The advisory lock waits for it: either we find the payment that it
+    # settled, or it finds the clawback that we save.
+    advisory_locks.lock(payment_intent_id)
     payments = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("user")
     return payments.filter(payment_intent_id=payment_intent_id).first()
 
 
 def _record(
     kind: Clawback.Kind,
-    claim: Claim,
+    reported: RefundOrDispute,
     status: Clawback.Status,
     payment: Payment | None,
     *,
     now: datetime,
 ) -> Clawback:
-    """Insert what is new, or move what is known forward: news older than ours change nothing."""
+    """Save a refund or dispute that is new, or update the one that we know."""
     clawback, is_new = Clawback.objects.get_or_create(
-        stripe_id=claim.stripe_id,
+        stripe_id=reported.stripe_id,
         defaults={
             "kind": kind,
-            "payment_intent_id": claim.payment_intent_id,
+            "payment_intent_id": reported.payment_intent_id,
             "payment": payment,
-            "amount": claim.amount,
+            "amount": reported.amount,
             "status": status,
             "created_at": now,
         },
     )
     if not is_new:
-        compare("kind", kind, clawback.kind)
-        compare("payment_intent", claim.payment_intent_id, clawback.payment_intent_id)
-        _move_forward(clawback, status, claim.amount)
+        require_same("kind", kind, clawback.kind)
+        require_same("payment_intent", reported.payment_intent_id, clawback.payment_intent_id)
+        _update_clawback(clawback, status, reported.amount)
     return clawback
 
 
-def _move_forward(clawback: Clawback, status: Clawback.Status, amount: int) -> None:
-    """Keep the later news; what is disputed can change on the way, what is refunded cannot."""
+def _update_clawback(clawback: Clawback, status: Clawback.Status, amount: int) -> None:
+    """Save a later status or, for a dispute of the same status, a larger amount."""
+    # Stripe never changes the amount of a refund; the amount of a dispute can change.
     if clawback.kind == Kind.REFUND:
-        compare_amount(clawback.kind, amount, clawback.amount)
-    known = _LATER_NEWS[clawback.status], clawback.amount
-    if (_LATER_NEWS[status], amount) > known:
+        require_same_amount(clawback.kind, amount, clawback.amount)
+    if (_RANK[status], amount) > (_RANK[clawback.status], clawback.amount):
         clawback.status, clawback.amount = status, amount
         clawback.save(update_fields=["status", "amount"])
 
 
-def adopt(payment: Payment, *, now: datetime) -> None:
-    """Apply to a payment that settles what came before it was known."""
+def apply_early_clawbacks(payment: Payment, *, now: datetime) -> None:
+    """Apply the refunds and disputes that arrived before their payment settled."""
     early = Clawback.objects.filter(payment=None, payment_intent_id=payment.payment_intent_id or "")
     if early.update(payment=payment):
         rebalance(payment, now=now)
 
 
 def rebalance(payment: Payment, *, now: datetime) -> None:
-    """Post the difference between what is taken back of a locked payment and what should be.
+    """Make the entries of a locked payment agree with its refunds and disputes (CONTRACT 2.7).
 
-    Together never more than was given; and the bonuses stand only while what is left still
-    qualifies and nobody disputes it (CONTRACT 2.7).
+    Together they never take back more than was credited. The bonuses are taken back while the
+    purchase is disputed or the rest of it is below the minimum.
     """
     clawbacks = list(
         payment.clawbacks.select_related("ledger_entry").order_by("-kind", "stripe_id")
     )
     ledger.lock_accounts(buyer_and_referrer(payment.user))
-    shares = list(_share_out(payment.amount, clawbacks))
-    # First what is given again, then what is taken: a person who reads along sees sense.
+    shares = list(_allocate(payment.amount, clawbacks))
+    # Reinstate before taking back, so that the balance does not fall too far in between. A share
+    # that shrinks but is not zero is reversed here, and posted again below with its new amount.
     for clawback, due in shares:
         if clawback.taken > due:
-            _give_again(clawback, now=now)
+            _reinstate(clawback, now=now)
     for clawback, due in shares:
         if clawback.taken < due:
-            _give_again(clawback, now=now)
-            _take(clawback, due, payment, now=now)
+            _reinstate(clawback, now=now)
+            _take_back(clawback, due, payment, now=now)
     payment.taken_back = sum(due for _, due in shares)
     payment.save(update_fields=["taken_back"])
     _rebalance_bonuses(payment, clawbacks, now=now)
 
 
-def _share_out(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Clawback, int]]:
-    """Say how many cents each may take, refunds first, until nothing is left."""
+def _allocate(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Clawback, int]]:
+    """Yield how many cents each takes back, refunds first, until the amount is used up."""
     left = amount
     for clawback in clawbacks:
         due = min(clawback.amount, left) if clawback.takes_back else 0
@@ -182,20 +184,21 @@ def _share_out(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Cla
         yield clawback, due
 
 
-def posting_keys(clawback: Clawback) -> list[str]:
-    """Return what names the entries of a clawback, for each time that it took."""
+def clawback_keys(clawback: Clawback) -> list[str]:
+    """Return the idempotency key of each entry by which a clawback took credits back."""
     cause = f"{clawback.kind}:{clawback.stripe_id}"
     return [f"{cause}:{number}" for number in range(1, clawback.postings + 1)]
 
 
-def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) -> None:
+def _take_back(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) -> None:
+    # The number makes the key unique: one clawback can take back, fail, and take back again.
     clawback.postings += 1
     clawback.taken = cents
     clawback.ledger_entry = ledger.post(
         user_id=payment.user_id,
         kind=_ENTRY_KIND[Kind(clawback.kind)],
         amount=-from_cents(cents),
-        idempotency_key=posting_keys(clawback)[-1],
+        idempotency_key=clawback_keys(clawback)[-1],
         description=_DESCRIPTION[Kind(clawback.kind)],
         reference=clawback.stripe_id,
         now=now,
@@ -203,10 +206,10 @@ def _take(clawback: Clawback, cents: int, payment: Payment, *, now: datetime) ->
     clawback.save(update_fields=["postings", "taken", "ledger_entry"])
 
 
-def _give_again(clawback: Clawback, *, now: datetime) -> None:
+def _reinstate(clawback: Clawback, *, now: datetime) -> None:
     if clawback.ledger_entry is None:
         return
-    ledger.reverse(clawback.ledger_entry, description=_UNDONE[Kind(clawback.kind)], now=now)
+    ledger.reverse(clawback.ledger_entry, description=_REINSTATED[Kind(clawback.kind)], now=now)
     clawback.taken = 0
     clawback.ledger_entry = None
     clawback.save(update_fields=["taken", "ledger_entry"])
@@ -215,10 +218,10 @@ def _give_again(clawback: Clawback, *, now: datetime) -> None:
 def _rebalance_bonuses(payment: Payment, clawbacks: list[Clawback], *, now: datetime) -> None:
     if payment.referral_id is None:
         return
-    legs = ("program", "referred_user", "referrer_entry", "referee_entry")
-    referral = Referral.objects.select_related(*legs).get(pk=payment.referral_id)
-    is_disputed = any(c.takes_back for c in clawbacks if c.kind == Kind.DISPUTE)
+    related = ("program", "referred_user", "referrer_entry", "referee_entry")
+    referral = Referral.objects.select_related(*related).get(pk=payment.referral_id)
+    is_disputed = any(row.takes_back for row in clawbacks if row.kind == Kind.DISPUTE)
     left = from_cents(payment.amount - payment.taken_back)
     qualifies = not is_disputed and left >= referral.program.minimum_purchase
     if qualifies != referral.purchase_qualifies:
-        bonuses.requalify(referral, qualifies=qualifies, now=now)
+        bonuses.update_qualification(referral, qualifies=qualifies, now=now)

@@ -1,4 +1,4 @@
-"""The gauges of what waits for an operator, handed to `/metrics`."""
+"""Prometheus gauges of the work that waits for operators, registered with `/metrics`."""
 
 from collections.abc import Iterator
 
@@ -8,17 +8,17 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from gatewayz.http.metrics import GAUGES
-from payments.reports.action_items import Waiting, waiting
+from payments.reports.action_items import WaitingCounts, count_waiting
 
 
 class ActionItemGauges(Collector):
-    """What waits for a person, counted in the database when Prometheus asks."""
+    """Counts the waiting work in the database whenever Prometheus scrapes."""
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = waiting(now=timezone.now())
+            found = count_waiting(now=timezone.now())
         except (OperationalError, InterfaceError):
-            # The other metrics are wanted most while the database is down.
+            # An error here would hide all other metrics just when they are needed most.
             is_up = 0
         else:
             yield from _families(found)
@@ -26,10 +26,10 @@ class ActionItemGauges(Collector):
         yield GaugeMetricFamily("gatewayz_database_up", "The database answers.", is_up)
 
 
-def _families(found: Waiting) -> Iterator[Metric]:
+def _families(found: WaitingCounts) -> Iterator[Metric]:
     events = GaugeMetricFamily(
         "gatewayz_events_needing_someone",
-        "Events that failed, are quarantined, or lie unprocessed for five minutes.",
+        "Events that failed, are quarantined, or are unprocessed after five minutes.",
         labels=["state"],
     )
     events.add_metric(["failed"], found.failed_events)
@@ -38,7 +38,7 @@ def _families(found: Waiting) -> Iterator[Metric]:
     yield events
     yield GaugeMetricFamily(
         "gatewayz_referrals_held",
-        "Bonuses that an operator releases or voids.",
+        "Held bonuses that an operator must release or void.",
         found.held_bonuses,
     )
     yield GaugeMetricFamily(

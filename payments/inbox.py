@@ -1,4 +1,9 @@
-"""The inbox of Stripe's events: each is kept as it came and worked on once, whatever fails."""
+"""The inbox of Stripe's events: each is stored as it arrived and takes effect once.
+
+`webhook.receive` calls `record`, then `process`. `record` commits the raw event. `process` runs the
+handler of the event's type in one transaction, together with the event's outcome: a crash leaves
+either no change at all or all of it.
+"""
 
 import json
 import re
@@ -18,10 +23,14 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, settlement
-from payments.event_subjects import payment_of
+from payments.event_payments import find_payment_of
 from payments.models import StripeEvent
-from payments.outcomes import Handled, QuarantinedError
-from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session, read_claim
+from payments.outcomes import HandlerResult, QuarantinedError
+from payments.stripe_gateway import (
+    UnexpectedObjectError,
+    read_checkout_session,
+    read_refund_or_dispute,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -29,61 +38,61 @@ Outcome = StripeEvent.Outcome
 
 
 class Handler(NamedTuple):
-    """How to read the object that an event is about, what to do with it, and what can come of it.
+    """How to read the event's object, which function handles it, and its possible outcomes.
 
-    Apart from that, an event of any type can fail, or be put aside.
+    An event of any type can also fail, or be quarantined.
     """
 
     read: Callable[[Mapping[str, Any]], Any]
-    handle: Callable[..., Handled]
+    handle: Callable[..., HandlerResult]
     outcomes: set[Outcome]
 
 
 _CLOSING = {Outcome.CLOSED, Outcome.REPEATED}
 _SETTLING = {Outcome.SETTLED, Outcome.REPEATED}
-_REFUND = Handler(read_claim, clawbacks.note_refund, {Outcome.APPLIED, Outcome.DEFERRED})
-_DISPUTE = Handler(read_claim, clawbacks.note_dispute, {Outcome.APPLIED, Outcome.DEFERRED})
+_TAKING_BACK = {Outcome.APPLIED, Outcome.DEFERRED}
+_REFUND = Handler(read_refund_or_dispute, clawbacks.apply_refund, _TAKING_BACK)
+_DISPUTE = Handler(read_refund_or_dispute, clawbacks.apply_dispute, _TAKING_BACK)
 
-# Every type of event that means something to us; all others are stored as ignored.
+# Every event type that we handle (CONTRACT 5); any other is stored as ignored.
 HANDLERS = {
     "checkout.session.completed": Handler(
-        read_checkout_session, settlement.complete, {Outcome.WAITING, *_SETTLING}
+        read_checkout_session, settlement.complete_session, {Outcome.WAITING, *_SETTLING}
     ),
     "checkout.session.async_payment_succeeded": Handler(
-        read_checkout_session, settlement.confirm, _SETTLING
+        read_checkout_session, settlement.confirm_payment, _SETTLING
     ),
     "checkout.session.async_payment_failed": Handler(
-        read_checkout_session, settlement.fail, _CLOSING
+        read_checkout_session, settlement.fail_payment, _CLOSING
     ),
-    "checkout.session.expired": Handler(read_checkout_session, settlement.expire, _CLOSING),
+    "checkout.session.expired": Handler(read_checkout_session, settlement.expire_session, _CLOSING),
     "refund.created": _REFUND,
     "refund.updated": _REFUND,
     "refund.failed": _REFUND,
     "charge.dispute.created": _DISPUTE,
     "charge.dispute.closed": _DISPUTE,
 }
-_HANDLED = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.values()))
-
+_HANDLER_OUTCOMES = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.values()))
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
-# Stripe itself delivers again within the hour; this is for when it does not, or gave up.
+# Stripe retries by itself, at growing intervals, for three days. Our worker does not wait for it.
 RETRY_AFTER = timedelta(minutes=5)
-LONGEST_PAUSE = timedelta(hours=6)
-AT_A_TIME = 500
+MAX_RETRY_DELAY = timedelta(hours=6)
+BATCH_SIZE = 500
 
 
-def can_become(event_type: str, outcome: str) -> bool:
-    """Tell whether an event of a type that we handle can have this outcome."""
-    return outcome not in _HANDLED or outcome in HANDLERS[event_type].outcomes
+def is_possible_outcome(event_type: str, outcome: str) -> bool:
+    """Return whether an event of this type, which has a handler, can have this outcome."""
+    return outcome not in _HANDLER_OUTCOMES or outcome in HANDLERS[event_type].outcomes
 
 
 class NotAnEventError(ValueError):
-    """The body is signed, but is no event of Stripe's."""
+    """The body is signed, but it is not a Stripe event."""
 
 
 def record(body: bytes, *, now: datetime) -> str:
-    """Keep the event as it came and return its id; one that is known is not stored again.
+    """Store the event as it arrived, unless it is stored already, and return its id.
 
     Raises NotAnEventError.
     """
@@ -95,6 +104,7 @@ def record(body: bytes, *, now: datetime) -> str:
         received_at=now,
         retry_at=now + RETRY_AFTER,
     )
+    # Insert and ignore the conflict: of two simultaneous deliveries both would see no row.
     StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
     return event_id
 
@@ -115,36 +125,38 @@ def _read_envelope(body: bytes) -> tuple[str, str]:
 
 
 def process(event_id: str, *, now: datetime) -> StripeEvent:
-    """Do what the recorded event asks for, in one transaction, unless that is done already.
+    """Apply a stored event in one transaction, unless it was processed already.
 
-    Any error is recorded on the event and raised again, so that Stripe delivers again.
+    An error is saved on the event and raised again, so that the webhook does not answer 200 and
+    Stripe delivers the event again.
     """
     try:
         return _process(event_id, now=now)
-    except Exception as error:  # whatever it is: nothing is swallowed, the caller gets it too
+    except Exception as error:
+        # The transaction is rolled back by now, so the error needs a transaction of its own.
         _record_failure(event_id, error, now=now)
         raise
 
 
 def attempt(event_id: str, *, now: datetime) -> StripeEvent:
-    """Process, and return the event either way: an error is then its outcome and `last_error`."""
+    """Process an event without raising: an error is in the returned event's `last_error`."""
     with suppress(Exception):
         return process(event_id, now=now)
     return StripeEvent.objects.get(event_id=event_id)
 
 
-def due(*, now: datetime) -> list[str]:
-    """Return the ids of events that were left unprocessed and are to be attempted again."""
+def due_for_retry(*, now: datetime) -> list[str]:
+    """Return the ids of unprocessed events whose `retry_at` has come, at most BATCH_SIZE."""
     waiting = StripeEvent.objects.filter(processed_at=None, retry_at__lte=now)
     ids = waiting.order_by("retry_at", "pk").values_list("event_id", flat=True)
-    return list(ids[:AT_A_TIME])
+    return list(ids[:BATCH_SIZE])
 
 
 def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
-    """Attempt an event again that failed or was put aside; what has been done stays as it is.
+    """Process a failed, quarantined or ignored event again; any other event stays unchanged.
 
-    The request is recorded first, so that it is known even if the process dies; the result is
-    recorded after. `by` is None for the command line.
+    The audit log gets two entries: the request, committed before the attempt so that it survives
+    a crash, and the result. `by` is None for the command line.
 
     Raises StripeEvent.DoesNotExist and ReasonMissingError.
     """
@@ -152,27 +164,28 @@ def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> Str
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
         if event.is_done:
             return event
-        before = _state_of(event)
+        before = _audit_state(event)
         event.outcome, event.processed_at, event.retry_at = Outcome.RECEIVED, None, now
         event.save(update_fields=["outcome", "processed_at", "retry_at"])
         record_audit = partial(audit.record, target=event, by=by, reason=reason, now=now)
         record_audit(action="replay event", before=before, after={"outcome": event.outcome})
     event = attempt(event_id, now=now)
-    result = _result_of(event)
+    result = _audit_result(event)
     record_audit(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=result)
     return event
 
 
-def _state_of(event: StripeEvent) -> dict[str, str]:
+def _audit_state(event: StripeEvent) -> dict[str, str]:
     state = {"outcome": event.outcome, "reason": event.reason, "error": event.last_error}
     return {name: value for name, value in state.items() if value}
 
 
-def _result_of(event: StripeEvent) -> dict[str, str]:
-    """Return the result of an attempt, and how much the purchase credited, without the bonus."""
-    settled = event.payment if event.outcome == Outcome.SETTLED else None
-    credited = {"credited": dollars_of_cents(settled.amount)} if settled else {}
-    return {**_state_of(event), **credited}
+def _audit_result(event: StripeEvent) -> dict[str, str]:
+    """Return the event's new state, and the amount that the purchase credited, without bonus."""
+    result = _audit_state(event)
+    if event.payment and event.outcome == Outcome.SETTLED:
+        result["credited"] = dollars_of_cents(event.payment.amount)
+    return result
 
 
 @retry_on_deadlock
@@ -181,12 +194,13 @@ def _process(event_id: str, *, now: datetime) -> StripeEvent:
         with transaction.atomic():
             return _handle(event_id, now=now)
     except QuarantinedError as refusal:
-        # What the handler did is rolled back by now; only the refusal is kept.
+        # Everything that the handler did is rolled back by now.
         return _quarantine(event_id, str(refusal), now=now)
 
 
 def _handle(event_id: str, *, now: datetime) -> StripeEvent:
-    # The row lock makes a second delivery of this event wait, and then see `processed_at`.
+    # Race: two deliveries of one event. The row lock makes the second one wait until the first
+    # one commits; then it sees `processed_at`. First of the locks, see settlement.
     event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
     if event.processed_at:
         return event
@@ -194,23 +208,24 @@ def _handle(event_id: str, *, now: datetime) -> StripeEvent:
         return _finish(event, Outcome.IGNORED, now=now)
     handler = HANDLERS[event.event_type]
     try:
-        subject = handler.read(_object(event))
+        subject = handler.read(_event_object(event))
     except UnexpectedObjectError as error:
-        raise QuarantinedError(f"not the object that we know: {error}") from error
-    done = handler.handle(subject, now=now)
-    event.payment = done.payment
-    return _finish(event, done.outcome, reason=done.reason, now=now)
+        raise QuarantinedError(f"unexpected object: {error}") from error
+    result = handler.handle(subject, now=now)
+    event.payment = result.payment
+    return _finish(event, result.outcome, reason=result.reason, now=now)
 
 
-def _object(event: StripeEvent) -> dict[str, Any]:
-    """Return what the event is about. Raises QuarantinedError."""
+def _event_object(event: StripeEvent) -> dict[str, Any]:
+    """Return the event's `data.object`. Raises QuarantinedError."""
     envelope = event.parsed()
+    # A test-mode event must never credit real money, nor the other way round.
     if envelope.get("livemode") is not settings.STRIPE_LIVEMODE:
-        raise QuarantinedError(f"livemode is {envelope.get('livemode')!r}, not ours")
+        raise QuarantinedError(f"livemode is {envelope.get('livemode')!r}, which is not ours")
     data = envelope.get("data")
     found = data.get("object") if isinstance(data, dict) else None
     if not isinstance(found, dict):
-        raise QuarantinedError("the event holds no object")
+        raise QuarantinedError("the event has no data.object")
     return found
 
 
@@ -231,28 +246,31 @@ def _finish(
 @transaction.atomic
 def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
     event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+    # Race: after our rollback another delivery may have processed the event.
     if event.processed_at:
         return event
     log.warning("event_quarantined", event_id=event_id, reason=reason)
-    event.payment = payment_of(event)
+    event.payment = find_payment_of(event)
     return _finish(event, Outcome.QUARANTINED, reason=reason, now=now)
 
 
 def _record_failure(event_id: str, error: Exception, *, now: datetime) -> None:
-    """Keep the error on the event, in a transaction of its own; each failure waits longer."""
+    """Save the error on the event; the delay before the next retry doubles with each failure."""
     log.error("event_failed", event_id=event_id, error=repr(error))
     try:
         with transaction.atomic():
             unprocessed = StripeEvent.objects.select_for_update(no_key=True)
+            # None: another delivery has processed it in the meantime.
             event = unprocessed.filter(event_id=event_id, processed_at=None).first()
             if event is None:
                 return
             event.outcome = Outcome.FAILED
             event.attempts += 1
             event.last_error = repr(error)[:2000]
-            pause = min(RETRY_AFTER * 2 ** min(event.attempts, 10), LONGEST_PAUSE)
-            event.retry_at = now + pause
+            delay = min(RETRY_AFTER * 2 ** min(event.attempts, 10), MAX_RETRY_DELAY)
+            event.retry_at = now + delay
             event.save(update_fields=["outcome", "attempts", "last_error", "retry_at"])
     except AnyDatabaseError:
-        # The database is away: the event stays unprocessed, and the worker attempts it again.
+        # The database is unreachable. The event stays unprocessed, so the worker retries it; the
+        # caller still raises the original error.
         log.warning("failure_not_recorded", event_id=event_id)

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
-from payments.inbox_records import StripeEvent
+from payments.inbox_models import StripeEvent
 from payments.report_models import DailyTotals, LedgerCheck
 from referrals.eligibility import NOT_QUALIFYING, Decision
 from referrals.models import Referral
@@ -21,32 +21,31 @@ __all__ = [
 
 # Stripe's own limit for US dollars.
 MAX_AMOUNT_CENTS = 99_999_999
-_DECISIVE = Q(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
+_FIRST_QUALIFYING = Q(bonus_decision__in=set(Decision) - NOT_QUALIFYING)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
-    def deciding(self) -> "PaymentQuerySet":
-        """The purchases that qualified as their buyer's first: of each buyer one at most."""
-        return self.filter(_DECISIVE)
+    def first_qualifying(self) -> "PaymentQuerySet":
+        """Filter to first qualifying purchases; each buyer has at most one."""
+        return self.filter(_FIRST_QUALIFYING)
 
-    def decisive_first(self) -> "PaymentQuerySet":
-        """These, with those that qualified as their buyer's first before the newest others."""
-        return self.annotate(decisive=_DECISIVE).order_by("-decisive", "-pk")
+    def by_relevance(self) -> "PaymentQuerySet":
+        """Order by first qualifying purchases, then the others, the newest first."""
+        return self.annotate(qualifies=_FIRST_QUALIFYING).order_by("-qualifies", "-pk")
 
 
 class Payment(models.Model):
-    """A purchase of credits, from the moment it is asked for; the authority on whom and how much.
+    """A purchase of credits, from the order on.
 
-    Amount, owner and currency of what Stripe reports are held against this row (CONTRACT 2.9).
+    This row decides amount, owner and currency; what Stripe reports must match it (CONTRACT 2.9).
     """
 
     class Status(models.TextChoices):
-        """Where the purchase stands.
+        """The state of the purchase.
 
-        created → pending (we know Stripe's session) → paid, failed or expired; a session that
-        Stripe reports as paid after all turns failed and expired into paid. Paid is final. One for
-        which Stripe's answer was lost goes from created to expired, or gets the session by an
-        event.
+        created → pending, once we know Stripe's session → paid, failed or expired. A failed or
+        expired purchase becomes paid when Stripe reports the payment later. Paid is final. When
+        Stripe's answer was lost, created → expired, or an event brings the session.
         """
 
         CREATED = "created"
@@ -62,7 +61,7 @@ class Payment(models.Model):
     amount = models.PositiveIntegerField()
     currency = models.CharField(max_length=3, default="usd")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.CREATED)
-    # The client's own name for this purchase.
+    # The client's Idempotency-Key.
     idempotency_key = models.CharField(max_length=255, null=True)
     success_url = models.CharField(max_length=2000)
     cancel_url = models.CharField(max_length=2000)
@@ -75,7 +74,7 @@ class Payment(models.Model):
     ledger_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="payment"
     )
-    # Why it earned bonuses, or why not; decided when it was paid.
+    # Why it earned bonuses or not, decided when it was paid.
     bonus_decision = models.CharField(
         max_length=20,
         blank=True,
@@ -86,14 +85,14 @@ class Payment(models.Model):
     referral = models.OneToOneField(
         Referral, on_delete=models.PROTECT, null=True, related_name="payment"
     )
-    # In cents, by refunds and disputes together.
+    # In cents, the sum over its refunds and disputes.
     taken_back = models.PositiveIntegerField(default=0)
-    # When checkout was completed with money that is still on its way.
+    # When checkout was completed with a delayed payment method.
     completed_at = models.DateTimeField(null=True)
-    # Stripe's; one card is always the same.
+    # Stripe's fingerprint; the same card always has the same one.
     card_fingerprint = models.CharField(max_length=64, blank=True)
     card_checked_at = models.DateTimeField(null=True)
-    # When Stripe was last asked for the card and gave no answer.
+    # When we last asked Stripe for the card without getting an answer.
     card_asked_at = models.DateTimeField(null=True)
 
     objects = PaymentQuerySet.as_manager()
@@ -124,8 +123,8 @@ class Payment(models.Model):
                 condition=Q(status="pending", completed_at__isnull=True),
                 name="payments_open",
             ),
-            # For operators: what most payments are is found by going through them backwards, so
-            # that to settle an ordinary one writes to neither.
+            # For the admin's filters. They leave the most frequent values out: the primary key
+            # finds these fast enough, and settling an ordinary purchase writes to neither index.
             models.Index(
                 fields=["status", "-id"], condition=~Q(status="paid"), name="payments_by_status"
             ),
@@ -166,22 +165,22 @@ class Payment(models.Model):
         return f"payment {self.pk}"
 
     @property
-    def is_decisive(self) -> bool:
-        """Whether it is its buyer's first that qualified."""
+    def is_first_qualifying(self) -> bool:
+        """Whether it is the first qualifying purchase of its buyer."""
         return self.bonus_decision not in {"", *NOT_QUALIFYING}
 
 
 class Clawback(models.Model):
-    """A refund or a dispute of a purchase, known by Stripe's id, and what it takes back now."""
+    """A refund or a dispute of a purchase, and the amount that it takes back now."""
 
     class Kind(models.TextChoices):
-        """Who wants the money back."""
+        """How the buyer gets the money back."""
 
-        REFUND = "refund"  # we gave it
-        DISPUTE = "dispute"  # the card's owner went to the bank
+        REFUND = "refund"  # we returned it
+        DISPUTE = "dispute"  # the card holder complained to the bank
 
     class Status(models.TextChoices):
-        """Where it stands; it goes only forward, so that old news change nothing.
+        """The state at Stripe; it only moves forward, so that a late event changes nothing.
 
         Refund: pending → succeeded → failed, or pending → failed. Dispute: open → dismissed, lost
         or won; a dispute that is lost can be won on appeal.
@@ -191,26 +190,26 @@ class Clawback(models.Model):
         SUCCEEDED = "succeeded"  # takes back
         FAILED = "failed"
         OPEN = "open"  # takes back
-        DISMISSED = "dismissed"  # an inquiry that came to nothing
+        DISMISSED = "dismissed"  # an inquiry that did not become a dispute
         LOST = "lost"  # takes back
         WON = "won"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     stripe_id = models.CharField(max_length=255, unique=True)
     payment_intent_id = models.CharField(max_length=255, db_index=True)
-    # Empty while the purchase is not known: it is applied when that settles.
+    # Empty until the purchase settles; then the refund or dispute is applied.
     payment = models.ForeignKey(
         Payment, on_delete=models.PROTECT, null=True, related_name="clawbacks"
     )
-    # In cents, as Stripe says.
+    # In cents, as reported by Stripe.
     amount = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices)
-    # In cents; less than the amount when others took the rest.
+    # In cents; less than the amount when other refunds and disputes took back the rest.
     taken = models.PositiveIntegerField(default=0)
     ledger_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="clawback"
     )
-    # How often it took.
+    # How many entries it has posted, reversed ones included.
     postings = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()
 

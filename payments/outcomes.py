@@ -1,4 +1,4 @@
-"""What came of an event: what a handler did with it, or why it must not touch anything."""
+"""The result of handling an event: what the handler did, or why the event is quarantined."""
 
 from dataclasses import dataclass
 
@@ -7,26 +7,26 @@ from payments.models import Payment, StripeEvent
 
 
 class QuarantinedError(Exception):
-    """The event is authentic, but does not fit our record; the message says where."""
+    """The event is authentic, but contradicts our record; the message names the difference."""
 
 
 @dataclass(frozen=True)
-class Handled:
-    """What a handler did, to be kept beside the event."""
+class HandlerResult:
+    """What a handler did; `inbox` saves it on the event."""
 
     outcome: StripeEvent.Outcome
     payment: Payment | None
     reason: str = ""
 
 
-def compare(what: str, theirs: object, ours: object) -> None:
-    """Raise QuarantinedError unless what Stripe says is what our record says."""
+def require_same(what: str, theirs: object, ours: object) -> None:
+    """Raise QuarantinedError if Stripe's value differs from the one in our record."""
     if theirs != ours:
         raise QuarantinedError(f"{what} is {theirs!r}, but {ours!r} in our record")
 
 
-def compare_amount(of: str, theirs: int, ours: int) -> None:
-    """Raise QuarantinedError unless both are as many cents, and say in dollars what they are of."""
+def require_same_amount(of: str, theirs: int, ours: int) -> None:
+    """Raise QuarantinedError if two amounts in cents differ; the message shows US dollars."""
     if theirs != ours:
         said, known = dollars_of_cents(theirs), dollars_of_cents(ours)
         raise QuarantinedError(f"the amount of the {of} is {said}, but {known} in our record")

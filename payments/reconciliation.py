@@ -1,4 +1,4 @@
-"""Holds our books against Stripe's, and makes up for whatever never reached us."""
+"""Compares our records with Stripe's, and processes what did not reach us."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,79 +10,80 @@ from typing import Any
 from django.db import transaction
 
 from payments import inbox, settlement, stripe_gateway
-from payments.event_subjects import payment_named_by
+from payments.event_payments import find_payment_named_in
 from payments.models import Payment, StripeEvent
 from payments.outcomes import QuarantinedError
 from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session
 
 
 class Remedy(StrEnum):
-    """What can be done about a difference."""
+    """How a difference is resolved."""
 
-    PROCESS = "process it"
-    SETTLE = "settle it"
-    NONE = "none: look into it"
+    PROCESS = "process the event"
+    SETTLE = "settle the purchase"
+    NONE = "none: investigate"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that Stripe has and we have not; `told` is Stripe's JSON of it."""
+    """Something that Stripe has and we do not; `stripe_object` is Stripe's JSON of it."""
 
     stripe_id: str
-    what: str
+    difference: str
     remedy: Remedy
-    told: Mapping[str, Any]
+    stripe_object: Mapping[str, Any]
 
 
 def differences(*, since: datetime) -> Iterator[Difference]:
-    """Go through Stripe's events since then, and then through its paid sessions.
+    """Yield Stripe's events since then that we have not processed, then its unsettled sessions.
 
-    A session whose event was made up for on the way is no difference any more. Raises
-    StripeUnavailableError and StripeRefusedError.
+    Resolve each event before the next one is read: a session that its event has settled is then
+    no difference. Raises StripeUnavailableError and StripeRefusedError.
     """
     yield from _missing_events(since)
     yield from _unsettled_sessions(since)
 
 
-def make_up_for(difference: Difference, *, now: datetime) -> str:
-    """Apply the remedy, and return what came of it; the second time there is nothing to do."""
+def resolve(difference: Difference, *, now: datetime) -> str:
+    """Apply the remedy and return its outcome; resolving a difference again changes nothing."""
     if difference.remedy == Remedy.PROCESS:
-        event_id = inbox.record(json.dumps(difference.told).encode(), now=now)
+        event_id = inbox.record(json.dumps(difference.stripe_object).encode(), now=now)
         return inbox.attempt(event_id, now=now).outcome
     if difference.remedy == Remedy.SETTLE:
-        return _settle(difference.told, now=now)
+        return _settle(difference.stripe_object, now=now)
     return ""
 
 
 def _settle(session: Mapping[str, Any], *, now: datetime) -> str:
     try:
         with transaction.atomic():
-            return settlement.complete(read_checkout_session(session), now=now).outcome
+            return settlement.complete_session(read_checkout_session(session), now=now).outcome
     except (QuarantinedError, UnexpectedObjectError) as refusal:
         return f"refused: {refusal}"
 
 
 def _missing_events(since: datetime) -> Iterator[Difference]:
-    """Yield the events that never came, oldest first."""
+    """Yield the events that we did not receive or process, oldest first."""
     at_stripe = {
         event["id"]: event
-        for event in stripe_gateway.events(types=list(inbox.HANDLERS), since=since)
+        for event in stripe_gateway.list_events(types=list(inbox.HANDLERS), since=since)
     }
     known = StripeEvent.objects.filter(event_id__in=at_stripe, processed_at__isnull=False)
     for event_id in known.values_list("event_id", flat=True):
         del at_stripe[event_id]
-    for event in reversed(at_stripe.values()):  # Stripe lists the newest first
+    for event in reversed(at_stripe.values()):  # Stripe lists the newest event first
         yield Difference(event["id"], f"{event['type']} was not processed", Remedy.PROCESS, event)
 
 
 def _unsettled_sessions(since: datetime) -> Iterator[Difference]:
-    """Yield the paid sessions of our payments that no event has settled."""
-    for session in stripe_gateway.paid_sessions(since=since):
-        payment = payment_named_by(session)
+    """Yield the paid sessions that did not settle a payment of ours."""
+    for session in stripe_gateway.list_paid_sessions(since=since):
+        payment = find_payment_named_in(session)
         if payment is None:
-            what, remedy = "paid, but no payment of ours", Remedy.NONE
+            difference, remedy = "paid, but we have no such payment", Remedy.NONE
         elif payment.status != Payment.Status.PAID:
-            what, remedy = f"paid, but payment {payment.pk} is {payment.status}", Remedy.SETTLE
+            difference = f"paid, but payment {payment.pk} is {payment.status}"
+            remedy = Remedy.SETTLE
         else:
             continue
-        yield Difference(session["id"], what, remedy, session)
+        yield Difference(session["id"], difference, remedy, session)

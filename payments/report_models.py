@@ -1,4 +1,4 @@
-"""What the reports keep: the figures of closed days, and how each check of the ledger ended."""
+"""What the reports store: the totals of closed days, and the results of ledger checks."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -7,36 +7,36 @@ from accounts.money import MoneyField
 
 
 class DailyTotals(models.Model):
-    """What happened on one day that is over (UTC); written by `payments.reports.daily` alone.
+    """The totals of a closed day (UTC); only `payments.reports.daily` writes them.
 
-    Only facts that later ones do not change, so that a row stays true for good.
+    Each column counts events of that day, which no later event can change.
     """
 
     day = models.DateField(primary_key=True)
-    # Of invitations.
+    # Views of invitations.
     invite_views = models.PositiveIntegerField()
     signups = models.PositiveIntegerField()
-    # Sign-ups by a code.
+    # Sign-ups with a code.
     invited_signups = models.PositiveIntegerField()
     # First qualifying purchases.
     first_purchases = models.PositiveIntegerField()
-    # Seconds from sign-up to each first qualifying purchase of somebody referred.
+    # Seconds from sign-up with a code to each first qualifying purchase.
     times_to_purchase = ArrayField(models.PositiveIntegerField())
-    # Days from sign-up to each first purchase of somebody referred.
+    # Days from sign-up with a code to each first purchase.
     ages_at_purchase = ArrayField(models.PositiveIntegerField())
-    # Days from sign-up to each first qualifying purchase of somebody referred.
+    # Days from sign-up with a code to each first qualifying purchase.
     ages_at_qualifying = ArrayField(models.PositiveIntegerField())
     # US dollars credited to buyers.
     purchases = MoneyField()
-    # US dollars, both sides together.
+    # US dollars of bonuses paid, both sides together.
     bonuses = MoneyField()
     # US dollars of bonuses taken back.
     bonuses_taken = MoneyField()
-    # US dollars that refunds took back.
+    # US dollars taken back by refunds.
     refunds = MoneyField()
-    # US dollars that disputes took back.
+    # US dollars taken back by disputes.
     disputes = MoneyField()
-    # US dollars, as a refund failed or a dispute was won.
+    # US dollars reinstated because a refund failed or a dispute was won.
     reinstated = MoneyField()
     # The sum of the day's ledger entries.
     net = MoneyField()
@@ -50,12 +50,12 @@ class DailyTotals(models.Model):
 
 
 class LedgerCheck(models.Model):
-    """One look at every invariant of money; written by `payments.reports.ledger_checks` alone."""
+    """The result of one ledger check; only `payments.reports.ledger_checks` writes it."""
 
     checked_at = models.DateTimeField(db_index=True)
-    # Rows that break an invariant.
+    # The number of rows that break an invariant.
     breaches = models.PositiveIntegerField()
-    # The first of them, one a line.
+    # The first of these rows, one per line.
     detail = models.TextField(blank=True)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the endpoints about payments."""
+"""The OpenAPI descriptions of the payment endpoints."""
 
 from typing import Any
 
@@ -30,21 +30,21 @@ _SESSION = OpenApiExample(
 )
 
 CREATE_SESSION: dict[str, Any] = {
-    "summary": "Buy credits: get the page to pay on",
-    "description": "Asked again with the same `Idempotency-Key`, it is the same purchase.",
+    "summary": "Buy credits: create a checkout session",
+    "description": "A second request with the same `Idempotency-Key` returns the same purchase.",
     "tags": ["Payments"],
     "parameters": [
         OpenApiParameter(
             "Idempotency-Key",
             {"type": "string", "pattern": "^[!-~]{1,255}$"},
             OpenApiParameter.HEADER,
-            description="Your own name for this purchase, at most 255 characters.",
+            description="Your own identifier of this purchase, at most 255 characters.",
         )
     ],
     "request": CheckoutRequestSerializer,
     "responses": {
         201: CheckoutSessionSerializer,
-        409: OpenApiResponse(description="The Idempotency-Key names another purchase."),
+        409: OpenApiResponse(description="The Idempotency-Key was used for another purchase."),
     },
     "examples": [
         OpenApiExample("Ten dollars", request_only=True, value={"amount": 1000, "currency": "usd"}),
@@ -53,7 +53,7 @@ CREATE_SESSION: dict[str, Any] = {
 }
 
 RETRIEVE_SESSION: dict[str, Any] = {
-    "summary": "How a purchase stands",
+    "summary": "The status of a purchase",
     "tags": ["Payments"],
     "responses": {
         200: CheckoutSessionSerializer,

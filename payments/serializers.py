@@ -1,4 +1,4 @@
-"""What the endpoints about payments take and give."""
+"""The request and response bodies of the payment endpoints."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ _WEB_ADDRESS = URLValidator(schemes=["http", "https"])
 
 
 class WholeCentsField(serializers.IntegerField):
-    """An amount in cents as a JSON whole number: neither `10.0` nor `"1000"` nor `true`."""
+    """An amount in cents, as a JSON integer: not `10.0`, not `"1000"`, not `true`."""
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
@@ -24,10 +24,10 @@ class WholeCentsField(serializers.IntegerField):
 
 
 class ReturnAddressField(serializers.CharField):
-    """An address of ours to which Stripe sends the buyer back."""
+    """A URL on one of our hosts, to which Stripe sends the buyer back."""
 
     default_error_messages = {
-        "address": "Use an http(s) address on a host of this deployment.",
+        "address": "Use an http(s) URL on a host of this deployment.",
     }
 
     def to_internal_value(self, data: Any) -> str:
@@ -36,7 +36,7 @@ class ReturnAddressField(serializers.CharField):
         parts = urlsplit(address)
         host = parts.hostname or ""
         hosts = [*settings.ALLOWED_HOSTS, urlsplit(settings.FRONTEND_URL).hostname or ""]
-        # Browsers read a backslash as a slash, and so another host than we do.
+        # Browsers treat a backslash as a slash, and so may see another host than `urlsplit`.
         if "\\" in address or "@" in parts.netloc or not validate_host(host, hosts):
             self.fail("address")
         return address
@@ -47,7 +47,7 @@ class CheckoutRequestSerializer(serializers.Serializer[Any]):
     currency = serializers.RegexField(
         re.compile(r"^[uU][sS][dD]\Z"),
         error_messages={"invalid": "Only usd is accepted."},
-        help_text="`usd`, which is all we take.",
+        help_text="Only `usd` is accepted.",
     )
     success_url = ReturnAddressField(max_length=2000, required=False)
     cancel_url = ReturnAddressField(max_length=2000, required=False)
@@ -80,4 +80,4 @@ class WebhookSerializer(serializers.Serializer[Any]):
     received = serializers.BooleanField()
     event_id = serializers.CharField()
     event_type = serializers.CharField()
-    outcome = serializers.CharField(help_text="What became of the event.")
+    outcome = serializers.CharField(help_text="The result of the event.")

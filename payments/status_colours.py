@@ -1,4 +1,4 @@
-"""The colours of what purchases, refunds, disputes and referees can be, for the admin's base."""
+"""The admin's colours for the statuses of purchases, refunds, disputes and referees."""
 
 from gatewayz.adminbase import status_badges
 from payments.explanations.referees import State as RefereeState

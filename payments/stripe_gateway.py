@@ -1,4 +1,4 @@
-"""The only way to Stripe: its SDK in, our own words out."""
+"""The only module that uses Stripe's SDK; it returns our own dataclasses and errors."""
 
 import re
 import time
@@ -15,40 +15,40 @@ from django.conf import settings
 from stripe._v1_services import V1Services
 
 T = TypeVar("T")
-# The version that the SDK speaks: Stripe's events have to be of it too.
+# The SDK's API version. The webhook endpoint at Stripe must be set to the same version.
 API_VERSION: str = stripe.api_version
-MOST_CENTS = 10**15
+MAX_CENTS = 10**15
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
-# A caller hears from us within 15 s (HAZARDS, Money and API): to connect and to read, once more,
-# and whatever Stripe does in the meantime.
+# A client gets our answer within 15 s. Two attempts, each 2 s to connect and 4 s to read, and the
+# SDK's pause between them fit into the deadline.
 TIMEOUT_SECONDS = (2, 4)
 RETRIES = 1
 DEADLINE_SECONDS = 14
-_callers = ThreadPoolExecutor(max_workers=32, thread_name_prefix="stripe")
+_executor = ThreadPoolExecutor(max_workers=32, thread_name_prefix="stripe")
 
 SIGNATURE_TOLERANCE_SECONDS = 300
 
 
 class StripeUnavailableError(Exception):
-    """Stripe is slow, down, limits us, or answers with something that is not its own."""
+    """Stripe is slow, down, rate-limits us, or its answer is not a Stripe object."""
 
 
 class StripeRefusedError(Exception):
-    """Stripe understood the request and said no; the message is Stripe's."""
+    """Stripe rejected the request; the message is Stripe's."""
 
 
 class InvalidSignatureError(Exception):
-    """The body was not signed by Stripe with a secret of ours, or not now."""
+    """The body has no valid signature by one of our secrets, or the signature is too old."""
 
 
 class UnexpectedObjectError(ValueError):
-    """An object of Stripe's lacks what we need: another API version, or not what it says it is."""
+    """A Stripe object lacks a field that we need, or the field has another type."""
 
 
 @dataclass(frozen=True)
 class CheckoutSession:
-    """What we need to know of a checkout session; `amount` in cents."""
+    """The fields of a checkout session that we use; `amount` in cents."""
 
     session_id: str
     mode: str
@@ -82,11 +82,11 @@ def create_checkout_session(
     success_url: str,
     cancel_url: str,
 ) -> CheckoutSession:
-    """Ask Stripe for a session over `amount` cents; asked again for one payment, it is the same.
+    """Create a session over `amount` cents; a second call for a payment returns the same session.
 
     Raises StripeUnavailableError and StripeRefusedError.
     """
-    names = {"payment_id": str(payment_id), "user_id": str(user_id)}
+    metadata = {"payment_id": str(payment_id), "user_id": str(user_id)}
     price: Any = {
         "currency": currency,
         "unit_amount": amount,
@@ -100,21 +100,23 @@ def create_checkout_session(
             "success_url": success_url,
             "cancel_url": cancel_url,
             "client_reference_id": str(user_id),
-            "metadata": names,
-            "payment_intent_data": {"metadata": names},
+            "metadata": metadata,
+            "payment_intent_data": {"metadata": metadata},
         },
         options={"idempotency_key": f"payment:{payment_id}"},
     )
-    with _in_our_words():
+    with _translate_errors():
         session = _within_deadline(create)
         if not isinstance(session, stripe.checkout.Session):
-            raise UnexpectedObjectError("this is no checkout session")
+            raise UnexpectedObjectError("the answer is not a checkout session")
         return read_checkout_session(session.to_dict())
 
 
 def _within_deadline(call: Callable[[], T]) -> T:
-    """Make a call while somebody waits: a time-out alone lets an answer trickle in for ever."""
-    answer = _callers.submit(call)
+    """Return the call's result, or raise UnexpectedObjectError after DEADLINE_SECONDS."""
+    # A read time-out restarts with each byte, so a slow answer could take for ever. The thread may
+    # run on after the deadline, but the client gets an answer.
+    answer = _executor.submit(call)
     try:
         return answer.result(timeout=DEADLINE_SECONDS)
     except TimeoutError as error:
@@ -123,11 +125,11 @@ def _within_deadline(call: Callable[[], T]) -> T:
 
 
 def card_fingerprint(payment_intent_id: str) -> str | None:
-    """Return what Stripe knows the card of a payment by; None when it was paid by other means.
+    """Return Stripe's fingerprint of the card that paid; None for other payment methods.
 
     Raises StripeUnavailableError and StripeRefusedError.
     """
-    with _in_our_words():
+    with _translate_errors():
         intent = _stripe().payment_intents.retrieve(
             payment_intent_id, params={"expand": ["latest_charge"]}
         )
@@ -137,12 +139,12 @@ def card_fingerprint(payment_intent_id: str) -> str | None:
     return fingerprint
 
 
-def paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:
-    """List the sessions that were created since then and are paid, newest first, as JSON.
+def list_paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:
+    """Yield the paid sessions that were created since then, newest first, as JSON.
 
-    Raises StripeUnavailableError and StripeRefusedError, also while it is read.
+    Raises StripeUnavailableError and StripeRefusedError, also between two items.
     """
-    with _in_our_words():
+    with _translate_errors():
         sessions = _stripe().checkout.sessions.list(
             params={"status": "complete", "created": {"gte": int(since.timestamp())}, "limit": 100}
         )
@@ -151,12 +153,12 @@ def paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:
                 yield session.to_dict()
 
 
-def events(*, types: list[str], since: datetime) -> Iterator[Mapping[str, Any]]:
-    """List the events of these types that were created since then, newest first, as JSON.
+def list_events(*, types: list[str], since: datetime) -> Iterator[Mapping[str, Any]]:
+    """Yield the events of these types that were created since then, newest first, as JSON.
 
-    Raises StripeUnavailableError and StripeRefusedError, also while it is read.
+    Raises StripeUnavailableError and StripeRefusedError, also between two items.
     """
-    with _in_our_words():
+    with _translate_errors():
         listed = _stripe().events.list(
             params={"types": types, "created": {"gte": int(since.timestamp())}, "limit": 100}
         )
@@ -169,8 +171,8 @@ def _stripe() -> V1Services:
 
 
 @contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Turn Stripe's errors into ours."""
+def _translate_errors() -> Iterator[None]:
+    """Raise our own errors in place of the SDK's."""
     try:
         yield
     except stripe.InvalidRequestError as error:
@@ -184,17 +186,17 @@ def read_checkout_session(data: Mapping[str, Any]) -> CheckoutSession:
     try:
         metadata = data.get("metadata") or {}
         session = CheckoutSession(
-            session_id=_identifier(_typed(data, "id", str)),
-            mode=_typed(data, "mode", str),
-            payment_status=_typed(data, "payment_status", str),
+            session_id=_identifier(_required(data, "id", str)),
+            mode=_required(data, "mode", str),
+            payment_status=_required(data, "payment_status", str),
             amount=_cents(data, "amount_total"),
-            currency=_typed(data, "currency", str),
-            livemode=_typed(data, "livemode", bool),
+            currency=_required(data, "currency", str),
+            livemode=_required(data, "livemode", bool),
             payment_intent_id=_payment_intent_id(data.get("payment_intent")),
             user_id=metadata.get("user_id"),
             payment_id=metadata.get("payment_id"),
             url=data.get("url"),
-            expires_at=datetime.fromtimestamp(_typed(data, "expires_at", int), UTC),
+            expires_at=datetime.fromtimestamp(_required(data, "expires_at", int), UTC),
         )
     except (AttributeError, OverflowError, OSError, ValueError) as error:
         raise UnexpectedObjectError(f"checkout session: {error}") from error
@@ -202,8 +204,8 @@ def read_checkout_session(data: Mapping[str, Any]) -> CheckoutSession:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What we need to know of a refund or a dispute; `amount` in cents, `status` Stripe's."""
+class RefundOrDispute:
+    """The fields of a refund or a dispute that we use; `amount` in cents, `status` as at Stripe."""
 
     stripe_id: str
     payment_intent_id: str
@@ -212,42 +214,43 @@ class Claim:
     status: str
 
 
-def read_claim(data: Mapping[str, Any]) -> Claim:
+def read_refund_or_dispute(data: Mapping[str, Any]) -> RefundOrDispute:
     """Read Stripe's JSON of a refund or a dispute. Raises UnexpectedObjectError."""
     payment_intent_id = _payment_intent_id(data.get("payment_intent"))
     if payment_intent_id is None:
         raise UnexpectedObjectError("payment_intent is missing")
-    return Claim(
-        stripe_id=_identifier(_typed(data, "id", str)),
+    return RefundOrDispute(
+        stripe_id=_identifier(_required(data, "id", str)),
         payment_intent_id=payment_intent_id,
         amount=_cents(data, "amount"),
-        currency=_typed(data, "currency", str),
-        status=_typed(data, "status", str),
+        currency=_required(data, "currency", str),
+        status=_required(data, "status", str),
     )
 
 
-def _typed(data: Mapping[str, Any], field: str, kind: type[T]) -> T:
+def _required(data: Mapping[str, Any], field: str, kind: type[T]) -> T:
     value = data.get(field)
+    # Not isinstance: True is an int.
     if type(value) is not kind:
-        raise UnexpectedObjectError(f"{field} is missing or is no {kind.__name__}")
+        raise UnexpectedObjectError(f"{field} is missing or not of type {kind.__name__}")
     return value
 
 
 def _cents(data: Mapping[str, Any], field: str) -> int:
-    cents = _typed(data, field, int)
-    if abs(cents) > MOST_CENTS:
-        raise UnexpectedObjectError(f"{field} is more than money can be")
+    cents = _required(data, field, int)
+    if abs(cents) > MAX_CENTS:
+        raise UnexpectedObjectError(f"{field} is too large for an amount of money")
     return cents
 
 
 def _identifier(value: str) -> str:
     if not _ID.fullmatch(value):
-        raise UnexpectedObjectError("id has another form than Stripe's")
+        raise UnexpectedObjectError("the id does not have the form of a Stripe id")
     return value
 
 
 def _payment_intent_id(value: object) -> str | None:
-    """Return the id of an object that Stripe gives by id or, expanded, whole."""
+    """Return the id of a payment intent, which Stripe sends as an id or as a whole object."""
     if isinstance(value, Mapping):
         value = value.get("id")
     return _identifier(value) if isinstance(value, str) else None
@@ -261,10 +264,11 @@ def verify_signature(body: bytes, header: str) -> None:
     for secret in settings.STRIPE_WEBHOOK_SECRETS:
         try:
             stripe.WebhookSignature.verify_header(body, header, secret, SIGNATURE_TOLERANCE_SECONDS)
-        # TypeError: a header that is not ASCII; ValueError: a body that is not UTF-8.
+        # The SDK raises TypeError for a header that is not ASCII, ValueError for a body that is
+        # not UTF-8.
         except (stripe.SignatureVerificationError, ValueError, TypeError):
             continue
-        # The SDK lets a timestamp lie in the future, and so a signature be kept for later.
+        # The SDK accepts a timestamp in the future: such a signature would stay valid for longer.
         signed_at = re.search(r"(?:\A|,)t=(\d+)", header, re.ASCII)
         if signed_at and int(signed_at[1]) <= time.time() + SIGNATURE_TOLERANCE_SECONDS:
             return

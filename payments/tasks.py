@@ -1,7 +1,8 @@
-"""What goes on by itself: the periodic jobs, run by `manage.py procrastinate worker`.
+"""The periodic jobs, run by `manage.py procrastinate worker`.
 
-A job that goes through many reads the clock for each: what it posts near midnight must not come
-to lie on a day whose figures are closed already.
+`queueing_lock` keeps at most one run of a job waiting. A job that processes many rows reads the
+clock for each row: an entry that is posted after midnight must not get a date for which
+`close_days` has already stored the totals.
 """
 
 from datetime import timedelta
@@ -16,21 +17,21 @@ from payments.stripe_gateway import StripeUnavailableError
 
 log = structlog.get_logger(__name__)
 
-# An hourly look with room for a day in which it could not be had.
-RECONCILED = timedelta(days=1)
-# After so many questions in a row without an answer Stripe is down, and is not asked any more.
-PATIENCE = 5
+# The job runs hourly; a day lets it catch up after an outage.
+RECONCILE_WINDOW = timedelta(days=1)
+# After this many consecutive calls without an answer, the job assumes that Stripe is down.
+MAX_FAILURES_IN_A_ROW = 5
 
 
 class LedgerBroken(Exception):
-    """An invariant of money does not hold: somebody has to look now."""
+    """An invariant of money is broken: an operator must look at it now."""
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name="retry_events", queueing_lock="retry_events")
 def retry_events(timestamp: int) -> None:
-    """Attempt events again that were left unprocessed for five minutes, ever more seldom."""
-    for event_id in inbox.due(now=timezone.now()):
+    """Process events again that failed, or stayed unprocessed for five minutes."""
+    for event_id in inbox.due_for_retry(now=timezone.now()):
         event = inbox.attempt(event_id, now=timezone.now())
         log.info("event_retried", event_id=event.event_id, outcome=event.outcome)
 
@@ -40,17 +41,17 @@ def retry_events(timestamp: int) -> None:
 def check_cards(timestamp: int) -> None:
     """Hold referrals with one card on both sides.
 
-    Raises StripeUnavailableError at the end if Stripe gave no answer for any of them.
+    Raises the last StripeUnavailableError at the end, so that the job counts as failed.
     """
     failure, in_a_row = None, 0
-    for payment in cards.unchecked():
+    for payment in cards.payments_to_check():
         try:
             cards.check(payment, now=timezone.now())
             in_a_row = 0
         except StripeUnavailableError as error:
             failure, in_a_row = error, in_a_row + 1
             log.warning("card_not_checked", payment_id=payment.pk, reason=str(error))
-        if in_a_row == PATIENCE:
+        if in_a_row == MAX_FAILURES_IN_A_ROW:
             break
     if failure:
         raise failure
@@ -59,16 +60,16 @@ def check_cards(timestamp: int) -> None:
 @app.periodic(cron="7 * * * *")
 @app.task(name="reconcile_stripe", queueing_lock="reconcile_stripe")
 def reconcile_stripe(timestamp: int) -> None:
-    """Make up for what never reached us."""
-    for found in reconciliation.differences(since=timezone.now() - RECONCILED):
-        outcome = reconciliation.make_up_for(found, now=timezone.now())
-        log.warning("reconciled", stripe_id=found.stripe_id, what=found.what, outcome=outcome)
+    """Process what Stripe has and we have not received."""
+    for found in reconciliation.differences(since=timezone.now() - RECONCILE_WINDOW):
+        outcome = reconciliation.resolve(found, now=timezone.now())
+        log.warning("reconciled", stripe_id=found.stripe_id, outcome=outcome, why=found.difference)
 
 
 @app.periodic(cron="37 * * * *")
 @app.task(name="close_expired_payments", queueing_lock="close_expired_payments")
 def close_expired_payments(timestamp: int) -> None:
-    """Close the purchases that nobody paid in time."""
+    """Close the purchases that were not paid in time."""
     if count := checkout.close_expired(now=timezone.now()):
         log.info("payments_expired", count=count)
 
@@ -76,14 +77,14 @@ def close_expired_payments(timestamp: int) -> None:
 @app.periodic(cron="*/5 * * * *")
 @app.task(name="refresh_leaderboard", queueing_lock="refresh_leaderboard")
 def refresh_leaderboard(timestamp: int) -> None:
-    """Count the leaderboards anew."""
+    """Replace the snapshot of the leaderboard."""
     leaderboard.refresh(now=timezone.now())
 
 
 @app.periodic(cron="12 * * * *")
 @app.task(name="close_days", queueing_lock="close_days")
 def close_days(timestamp: int) -> None:
-    """Keep the figures of each day that is over."""
+    """Store the totals of each day that is over."""
     if count := daily.close_days(now=timezone.now()):
         log.info("days_closed", count=count)
 

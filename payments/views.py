@@ -28,7 +28,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 
 class IdempotencyKeyReused(APIException):
-    """The key names a purchase with another amount or other addresses."""
+    """The key belongs to a purchase with another amount or other return addresses."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "This Idempotency-Key was used for a different purchase."
@@ -36,7 +36,7 @@ class IdempotencyKeyReused(APIException):
 
 
 class StripeUnavailable(APIException):
-    """Stripe did not answer in time, or not as Stripe does."""
+    """Stripe did not answer in time, or the answer is not a Stripe object."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "Stripe cannot be reached right now. Nothing was charged; try again."
@@ -45,16 +45,16 @@ class StripeUnavailable(APIException):
 
 
 class CheckoutViewSet(ViewSet):
-    """Purchases at Stripe's hosted page."""
+    """Checkout sessions of the caller."""
 
     @extend_schema(**schema.CREATE_SESSION)
     def create(self, request: AuthenticatedRequest) -> Response:
-        asked = CheckoutRequestSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        body = CheckoutRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         try:
             payment = checkout.start_checkout(
                 user=request.user,
-                order=_order(asked.validated_data),
+                order=_order(body.validated_data),
                 idempotency_key=_idempotency_key(request),
                 now=timezone.now(),
             )
@@ -64,8 +64,8 @@ class CheckoutViewSet(ViewSet):
             raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
         except stripe_gateway.StripeUnavailableError as error:
             raise StripeUnavailable from error
-        body = CheckoutSessionSerializer(payment).data
-        return Response(body, status=status.HTTP_201_CREATED)
+        answer = CheckoutSessionSerializer(payment).data
+        return Response(answer, status=status.HTTP_201_CREATED)
 
     @extend_schema(**schema.RETRIEVE_SESSION)
     def retrieve(self, request: AuthenticatedRequest, session_id: str) -> Response:
@@ -74,14 +74,14 @@ class CheckoutViewSet(ViewSet):
         return Response(CheckoutSessionSerializer(payment).data)
 
 
-def _order(given: dict[str, Any]) -> checkout.Order:
-    """Fill in where Stripe sends the buyer back to."""
+def _order(data: dict[str, Any]) -> checkout.Order:
+    """Return the order, with our own return addresses where the client gave none."""
     pages = f"{settings.FRONTEND_URL}/payment"
     return checkout.Order(
-        amount=given["amount"],
-        currency=given["currency"],
-        success_url=given.get("success_url", f"{pages}/success?session_id={{CHECKOUT_SESSION_ID}}"),
-        cancel_url=given.get("cancel_url", f"{pages}/cancel"),
+        amount=data["amount"],
+        currency=data["currency"],
+        success_url=data.get("success_url", f"{pages}/success?session_id={{CHECKOUT_SESSION_ID}}"),
+        cancel_url=data.get("cancel_url", f"{pages}/cancel"),
     )
 
 

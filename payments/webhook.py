@@ -1,4 +1,4 @@
-"""Stripe's door: takes a signed event in and answers 200 only once all of it is done."""
+"""The endpoint that Stripe calls: answers 200 only after the event is fully processed."""
 
 import structlog
 from django.utils import timezone
@@ -20,7 +20,7 @@ MAX_BODY_BYTES = 256 * 1024
 
 
 class EventTooLarge(APIException):
-    """Stripe sends no such events; whoever does need not be hashed."""
+    """Stripe's events are smaller; a larger body is refused before its signature is computed."""
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = f"The event is larger than {MAX_BODY_BYTES} bytes."
@@ -28,7 +28,7 @@ class EventTooLarge(APIException):
 
 
 class EventRefused(APIException):
-    """The request is not an event that Stripe signed for us."""
+    """The request is not an event signed by Stripe for this endpoint."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
@@ -41,15 +41,20 @@ class WebhookViewSet(ViewSet):
 
     @extend_schema(**WEBHOOK)
     def receive(self, request: Request) -> Response:
-        """Verify, record, process; any failure after the recording makes Stripe deliver again."""
-        body = self._signed_body(request)
+        """Verify the signature, store the event, process it.
+
+        An error while processing is answered 500 or 503, and Stripe delivers the event again.
+        """
+        body = _signed_body(request)
         now = timezone.now()
         try:
+            # Committed before it is processed: an authentic event is never lost.
             event_id = inbox.record(body, now=now)
         except inbox.NotAnEventError as error:
             raise _counted(EventRefused(f"Not an event: {error}.", code="not_an_event")) from error
         with metrics.SETTLEMENT_SECONDS.time(), metrics.WEBHOOK_FAILURES.count_exceptions():
             event = inbox.process(event_id, now=now)
+        # Types that we do not handle share one label: each label value is a time series.
         known_type = event.event_type if event.event_type in inbox.HANDLERS else "other"
         metrics.WEBHOOK_EVENTS.labels(known_type, event.outcome).inc()
         return Response(
@@ -61,17 +66,18 @@ class WebhookViewSet(ViewSet):
             }
         )
 
-    @staticmethod
-    def _signed_body(request: Request) -> bytes:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-            raise _counted(EventTooLarge())
-        body: bytes = request.body
-        try:
-            stripe_gateway.verify_signature(body, request.headers.get("Stripe-Signature", ""))
-        except stripe_gateway.InvalidSignatureError:
-            log.warning("webhook_refused", reason="invalid_signature")
-            raise _counted(EventRefused("Invalid signature.", code="invalid_signature")) from None
-        return body
+
+def _signed_body(request: Request) -> bytes:
+    # The body is read after this check, so that nobody makes us buffer and hash a huge one.
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise _counted(EventTooLarge())
+    body: bytes = request.body
+    try:
+        stripe_gateway.verify_signature(body, request.headers.get("Stripe-Signature", ""))
+    except stripe_gateway.InvalidSignatureError:
+        log.warning("webhook_refused", reason="invalid_signature")
+        raise _counted(EventRefused("Invalid signature.", code="invalid_signature")) from None
+    return body
 
 
 def _counted(refusal: APIException) -> APIException:

@@ -9,6 +9,6 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        """Hand our deployment check to Django, and the colours of our statuses to the admin."""
+        """Register our deployment check with Django, and our status colours with the admin."""
         import_module("referrals.checks")
         import_module("referrals.status_colours")

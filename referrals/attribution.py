@@ -1,4 +1,4 @@
-"""Ties a referee to a referrer: at registration, once, and never again (CONTRACT 2.2)."""
+"""Attributes a referee to a referrer: once, at registration (CONTRACT 2.2)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from referrals.models import Program
 
 
 class Refusal(StrEnum):
-    """Why a code does not count, in the words that the person reads."""
+    """Why a code cannot be used; the values are the messages of the API (CONTRACT 1)."""
 
     NOT_FOUND = "Code not found"
     EXHAUSTED = "Referral code has reached maximum uses"
@@ -24,10 +24,7 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True)
 class CheckedCode:
-    """What we found out about a code: its owner if it can be used, else why it cannot.
-
-    Neither is there when nobody named a code.
-    """
+    """The owner of a code that can be used, or the refusal; neither if no code was given."""
 
     owner: User | None = None
     remaining_uses: int = 0
@@ -36,14 +33,14 @@ class CheckedCode:
 
 @dataclass(frozen=True)
 class Registration:
-    """A new account and what became of the code that it came with."""
+    """A new account, and why its invitation was refused, if it was."""
 
     account: Account
     refusal: Refusal | None
 
 
 def check_code(typed: object, *, now: datetime, person: User | None = None) -> CheckedCode:
-    """Say whether `typed` is a code that can be used, by `person` if we know who asks."""
+    """Return whether `typed` is a code that can be used, by `person` if the caller is known."""
     found = codes.find(typed, now=now)
     if found is None:
         return CheckedCode(refusal=Refusal.NOT_FOUND)
@@ -55,7 +52,7 @@ def check_code(typed: object, *, now: datetime, person: User | None = None) -> C
 
 
 def _refusal(owner: User, person: User | None) -> Refusal | None:
-    """Return why this person in particular cannot use the code of `owner`."""
+    """Return why `person` cannot use the code of `owner`."""
     if person is None:
         return None
     if person.pk == owner.pk:
@@ -76,10 +73,10 @@ def register(
     address: str,
     now: datetime,
 ) -> Registration:
-    """Create an account with a code of its own, referred by `invitation` if that is valid.
+    """Create an account with its own code, attributed to the owner of `invitation` if it is valid.
 
-    Any other invitation is no hindrance: the account is made, and the refusal says why it was not
-    attributed. Raises NameTakenError and NoFreeCodeError.
+    With an invalid invitation the account is created without attribution, and the refusal says
+    why. Raises NameTakenError and NoFreeCodeError.
     """
     is_invited = invitation not in (None, "")
     checked = check_code(invitation, now=now) if is_invited else CheckedCode()
@@ -103,13 +100,13 @@ def register(
 
 
 def buyer_and_referrer(buyer: User) -> QuerySet[User]:
-    """Return the accounts that a purchase of `buyer` can credit."""
+    """Return both accounts that a purchase of `buyer` can credit."""
     code = buyer.referred_by_code
     return User.objects.filter(Q(pk=buyer.pk) | Q(referral_code=code) if code else Q(pk=buyer.pk))
 
 
 def referrer_of(user: User) -> User | None:
-    """Return whose code `user` registered with, if the account is still there."""
+    """Return the owner of the code that `user` registered with, if the account exists."""
     if user.referred_by_code is None:
         return None
     return User.objects.filter(referral_code=user.referred_by_code).first()

@@ -1,4 +1,7 @@
-"""Awards the bonuses of a first qualifying purchase, takes them back, and gives them again."""
+"""Awards the bonuses of a first qualifying purchase, takes them back, and reinstates them.
+
+The caller holds the locks of both accounts (`ledger.lock_accounts`) for every change here.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +20,7 @@ from referrals.models import Program, Referral
 
 @dataclass(frozen=True)
 class Award:
-    """The decision on a purchase, why, and the record of the use if it took one."""
+    """The decision on a purchase, the checks behind it, and the referral if it took a use."""
 
     decision: Decision
     checks: list[CheckResult]
@@ -26,7 +29,7 @@ class Award:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a purchase is judged by: the terms in force, and the uses of the referrer's code."""
+    """The terms in force, and the number of uses of the referrer's code."""
 
     terms: Program
     uses: int
@@ -53,19 +56,19 @@ class Conditions:
 
 
 def conditions(referrer: User | None, *, now: datetime) -> Conditions:
-    """Return what a purchase is judged by at `now`, in one query."""
+    """Return the conditions for a purchase at `now`, in one query."""
     terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
     return Conditions(terms, terms.uses)
 
 
 def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime) -> Award:
-    """Decide what a purchase of `amount` US dollars earns, and pay it (CONTRACT 2.4, 2.5, 2.8).
+    """Decide on the bonuses of a purchase of `amount` US dollars, and pay them if they are due.
 
-    Call it inside the transaction that credits the purchase, with both accounts locked: the lock
-    on the buyer makes the purchase the first one, the lock on the referrer counts the uses.
+    Call it in the transaction that credits the purchase (CONTRACT 2.4, 2.5, 2.8).
     """
+    # Race: without the buyer's lock two purchases could both be the first one; without the
+    # referrer's lock two buyers could both take the tenth use.
     found = conditions(referrer, now=now)
-    terms, uses = found.terms, found.uses
     inputs = found.inputs(buyer=buyer, referrer=referrer, amount=amount)
     decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
     if decision not in eligibility.NOT_QUALIFYING:
@@ -73,23 +76,25 @@ def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime)
         buyer.save(update_fields=["has_made_first_purchase"])
     if referrer is None or decision not in eligibility.TAKING_A_USE:
         return Award(decision, checks)
-    if not reserve(terms):
+    # Race: the terms were read without a lock, so other buyers may have spent the budget since.
+    if not reserve_award(found.terms):
         return Award(Decision.BUDGET_SPENT, _with_budget_spent(checks))
-    referral = _use_code(buyer, referrer, terms=terms, uses=uses, decision=decision, now=now)
+    referral = _create_referral(buyer, referrer, found, decision=decision, now=now)
     return Award(decision, checks, referral)
 
 
 def _with_budget_spent(checks: list[CheckResult]) -> list[CheckResult]:
-    """Return the results as they are once another purchase has taken the last of the budget."""
+    """Return the results with the budget check failed, because others spent the rest of it."""
     return [
         replace(check, status=Status.FAILED, found="") if check.name == CheckName.BUDGET else check
         for check in checks
     ]
 
 
-def _use_code(
-    buyer: User, referrer: User, *, terms: Program, uses: int, decision: Decision, now: datetime
+def _create_referral(
+    buyer: User, referrer: User, found: Conditions, *, decision: Decision, now: datetime
 ) -> Referral:
+    terms = found.terms
     is_held = decision == Decision.HELD
     referral = Referral(
         referrer=referrer,
@@ -100,47 +105,43 @@ def _use_code(
         completed_at=now,
         program=terms,
         max_uses=terms.max_uses,
-        use_number=uses + 1,
+        use_number=found.uses + 1,
         review=Referral.Review.HELD if is_held else Referral.Review.NONE,
         hold_reason="both e-mails are one mailbox" if is_held else "",
         is_same_address=buyer.signup_address == referrer.signup_address != "",
     )
-    bring_in_line(referral, now=now)
+    sync_entries(referral, now=now)
     return referral
 
 
-def reserve(terms: Program) -> bool:
-    """Set an award aside from the budget, if there is one; return whether it sufficed.
+def reserve_award(terms: Program) -> bool:
+    """Reserve both bonuses in the budget of the terms; return False if too little is left.
 
-    The row decides, so that of many at once only so many get it. What is reserved stays so while
-    it can come to be paid: also while the purchase is disputed.
+    The reservation stays while the bonuses can still be paid, also during a dispute.
     """
     if terms.budget is None:
         return True
+    # One conditional UPDATE reads and changes the row: simultaneous awards cannot overspend it.
     enough = Program.objects.filter(pk=terms.pk, reserved__lte=F("budget") - terms.award)
     return bool(enough.update(reserved=F("reserved") + terms.award))
 
 
-def unreserve(referral: Referral) -> None:
-    """Put back what was set aside for bonuses that are given up for good."""
-    award = referral.bonus_amount + referral.referee_bonus_amount
-    of_a_budget = Program.objects.filter(pk=referral.program_id, budget__isnull=False)
-    of_a_budget.update(reserved=F("reserved") - award)
+def unreserve_award(referral: Referral) -> None:
+    """Return the reserved bonuses to the budget, because they will never be paid."""
+    with_budget = Program.objects.filter(pk=referral.program_id, budget__isnull=False)
+    with_budget.update(reserved=F("reserved") - referral.award)
 
 
-def requalify(referral: Referral, *, qualifies: bool, now: datetime) -> None:
-    """Take both bonuses back when the purchase stops to qualify; give them again when it does.
-
-    Both accounts are locked by the caller, as for every change of a referral.
-    """
+def update_qualification(referral: Referral, *, qualifies: bool, now: datetime) -> None:
+    """Take both bonuses back if the purchase no longer qualifies; reinstate them if it does."""
     referral.purchase_qualifies = qualifies
-    bring_in_line(referral, now=now)
+    sync_entries(referral, now=now)
 
 
-def bring_in_line(referral: Referral, *, now: datetime, posted_by: User | None = None) -> None:
-    """Post what makes the bonuses follow the referral's review and purchase, and save it.
+def sync_entries(referral: Referral, *, now: datetime, posted_by: User | None = None) -> None:
+    """Post the entries that the referral's review and purchase require, and save the referral.
 
-    The status follows from what is known, not from the order in which it came to be known
+    The status is computed from both, so the order of reviews, refunds and disputes does not matter
     (CONTRACT 2.7, 2.10).
     """
     referral.status = referral.due_status()
@@ -148,15 +149,15 @@ def bring_in_line(referral: Referral, *, now: datetime, posted_by: User | None =
     if is_due and referral.referrer_entry is None:
         _pay(referral, now=now, posted_by=posted_by)
     elif not is_due and referral.referrer_entry and referral.referee_entry:
-        legs = referral.referrer_entry, referral.referee_entry
-        reason = TAKEN_BACK[referral.status]
-        ledger.reverse(*legs, description=reason, now=now, posted_by=posted_by)
+        entries = referral.referrer_entry, referral.referee_entry
+        description = REVERSAL_DESCRIPTIONS[referral.status]
+        ledger.reverse(*entries, description=description, now=now, posted_by=posted_by)
         referral.referrer_entry = referral.referee_entry = None
     referral.save()
 
 
-# How the ledger describes a bonus that is taken back, by what has become of the referral.
-TAKEN_BACK = {
+# The description of the reversal entries, by the new status of the referral.
+REVERSAL_DESCRIPTIONS = {
     Referral.Status.HELD: "Bonus taken back: it is under review",
     Referral.Status.REVERSED: "Bonus taken back: the purchase no longer qualifies",
     Referral.Status.VOIDED: "Bonus taken back: it was not granted on review",
@@ -164,14 +165,14 @@ TAKEN_BACK = {
 
 
 class AwardKeys(NamedTuple):
-    """What names the two entries by which the bonuses were paid once."""
+    """The idempotency keys of the two entries of one payment of the bonuses."""
 
     referrer: str
     referee: str
 
 
 def award_keys(referral: Referral) -> list[AwardKeys]:
-    """Return what names the entries of a referral, for each time that its bonuses were paid."""
+    """Return the keys of the entries of a referral, for each time that its bonuses were paid."""
     cause = f"user:{referral.referred_user_id}"
     return [
         AwardKeys(f"referrer_bonus:{cause}:{number}", f"referee_bonus:{cause}:{number}")
@@ -180,7 +181,8 @@ def award_keys(referral: Referral) -> list[AwardKeys]:
 
 
 def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
-    """Post both bonuses in one statement: one side never has what the other has not."""
+    """Post both bonuses, in one statement: never one side alone."""
+    # The number makes the keys unique: bonuses can be taken back and paid again.
     referral.awards += 1
     keys = award_keys(referral)[-1]
     referral.referee_entry, referral.referrer_entry = ledger.post_all(

@@ -1,4 +1,4 @@
-"""Tells what terms have paid, and foresees when their budget ends."""
+"""Reports what terms have paid, and forecasts when their budget is spent."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,50 +8,50 @@ from django.db.models import Count, F, Sum
 
 from referrals.models import Program, Referral
 
-LOOK_BACK = timedelta(days=14)
-# Somebody is told when less than this is left.
-NOTICE = timedelta(days=14)
-# Of terms that began today an hour's luck is no rate.
-_SHORTEST_LOOK_BACK = timedelta(days=1)
-# Beyond that a forecast is noise.
+RATE_WINDOW = timedelta(days=14)
+# Operators are warned when the budget will be spent within this time.
+WARNING_PERIOD = timedelta(days=14)
+# Terms that started an hour ago have too few uses for a daily rate.
+_MIN_RATE_WINDOW = timedelta(days=1)
+# A forecast beyond this means nothing.
 _HORIZON_DAYS = 3650
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What is left of a budget and when it ends at the present rate; amounts in US dollars."""
+class Forecast:
+    """What is left of a budget, and when it is spent at the present rate; amounts in US dollars."""
 
     budget: Decimal
     left: Decimal
     daily: Decimal
     award: Decimal
-    asked_at: datetime
-    ends_at: datetime | None  # None: not in the foreseeable future
+    computed_at: datetime
+    ends_at: datetime | None  # None: not within ten years
     next_terms_at: datetime | None
 
     @property
     def is_spent(self) -> bool:
-        """Whether what is left pays no further award."""
+        """Whether less is left than one award."""
         return self.left < self.award
 
     @property
     def outlasts_terms(self) -> bool:
-        """Whether the next terms start before the budget ends."""
+        """Whether the next terms start before the budget is spent."""
         if self.is_spent or self.next_terms_at is None:
             return False
         return self.ends_at is None or self.ends_at >= self.next_terms_at
 
     @property
-    def needs_someone(self) -> bool:
+    def needs_action(self) -> bool:
         if self.is_spent:
             return True
-        is_soon = self.ends_at is not None and self.ends_at < self.asked_at + NOTICE
+        is_soon = self.ends_at is not None and self.ends_at < self.computed_at + WARNING_PERIOD
         return is_soon and not self.outlasts_terms
 
     @property
-    def sentence(self) -> str:
-        """Say it to an operator."""
+    def message(self) -> str:
+        """The forecast as a message to operators."""
         if self.is_spent:
             return "The budget is spent: purchases are credited, and no bonus is paid."
         if self.outlasts_terms:
@@ -60,23 +60,23 @@ class Outlook:
             )
         if self.ends_at is None:
             return "At this rate no end is in sight."
-        days = (self.ends_at - self.asked_at) / _DAY
+        days = (self.ends_at - self.computed_at) / _DAY
         ahead = "in less than a day" if days < 1 else f"in about {days:.0f} days"
         return f"At this rate it is spent {ahead}, on {_day(self.ends_at)}."
 
 
 @dataclass(frozen=True)
 class Spending:
-    """What became of the bonuses of some terms, both sides together, in US dollars."""
+    """The bonuses under some terms by status, both sides together, in US dollars."""
 
-    uses: int  # that are paid
+    uses: int  # only completed referrals
     paid: Decimal
     held: Decimal
     taken_back: Decimal
 
 
 def spending(terms: Program) -> Spending:
-    """Count what stands, waits and was taken back of the bonuses under `terms`."""
+    """Sum up the bonuses under `terms` that are paid, held and taken back."""
     rows = Referral.objects.filter(program=terms).order_by().values_list("status")
     counted = rows.annotate(
         uses=Count("pk"), sum=Sum(F("bonus_amount") + F("referee_bonus_amount"))
@@ -89,28 +89,29 @@ def spending(terms: Program) -> Spending:
     return Spending(uses=uses, paid=paid, held=held, taken_back=taken_back)
 
 
-def outlook(terms: Program, *, now: datetime) -> Outlook | None:
-    """Return what is to be expected of the budget of `terms`; None when they have none.
+def forecast(terms: Program, *, now: datetime) -> Forecast | None:
+    """Return the forecast for the budget of `terms`; None when they have no budget.
 
-    The rate is that of the last 14 days under these terms; what was voided is given back and does
-    not count.
+    The rate is that of the last 14 days under these terms, without voided bonuses, which returned
+    to the budget.
     """
     if terms.budget is None or terms.left is None:
         return None
     daily = _daily(terms, now=now)
-    return Outlook(
+    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
+    return Forecast(
         budget=terms.budget,
         left=terms.left,
         daily=daily,
         award=terms.award,
-        asked_at=now,
+        computed_at=now,
         ends_at=_end(terms.left, daily, now=now),
-        next_terms_at=_next_start(terms),
+        next_terms_at=later.values_list("starts_at", flat=True).first(),
     )
 
 
 def _daily(terms: Program, *, now: datetime) -> Decimal:
-    span = min(LOOK_BACK, max(now - terms.starts_at, _SHORTEST_LOOK_BACK))
+    span = min(RATE_WINDOW, max(now - terms.starts_at, _MIN_RATE_WINDOW))
     awarded = (
         Referral.objects.filter(program=terms, completed_at__gt=now - span, completed_at__lte=now)
         .exclude(review=Referral.Review.VOIDED)
@@ -124,11 +125,6 @@ def _end(left: Decimal, daily: Decimal, *, now: datetime) -> datetime | None:
         return None
     days = left / daily
     return now + float(days) * _DAY if days < _HORIZON_DAYS else None
-
-
-def _next_start(terms: Program) -> datetime | None:
-    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
-    return later.values_list("starts_at", flat=True).first()
 
 
 def _day(at: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""Referral codes: made from `secrets`, found without regard to case, in ASCII only."""
+"""Referral codes: random, unique, and matched without regard to case, in ASCII only."""
 
 import re
 import secrets
@@ -15,12 +15,12 @@ from referrals.models import Program, Referral
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _TYPED = re.compile(r"[A-Za-z0-9]{6,16}", re.ASCII)
-# 36^8 codes: with a million users one attempt in three million meets a code that is taken.
+# There are 36^8 codes: with a million users, one attempt in three million hits a used code.
 ATTEMPTS = 5
 
 
 class NoFreeCodeError(RuntimeError):
-    """Every code that was tried is taken: the terms' code length is too short by now."""
+    """Every generated code was in use: the code length of the terms has become too short."""
 
 
 def generate(length: int) -> str:
@@ -29,28 +29,24 @@ def generate(length: int) -> str:
 
 
 def normalize(typed: object) -> str | None:
-    """Return the code that a person meant, or None when no code looks like that.
-
-    Case and surrounding spaces make no difference. Only ASCII is folded: `ſ` and `ı` become
-    ASCII letters under `str.upper`, and would let one code be written as another.
-    """
+    """Return what a person typed as a code in upper case, or None if it cannot be a code."""
+    # ASCII only: `str.upper` makes ASCII letters of `ſ` and `ı`, so that text with look-alike
+    # letters would match a code.
     if not isinstance(typed, str) or not _TYPED.fullmatch(stripped := typed.strip(" ")):
         return None
     return stripped.upper()
 
 
 def uses(referrer: OuterRef | User | None) -> Coalesce:
-    """Return an expression: how often the referrer's code was used, whatever became of it.
-
-    Use numbers count from 1 without a gap, so the last one is how many there are.
-    """
+    """Return an expression for the number of uses of the referrer's code (CONTRACT 2.6)."""
+    # Use numbers count from 1 without gaps, so the highest one is the count: one row of an index.
     made = Referral.objects.filter(referrer=referrer).order_by("-use_number")
     return Coalesce(Subquery(made.values("use_number")[:1]), 0)
 
 
 @dataclass(frozen=True)
 class FoundCode:
-    """A code's active owner, its uses, and how many of these today's terms allow."""
+    """A code's active owner, its uses, and the number of uses that the terms in force allow."""
 
     owner: User
     uses: int
@@ -58,7 +54,7 @@ class FoundCode:
 
 
 def find(typed: object, *, now: datetime) -> FoundCode | None:
-    """Return what is known of the code that a person typed, in one query; None if there is none."""
+    """Return the code that a person typed, with owner and uses, in one query; else None."""
     code = normalize(typed)
     if code is None:
         return None
@@ -72,19 +68,18 @@ def find(typed: object, *, now: datetime) -> FoundCode | None:
 
 
 def ensure_code(user: User, *, now: datetime) -> str:
-    """Return the code of `user`, made now if there is none; at once, all callers get one value.
-
-    Raises NoFreeCodeError.
-    """
+    """Return the code of `user`, and generate it if there is none. Raises NoFreeCodeError."""
     if user.referral_code:
         return user.referral_code
     length = Program.objects.at(now).get().code_length
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():
+                # Race: of two simultaneous calls only one finds a row without a code. Both then
+                # read the code that it saved.
                 codeless = User.objects.filter(pk=user.pk, referral_code=None)
                 codeless.update(referral_code=generate(length))
-        except IntegrityError:
+        except IntegrityError:  # another user has this code
             continue
         user.refresh_from_db(fields=["referral_code"])
         if user.referral_code:

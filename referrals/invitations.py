@@ -1,4 +1,4 @@
-"""How a person passes a code on: the link, the message, and what a stranger sees of whom."""
+"""The invite link, the message to share, and what strangers see of the referrer."""
 
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -7,18 +7,18 @@ from django.conf import settings
 
 
 def invite_link(code: str) -> str:
-    """Return the address at which a friend signs up with `code`."""
+    """Return the URL of the sign-up page with `code`."""
     return f"{settings.FRONTEND_URL}/signup?{urlencode({'ref': code})}"
 
 
 def share_message(code: str, referee_bonus: Decimal) -> str:
-    """Return a sentence to send to a friend, with the bonus in US dollars."""
+    """Return the text that a referrer sends to a friend; the bonus is in US dollars."""
     bonus = f"{referee_bonus:.2f}".removesuffix(".00")
     return f"Join me on Gatewayz and get ${bonus} of credit: {invite_link(code)}"
 
 
 def visible_email(email: str) -> str | None:
-    """Return what someone who knows a code sees of its owner's e-mail (CONTRACT 4)."""
+    """Return the e-mail as strangers who know the owner's code may see it (CONTRACT 4)."""
     match settings.REFERRAL_REFERRER_EMAIL:
         case "full":
             return email

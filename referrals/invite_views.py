@@ -6,12 +6,12 @@ from django.db import connection
 
 from accounts.models import User
 
-# One short statement that locks no user's row and does not wait for the disk: losing the last
-# views in a power cut does no harm. Outside of a transaction it commits by itself.
+# One statement that locks no user's row and does not wait for the disk: losing the last views in a
+# power failure is acceptable. Outside of a transaction it commits by itself.
 _COUNT_VIEW = """
-INSERT INTO invite_views AS known (day, user_id, views)
+INSERT INTO invite_views AS existing (day, user_id, views)
 SELECT %(day)s, %(user_id)s, 1 FROM set_config('synchronous_commit', 'off', true)
-ON CONFLICT (day, user_id) DO UPDATE SET views = known.views + 1
+ON CONFLICT (day, user_id) DO UPDATE SET views = existing.views + 1
 """
 
 

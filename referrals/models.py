@@ -18,7 +18,7 @@ _TENTH = Decimal("0.1")
 
 class ProgramQuerySet(models.QuerySet["Program"]):
     def at(self, now: datetime) -> "ProgramQuerySet":
-        """The terms in force, as a query of one row that can stand inside another query."""
+        """The terms in force at `now`: a query of one row, usable as a subquery."""
         return self.filter(starts_at__lte=now).order_by("-starts_at")[:1]
 
 
@@ -74,41 +74,41 @@ class Program(models.Model):
 
     @property
     def award(self) -> Decimal:
-        """What one use costs, both sides together, in US dollars."""
+        """The bonuses of one use, both sides together, in US dollars."""
         return self.referrer_bonus + self.referee_bonus
 
     @property
     def left(self) -> Decimal | None:
-        """What is left of the budget, in US dollars; None without one."""
+        """The unreserved rest of the budget, in US dollars; None without a budget."""
         return None if self.budget is None else self.budget - self.reserved
 
 
 class Referral(models.Model):
-    """One use of a code: written when a referee's purchase qualifies, never before (CONTRACT 2.6).
+    """One use of a code, created when a referee's purchase qualifies (CONTRACT 2.6).
 
-    The columns are the wiki's. `use_number` counts the uses of a referrer from 1. It is unique for
-    the referrer and at most `max_uses`, which makes an eleventh use impossible.
+    `use_number` counts the uses of a referrer from 1. The database keeps it unique for the referrer
+    and at most `max_uses`: an eleventh use is impossible.
     """
 
     class Status(models.TextChoices):
-        """What became of the bonuses; it follows from `review` and `purchase_qualifies`.
+        """The state of the bonuses, computed from `review` and `purchase_qualifies`.
 
-        completed ↔ reversed, as the purchase stops to qualify and qualifies again;
-        completed → held (looks like self-dealing) → completed (released) or voided, for good.
+        completed ↔ reversed, whenever the purchase stops or starts to qualify;
+        completed → held (looks like self-dealing) → completed (released) or voided, which is final.
         """
 
-        COMPLETED = "completed"  # paid, and both sides have it
-        HELD = "held"  # the money waits for an operator
+        COMPLETED = "completed"  # paid to both sides
+        HELD = "held"  # an operator must release or void it
         REVERSED = "reversed"  # the purchase no longer qualifies
-        VOIDED = "voided"  # an operator said no
+        VOIDED = "voided"  # an operator cancelled it
 
     class Review(models.TextChoices):
-        """What operators have to do with it: none → held → released or voided; these are final."""
+        """The state of the review: none → held → released or voided; these two are final."""
 
-        NONE = "none"  # nothing was suspicious
-        HELD = "held"  # waits for an operator
-        RELEASED = "released"  # an operator said yes
-        VOIDED = "voided"  # an operator said no
+        NONE = "none"  # not suspicious
+        HELD = "held"  # an operator must decide
+        RELEASED = "released"  # an operator approved it
+        VOIDED = "voided"  # an operator cancelled it
 
     referrer = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="referrals_made", db_index=False
@@ -117,15 +117,15 @@ class Referral(models.Model):
         User, on_delete=models.PROTECT, related_name="referral_received"
     )
     referral_code = models.CharField(max_length=16)
-    # The referrer's, in US dollars.
+    # The referrer's bonus, in US dollars.
     bonus_amount = MoneyField()
-    # In US dollars.
+    # The referee's bonus, in US dollars.
     referee_bonus_amount = MoneyField()
     status = models.CharField(max_length=10, choices=Status.choices)
     # When the purchase qualified.
     completed_at = models.DateTimeField()
     program = models.ForeignKey(Program, on_delete=models.PROTECT, related_name="referrals")
-    # The cap by the terms of that day.
+    # The cap by the terms that were in force.
     max_uses = models.PositiveSmallIntegerField()
     # 1 for the first use of the code.
     use_number = models.PositiveSmallIntegerField()
@@ -135,13 +135,13 @@ class Referral(models.Model):
     referee_entry = models.OneToOneField(
         LedgerEntry, on_delete=models.PROTECT, null=True, related_name="referral_as_referee"
     )
-    # How often the bonuses were paid: again when a dispute was won.
+    # How often the bonuses were paid: once more each time they are reinstated or released.
     awards = models.PositiveSmallIntegerField(default=0)
-    # What is left of the purchase is enough, and nobody disputes it.
+    # The unrefunded rest is at least the minimum, and there is no open or lost dispute.
     purchase_qualifies = models.BooleanField(default=True)
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.NONE)
     hold_reason = models.CharField(max_length=200, blank=True)
-    # Both signed up from one network address: worth knowing, no reason to hold.
+    # Both signed up from the same IP address, which alone does not hold the bonus.
     is_same_address = models.BooleanField(default=False)
     review_note = models.CharField(max_length=500, blank=True)
     reviewed_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
@@ -206,7 +206,7 @@ class Referral(models.Model):
 
     @property
     def award(self) -> Decimal:
-        """What both sides together get of it, or would, in US dollars."""
+        """The bonuses of both sides together, paid or not, in US dollars."""
         return self.bonus_amount + self.referee_bonus_amount
 
     def due_status(self) -> Status:
@@ -219,21 +219,20 @@ class Referral(models.Model):
 
     @property
     def bonus_earned(self) -> Decimal:
-        """What the referrer has of it, in US dollars: a bonus that does not stand is nothing."""
+        """The referrer's bonus in US dollars, zero unless it is paid."""
         return self.bonus_amount if self.status == self.Status.COMPLETED else Decimal(0)
 
 
 class LeaderboardEntry(models.Model):
     """A referrer's row in the leaderboard of one period, written by `payments.reports` alone.
 
-    Who signed up, what was completed and what friends paid is counted within the period. Of those
-    who signed up within it conversion asks who has qualified by now, so that it is never above
-    100 %. A place is where the row stands in a list; a rank is what people are told of it: equals
-    share one, and whoever has nothing of what is ranked has none.
+    Sign-ups, completed referrals and revenue are those of the period. `qualified` counts the
+    period's sign-ups that have qualified until now, so that conversion is never above 100 %. Places
+    number the rows of a list. Ranks are for people: ties share a rank, and zero has no rank.
     """
 
     class Period(models.TextChoices):
-        """How far the leaderboard looks back."""
+        """The time that the leaderboard covers."""
 
         ALL = "all", "All time"
         MONTH = "30d", "30 days"
@@ -243,17 +242,17 @@ class LeaderboardEntry(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="leaderboard_entries")
     # Friends who signed up with the code.
     signups = models.PositiveIntegerField()
-    # Of these sign-ups, who has made a qualifying purchase by now.
+    # The number of these sign-ups with a qualifying purchase until now.
     qualified = models.PositiveIntegerField()
     # Completed referrals.
     referrals = models.PositiveIntegerField()
-    # US dollars of bonuses that stand.
+    # US dollars of bonuses that are not taken back.
     earned = MoneyField()
-    # US dollars that friends paid, less what was taken back.
+    # US dollars that friends paid, without what was taken back.
     revenue = MoneyField()
     # Friends who paid this revenue.
     payers = models.PositiveIntegerField()
-    # By the terms of the day it was counted.
+    # By the terms in force when it was counted.
     uses_left = models.PositiveIntegerField()
     place_by_referrals = models.PositiveIntegerField()
     place_by_earnings = models.PositiveIntegerField()
@@ -276,18 +275,18 @@ class LeaderboardEntry(models.Model):
 
     @property
     def conversion(self) -> Decimal | None:
-        """How many per cent of the friends who signed up have made a qualifying purchase."""
+        """The percentage of sign-ups that have made a qualifying purchase."""
         if not self.signups:
             return None
         return (Decimal(100 * self.qualified) / self.signups).quantize(_TENTH, ROUND_HALF_UP)
 
 
 class InviteView(models.Model):
-    """How often a person's invitation was viewed on one day (UTC), see `invite_views`."""
+    """How often a user's invitation was viewed on one day (UTC); see `invite_views`."""
 
     pk = models.CompositePrimaryKey("day", "user_id")
     day = models.DateField()
-    # Without the constraint, which would lock the user's row at each view.
+    # No foreign key in the database: checking it would lock the user's row at each view.
     user = models.ForeignKey(
         User, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False
     )

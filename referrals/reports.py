@@ -1,4 +1,4 @@
-"""What people want to know of their own referrals."""
+"""The totals and the list of a user's own referrals."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ LISTED_REFERRALS = 100
 
 @dataclass(frozen=True)
 class Stats:
-    """A referrer's figures; amounts in US dollars."""
+    """A referrer's totals; amounts in US dollars."""
 
     total_uses: int
     remaining_uses: int
@@ -28,31 +28,25 @@ class Stats:
 
 
 def stats(user: User, *, now: datetime) -> Stats:
-    """Return the figures of `user`'s code, in one query."""
-    standing = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
-    earned = standing.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    """Return the totals of `user`'s code, in one query."""
+    completed = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
+    earned = completed.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
     row = (
         User.objects.filter(pk=user.pk)
         .annotate(
-            uses=codes.uses(OuterRef("pk")),
+            total_uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(Program.objects.at(now).values("max_uses")),
-            earned=Coalesce(Subquery(earned), _ZERO),
-            pending=Coalesce(Subquery(_pending_count()), 0),
+            total_earned=Coalesce(Subquery(earned), _ZERO),
+            pending_referrals=Coalesce(Subquery(_pending_count()), 0),
         )
-        .values("uses", "max_uses", "earned", "pending")
+        .values("total_uses", "max_uses", "total_earned", "pending_referrals")
         .get()
     )
-    return Stats(
-        total_uses=row["uses"],
-        remaining_uses=max(row["max_uses"] - row["uses"], 0),
-        max_uses=row["max_uses"],
-        total_earned=row["earned"],
-        pending_referrals=row["pending"],
-    )
+    return Stats(remaining_uses=max(row["max_uses"] - row["total_uses"], 0), **row)
 
 
 def _pending_count() -> QuerySet[User, int]:
-    """Sign-ups that have not made their qualifying purchase: no record, no use (CONTRACT 2.6)."""
+    """Count the sign-ups without a qualifying purchase: they take no use (CONTRACT 2.6)."""
     waiting = User.objects.filter(
         referred_by_code=OuterRef("referral_code"), has_made_first_purchase=False, is_active=True
     )
@@ -61,6 +55,6 @@ def _pending_count() -> QuerySet[User, int]:
 
 
 def referrals_of(user: User) -> QuerySet[Referral]:
-    """Return the uses of `user`'s code, newest first, at most a hundred."""
+    """Return the newest referrals of `user`, at most LISTED_REFERRALS."""
     made = Referral.objects.filter(referrer=user).select_related("referred_user")
     return made.order_by("-completed_at", "-pk")[:LISTED_REFERRALS]

@@ -1,4 +1,4 @@
-"""Holds a bonus that looks like self-dealing until an operator releases or voids it."""
+"""Holds bonuses that look like self-dealing until an operator releases or voids them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,35 +8,35 @@ from django.db.models import Q
 
 from accounts import audit, ledger
 from accounts.models import User
-from referrals.bonuses import bring_in_line, unreserve
+from referrals.bonuses import sync_entries, unreserve_award
 from referrals.models import Referral
 
 
 class NotHeldError(Exception):
-    """Only a held bonus can be released or voided; this one is not, or not any more."""
+    """Raised when a bonus that is not held is released or voided."""
 
 
 class OwnBonusError(Exception):
-    """Nobody decides on a bonus that he gets himself, on either side."""
+    """Raised when an operator decides on a bonus that they receive, on either side."""
 
 
 class ReferrerGoneError(Exception):
-    """A deactivated referrer earns nothing (CONTRACT 2.8)."""
+    """Raised when the bonus of a deactivated referrer is released (CONTRACT 2.8)."""
 
 
 @transaction.atomic
 def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
-    """Take the bonuses back until somebody has looked, unless somebody has (CONTRACT 2.10)."""
-    referral = _locked(referral_id)
+    """Take the bonuses back until a review, unless there was one (CONTRACT 2.10)."""
+    referral = _lock_referral(referral_id)
     if referral.review == Referral.Review.NONE:
         referral.review = Referral.Review.HELD
         referral.hold_reason = reason
-        bring_in_line(referral, now=now)
+        sync_entries(referral, now=now)
     return referral
 
 
 def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
-    """Pay the held bonuses.
+    """Pay held bonuses.
 
     Raises NotHeldError, OwnBonusError, ReferrerGoneError and ReasonMissingError.
     """
@@ -44,7 +44,7 @@ def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral
 
 
 def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
-    """Give up the held bonuses; the use stays used.
+    """Cancel held bonuses for good; the use of the code stays taken.
 
     Raises NotHeldError, OwnBonusError and ReasonMissingError.
     """
@@ -55,29 +55,31 @@ def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
 def _decide(
     referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime
 ) -> Referral:
-    reason = audit.stated(note)
-    referral = _locked(referral_id)
+    reason = audit.require_reason(note)
+    referral = _lock_referral(referral_id)
     if referral.review != Referral.Review.HELD:
         raise NotHeldError(f"{referral} is {referral.status}")
     if review == Referral.Review.RELEASED and not referral.referrer.is_active:
-        raise ReferrerGoneError(f"the referrer of {referral} is deactivated: void it")
+        raise ReferrerGoneError(
+            f"the referrer of {referral} is deactivated; void the bonus instead"
+        )
     if by.pk in {referral.referrer_id, referral.referred_user_id}:
-        raise OwnBonusError("it takes somebody who gets none of it")
-    before = _told(referral)
+        raise OwnBonusError("another operator must decide: you receive part of this bonus")
+    before = _audit_state(referral)
     referral.review = review
     referral.review_note = reason
     referral.reviewed_by = by
     referral.reviewed_at = now
     if review == Referral.Review.VOIDED:
-        unreserve(referral)
-    bring_in_line(referral, now=now, posted_by=by)
+        unreserve_award(referral)
+    sync_entries(referral, now=now, posted_by=by)
     audit.record(
         by=by,
         action=_ACTIONS[review],
         target=referral,
         reason=reason,
         before=before,
-        after=_told(referral),
+        after=_audit_state(referral),
         now=now,
     )
     return referral
@@ -86,8 +88,8 @@ def _decide(
 _ACTIONS = {Referral.Review.RELEASED: "release bonus", Referral.Review.VOIDED: "void bonus"}
 
 
-def _told(referral: Referral) -> dict[str, str | Decimal]:
-    """Return what the audit log keeps of it: the amounts are what each side has of the bonus."""
+def _audit_state(referral: Referral) -> dict[str, str | Decimal]:
+    """Return the state for the audit log; an amount is zero unless the bonus is paid."""
     is_paid = referral.status == Referral.Status.COMPLETED
     return {
         "status": referral.status,
@@ -97,9 +99,10 @@ def _told(referral: Referral) -> dict[str, str | Decimal]:
     }
 
 
-def _locked(referral_id: int) -> Referral:
-    """Return the referral with both of its accounts locked, read after these."""
+def _lock_referral(referral_id: int) -> Referral:
+    """Lock both accounts of the referral, and return it."""
+    # The referral is read after the locks: what another transaction changed before is seen here.
     people = Q(referrals_made=referral_id) | Q(referral_received=referral_id)
     ledger.lock_accounts(User.objects.filter(pk__in=User.objects.filter(people).values("pk")))
-    legs = ("referrer_entry", "referee_entry", "referred_user", "referrer")
-    return Referral.objects.select_related(*legs).get(pk=referral_id)
+    related = ("referrer_entry", "referee_entry", "referred_user", "referrer")
+    return Referral.objects.select_related(*related).get(pk=referral_id)

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the endpoints about referrals."""
+"""The OpenAPI descriptions of the referral endpoints."""
 
 from typing import Any
 
@@ -39,22 +39,22 @@ CODE: dict[str, Any] = {
 }
 
 GENERATE: dict[str, Any] = {
-    "summary": "Make your referral code, or get the one you have",
+    "summary": "Create your referral code, or get the existing one",
     "tags": ["Referrals"],
     "request": None,
     "responses": GeneratedCodeSerializer,
     "examples": [
         OpenApiExample(
-            "There is one",
+            "An existing code",
             value={"referral_code": "ABC12345", "message": "This is your referral code."},
         )
     ],
 }
 
 VALIDATE: dict[str, Any] = {
-    "summary": "Ask whether a code can be used",
-    "description": "With an API key the answer is for you in particular. Whatever is no code is "
-    "answered as a code that is not found.",
+    "summary": "Check whether a code can be used",
+    "description": "With an API key, the answer is for you in particular. Text that cannot be a "
+    "code is answered as a code that is not found.",
     "tags": ["Referrals"],
     "auth": [{}, {"ApiKey": []}],
     "request": ValidateRequestSerializer,
@@ -140,14 +140,14 @@ _COUNTS_OF_ALICE: dict[str, Any] = {
 }
 
 LEADERBOARD: dict[str, Any] = {
-    "summary": "The top referrers, and where you stand",
-    "description": "Counted anew every five minutes: the numbers of the operators' leaderboard. "
-    "Of others you see the name only if they want it to be seen: `show_on_leaderboard` in "
-    "`/user/preferences`, off at first. `revenue` is null where fewer than three friends paid, as "
-    "it would tell what one of them spends. "
-    "Equals share a rank, and nothing has none. `conversion` asks, of those who signed up with "
-    "the code in the period, who has made a qualifying purchase by now; `referrals` also counts "
-    "friends who signed up before it.",
+    "summary": "The top referrers, and your own rank",
+    "description": "Counted every five minutes, the same numbers as on the operators' leaderboard. "
+    "Other people's names are shown only with their consent: `show_on_leaderboard` in "
+    "`/user/preferences`, off by default. `revenue` is null if fewer than three friends paid, "
+    "because it would reveal what one of them spends. "
+    "Ties share a rank; a measure of zero has no rank. `conversion` is the percentage of the "
+    "period's sign-ups with the code that have made a qualifying purchase until now; `referrals` "
+    "also counts friends who signed up before the period.",
     "tags": ["Referrals"],
     "parameters": [LeaderboardRequestSerializer],
     "responses": LeaderboardSerializer,

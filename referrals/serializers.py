@@ -1,4 +1,4 @@
-"""What the endpoints about referrals take and give."""
+"""The request and response bodies of the referral endpoints."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ class CodeSerializer(serializers.Serializer[Any]):
     referral_code = serializers.CharField()
     user_id = serializers.IntegerField()
     username = serializers.CharField()
-    created_at = serializers.DateTimeField(help_text="Since when you have an account and a code.")
+    created_at = serializers.DateTimeField(help_text="When the account and its code were created.")
     invite_link = serializers.URLField()
     share_message = serializers.CharField()
 
@@ -31,14 +31,15 @@ class GeneratedCodeSerializer(serializers.Serializer[Any]):
 
 class ValidateRequestSerializer(serializers.Serializer[Any]):
     referral_code = AnythingField(
-        allow_null=True, help_text="What a person typed; what is no code is simply not found."
+        allow_null=True,
+        help_text="What a person typed; text that cannot be a code is simply not found.",
     )
 
 
 class ReferrerSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     email = serializers.CharField(
-        allow_null=True, help_text="In full, masked or null, as the deployment has it."
+        allow_null=True, help_text="In full, masked or null, depending on the deployment."
     )
 
 
@@ -58,7 +59,9 @@ class InvalidCodeSerializer(serializers.Serializer[Any]):
 class ReferralSerializer(serializers.Serializer[Referral]):
     user_id = serializers.IntegerField(source="referred_user_id")
     username = serializers.CharField(source="referred_user.username")
-    bonus_earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+    bonus_earned = serializers.DecimalField(
+        **MONEY, help_text="US dollars, without bonuses that were taken back."
+    )
     status = serializers.ChoiceField(choices=Referral.Status.choices)
     completed_at = serializers.DateTimeField()
 
@@ -69,18 +72,22 @@ class StatsSerializer(serializers.Serializer[Any]):
     total_uses = serializers.IntegerField()
     remaining_uses = serializers.IntegerField()
     max_uses = serializers.IntegerField()
-    total_earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
+    total_earned = serializers.DecimalField(
+        **MONEY, help_text="US dollars, without bonuses that were taken back."
+    )
     current_balance = serializers.DecimalField(**MONEY, help_text="US dollars.")
     referred_by_code = serializers.CharField(allow_null=True)
-    pending_referrals = serializers.IntegerField(help_text="Signed up, not yet bought.")
+    pending_referrals = serializers.IntegerField(
+        help_text="Sign-ups without a qualifying purchase."
+    )
     referrals = ReferralSerializer(many=True)
 
 
 class QuerySerializer(serializers.Serializer[Any]):
-    """The parameters of an address; one that is not among them was meant to do something."""
+    """Query parameters; an unknown one is an error, because ignoring it would hide a typo."""
 
     def to_internal_value(self, data: Any) -> Any:
-        known = f"There is no such parameter; there is {' and '.join(self.fields)}."
+        known = f"Unknown parameter; known are {' and '.join(self.fields)}."
         if unknown := {name: [known] for name in data if name not in self.fields}:
             raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)
@@ -90,53 +97,55 @@ class LeaderboardRequestSerializer(QuerySerializer):
     period = serializers.ChoiceField(
         choices=LeaderboardEntry.Period.values,
         default=LeaderboardEntry.Period.ALL,
-        help_text="How far back.",
+        help_text="The time that is covered.",
     )
     by = serializers.ChoiceField(
-        choices=MEASURES, default="referrals", help_text="What they are ranked by."
+        choices=MEASURES, default="referrals", help_text="The measure of the ranking."
     )
 
 
 class LeaderSerializer(serializers.Serializer[Any]):
-    rank = serializers.IntegerField(help_text="Equals share one.")
+    rank = serializers.IntegerField(help_text="Ties share a rank.")
     username = serializers.CharField(
-        allow_null=True, help_text="Null unless the person wants to be seen."
+        allow_null=True, help_text="Null unless the person agreed to be shown."
     )
     referrals = serializers.IntegerField(help_text="Completed in the period.")
-    earned = serializers.DecimalField(**MONEY, help_text="US dollars that stand.")
-    signups = serializers.IntegerField(help_text="Who signed up with the code in the period.")
+    earned = serializers.DecimalField(
+        **MONEY, help_text="US dollars, without bonuses that were taken back."
+    )
+    signups = serializers.IntegerField(help_text="Sign-ups with the code in the period.")
     qualified = serializers.IntegerField(
-        help_text="Of these sign-ups, who has made a qualifying purchase by now."
+        help_text="How many of these sign-ups have made a qualifying purchase until now."
     )
     conversion = serializers.DecimalField(
         max_digits=4,
         decimal_places=1,
         allow_null=True,
-        help_text="`qualified` in per cent of `signups`; null without any.",
+        help_text="`qualified` in per cent of `signups`; null without sign-ups.",
     )
     revenue = serializers.DecimalField(
         **MONEY,
         allow_null=True,
-        help_text="US dollars that the friends paid in the period, less what was taken back; null "
-        "where it would tell what one or two of them spend.",
+        help_text="US dollars that friends paid in the period, without what was taken back; null "
+        "if it would reveal what one or two of them spend.",
     )
     uses_left = serializers.IntegerField()
 
 
 class OwnRowSerializer(LeaderSerializer):
-    rank = serializers.IntegerField(
-        allow_null=True, help_text="Null while there is nothing to be ranked by."
-    )
+    rank = serializers.IntegerField(allow_null=True, help_text="Null while the measure is zero.")
 
 
 class LeaderboardSerializer(serializers.Serializer[Any]):
     period = serializers.ChoiceField(choices=LeaderboardEntry.Period.values)
     by = serializers.ChoiceField(choices=MEASURES)
-    as_of = serializers.DateTimeField(allow_null=True, help_text="When it was counted.")
-    leaders = LeaderSerializer(many=True, help_text="The first twenty.")
+    as_of = serializers.DateTimeField(
+        allow_null=True, help_text="When the leaderboard was counted."
+    )
+    leaders = LeaderSerializer(many=True, help_text="The first twenty referrers.")
     you = OwnRowSerializer(
         allow_null=True,
-        help_text="Your own row, wherever you stand; null if nobody used your code in the period.",
+        help_text="Your own row, at any rank; null if nobody used your code in the period.",
     )
 
 

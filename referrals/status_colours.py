@@ -1,4 +1,4 @@
-"""The colours of what a referral can be, handed to the admin's base."""
+"""The admin's colours for the statuses of referrals."""
 
 from gatewayz.adminbase import status_badges
 from referrals.models import Referral

@@ -1,4 +1,4 @@
-"""Adds the next terms and withdraws them; those that have started are never rewritten."""
+"""Adds and withdraws future terms; terms that have started never change."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,32 +13,37 @@ from accounts.models import User
 from accounts.money import dollars
 from referrals.models import Program
 
+_FIELDS = (
+    *("starts_at", "referrer_bonus", "referee_bonus", "minimum_purchase"),
+    *("max_uses", "code_length", "budget"),
+)
+
 
 class StartInPastError(ValueError):
-    """Terms that start in the past would rewrite what was promised since."""
+    """Raised for a start in the past, which would change promises that were already made."""
 
 
 class StartTakenError(Exception):
-    """Other terms start at this very moment: they cannot both be in force."""
+    """Raised when other terms start at the same time: only one can be in force."""
 
 
 class TermsStartedError(Exception):
-    """What was promised is not taken back: only terms that lie ahead can be withdrawn."""
+    """Raised when terms that have started are withdrawn."""
 
 
-class TooGenerousError(ValueError):
-    """Nobody promises alone for each use what he could not give alone by hand."""
+class AwardAboveLimitError(ValueError):
+    """Raised when the bonuses of one use exceed the limit for an adjustment by one person."""
 
 
 @transaction.atomic
 def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> Program:
-    """Let terms with these `fields` be in force from `starts_at`, or from now on without one.
+    """Add terms with these `fields`, in force from `starts_at`, by default from now on.
 
-    Raises StartInPastError, StartTakenError, TooGenerousError, ReasonMissingError, and
-    ValidationError for terms that nobody could mean.
+    Raises StartInPastError, StartTakenError, AwardAboveLimitError, ReasonMissingError, and
+    ValidationError.
     """
     terms = Program(**{"starts_at": now, **fields})
-    require_moderate(terms, by=by)
+    require_award_within_limit(terms, by=by)
     if terms.starts_at < now:
         raise StartInPastError(f"{terms.starts_at:%Y-%m-%d %H:%M} has passed")
     terms.full_clean(validate_unique=False)
@@ -47,7 +52,7 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
         with transaction.atomic():
             terms.save(force_insert=True)
     except IntegrityError as conflict:
-        if constraints.broken(conflict) != "programs_starts_at_key":
+        if constraints.violated(conflict) != "programs_starts_at_key":
             raise
         raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
     audit.record(
@@ -55,58 +60,47 @@ def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> 
         action="add terms",
         target=terms,
         reason=reason,
-        before=told(before) if before else None,
-        after=told(terms),
+        before=to_dict(before) if before else None,
+        after=to_dict(terms),
         now=now,
     )
     return terms
 
 
-def require_moderate(terms: Program, *, by: User | None) -> None:
-    """Let a superuser alone promise more for a use than one person may adjust a balance by.
-
-    Raises TooGenerousError.
-    """
+def require_award_within_limit(terms: Program, *, by: User | None) -> None:
+    """Raise AwardAboveLimitError unless the award is within the limit or `by` is a superuser."""
     limit = settings.ADJUSTMENT_APPROVAL_LIMIT
     if terms.award > limit and not (by and by.is_superuser):
-        raise TooGenerousError(
-            f"both sides together get {dollars(terms.award)} a use; above {dollars(limit)} it takes"
-            " a superuser"
+        raise AwardAboveLimitError(
+            f"both sides together get {dollars(terms.award)} per use; only a superuser can add"
+            f" terms above {dollars(limit)}"
         )
 
 
-def told(terms: Program) -> dict[str, datetime | Decimal | int | None]:
-    """Return what the terms say, by the name of each."""
-    return {
-        "starts_at": terms.starts_at,
-        "referrer_bonus": terms.referrer_bonus,
-        "referee_bonus": terms.referee_bonus,
-        "minimum_purchase": terms.minimum_purchase,
-        "max_uses": terms.max_uses,
-        "code_length": terms.code_length,
-        "budget": terms.budget,
-    }
+def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
+    """Return the fields of the terms, by name."""
+    return {name: getattr(terms, name) for name in _FIELDS}
 
 
 @transaction.atomic
 def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime) -> None:
-    """Give up terms that have not started, so that those before them go on.
+    """Delete terms that have not started; the terms before them stay in force.
 
     Raises TermsStartedError, Program.DoesNotExist and ReasonMissingError.
     """
     terms = Program.objects.select_for_update().get(pk=terms_id)
     if terms.starts_at <= now:
-        raise TermsStartedError(f"terms {terms} have started: add the next ones")
+        raise TermsStartedError(f"terms {terms} have started; add new terms instead")
     audit.record(
         by=by,
         action="withdraw terms",
         target=terms,
         reason=reason,
-        before=told(terms),
+        before=to_dict(terms),
         now=now,
     )
     try:
         terms.delete()
     except ProtectedError:
-        # They started while we waited for the row, and paid a bonus.
-        raise TermsStartedError(f"terms {terms} have started: add the next ones") from None
+        # Race: they started while we waited for the lock, and paid a bonus.
+        raise TermsStartedError(f"terms {terms} have started; add new terms instead") from None

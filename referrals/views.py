@@ -1,4 +1,4 @@
-"""The endpoints about referrals: your code, whether a code is valid, what it earned."""
+"""The referral endpoints: the caller's code and earnings, validation, leaderboard, explanation."""
 
 from typing import Any
 
@@ -29,8 +29,8 @@ from referrals.serializers import (
 )
 
 LEADERS = 20
-# A sum of fewer friends' payments would tell what one of them spends.
-PAYERS_TO_HIDE_AMONG = 3
+# With fewer paying friends, the sum of their payments would reveal what one of them spends.
+MIN_PAYERS_TO_SHOW_REVENUE = 3
 
 
 class ReferralViewSet(ViewSet):
@@ -72,30 +72,27 @@ class ReferralViewSet(ViewSet):
 
 
 class LeaderboardViewSet(ViewSet):
-    """The top referrers, by name as far as they want to be seen."""
+    """The top referrers; a name is shown only if its owner agreed."""
 
     @extend_schema(**schema.LEADERBOARD)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
         asked = LeaderboardRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         period, by = asked.validated_data["period"], asked.validated_data["by"]
-        rows = leaderboard.board(period, by=by, top=LEADERS, user=request.user)
+        rows = leaderboard.snapshot_rows(period, by=by, top=LEADERS, user=request.user)
         ranked = [row for row in rows if getattr(row, f"rank_by_{by}") is not None]
         leaders = [row for row in ranked if getattr(row, f"place_by_{by}") <= LEADERS]
         mine = next((row for row in rows if row.user_id == request.user.pk), None)
         body = asked.validated_data | {
             "as_of": rows[0].computed_at if rows else None,
-            "leaders": [_standing(row, by, caller=request.user) for row in leaders],
-            "you": mine and _standing(mine, by, caller=request.user),
+            "leaders": [_entry(row, by, caller=request.user) for row in leaders],
+            "you": mine and _entry(mine, by, caller=request.user),
         }
         return Response(LeaderboardSerializer(body).data)
 
 
-def _standing(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
-    """Return a row as everybody may see it: without the name of who does not want to be seen.
-
-    What very few friends paid is not told either, as it would tell what one of them spends.
-    """
+def _entry(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
+    """Return a row as any caller may see it: only with agreement by name, no revealing revenue."""
     is_named = row.user.show_on_leaderboard and row.user.is_active
     return {
         "rank": getattr(row, f"rank_by_{by}"),
@@ -105,7 +102,7 @@ def _standing(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]
         "signups": row.signups,
         "qualified": row.qualified,
         "conversion": row.conversion,
-        "revenue": row.revenue if row.payers >= PAYERS_TO_HIDE_AMONG else None,
+        "revenue": row.revenue if row.payers >= MIN_PAYERS_TO_SHOW_REVENUE else None,
         "uses_left": row.uses_left,
     }
 
@@ -124,7 +121,7 @@ class ExplanationViewSet(ViewSet):
 
 
 class ValidationViewSet(ViewSet):
-    """Whether a code can be used."""
+    """Validation of a code, with or without an API key."""
 
     permission_classes = (AllowAny,)
     throttle_scope = "validate"

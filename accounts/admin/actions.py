@@ -73,12 +73,12 @@ def switch(page: ModelAdmin, request: HttpRequest, pk: int, *, verb: str) -> Htt
     back = reverse("admin:accounts_user_change", args=[pk])
     form = ReasonForm(request.POST or None)
     try:
-        people.require_to_decide(person, operator(request))
+        people.require_may_deactivate(person, by=operator(request))
         if not form.is_valid():
             named = replace(question, title=question.title.format(name=person))
             return ask(page, request, named, form, back=back)
         change(person, by=operator(request), reason=form.cleaned_data["reason"], now=timezone.now())
-    except (people.OwnAccountError, people.NotYoursToDecideError) as refusal:
+    except (people.OwnAccountError, people.SuperuserRequiredError) as refusal:
         messages.error(request, f"Nothing was done: {refusal}.")
     else:
         messages.success(request, f"{person} is {verb}d.")
@@ -108,7 +108,7 @@ def revoke(page: ModelAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     reason = form.cleaned_data["reason"]
     try:
         api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
-    except people.NotYoursToDecideError as refusal:
+    except people.SuperuserRequiredError as refusal:
         messages.error(request, f"Nothing was done: {refusal}.")
     else:
         messages.success(request, f"The key {key.prefix}… is revoked.")
@@ -148,7 +148,7 @@ def _rotated(
         new, text = api_keys.rotate(
             key, by=operator(request), reason=form.cleaned_data["reason"], now=now, grace=grace
         )
-    except (api_keys.KeyNotInUseError, people.NotYoursToDecideError) as refusal:
+    except (api_keys.KeyNotInUseError, people.SuperuserRequiredError) as refusal:
         messages.error(request, f"No key was made: {refusal}.")
         return HttpResponseRedirect(back)
     context = {

@@ -22,7 +22,7 @@ from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
 from accounts.models import Adjustment, User
 from accounts.money import dollars
-from accounts.people import whose
+from accounts.people import owned_by
 from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, ask
@@ -114,7 +114,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return f"{dollars(obj.amount)} for {obj.user}"
 
     def found_by(self, term: str) -> list[Q]:
-        return whose(term)
+        return owned_by(term)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.adjust_credits")
@@ -183,7 +183,7 @@ def _told(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
 
 def _named(request: HttpRequest) -> str:
     """Return the name of the person whose page the operator comes from."""
-    user = User.objects.filter(Q(pk=row_ids.read(request.GET.get("user", "")))).first()
+    user = User.objects.filter(Q(pk=row_ids.parse(request.GET.get("user", "")))).first()
     return user.username if user else ""
 
 
@@ -199,7 +199,7 @@ def _foreseen(form: AdjustmentForm, by: User) -> dict[str, Any]:
         "category": Adjustment.Category(form.cleaned_data["category"]).label,
         "before": dollars(preview.balance_before),
         "after": dollars(preview.balance_after),
-        "left": dollars(preview.left_of_limit),
+        "left": dollars(preview.remaining_limit),
     }
 
 

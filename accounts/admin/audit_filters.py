@@ -9,8 +9,8 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts import audit
 from accounts.models import AuditEntry, User
-from accounts.operator_records import COMMAND_LINE
-from accounts.row_ids import read
+from accounts.operator_models import COMMAND_LINE
+from accounts.row_ids import parse
 
 MOST_OPERATORS = 200
 _NOBODY = "none"
@@ -42,4 +42,4 @@ class OperatorFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet:
         if not self.value():
             return queryset
-        return queryset.filter(by=None if self.value() == _NOBODY else read(self.value()) or 0)
+        return queryset.filter(by=None if self.value() == _NOBODY else parse(self.value()) or 0)

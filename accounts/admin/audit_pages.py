@@ -11,7 +11,7 @@ from accounts.admin import audit_formatting
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
 from accounts.models import AuditEntry
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.day_filter import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
@@ -76,7 +76,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return _told(entry.after)
 
     def found_by(self, term: str) -> list[Q]:
-        return [Q(action=term.lower()), *whose(term, "by")]
+        return [Q(action=term.lower()), *owned_by(term, "by")]
 
 
 def _sentence(action: str) -> str:

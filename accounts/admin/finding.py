@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from accounts import api_keys, row_ids
-from accounts.people import beginning, called, whose
+from accounts.people import name_is, name_starts_with, owned_by
 from gatewayz.adminbase.model_admin import ModelAdmin
-from payments.finding import place_of
+from payments.search import lookup_of
 from referrals import codes
 
 _KEY = re.compile(r"gw_live_[\w-]+", re.ASCII)
@@ -40,20 +40,20 @@ def people(term: str) -> list[Q]:
     if _KEY.fullmatch(term):
         return [Q(api_keys__prefix=api_keys.prefix(term))]
     found = [
-        called(term),
-        beginning(term),
+        name_is(term),
+        name_starts_with(term),
         Q(referral_code=codes.normalize(term) or ""),
-        Q(pk=row_ids.read(term)),
+        Q(pk=row_ids.parse(term)),
     ]
-    if place := place_of(term):
+    if place := lookup_of(term):
         found.append(Q(**{f"payments__{place}": term}))
     return found
 
 
 def entries(term: str) -> list[Q]:
     """Return the ledger entries of a person, of this id or cause, or of Stripe's object."""
-    found = [*whose(term), Q(idempotency_key=term), Q(pk=row_ids.read(term))]
-    if place := place_of(term):
+    found = [*owned_by(term), Q(idempotency_key=term), Q(pk=row_ids.parse(term))]
+    if place := lookup_of(term):
         own = place.removeprefix("clawbacks__")
         found.append(Q(**{f"clawback__{own}" if own != place else f"payment__{place}": term}))
     return found
@@ -61,4 +61,4 @@ def entries(term: str) -> list[Q]:
 
 def keys(term: str) -> list[Q]:
     """Return the API keys of a person, or those that begin like this."""
-    return [*whose(term), Q(prefix=api_keys.prefix(term))]
+    return [*owned_by(term), Q(prefix=api_keys.prefix(term))]

@@ -75,7 +75,7 @@ class ApiKeyAdmin(finding.KeysCutShort, ReadOnlyAdmin):
         return (
             key is not None
             and request.user.has_perm("accounts.manage_keys")
-            and people.is_left_to(key.user, operator(request))
+            and people.is_manageable(key.user, by=operator(request))
             and verb in actions.done_to(key, now=timezone.now())
         )
 

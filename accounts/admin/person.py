@@ -106,7 +106,7 @@ def _states(user: User) -> Iterator[str]:
 
 def _buttons(user: User, request: HttpRequest) -> Iterator[Button]:
     may = request.user.has_perm
-    decides = people.is_left_to(user, operator(request))
+    decides = people.is_manageable(user, by=operator(request))
     if may("payments.view_payment") and may("referrals.view_referral"):
         yield Button("Why?", reverse("admin:accounts_user_why", args=[user.pk]))
     if may("accounts.adjust_credits") and request.user != user:
@@ -129,7 +129,7 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
         yield sections.referrals(user)
     if may("accounts.view_apikey"):
         keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
-        manages = may("accounts.manage_keys") and people.is_left_to(user, operator(request))
+        manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
         yield sections.keys(user, keys, now=now, may_manage=manages)
     adjustments: list[Adjustment] = []
     if may("accounts.view_adjustment"):

@@ -221,7 +221,7 @@ def history(user: User, entries: Iterable[AuditEntry]) -> Section:
 def done_to(user: User, *others: Iterable[Any]) -> QuerySet[AuditEntry]:
     """Return what was done to the person and to these `others` that are hers."""
     targets = [user, *(target for group in others for target in group)]
-    return audit.of_all(targets).select_related("by")
+    return audit.of(*targets).select_related("by")
 
 
 def _history_row(entry: AuditEntry) -> list[Any]:

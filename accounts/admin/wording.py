@@ -7,10 +7,10 @@ from django.utils.html import format_html
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars
-from accounts.operator_records import COMMAND_LINE
+from accounts.operator_models import COMMAND_LINE
 from accounts.row_ids import is_id
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, whole
-from payments.finding import OF_CLAWBACKS, place_of
+from payments.search import CLAWBACK_LOOKUP, lookup_of
 
 # Enough of one of Stripe's ids to tell it from the others.
 ID_SHOWN = 16
@@ -71,7 +71,7 @@ def cause(entry: LedgerEntry) -> str:
     subject, _, pk = reference.partition(":")
     if subject == "user" and is_id(pk):
         return link_to("accounts_user_change", int(pk), _other_side(entry.reverses or entry, pk))
-    if place_of(reference) == OF_CLAWBACKS:
+    if lookup_of(reference) == CLAWBACK_LOOKUP:
         found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"
         short = f"{reference[:ID_SHOWN]}…" if len(reference) > ID_SHOWN else reference
         return format_html(

@@ -1,4 +1,4 @@
-"""Makes accounts for tests, through the same door as a registration."""
+"""Creates people, operators and adjustments for tests."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,6 +7,8 @@ from uuid import uuid4
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
+from factory.declarations import LazyAttribute, Sequence
+from factory.django import DjangoModelFactory
 from rest_framework.test import APIClient
 
 from accounts import adjustments
@@ -14,15 +16,35 @@ from accounts.models import Adjustment, LedgerEntry, User
 from referrals import attribution
 
 
+class UserFactory(DjangoModelFactory[User]):
+    """A row without code and key; `register` creates a person as the API does."""
+
+    class Meta:
+        model = User
+
+    username = Sequence("user{}".format)
+    email = LazyAttribute("{0.username}@example.com".format)
+
+
+class StaffFactory(UserFactory):
+    """Staff without permissions; the same name is the same row."""
+
+    class Meta:
+        django_get_or_create = ("username",)
+
+    is_staff = True
+
+
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an account, a key, and a client that uses it."""
+    """A user with an API key."""
 
     user: User
     api_key: str
 
     @property
     def api(self) -> APIClient:
+        """Return an API client that sends the key."""
         return api_with(self.api_key)
 
     @property
@@ -31,20 +53,20 @@ class Person:
         return self.user.referral_code
 
     def balance(self) -> str:
-        """Return the balance as the database has it now, like `20.00`."""
+        """Read the balance from the database; return it like `20.00`."""
         self.user.refresh_from_db()
         return str(self.user.credits)
 
 
 def api_with(api_key: str) -> APIClient:
-    """Return a client that shows this key."""
+    """Return an API client that sends this key."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {api_key}")
     return client
 
 
 def register(name: str, *, code: str | None = None, address: str = "") -> Person:
-    """Register `name`, invited with `code`, from an address of its own or from `address`."""
+    """Register as the API does; each person has an address of their own unless one is given."""
     registration = attribution.register(
         username=name,
         email=f"{name}@example.com",
@@ -57,42 +79,36 @@ def register(name: str, *, code: str | None = None, address: str = "") -> Person
 
 
 def operator() -> Client:
-    """Return the browser of somebody who may do all that the admin lets anybody do."""
-    client = Client()
-    client.force_login(
-        User.objects.create(
-            username="olivia", email="olivia@example.com", is_staff=True, is_superuser=True
-        )
-    )
-    return client
+    """Return the browser of Olivia, a superuser."""
+    return logged_in(StaffFactory.create(username="olivia", is_superuser=True))
 
 
 def colleague(group: str) -> Client:
-    """Return the browser of somebody of the staff who is in this group, and no more."""
+    """Return the browser of Sam of Support or Fiona of Finance."""
+    return logged_in(member_of(group))
+
+
+def logged_in(user: User) -> Client:
     client = Client()
-    client.force_login(member_of(group))
+    client.force_login(user)
     return client
 
 
 def member_of(group: str, name: str = "") -> User:
-    """Return the one of this name in the group: Sam of Support, Fiona of Finance, or another."""
+    """Return Sam of Support, Fiona of Finance, or another member of the group by name."""
     name = name or {"Support": "sam", "Finance": "fiona"}[group]
-    user, _ = User.objects.get_or_create(
-        username=name, defaults={"email": f"{name}@example.com", "is_staff": True}
-    )
+    user = StaffFactory.create(username=name)
     user.groups.add(Group.objects.get(name=group))
     return user
 
 
 def reviewer() -> User:
-    """Return the one operator who decides on bonuses that are held."""
-    return User.objects.get_or_create(
-        username="rita", defaults={"email": "rita@example.com", "is_staff": True}
-    )[0]
+    """Return Rita, staff in no group."""
+    return StaffFactory.create(username="rita")
 
 
 def give(person: Person, amount: str) -> Adjustment:
-    """Adjust the balance, as the command does."""
+    """Adjust the balance as the command line does."""
     return adjustments.request_adjustment(
         user=person.user,
         amount=Decimal(amount),
@@ -105,10 +121,10 @@ def give(person: Person, amount: str) -> Adjustment:
 
 
 def vouch_for(entry: LedgerEntry) -> LedgerEntry:
-    """Record the adjustment, or the reversal of one, that a test has posted an entry for."""
+    """Create the adjustment that belongs to an entry which a test posted directly."""
     original = Adjustment.objects.filter(ledger_entry=entry.reverses_id or 0).first()
     if original or entry.kind == LedgerEntry.Kind.ADJUSTMENT:
-        facts = {
+        values = {
             "user_id": entry.user_id,
             "amount": entry.amount,
             "category": Adjustment.Category.OTHER,
@@ -119,5 +135,5 @@ def vouch_for(entry: LedgerEntry) -> LedgerEntry:
             "reverses": original,
             "token": uuid4(),
         }
-        Adjustment.objects.get_or_create(ledger_entry=entry, defaults=facts)
+        Adjustment.objects.get_or_create(ledger_entry=entry, defaults=values)
     return entry

@@ -1,4 +1,4 @@
-"""`manage.py adjust_credits` adjusts as the desk does, and says what came of it."""
+"""`manage.py adjust_credits` adjusts as the admin does, and prints the outcome."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.models import Adjustment
 from accounts.tests.factories import Person, give, member_of, register
 
-REASON = "--reason=She waited for a week"
+REASON = "--reason=Waited for a week"
 
 
 def adjust(*arguments: str) -> str:
@@ -22,7 +22,7 @@ def adjust(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_it_says_what_the_balance_is_now(alice: Person) -> None:
+def test_it_prints_the_new_balance(alice: Person) -> None:
     printed = adjust("alice", "25", "--category", "goodwill")
 
     adjustment = Adjustment.objects.get()
@@ -33,7 +33,7 @@ def test_it_says_what_the_balance_is_now(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("amount", ["-2.50", "-2.5", "-02.5"])
-def test_it_takes_away(alice: Person, amount: str) -> None:
+def test_it_accepts_a_negative_amount(alice: Person, amount: str) -> None:
     give(alice, "10.00")
 
     adjust("alice", amount)
@@ -41,14 +41,14 @@ def test_it_takes_away(alice: Person, amount: str) -> None:
     assert alice.balance() == "7.50"
 
 
-def test_it_finds_the_user_however_he_is_named(alice: Person) -> None:
+def test_it_finds_the_user_by_name_email_code_or_id(alice: Person) -> None:
     for name in ("ALICE", "alice@Example.com", alice.code.lower(), str(alice.user.pk)):
         adjust(name, "1.00")
 
     assert alice.balance() == "4.00"
 
 
-def test_it_adjusts_nobody_who_passes_for_another(alice: Person) -> None:
+def test_an_ambiguous_name_adjusts_nobody(alice: Person) -> None:
     mallory = register("alice@example.com")
 
     with pytest.raises(CommandError, match=f"#{alice.user.pk} alice, #{mallory.user.pk} alice@"):
@@ -68,21 +68,20 @@ def test_above_the_limit_it_waits(alice: Person) -> None:
     assert alice.balance() == "0.00"
 
 
-def test_with_a_token_it_is_done_once(alice: Person) -> None:
+def test_a_repeated_token_adjusts_once(alice: Person) -> None:
     token = f"--token={uuid4()}"
     adjust("alice", "5", token)
 
     printed = adjust("alice", "5", token)
 
-    number = Adjustment.objects.get().pk
     assert printed == (
-        f"0 balances adjusted: asked for already, adjustment {number}, $5.00 for alice,"
-        " is posted.\n"
+        "0 balances adjusted: this token was used before, for adjustment"
+        f" {Adjustment.objects.get().pk} ($5.00 for alice), which is posted.\n"
     )
     assert alice.balance() == "5.00"
 
 
-def test_programs_are_told_what_came_of_it(alice: Person) -> None:
+def test_the_outcome_as_json(alice: Person) -> None:
     arguments = ("alice", "5", f"--token={uuid4()}", "--format", "json")
 
     [first], [again] = json.loads(adjust(*arguments)), json.loads(adjust(*arguments))
@@ -99,7 +98,7 @@ def test_programs_are_told_what_came_of_it(alice: Person) -> None:
     assert again == first | {"balances_adjusted": 0, "was_done_already": True}
 
 
-def test_a_spreadsheet_is_told_of_an_adjustment_that_waits(alice: Person) -> None:
+def test_a_waiting_adjustment_as_csv(alice: Person) -> None:
     member_of("Finance")
 
     printed = adjust("alice", "150", "--by", "fiona", "--format", "csv")
@@ -108,7 +107,7 @@ def test_a_spreadsheet_is_told_of_an_adjustment_that_waits(alice: Person) -> Non
     assert (row["balances_adjusted"], row["amount"], row["status"]) == ("0", "150.00", "waiting")
 
 
-def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
+def test_the_audit_log_names_the_given_operator(alice: Person) -> None:
     sam = member_of("Support")
 
     adjust("alice", "5", "--by", "sam")
@@ -121,19 +120,21 @@ def test_it_is_the_action_of_the_operator_who_is_named(alice: Person) -> None:
     [
         (("nobody", "5"), "There is no user 'nobody'"),
         (("alice", "5", "--by", "nobody"), "There is no user 'nobody'"),
-        (("alice", "5", "--by", "alice"), "Nothing was adjusted: nobody adjusts his own balance"),
-        (("alice", "0"), "Nothing was adjusted: an amount up to"),
-        (("alice", "NaN"), "Nothing was adjusted: an amount up to"),
+        (("alice", "5", "--by", "alice"), "Nothing was adjusted: you cannot adjust your own"),
+        (("alice", "0"), "Nothing was adjusted: the amount must be up to $100,000.00, not 0"),
+        (("alice", "NaN"), "Nothing was adjusted: the amount must be up to"),
         (
             ("alice", "101"),
-            "Nothing was adjusted: more than $100.00 takes two people, so name who asks: --by",
+            "Nothing was adjusted: more than $100.00 needs a second person, so name yourself: --by",
         ),
         (("alice", "-1"), "Nothing was adjusted: the balance would be -$1.00; it is $0.00"),
-        (("alice", "ten"), "'ten' is no amount like 10.00"),
+        (("alice", "ten"), "'ten' is not an amount like 10.00"),
         (("alice", "5", "--token", "x"), "invalid UUID value"),
     ],
 )
-def test_it_says_what_is_wrong(alice: Person, arguments: tuple[str, ...], message: str) -> None:
+def test_it_says_why_nothing_was_adjusted(
+    alice: Person, arguments: tuple[str, ...], message: str
+) -> None:
     with pytest.raises(CommandError, match=re.escape(message)):
         adjust(*arguments)
 

@@ -1,4 +1,4 @@
-"""What one operator adjusts alone adds up, on one account and on all; above the limit it waits."""
+"""One operator's adjustments add up, per account and over all; above the limit they wait."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from payments.tests.stripe_events import deliver, refund, settle
 
 
 @pytest.mark.parametrize("amount", ["100.00", "-100.00"])
-def test_the_limit_itself_needs_no_second_person(alice: Person, amount: str) -> None:
+def test_the_exact_limit_needs_no_second_person(alice: Person, amount: str) -> None:
     give(alice, "100.00")
 
     assert ask(alice, amount).status == "posted"
@@ -36,15 +36,18 @@ def test_the_limit_is_a_setting(alice: Person, settings: Any) -> None:
     assert ask(alice, "0.01").status == "waiting"
 
 
-def test_what_is_split_waits_once_it_adds_up_to_more(alice: Person) -> None:
+def test_split_amounts_wait_when_their_sum_exceeds_the_limit(alice: Person) -> None:
     parts = [ask(alice, amount).status for amount in ("60.00", "-40.00", "0.01")]
 
     assert parts == ["posted", "posted", "waiting"]
     assert alice.balance() == "20.00"
 
 
-def test_the_day_after_the_limit_is_whole_again(alice: Person) -> None:
-    ask(alice, "100.00", now=NOW - timedelta(hours=24))
+@pytest.mark.parametrize("people", [0, rules.ACCOUNTS_PER_DAY], ids=["one account", "all"])
+def test_after_24_hours_the_full_limit_is_available(alice: Person, people: int) -> None:
+    yesterday = NOW - timedelta(hours=24)
+    ask(alice, "100.00", now=yesterday)
+    spend("100.00", people=people, now=yesterday)
 
     assert ask(alice, "100.00").status == "posted"
 
@@ -63,9 +66,7 @@ def test_a_debt_may_be_made_smaller(alice: Person) -> None:
     assert (ask(alice, "0.01").status, alice.balance()) == ("posted", "-9.99")
 
 
-def test_another_account_and_another_operator_have_limits_of_their_own(
-    alice: Person, charlie: Person
-) -> None:
+def test_each_account_and_operator_has_their_own_limit(alice: Person, charlie: Person) -> None:
     ask(alice, "100.00")
 
     others = ask(charlie, "100.00"), ask(alice, "100.00", by=fiona())
@@ -73,22 +74,24 @@ def test_another_account_and_another_operator_have_limits_of_their_own(
     assert [one.status for one in others] == ["posted", "posted"]
 
 
-def test_what_another_person_approved_does_not_count(alice: Person) -> None:
+def test_approved_adjustments_do_not_count(alice: Person) -> None:
     approve(ask(alice, "100.01"))
 
     assert ask(alice, "100.00").status == "posted"
 
 
 def spend(amount: str, *, people: int, **changes: Any) -> None:
-    """Let Sam adjust as many accounts by the amount."""
+    """Adjust this many accounts by the amount, as Sam."""
     for number in range(people):
         ask(register(f"friend{number}"), amount, **changes)
 
 
 @pytest.mark.parametrize("amount", ["0.01", "-0.01"])
-def test_the_limit_of_ten_accounts_is_the_limit_of_all(alice: Person, amount: str) -> None:
+def test_the_limit_on_all_accounts_is_ten_times_the_limit_on_one(
+    alice: Person, amount: str
+) -> None:
     give(alice, "1.00")
-    spend("100.00", people=rules.ACCOUNTS_A_DAY)
+    spend("100.00", people=rules.ACCOUNTS_PER_DAY)
 
     waiting = ask(alice, amount)
 
@@ -96,33 +99,27 @@ def test_the_limit_of_ten_accounts_is_the_limit_of_all(alice: Person, amount: st
     assert ask(alice, amount, by=fiona()).status == "posted"
 
 
-def test_the_day_after_it_is_whole_again_for_all(alice: Person) -> None:
-    spend("100.00", people=rules.ACCOUNTS_A_DAY, now=NOW - timedelta(hours=24))
-
-    assert ask(alice, "100.00").status == "posted"
-
-
 @pytest.mark.parametrize(("people", "left", "in_all"), [(9, "100.00", False), (10, "0.00", True)])
-def test_a_preview_tells_which_limit_it_is(
+def test_a_preview_says_which_limit_applies(
     alice: Person, people: int, left: str, in_all: bool
 ) -> None:
     spend("100.00", people=people)
 
-    seen = adjustments.preview(user=alice.user, amount=Decimal("100.01"), by=sam(), now=NOW)
+    preview = adjustments.preview(user=alice.user, amount=Decimal("100.01"), by=sam(), now=NOW)
 
-    assert seen.needs_approval
-    assert (seen.left_of_limit, seen.is_left_in_all) == (Decimal(left), in_all)
+    assert preview.needs_approval
+    assert (preview.remaining_limit, preview.is_limit_of_all_accounts) == (Decimal(left), in_all)
 
 
-def test_nobody_asks_for_what_takes_two_people(alice: Person) -> None:
-    with pytest.raises(rules.NobodyAsksError, match="--by"):
+def test_above_the_limit_the_requester_must_be_named(alice: Person) -> None:
+    with pytest.raises(rules.RequesterMissingError, match="--by"):
         ask(alice, "100.01", by=None)
 
     assert not Adjustment.objects.exists()
 
 
-def test_nobody_reverses_what_takes_two_people(alice: Person) -> None:
+def test_above_the_limit_the_requester_of_a_reversal_must_be_named(alice: Person) -> None:
     adjustment = approve(ask(alice, "250.00"))
 
-    with pytest.raises(rules.NobodyAsksError):
+    with pytest.raises(rules.RequesterMissingError):
         adjustments.reverse(adjustment.pk, reason="Wrong", by=None, token=uuid4(), now=NOW)

@@ -27,7 +27,7 @@ def finance(db: None) -> Client:
 
 
 def form(**changes: str) -> dict[str, str]:
-    filled = {"user": "alice", "amount": "25", "category": "goodwill", "reason": "She waited"}
+    filled = {"user": "alice", "amount": "25", "category": "goodwill", "reason": "Waited"}
     return filled | {"token": str(uuid4())} | changes
 
 
@@ -69,7 +69,7 @@ def test_the_preview_says_what_it_would_do_and_does_nothing(
 def test_the_preview_says_when_it_is_the_limit_of_all(
     support: Client, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "ACCOUNTS_A_DAY", 0)
+    monkeypatch.setattr(rules, "ACCOUNTS_PER_DAY", 0)
 
     page = support.post(ADD, form()).content.decode()
 
@@ -79,7 +79,7 @@ def test_the_preview_says_when_it_is_the_limit_of_all(
 def test_a_reason_that_nobody_can_see_is_asked_for_again(support: Client, alice: Person) -> None:
     page = support.post(ADD, form(confirm="1", reason="\u200b"))
 
-    assert page.context["form"].errors == {"reason": ["Say why."]}
+    assert page.context["form"].errors == {"reason": ["Give a reason."]}
     assert not Adjustment.objects.exists()
 
 
@@ -101,7 +101,7 @@ def test_sent_again_with_something_else_in_it_it_is_refused(support: Client, ali
 
     page = support.post(ADD, sent | {"amount": "26"})
 
-    assert "This form was sent already" in page.content.decode()
+    assert "This form was sent before" in page.content.decode()
     assert alice.balance() == "25.00"
 
 
@@ -109,11 +109,11 @@ def test_sent_again_with_something_else_in_it_it_is_refused(support: Client, ali
     ("changes", "shown"),
     [
         ({"amount": "-5"}, "The balance would be -$5.00; it is $0.00."),
-        ({"amount": "0"}, "An amount up to $100,000.00, not zero."),
+        ({"amount": "0"}, "The amount must be up to $100,000.00, not 0."),
         ({"amount": "0.001"}, "no more than 2 decimal places"),
         ({"amount": "NaN"}, "Enter a number"),
         ({"user": "nobody"}, "There is nobody of this name."),
-        ({"user": "sam"}, "Nobody adjusts his own balance."),
+        ({"user": "sam"}, "You cannot adjust your own balance."),
         ({"reason": "  "}, "This field is required"),
         ({"category": "bribe"}, "Select a valid choice"),
     ],
@@ -174,7 +174,7 @@ def test_who_asked_is_neither_offered_to_approve_nor_able_to(
     answer = step(finance, waiting, "approve").content.decode()
 
     assert "/approve" not in page
-    assert "It takes another person than who asked" in answer
+    assert "Somebody other than the requester" in answer
     assert status_of(waiting) == "waiting"
 
 
@@ -234,7 +234,7 @@ def test_the_audit_log_shows_who_changed_what(finance: Client, alice: Person) ->
     page = finance.get("/admin/accounts/auditentry/", {"q": "adjust credits"}).content.decode()
 
     assert "balance: $0.00 → $25.00" in page
-    assert "She waited for a week" in page
+    assert "Waited for a week" in page
 
 
 def test_the_audit_log_is_found_by_operator(finance: Client, alice: Person) -> None:

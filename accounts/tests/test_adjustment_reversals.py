@@ -1,4 +1,4 @@
-"""A mistake is taken back by its opposite, once, by the same rule of two."""
+"""A reversal posts the opposite of an adjustment, once, under the same limit."""
 
 from functools import partial
 from typing import Any
@@ -22,14 +22,14 @@ def test_it_posts_the_opposite(alice: Person) -> None:
     assert reversal.ledger_entry.reverses == adjustment.ledger_entry
 
 
-def test_reversed_again_with_the_token_it_is_the_same(alice: Person) -> None:
+def test_a_repeated_token_returns_the_first_reversal(alice: Person) -> None:
     adjustment, token = ask(alice, "50.00"), uuid4()
 
     assert reverse(adjustment, token=token) == reverse(adjustment, token=token)
     assert alice.balance() == "0.00"
 
 
-def test_it_is_reversed_once(alice: Person) -> None:
+def test_an_adjustment_is_reversed_once(alice: Person) -> None:
     adjustment = ask(alice, "20.00")
     reverse(adjustment)
 
@@ -44,7 +44,7 @@ def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
     assert (approve(reversal).status, alice.balance()) == ("posted", "0.00")
 
 
-def test_a_rejected_reversal_leaves_room_for_another(alice: Person) -> None:
+def test_another_reversal_is_possible_after_a_rejected_one(alice: Person) -> None:
     adjustment = approve(ask(alice, "250.00"))
     reject(reverse(adjustment))
 
@@ -52,19 +52,19 @@ def test_a_rejected_reversal_leaves_room_for_another(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("state", [partial(ask), lambda *a: reject(ask(*a))])
-def test_what_was_not_posted_is_not_reversed(alice: Person, state: Any) -> None:
+def test_an_adjustment_that_was_not_posted_cannot_be_reversed(alice: Person, state: Any) -> None:
     with pytest.raises(rules.NotReversibleError, match="not posted"):
         reverse(state(alice, "250.00"))
 
 
-def test_a_reversal_is_not_reversed(alice: Person) -> None:
+def test_a_reversal_cannot_be_reversed(alice: Person) -> None:
     reversal = reverse(ask(alice, "10.00"))
 
-    with pytest.raises(rules.NotReversibleError, match="new adjustment"):
+    with pytest.raises(rules.NotReversibleError, match="cannot be reversed"):
         reverse(reversal)
 
 
-def test_what_was_spent_cannot_be_taken_back_by_hand(alice: Person) -> None:
+def test_a_reversal_cannot_make_the_balance_negative(alice: Person) -> None:
     adjustment = ask(alice, "50.00")
     ask(alice, "-1.00")
 

@@ -1,4 +1,4 @@
-"""However many click at once: each adjustment moves the balance once, or not at all."""
+"""Clicks at once: each adjustment changes the balance once, or not at all."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def outcome(act: Callable[[], Adjustment]) -> str:
-    """Return the status it ends with, or the name of the refusal."""
+    """Return the final status, or the name of the refusal."""
     try:
         return act().status
-    except rules.AdjustmentRefusedError as refusal:
-        return type(refusal).__name__
+    except rules.AdjustmentRefusedError as error:
+        return type(error).__name__
 
 
-def test_one_click_that_comes_twenty_times_is_one_adjustment(alice: Person) -> None:
+def test_one_click_sent_twenty_times_is_one_adjustment(alice: Person) -> None:
     click = partial(ask, alice, "10.00", by=sam(), token=uuid4())
 
     clicks = at_once(*[click] * 20)
@@ -36,7 +36,7 @@ def test_one_click_that_comes_twenty_times_is_one_adjustment(alice: Person) -> N
     assert AuditEntry.objects.count() == 1
 
 
-def test_what_is_split_at_once_stays_within_the_limit(alice: Person) -> None:
+def test_split_amounts_at_once_stay_within_the_limit(alice: Person) -> None:
     operator = sam()
     parts = [partial(ask, alice, "30.00", by=operator) for _ in range(8)]
 
@@ -47,11 +47,11 @@ def test_what_is_split_at_once_stays_within_the_limit(alice: Person) -> None:
 
 
 @pytest.mark.negative_control
-def test_without_the_lock_what_is_split_exceeds_the_limit(
+def test_without_the_lock_split_amounts_exceed_the_limit(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlock_accounts(monkeypatch)
-    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    monkeypatch.setattr(rules, "remaining_limit", meeting(rules.remaining_limit, after=True))
     parts = [partial(ask, alice, "60.00", by=sam()) for _ in range(2)]
 
     statuses = at_once(*(partial(outcome, part) for part in parts))
@@ -59,23 +59,23 @@ def test_without_the_lock_what_is_split_exceeds_the_limit(
     assert (statuses, alice.balance()) == (["posted", "posted"], "120.00")
 
 
-def test_what_is_given_to_many_at_once_stays_within_the_limit_of_all(db: None) -> None:
+def test_many_accounts_at_once_stay_within_the_limit_on_all(db: None) -> None:
     operator = sam()
-    friends = [register(f"friend{number}") for number in range(rules.ACCOUNTS_A_DAY + 3)]
+    friends = [register(f"friend{number}") for number in range(rules.ACCOUNTS_PER_DAY + 3)]
     gifts = [partial(ask, friend, "100.00", by=operator) for friend in friends]
 
     statuses = at_once(*(partial(outcome, gift) for gift in gifts))
 
-    assert Counter(statuses) == {"posted": rules.ACCOUNTS_A_DAY, "waiting": 3}
+    assert Counter(statuses) == {"posted": rules.ACCOUNTS_PER_DAY, "waiting": 3}
 
 
 @pytest.mark.negative_control
-def test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_all(
+def test_without_the_operators_lock_two_accounts_exceed_the_limit_on_all(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlock_operators(monkeypatch)
-    monkeypatch.setattr(rules, "ACCOUNTS_A_DAY", 1)
-    monkeypatch.setattr(rules, "left_of_limit", meeting(rules.left_of_limit, after=True))
+    monkeypatch.setattr(rules, "ACCOUNTS_PER_DAY", 1)
+    monkeypatch.setattr(rules, "remaining_limit", meeting(rules.remaining_limit, after=True))
     gifts = [partial(ask, person, "60.00", by=sam()) for person in (alice, charlie)]
 
     statuses = at_once(*(partial(outcome, gift) for gift in gifts))
@@ -84,17 +84,17 @@ def test_without_the_operators_lock_what_is_given_to_two_exceeds_the_limit_of_al
 
 
 def unlock_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lock the account alone, and read the operator as she is."""
+    """Lock only the account, and read the operator without a lock."""
 
     def without_the_operator(user_id: int, by: User) -> dict[int, User]:
         account = ledger.lock_accounts(User.objects.filter(pk=user_id))
         return {by.pk: User.objects.get(pk=by.pk)} | account
 
-    monkeypatch.setattr(adjustments, "_locked", without_the_operator)
+    monkeypatch.setattr(adjustments, "_lock_people", without_the_operator)
 
 
 @pytest.mark.parametrize("amount", ["5.00", "250.00"])
-def test_one_token_for_two_accounts_at_once_is_of_one(
+def test_one_token_for_two_accounts_at_once_adjusts_one(
     alice: Person, charlie: Person, amount: str
 ) -> None:
     token = uuid4()
@@ -110,11 +110,13 @@ def test_one_token_for_two_accounts_at_once_is_of_one(
 
 
 @pytest.mark.negative_control
-def test_without_its_turn_a_token_for_two_accounts_is_an_error(
+def test_without_the_lock_a_token_for_two_accounts_is_an_error(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(advisory_locks, "take_turn", str)
-    monkeypatch.setattr(adjustments, "_known", meeting(adjustments._known, after=True))
+    monkeypatch.setattr(advisory_locks, "lock", str)
+    monkeypatch.setattr(
+        adjustments, "_find_repeated", meeting(adjustments._find_repeated, after=True)
+    )
     token = uuid4()
     asks = [
         partial(ask, alice, "5.00", by=sam(), token=token),
@@ -135,7 +137,7 @@ def test_debits_at_once_do_not_go_below_zero(alice: Person) -> None:
     assert alice.balance() == "2.00"
 
 
-def test_two_who_approve_at_once_post_it_once(alice: Person) -> None:
+def test_two_approvals_at_once_post_it_once(alice: Person) -> None:
     waiting = ask(alice, "250.00")
     approvals = [partial(approve, waiting, by=by) for by in (fiona(), member_of("Finance", "fred"))]
 
@@ -145,7 +147,7 @@ def test_two_who_approve_at_once_post_it_once(alice: Person) -> None:
     assert (alice.balance(), LedgerEntry.objects.count()) == ("250.00", 1)
 
 
-def test_approved_and_rejected_at_once_it_is_one_of_them(alice: Person) -> None:
+def test_an_approval_and_a_rejection_at_once_have_one_winner(alice: Person) -> None:
     for _ in range(5):
         before, waiting = alice.balance(), ask(alice, "250.00")
         yes = partial(approve, waiting, by=fiona())
@@ -158,7 +160,7 @@ def test_approved_and_rejected_at_once_it_is_one_of_them(alice: Person) -> None:
         assert (alice.balance() != before) == (waiting.status == "posted")
 
 
-def test_two_who_reverse_at_once_reverse_it_once(alice: Person) -> None:
+def test_two_reversals_at_once_reverse_it_once(alice: Person) -> None:
     adjustment = ask(alice, "10.00")
     reversals = [partial(reverse, adjustment, by=by) for by in (sam(), fiona())]
 

@@ -1,4 +1,4 @@
-"""Keys open the door, are kept as digests, and note their use at most once a minute."""
+"""API keys are stored as digests, revoked and rotated; `last_used_at` is exact to a minute."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def dump() -> str:
-    """Return the text of every row of every table, as a thief of a dump would have it."""
+    """Return every row of every table as text, like a stolen database dump."""
     with connection.cursor() as cursor:
         rows = []
         for table in connection.introspection.table_names(cursor):
@@ -27,22 +27,22 @@ def dump() -> str:
     return "\n".join(rows)
 
 
-def open_with(text: str) -> int:
+def status_with(text: str) -> int:
     client = APIClient()
     return client.get("/user/balance", headers={"Authorization": f"Bearer {text}"}).status_code
 
 
-def test_a_key_is_known_by_its_text(alice: Person) -> None:
-    assert api_keys.identify(alice.api_key, now=NOW) == alice.user
+def test_a_valid_key_returns_its_user(alice: Person) -> None:
+    assert api_keys.authenticate(alice.api_key, now=NOW) == alice.user
 
 
-def test_two_keys_never_look_alike(alice: Person) -> None:
+def test_every_key_is_different(alice: Person) -> None:
     texts = {api_keys.create(user=alice.user, name="CI", now=NOW)[1] for _ in range(20)}
 
     assert len(texts) == 20
 
 
-def test_a_dump_holds_no_key(alice: Person) -> None:
+def test_a_dump_contains_no_key(alice: Person) -> None:
     alice.api.get("/user/balance")
 
     assert alice.user.username in dump()
@@ -50,15 +50,15 @@ def test_a_dump_holds_no_key(alice: Person) -> None:
     assert alice.api_key.removeprefix("gw_live_")[4:] not in dump()
 
 
-def test_what_a_dump_holds_opens_nothing(alice: Person) -> None:
+def test_nothing_in_a_dump_is_a_valid_key(alice: Person) -> None:
     key = ApiKey.objects.get()
 
-    answers = [open_with(text) for text in (key.digest, key.prefix, f"gw_live_{key.digest[:43]}")]
+    answers = [status_with(text) for text in (key.digest, key.prefix, f"gw_live_{key.digest[:43]}")]
 
     assert answers == [401, 401, 401]
 
 
-def test_a_dump_is_worth_nothing_without_the_pepper(alice: Person, settings: Any) -> None:
+def test_the_digest_depends_on_the_pepper(alice: Person, settings: Any) -> None:
     digest = api_keys.digest(alice.api_key)
 
     settings.SECRET_KEY = "another pepper"
@@ -66,32 +66,32 @@ def test_a_dump_is_worth_nothing_without_the_pepper(alice: Person, settings: Any
     assert api_keys.digest(alice.api_key) != digest
 
 
-def test_its_use_is_noted_at_most_once_a_minute(alice: Person) -> None:
-    noted = []
+def test_last_used_at_is_updated_at_most_once_a_minute(alice: Person) -> None:
+    seen = []
 
     for seconds in (0, 30, 59, 61, 90):
         with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
             alice.api.get("/user/balance")
         last_used_at = ApiKey.objects.get().last_used_at
         assert last_used_at
-        noted.append((last_used_at - NOW).seconds)
+        seen.append((last_used_at - NOW).seconds)
 
-    assert noted == [0, 0, 0, 61, 61]
+    assert seen == [0, 0, 0, 61, 61]
 
 
 @pytest.mark.parametrize("text", ["", "gw_live_", "gw_test_" + "x" * 43, "gw_live_" + "é" * 43])
-def test_what_has_not_the_form_of_a_key_is_not_looked_up(
+def test_a_malformed_key_costs_no_query(
     db: None, text: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(0), pytest.raises(api_keys.UnknownApiKeyError):
-        api_keys.identify(text, now=NOW)
+    with django_assert_num_queries(0), pytest.raises(api_keys.InvalidApiKeyError):
+        api_keys.authenticate(text, now=NOW)
 
 
-def test_a_revoked_key_stays_on_record_and_off_the_list(alice: Person) -> None:
+def test_a_revoked_key_is_kept_but_not_listed(alice: Person) -> None:
     api_keys.revoke(alice.user.api_keys.get(), now=NOW)
 
     assert alice.user.api_keys.count() == 1
-    assert not api_keys.listed(alice.user, now=NOW).exists()
+    assert not api_keys.valid_keys(alice.user, now=NOW).exists()
 
 
 def test_an_operator_revokes_a_key_with_a_reason(alice: Person) -> None:
@@ -111,10 +111,10 @@ def test_an_operator_without_a_reason_revokes_nothing(alice: Person) -> None:
     with pytest.raises(audit.ReasonMissingError):
         api_keys.revoke(key, by=reviewer(), reason=" ", now=NOW)
 
-    assert api_keys.identify(alice.api_key, now=NOW) == alice.user
+    assert api_keys.authenticate(alice.api_key, now=NOW) == alice.user
 
 
-def test_what_its_owner_revokes_is_no_action_of_an_operator(alice: Person) -> None:
+def test_a_revocation_by_the_owner_is_not_in_the_audit_log(alice: Person) -> None:
     api_keys.revoke(alice.user.api_keys.get(), now=NOW)
 
     assert not AuditEntry.objects.exists()
@@ -125,17 +125,17 @@ def rotate(person: Person, grace: timedelta = timedelta(days=1)) -> tuple[ApiKey
     return api_keys.rotate(key, by=reviewer(), reason="It is old", now=NOW, grace=grace)
 
 
-def test_a_rotated_key_opens_until_the_grace_is_over(alice: Person) -> None:
+def test_a_rotated_key_is_valid_until_its_grace_period_ends(alice: Person) -> None:
     _, new = rotate(alice)
     before, after = NOW + timedelta(hours=23), NOW + timedelta(hours=25)
 
-    assert api_keys.identify(alice.api_key, now=before) == alice.user
-    with pytest.raises(api_keys.UnknownApiKeyError):
-        api_keys.identify(alice.api_key, now=after)
-    assert api_keys.identify(new, now=after) == alice.user
+    assert api_keys.authenticate(alice.api_key, now=before) == alice.user
+    with pytest.raises(api_keys.InvalidApiKeyError):
+        api_keys.authenticate(alice.api_key, now=after)
+    assert api_keys.authenticate(new, now=after) == alice.user
 
 
-def test_a_rotation_names_the_new_key_by_how_it_begins(alice: Person) -> None:
+def test_the_audit_log_contains_only_the_prefix_of_a_new_key(alice: Person) -> None:
     new, text = rotate(alice)
 
     entry = AuditEntry.objects.get()
@@ -149,13 +149,13 @@ def revoke(person: Person) -> None:
 
 
 @pytest.mark.parametrize("act", [revoke, rotate])
-@pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
-def test_a_colleagues_key_is_a_superusers_to_manage(
-    alice: Person, act: Callable[[Person], object], rank: str
+@pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+def test_only_a_superuser_manages_the_key_of_staff(
+    alice: Person, act: Callable[[Person], object], flag: str
 ) -> None:
-    User.objects.filter(pk=alice.user.pk).update(**{rank: True})
+    User.objects.filter(pk=alice.user.pk).update(**{flag: True})
 
-    with pytest.raises(people.NotYoursToDecideError):
+    with pytest.raises(people.SuperuserRequiredError):
         act(alice)
 
     assert [key.revoked_at for key in ApiKey.objects.filter(user=alice.user)] == [None]

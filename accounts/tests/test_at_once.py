@@ -1,7 +1,6 @@
-"""Accounts and balances under many hands: one account a name, and every cent of every entry."""
+"""Calls at once create one account per name, and lose no entry of a balance."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 
@@ -12,47 +11,31 @@ from rest_framework.test import APIClient
 from accounts import ledger
 from accounts.models import ApiKey, LedgerEntry, User
 from accounts.tests.factories import Person, vouch_for
+from accounts.tests.test_ledger import NOW, gift, post, post_all, take_back
 from payments.tests.at_once import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = datetime(2026, 3, 16, tzinfo=UTC)
-
-
-@transaction.atomic
-def adjust(person: Person, amount: str, key: str) -> LedgerEntry:
-    entry = ledger.post(
-        user_id=person.user.pk,
-        kind=LedgerEntry.Kind.ADJUSTMENT,
-        amount=Decimal(amount),
-        idempotency_key=key,
-        description="Goodwill",
-        now=NOW,
-    )
-    return vouch_for(entry)
-
-
-@transaction.atomic
-def reverse(entry: LedgerEntry) -> LedgerEntry:
-    [reversal] = ledger.reverse(entry, description="Mistake", now=NOW)
-    return vouch_for(reversal)
+# A commit compares an entry with its adjustment, so both are written in one transaction.
+adjust = transaction.atomic(post)
+reverse = transaction.atomic(take_back)
 
 
 def forge_reversal(entry: LedgerEntry, key: str) -> LedgerEntry | str:
-    """Return a reversal with a key of its own, or the name of the refusal."""
+    """Return a reversal with another key, or the name of the database error."""
     forged = ledger.Posting(
         user_id=entry.user_id,
         kind=LedgerEntry.Kind.REVERSAL,
         amount=-entry.amount,
         idempotency_key=key,
-        description="Mistake",
+        description="A mistake",
         reverses_id=entry.pk,
     )
     try:
         with transaction.atomic():
             return vouch_for(ledger.post_all(forged, now=NOW)[0])
-    except IntegrityError as refusal:
-        return type(refusal.__cause__).__name__
+    except IntegrityError as error:
+        return type(error.__cause__).__name__
 
 
 @pytest.mark.parametrize(
@@ -78,48 +61,42 @@ def test_one_name_registered_twenty_times_is_one_account(
 
 
 def test_entries_posted_to_one_account_at_once_add_up(alice: Person) -> None:
-    adjust(alice, "20.00", "first")
+    adjust(alice, "20.00")
     amounts = ["0.01", "10.00", "-3.33", "7.77"] * 5
 
-    at_once(*(partial(adjust, alice, amount, f"{n}") for n, amount in enumerate(amounts)))
+    posts = (
+        partial(adjust, alice, amount, idempotency_key=f"{n}") for n, amount in enumerate(amounts)
+    )
+    at_once(*posts)
 
     assert alice.balance() == str(20 + sum(map(Decimal, amounts)))
     assert LedgerEntry.objects.count() == 21
 
 
 def test_one_cause_posted_at_once_is_one_entry(alice: Person) -> None:
-    entries = at_once(*[partial(adjust, alice, "10.00", "goodwill")] * 10)
+    entries = at_once(*[partial(adjust, alice, "10.00")] * 10)
 
     assert len({entry.pk for entry in entries}) == 1
     assert alice.balance() == "10.00"
 
 
 def test_pairs_posted_at_once_in_both_orders_add_up(alice: Person, charlie: Person) -> None:
-    """Of accounts that are named in crossing orders none waits for the other for ever."""
-
-    def give_both(first: Person, second: Person, n: int) -> None:
-        postings = (
-            ledger.Posting(
-                user_id=person.user.pk,
-                kind=LedgerEntry.Kind.ADJUSTMENT,
-                amount=Decimal(1),
-                idempotency_key=f"gift:{person.user.username}:{n}",
-                description="A gift",
-            )
-            for person in (first, second)
-        )
-        with transaction.atomic():
-            for entry in ledger.post_all(*postings, now=NOW):
-                vouch_for(entry)
-
+    """The statement locks the accounts by id, whatever the order of the postings: no deadlock."""
+    give_both = transaction.atomic(post_all)
     pairs = [(alice, charlie), (charlie, alice)] * 6
-    at_once(*(partial(give_both, *pair, n) for n, pair in enumerate(pairs)))
+
+    at_once(
+        *(
+            partial(give_both, *(gift(person, "1.00", f"{n}") for person in pair))
+            for n, pair in enumerate(pairs)
+        )
+    )
 
     assert (alice.balance(), charlie.balance()) == ("12.00", "12.00")
 
 
 def test_one_reversal_at_once_is_one_entry(alice: Person) -> None:
-    entry = adjust(alice, "10.00", "goodwill")
+    entry = adjust(alice, "10.00")
 
     reversals = at_once(*[partial(reverse, entry)] * 8)
 
@@ -128,7 +105,7 @@ def test_one_reversal_at_once_is_one_entry(alice: Person) -> None:
 
 
 def test_two_causes_cannot_both_reverse_an_entry(alice: Person) -> None:
-    entry = adjust(alice, "10.00", "goodwill")
+    entry = adjust(alice, "10.00")
 
     reversals = at_once(*(partial(forge_reversal, entry, f"mistake:{n}") for n in range(8)))
 

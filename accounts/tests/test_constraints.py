@@ -1,26 +1,26 @@
-"""A refusal of the database says by which constraint."""
+"""A database error names the violated constraint."""
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from accounts import constraints
 from accounts.models import User
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, UserFactory
 
 
-def test_it_names_the_constraint_that_refused(alice: Person) -> None:
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
-        User.objects.create(username="dave", email="d@example.com", referral_code=alice.code)
+def test_it_names_the_violated_constraint(alice: Person) -> None:
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        UserFactory.create(referral_code=alice.code)
 
-    assert constraints.broken(refusal.value).startswith("users_referral_code")
+    assert constraints.violated(error.value).startswith("users_referral_code")
 
 
-def test_a_column_that_may_not_be_empty_has_no_name(alice: Person) -> None:
-    with pytest.raises(IntegrityError) as refusal, transaction.atomic():
+def test_a_not_null_violation_has_no_name(alice: Person) -> None:
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
         User.objects.filter(pk=alice.user.pk).update(email=None)
 
-    assert constraints.broken(refusal.value) == ""
+    assert constraints.violated(error.value) == ""
 
 
-def test_an_error_that_is_not_the_databases_names_none() -> None:
-    assert constraints.broken(IntegrityError("made up")) == ""
+def test_an_error_from_elsewhere_has_no_name() -> None:
+    assert constraints.violated(IntegrityError("made up")) == ""

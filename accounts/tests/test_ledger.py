@@ -1,4 +1,4 @@
-"""A balance moves by a posted entry alone, once per key, and the database sees to it."""
+"""A balance changes only by a posted entry, once per key."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,8 +16,8 @@ NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 def post(person: Person, amount: str, **changes: Any) -> LedgerEntry:
-    """Post an adjustment, named by its amount unless `changes` name it."""
-    asked: dict[str, Any] = {
+    """Post an adjustment; the idempotency key contains the amount unless `changes` has one."""
+    fields: dict[str, Any] = {
         "user_id": person.user.pk,
         "kind": LedgerEntry.Kind.ADJUSTMENT,
         "amount": Decimal(amount),
@@ -25,7 +25,7 @@ def post(person: Person, amount: str, **changes: Any) -> LedgerEntry:
         "description": "A gift",
         "now": NOW,
     }
-    return vouch_for(ledger.post(**asked | changes))
+    return vouch_for(ledger.post(**fields | changes))
 
 
 def post_all(*postings: Posting) -> list[LedgerEntry]:
@@ -33,7 +33,7 @@ def post_all(*postings: Posting) -> list[LedgerEntry]:
 
 
 def gift(person: Person, amount: str, key: str = "gift") -> Posting:
-    """Return a posting that is named by its receiver."""
+    """Return a posting; the idempotency key contains the receiver."""
     return Posting(
         user_id=person.user.pk,
         kind=LedgerEntry.Kind.ADJUSTMENT,
@@ -66,7 +66,7 @@ def test_it_lets_a_balance_fall_below_zero(alice: Person) -> None:
         post(alice, "-3.00", kind=LedgerEntry.Kind.REFUND)
 
         assert alice.balance() == "-3.00"
-        # There is no refund that it belongs to.
+        # The check after the test would find an entry without its refund.
         transaction.set_rollback(True)
 
 
@@ -81,14 +81,14 @@ def test_in_debt_is_whoever_has_less_than_nothing_now(alice: Person, charlie: Pe
         transaction.set_rollback(True)
 
 
-def test_it_leaves_the_balances_of_others_alone(alice: Person, charlie: Person) -> None:
+def test_it_changes_no_other_balance(alice: Person, charlie: Person) -> None:
     post(charlie, "5.00")
 
     assert (alice.balance(), charlie.balance()) == ("0.00", "5.00")
 
 
 @pytest.mark.parametrize("amount", ["0", "-0.00", "NaN", "sNaN", "Infinity", "-Infinity", "1.001"])
-def test_it_refuses_what_is_no_sum_of_whole_cents(alice: Person, amount: str) -> None:
+def test_it_refuses_zero_and_parts_of_a_cent(alice: Person, amount: str) -> None:
     with pytest.raises(ledger.InvalidAmountError):
         post(alice, amount)
 
@@ -102,7 +102,7 @@ def test_it_posts_once_for_one_key(alice: Person) -> None:
     assert alice.balance() == "10.00"
 
 
-def test_it_refuses_a_key_that_names_another_amount(alice: Person) -> None:
+def test_it_refuses_the_key_of_another_amount(alice: Person) -> None:
     post(alice, "10.00", idempotency_key="gift:1")
 
     with pytest.raises(ledger.IdempotencyConflictError, match="gift:1"):
@@ -111,7 +111,7 @@ def test_it_refuses_a_key_that_names_another_amount(alice: Person) -> None:
     assert alice.balance() == "10.00"
 
 
-def test_it_refuses_a_key_that_names_another_user(alice: Person, charlie: Person) -> None:
+def test_it_refuses_the_key_of_another_user(alice: Person, charlie: Person) -> None:
     post(alice, "10.00")
 
     with pytest.raises(ledger.IdempotencyConflictError):
@@ -134,14 +134,14 @@ def test_a_reversal_posts_the_opposite_and_names_its_original(alice: Person) -> 
     assert alice.balance() == "0.00"
 
 
-def test_reversing_again_returns_the_reversal_that_is_there(alice: Person) -> None:
+def test_reversing_again_returns_the_existing_reversal(alice: Person) -> None:
     entry = post(alice, "10.00")
 
     assert take_back(entry) == take_back(entry)
     assert alice.balance() == "0.00"
 
 
-def test_several_entries_are_reversed_at_a_stroke(alice: Person, charlie: Person) -> None:
+def test_several_entries_are_reversed_in_one_call(alice: Person, charlie: Person) -> None:
     entries = post_all(gift(charlie, "5.00"), gift(alice, "7.00"))
 
     reversals = ledger.reverse(*entries, description="A mistake", now=NOW)
@@ -160,9 +160,7 @@ def test_several_accounts_are_posted_to_in_one_statement(
     assert (alice.balance(), charlie.balance()) == ("7.00", "5.00")
 
 
-def test_of_several_entries_those_that_are_there_are_not_posted_again(
-    alice: Person, charlie: Person
-) -> None:
+def test_it_posts_only_the_missing_one_of_several_entries(alice: Person, charlie: Person) -> None:
     [first] = post_all(gift(alice, "7.00"))
 
     entries = post_all(gift(charlie, "5.00"), gift(alice, "7.00"))
@@ -171,14 +169,14 @@ def test_of_several_entries_those_that_are_there_are_not_posted_again(
     assert (alice.balance(), charlie.balance()) == ("7.00", "5.00")
 
 
-def test_one_account_is_not_posted_to_twice_in_one_statement(alice: Person) -> None:
+def test_it_refuses_two_entries_of_one_account_in_one_statement(alice: Person) -> None:
     with pytest.raises(ValueError, match="one after the other"):
         ledger.post_all(gift(alice, "5.00"), gift(alice, "7.00", "other"), now=NOW)
 
     assert not LedgerEntry.objects.exists()
 
 
-def test_the_operator_who_posted_it_is_kept(alice: Person, charlie: Person) -> None:
+def test_it_stores_the_operator(alice: Person, charlie: Person) -> None:
     assert post(alice, "10.00", posted_by=charlie.user).posted_by == charlie.user
 
 

@@ -1,4 +1,4 @@
-"""A limit lets exactly as many through as it says, in whatever process they are counted."""
+"""A limit allows exactly its number of uses, across threads and processes."""
 
 import os
 import subprocess
@@ -22,49 +22,51 @@ NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-def is_let_through(
-    who: str = "alice", *, what: str = "knock", most: int = 3, at: float = 0
+def is_allowed(
+    caller: str = "alice", *, action: str = "knock", limit: int = 3, at: float = 0
 ) -> bool:
-    """Tell whether one more is let through `at` seconds after NOW."""
+    """Count one use `at` seconds after NOW, and return whether it is allowed."""
+    now = NOW + timedelta(seconds=at)
     try:
-        limits.use(what=what, who=who, most=most, period=HOUR, now=NOW + timedelta(seconds=at))
+        limits.count(action=action, caller=caller, limit=limit, period=HOUR, now=now)
     except limits.LimitReachedError:
         return False
     return True
 
 
-def test_it_lets_as_many_through_as_the_limit_says(db: None) -> None:
-    outcomes = [is_let_through() for _ in range(5)]
+def test_it_allows_as_many_uses_as_the_limit(db: None) -> None:
+    outcomes = [is_allowed() for _ in range(5)]
 
     assert outcomes == [True, True, True, False, False]
 
 
-def test_it_counts_each_caller_and_each_deed_apart(db: None) -> None:
+def test_it_counts_by_caller_and_action(db: None) -> None:
     outcomes = [
-        is_let_through(who, what=what, most=1)
-        for who, what in [("alice", "knock"), ("bob", "knock"), ("alice", "ring")]
+        is_allowed(caller, action=action, limit=1)
+        for caller, action in [("alice", "knock"), ("bob", "knock"), ("alice", "ring")]
     ]
 
     assert outcomes == [True, True, True]
 
 
 def test_it_says_how_long_to_wait(db: None) -> None:
-    is_let_through(most=1)
+    is_allowed(limit=1)
+    now = NOW + timedelta(minutes=59)
 
     with pytest.raises(limits.LimitReachedError) as refusal:
-        limits.use(what="knock", who="alice", most=1, period=HOUR, now=NOW + timedelta(minutes=59))
+        limits.count(action="knock", caller="alice", limit=1, period=HOUR, now=now)
 
     assert refusal.value.wait == timedelta(minutes=1)
 
 
-def test_a_refusal_does_not_put_the_next_window_off(db: None) -> None:
-    outcomes = [is_let_through(most=1, at=at) for at in (0, 3599, 3600)]
+def test_a_refused_use_does_not_extend_the_window(db: None) -> None:
+    outcomes = [is_allowed(limit=1, at=at) for at in (0, 3599, 3600)]
 
     assert outcomes == [True, False, True]
 
 
-def test_a_clock_that_lags_behind_opens_no_window_of_its_own(db: None) -> None:
-    outcomes = [is_let_through(most=1, at=at) for at in (0, -30)]
+def test_an_earlier_clock_opens_no_new_window(db: None) -> None:
+    outcomes = [is_allowed(limit=1, at=at) for at in (0, -30)]
 
     assert outcomes == [True, False]
 
@@ -73,70 +75,64 @@ def test_it_costs_one_statement(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(1):
-        is_let_through()
+        is_allowed()
 
 
-def test_windows_that_are_over_are_swept_out_as_new_ones_open(db: None) -> None:
+def test_new_windows_delete_ended_ones(db: None) -> None:
     for n in range(20):
-        is_let_through(f"visitor {n}")
+        is_allowed(f"visitor {n}")
 
     for n in range(10):
-        is_let_through(f"later {n}", at=3600)
+        is_allowed(f"later {n}", at=3600)
 
     assert LimitWindow.objects.count() == 10
 
 
-def test_a_window_that_is_not_over_is_not_swept_out(db: None) -> None:
-    is_let_through("alice", most=1)
+def test_a_window_that_has_not_ended_is_not_deleted(db: None) -> None:
+    is_allowed("alice", limit=1)
 
-    is_let_through("bob", at=3599)
+    is_allowed("bob", at=3599)
 
-    assert not is_let_through("alice", most=1, at=3599)
+    assert not is_allowed("alice", limit=1, at=3599)
 
 
 def test_the_database_holds_no_address(db: None) -> None:
-    is_let_through("192.0.2.1")
+    is_allowed("192.0.2.1")
 
     [key] = LimitWindow.objects.values_list("key", flat=True)
     assert len(key) == 32
     assert IPv4Address("192.0.2.1").packed not in bytes(key)
 
 
-def test_counting_waits_for_no_disk(db: None) -> None:
+def test_the_table_is_unlogged(db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'limit_windows'")
         assert cursor.fetchone() == ("u",)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixty_at_once_exactly_twenty_are_let_through() -> None:
-    outcomes = at_once(*[partial(is_let_through, most=20)] * 60)
+@pytest.mark.parametrize("earlier", [0, 30], ids=["new window", "after an ended window"])
+def test_exactly_twenty_of_sixty_uses_at_once_are_allowed(earlier: int) -> None:
+    for _ in range(earlier):
+        is_allowed(limit=20)
+
+    outcomes = at_once(*[partial(is_allowed, limit=20, at=3600)] * 60)
 
     assert Counter(outcomes) == {True: 20, False: 40}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sixty_at_once_in_a_window_that_is_over_exactly_twenty_are_let_through() -> None:
-    for _ in range(30):
-        is_let_through(most=20)
+def test_callers_who_return_at_once_do_not_deadlock() -> None:
+    callers = [f"visitor {n}" for n in range(30)]
+    for caller in callers:
+        is_allowed(caller, limit=1)
 
-    outcomes = at_once(*[partial(is_let_through, most=20, at=3600)] * 60)
-
-    assert Counter(outcomes) == {True: 20, False: 40}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_many_who_come_back_at_once_do_not_block_each_other() -> None:
-    people = [f"visitor {n}" for n in range(30)]
-    for who in people:
-        is_let_through(who, most=1)
-
-    outcomes = at_once(*(partial(is_let_through, who, most=1, at=3600) for who in people * 2))
+    outcomes = at_once(*(partial(is_allowed, caller, limit=1, at=3600) for caller in callers * 2))
 
     assert Counter(outcomes) == {True: 30, False: 30}
 
 
-# What a counter that reads and then writes comes to: those at once all read the same.
+# A counter that reads and then writes: calls at once all read the same number.
 READ_THEN_WRITE = """
 WITH seen AS (
     SELECT (SELECT uses FROM limit_windows WHERE key = %(key)s) AS uses, pg_sleep(0.05)
@@ -149,12 +145,12 @@ RETURNING uses, ends_at
 
 @pytest.mark.negative_control
 @pytest.mark.django_db(transaction=True)
-def test_a_counter_that_reads_and_then_writes_lets_more_through(
+def test_a_counter_that_reads_and_then_writes_allows_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(limits, "_USE", READ_THEN_WRITE)
+    monkeypatch.setattr(limits, "_COUNT", READ_THEN_WRITE)
 
-    outcomes = at_once(*[partial(is_let_through, most=5)] * 20)
+    outcomes = at_once(*[partial(is_allowed, limit=5)] * 20)
 
     assert Counter(outcomes)[True] > 5
 
@@ -162,10 +158,10 @@ def test_a_counter_that_reads_and_then_writes_lets_more_through(
 IN_ANOTHER_PROCESS = """
 import django
 django.setup()
-from accounts.tests.test_limits import is_let_through
+from accounts.tests.test_limits import is_allowed
 print("ready", flush=True)
 input()
-print(sum(is_let_through(most=20) for _ in range(30)))
+print(sum(is_allowed(limit=20) for _ in range(30)))
 """
 
 
@@ -182,6 +178,7 @@ def start_another_process() -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_processes_share_one_limit() -> None:
     with start_another_process() as first, start_another_process() as second:
@@ -192,6 +189,6 @@ def test_processes_share_one_limit() -> None:
             assert process.stdin is not None
             process.stdin.write("go\n")
             process.stdin.flush()
-        let_through = [int(process.communicate(timeout=30)[0]) for process in (first, second)]
+        allowed = [int(process.communicate(timeout=30)[0]) for process in (first, second)]
 
-    assert sum(let_through) == 20
+    assert sum(allowed) == 20

@@ -1,4 +1,4 @@
-"""Two addresses are one mailbox when its provider delivers them to one person."""
+"""Two addresses are the same mailbox when the provider delivers both to it."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from accounts import mailboxes
         ("straße@example.com", "STRASSE@example.com"),
     ],
 )
-def test_one_mailbox_is_known_by_any_of_its_addresses(one: str, other: str) -> None:
+def test_addresses_of_one_mailbox_are_the_same(one: str, other: str) -> None:
     assert mailboxes.is_same(one, other)
     assert mailboxes.is_same(other, one)
 
@@ -39,7 +39,7 @@ def test_one_mailbox_is_known_by_any_of_its_addresses(one: str, other: str) -> N
         ("alice", "bob"),
     ],
 )
-def test_other_mailboxes_stay_apart(one: str, other: str) -> None:
+def test_addresses_of_two_mailboxes_are_different(one: str, other: str) -> None:
     assert not mailboxes.is_same(one, other)
 
 
@@ -58,10 +58,10 @@ def test_other_mailboxes_stay_apart(one: str, other: str) -> None:
     ],
     ids=ascii,
 )
-def test_an_odd_address_is_folded_like_any_other(odd: str, folded: str) -> None:
+def test_a_malformed_address_is_folded_too(odd: str, folded: str) -> None:
     assert mailboxes.fold(odd) == folded
 
 
 @pytest.mark.parametrize("email", ["Al.Ice+x@GoogleMail.com", "a+b@c", "alice", "", "a@b@c"])
-def test_what_is_folded_folds_to_itself(email: str) -> None:
+def test_folding_twice_is_folding_once(email: str) -> None:
     assert mailboxes.fold(mailboxes.fold(email)) == mailboxes.fold(email)

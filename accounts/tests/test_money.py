@@ -1,4 +1,4 @@
-"""Amounts read as people write them."""
+"""Amounts are formatted as people write them."""
 
 from decimal import Decimal
 

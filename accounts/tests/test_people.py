@@ -1,4 +1,4 @@
-"""People are deactivated and come back, by an operator who says why."""
+"""Operators find people, deactivate and reactivate them, and give a reason."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,14 +7,14 @@ import pytest
 
 from accounts import audit, people
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, reviewer
+from accounts.tests.factories import Person, UserFactory, reviewer
 from accounts.tests.test_registration import ask
 from payments.tests.stripe_events import settle
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def deactivate(user: User, by: User | None = None, reason: str = "She asked") -> User:
+def deactivate(user: User, by: User | None = None, reason: str = "On request") -> User:
     return people.deactivate(user, by=by or reviewer(), reason=reason, now=NOW)
 
 
@@ -28,7 +28,7 @@ def deactivate(user: User, by: User | None = None, reason: str = "She asked") ->
         lambda alice: f"#{alice.pk}",
     ],
 )
-def test_a_person_is_found_by_each_way(
+def test_a_person_is_found_by_name_email_code_or_id(
     alice: Person, bob: Person, known_as: Callable[[User], str]
 ) -> None:
     assert people.find(known_as(alice.user)) == alice.user
@@ -36,16 +36,18 @@ def test_a_person_is_found_by_each_way(
 
 @pytest.mark.parametrize("who", ["", "#", "#alice", "9" * 30, f"#{'9' * 30}", "ſſſ12345"])
 def test_nobody_is_found_by_nonsense(alice: Person, who: str) -> None:
-    User.objects.create(username="sam", email="sam@example.com", referral_code=None)
+    UserFactory.create(referral_code=None)
 
     with pytest.raises(User.DoesNotExist):
         people.find(who)
 
 
-@pytest.mark.parametrize("borrowed", ["email", "referral_code", "pk"])
-def test_nobody_passes_for_another_by_a_name(alice: Person, borrowed: str) -> None:
-    known_as = str(getattr(alice.user, borrowed))
-    mallory = User.objects.create(username=known_as, email="mallory@example.com")
+@pytest.mark.parametrize("copied", ["email", "referral_code", "pk"])
+def test_a_name_that_equals_another_persons_email_code_or_id_is_ambiguous(
+    alice: Person, copied: str
+) -> None:
+    known_as = str(getattr(alice.user, copied))
+    mallory = UserFactory.create(username=known_as, email="mallory@example.com")
 
     with pytest.raises(people.SeveralPeopleError) as refusal:
         people.find(known_as)
@@ -54,45 +56,40 @@ def test_nobody_passes_for_another_by_a_name(alice: Person, borrowed: str) -> No
     assert people.find(f"#{alice.user.pk}") == alice.user
 
 
-def test_no_name_looks_like_an_id() -> None:
+def test_a_user_name_cannot_begin_like_an_id() -> None:
     taken = ask(username="#12")
 
     assert taken.status_code == 400
 
 
-def test_who_is_deactivated_is_out(alice: Person) -> None:
+def test_a_key_is_invalid_until_the_person_is_reactivated(alice: Person) -> None:
     deactivate(alice.user)
+    before = alice.api.get("/user/balance")
 
-    assert alice.api.get("/user/balance").status_code == 401
+    people.reactivate(alice.user, by=reviewer(), reason="Back again", now=NOW)
+
+    assert [before.status_code, alice.api.get("/user/balance").status_code] == [401, 200]
 
 
-def test_who_comes_back_is_in_again(alice: Person) -> None:
+def test_the_audit_log_contains_both(alice: Person) -> None:
     deactivate(alice.user)
+    people.reactivate(alice.user, by=None, reason="Back again", now=NOW)
 
-    people.reactivate(alice.user, by=reviewer(), reason="She is back", now=NOW)
-
-    assert alice.api.get("/user/balance").status_code == 200
-
-
-def test_both_are_recorded(alice: Person) -> None:
-    deactivate(alice.user)
-    people.reactivate(alice.user, by=None, reason="She is back", now=NOW)
-
-    told = audit.of(alice.user).values_list("action", "by", "reason", "before", "after")
-    assert list(told) == [
-        ("reactivate", None, "She is back", {"is_active": False}, {"is_active": True}),
-        ("deactivate", reviewer().pk, "She asked", {"is_active": True}, {"is_active": False}),
+    entries = audit.of(alice.user).values_list("action", "by", "reason", "before", "after")
+    assert list(entries) == [
+        ("reactivate", None, "Back again", {"is_active": False}, {"is_active": True}),
+        ("deactivate", reviewer().pk, "On request", {"is_active": True}, {"is_active": False}),
     ]
 
 
-def test_to_deactivate_twice_is_recorded_once(alice: Person) -> None:
+def test_a_repeated_deactivation_is_recorded_once(alice: Person) -> None:
     deactivate(alice.user)
     deactivate(alice.user)
 
     assert AuditEntry.objects.count() == 1
 
 
-def test_it_takes_a_reason(alice: Person) -> None:
+def test_it_needs_a_reason(alice: Person) -> None:
     with pytest.raises(audit.ReasonMissingError):
         deactivate(alice.user, reason=" ")
 
@@ -111,17 +108,17 @@ def test_who_saves_an_old_copy_of_a_person_puts_nothing_back(bob: Person) -> Non
     assert bob.user.has_made_first_purchase
 
 
-def test_nobody_deactivates_himself() -> None:
+def test_operators_cannot_deactivate_their_own_account(db: None) -> None:
     with pytest.raises(people.OwnAccountError):
-        deactivate(User(pk=7), by=User(pk=7))
+        deactivate(reviewer(), by=reviewer())
 
 
-@pytest.mark.parametrize("rank", ["is_staff", "is_superuser"])
-def test_staff_is_deactivated_by_a_superuser_alone(db: None, rank: str) -> None:
-    colleague = User.objects.create(username="sam", email="sam@example.com", **{rank: True})
-    boss = User.objects.create(username="max", email="max@example.com", is_superuser=True)
+@pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+def test_only_a_superuser_deactivates_staff(db: None, flag: str) -> None:
+    colleague = UserFactory.create(**{flag: True})
+    boss = UserFactory.create(is_superuser=True)
 
-    with pytest.raises(people.NotYoursToDecideError):
+    with pytest.raises(people.SuperuserRequiredError):
         deactivate(colleague)
 
     assert not deactivate(colleague, by=boss).is_active

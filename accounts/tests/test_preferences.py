@@ -1,4 +1,4 @@
-"""What a person chooses is kept, and nobody chooses for others."""
+"""A person shows or hides their own name, and nothing else."""
 
 from typing import Any
 
@@ -9,11 +9,7 @@ from accounts.tests.factories import Person
 PATH = "/user/preferences"
 
 
-def test_at_first_nobody_is_seen(alice: Person) -> None:
-    assert alice.api.get(PATH).json() == {"show_on_leaderboard": False}
-
-
-def test_what_one_chooses_is_kept(alice: Person, charlie: Person) -> None:
+def test_the_name_is_hidden_unless_the_caller_shows_it(alice: Person, charlie: Person) -> None:
     response = alice.api.patch(PATH, {"show_on_leaderboard": True}, format="json")
 
     assert (response.status_code, response.json()) == (200, {"show_on_leaderboard": True})
@@ -21,7 +17,7 @@ def test_what_one_chooses_is_kept(alice: Person, charlie: Person) -> None:
     assert charlie.api.get(PATH).json() == {"show_on_leaderboard": False}
 
 
-def test_choosing_nothing_changes_nothing(alice: Person) -> None:
+def test_an_empty_body_changes_nothing(alice: Person) -> None:
     alice.api.patch(PATH, {"show_on_leaderboard": True}, format="json")
 
     response = alice.api.patch(PATH, {}, format="json")
@@ -30,14 +26,14 @@ def test_choosing_nothing_changes_nothing(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "true", 1, "", [], {}])
-def test_it_takes_true_or_false_and_nothing_else(alice: Person, value: Any) -> None:
+def test_it_accepts_only_true_and_false(alice: Person, value: Any) -> None:
     response = alice.api.patch(PATH, {"show_on_leaderboard": value}, format="json")
 
     assert response.status_code == 400
     assert "show_on_leaderboard" in response.json()["errors"]
 
 
-def test_no_other_column_can_be_chosen(alice: Person) -> None:
+def test_no_other_column_can_be_changed(alice: Person) -> None:
     alice.api.patch(PATH, {"credits": 1000, "is_staff": True}, format="json")
 
     alice.user.refresh_from_db()

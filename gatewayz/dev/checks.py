@@ -6,15 +6,18 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from tempfile import TemporaryFile
 
-from gatewayz.dev.checkout import ROOT, throwaway_database
+from gatewayz.dev.checkout import ROOT, WORKSHOP, throwaway_database
 from gatewayz.dev.children import run_in_foreground
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 MOST_WORKERS = 8
-PYTEST_FOUND_NOTHING = 5
-LONG_FLAG = "--long"
+LONG_FLAG, FAST_FLAG = "--long", "--fast"
+REST = ("-m", "not browser")
+QUICK = ("-m", "not browser and not slow and not negative_control")
 
 
 def lint(arguments: list[str]) -> int:
@@ -28,20 +31,23 @@ def lint(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run every check and every test, or pytest alone with the arguments.
 
-    With `--long` the tests that make their own cases up go further.
+    With `--fast` the tests that are marked slow are left out; with `--long` those that generate
+    their own cases go further.
     """
+    _keep_bytecode()
+    is_fast = FAST_FLAG in arguments
     if LONG_FLAG in arguments:
         os.environ["LONG"] = "1"
-        arguments = [argument for argument in arguments if argument != LONG_FLAG]
+    arguments = [argument for argument in arguments if argument not in {LONG_FLAG, FAST_FLAG}]
     if arguments:
-        return run_in_foreground(
-            [*_python("pytest"), *arguments], {**os.environ, **_find_browser()}
-        )
+        command = [*_python("pytest"), *(QUICK if is_fast else ()), *arguments]
+        return run_in_foreground(command, {**os.environ, **_find_browser()})
     report = Report()
+    browser_tests = nullcontext() if is_fast else _browser_tests_beside(report)
     # Held for all of them, so that the server is not started again for each.
-    with throwaway_database() as database_url:
+    with throwaway_database() as database_url, browser_tests:
         _run_checks(report, database_url)
-        _run_tests(report)
+        report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *_in_parallel()])
     return report.conclude()
 
 
@@ -66,6 +72,31 @@ class Report:
         if run_in_foreground(command, {**os.environ, **(environment or {})}) != 0:
             self.note_failure(name)
 
+    @contextmanager
+    def beside(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str]
+    ) -> Iterator[None]:
+        """Run a step while the block runs, and print afterwards what it wrote."""
+        with TemporaryFile() as output:
+            step = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                yield
+                code = step.wait()
+            finally:
+                step.terminate()  # Does nothing once it has ended.
+                step.wait()
+            output.seek(0)
+            print(f"\n=== {name}\n{output.read().decode(errors='replace')}", flush=True)
+        if code != 0:
+            self.note_failure(name)
+
     def note_failure(self, name: str) -> None:
         self._failed.append(name)
 
@@ -76,17 +107,25 @@ class Report:
         return 1 if self._failed else 0
 
 
+def _keep_bytecode() -> None:
+    """Where Python shall leave none beside the sources, keep it elsewhere.
+
+    Else each of pytest's processes compiles every test again, which takes it five seconds.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(WORKSHOP / "bytecode")
+
+
 def _run_checks(report: Report, database_url: str) -> None:
     development = {"DEBUG": "true", "DATABASE_URL": database_url}
     production = _production_environment(database_url)
     deploy = ["check", "--deploy", "--fail-level", "WARNING"]
-    report.run("ruff check", [*_python("ruff"), "check", "."])
-    report.run("ruff format --check", [*_python("ruff"), "format", "--check", "."])
-    report.run("mypy", [*_python("mypy"), "."], development)
-    report.run(
-        "makemigrations --check", _manage("makemigrations", "--check", "--dry-run"), development
-    )
-    report.run("check --deploy, on the production settings", _manage(*deploy), production)
+    migrations = ["makemigrations", "--check", "--dry-run"]
+    with report.beside("mypy", [*_python("mypy"), "."], development):
+        report.run("ruff check", [*_python("ruff"), "check", "."])
+        report.run("ruff format --check", [*_python("ruff"), "format", "--check", "."])
+        report.run("makemigrations --check", _manage(*migrations), development)
+        report.run("check --deploy, on the production settings", _manage(*deploy), production)
 
 
 def _production_environment(database_url: str) -> dict[str, str]:
@@ -100,34 +139,31 @@ def _production_environment(database_url: str) -> dict[str, str]:
     return filled | {"DATABASE_URL": database_url}
 
 
-def _run_tests(report: Report) -> None:
-    if _has_browser_tests():
-        _run_browser_tests(report)
-    workers = str(min(max(2, os.cpu_count() or 2), MOST_WORKERS))
-    report.run("pytest", [*_python("pytest"), "-m", "not browser", "-n", workers])
-
-
-def _run_browser_tests(report: Report) -> None:
-    """Run them in a call of their own: Playwright's event loop would disturb the tests after."""
+@contextmanager
+def _browser_tests_beside(report: Report) -> Iterator[None]:
+    """Run them in a call of their own: Playwright's event loop would disturb the other tests."""
     browser = _find_browser()
     if browser:
-        report.run("pytest, in a browser", [*_python("pytest"), "-m", "browser"], browser)
+        command = [*_python("pytest"), "-m", "browser"]
+        with report.beside("pytest, in a browser", command, browser):
+            yield
         return
+    yield
     print(f"\nBrowser tests SKIPPED: none of {', '.join(CHROMIUM_NAMES)} is on PATH.", flush=True)
     if os.environ.get("REQUIRE_BROWSER") == "1":
         report.note_failure("browser tests (REQUIRE_BROWSER=1)")
+
+
+def _in_parallel() -> list[str]:
+    """Let pytest use every core; one that has nothing left to do takes tests from another."""
+    workers = min(max(2, os.cpu_count() or 2), MOST_WORKERS)
+    return ["-n", str(workers), "--dist", "worksteal"]
 
 
 def _find_browser() -> dict[str, str]:
     """Return the variable that names a Chromium to the tests, if there is one."""
     found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     return {"CHROMIUM": found} if found else {}
-
-
-def _has_browser_tests() -> bool:
-    collect = [*_python("pytest"), "-m", "browser", "--collect-only", "--quiet"]
-    collected = subprocess.run(collect, cwd=ROOT, capture_output=True, check=False)
-    return collected.returncode != PYTEST_FOUND_NOTHING
 
 
 def _python(module: str) -> list[str]:

@@ -37,7 +37,7 @@ TESTS = {
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {"referrals": "bonuses budget review", "payments": "clawbacks"},
     "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
-    "referrals/budget.py": {"referrals": "budget budget_outlook"},
+    "referrals/budget.py": {"referrals": "budget budget_forecast"},
     "payments/settlement.py": {"payments": "settlement lost_answers", "referrals": "bonuses"},
     "payments/clawbacks.py": {"payments": "clawbacks settlement"},
     "payments/inbox.py": {"payments": "inbox webhook retries settlement"},

@@ -20,10 +20,10 @@ DEMO_USERS = 1000
 # After a kill -9 the servers of the run before need a moment to notice and go.
 PORT_SECONDS = 3
 READY_SECONDS = 60
-LEASHED = [sys.executable, "-m", "gatewayz.dev.leashed"]
-WORKER = [*LEASHED, "django", "procrastinate", "worker"]
+EXIT_WITH_PARENT = [sys.executable, "-m", "gatewayz.dev.exit_with_parent"]
+WORKER = [*EXIT_WITH_PARENT, "django", "procrastinate", "worker"]
 GUNICORN = [
-    *(*LEASHED, "gunicorn"),
+    *(*EXIT_WITH_PARENT, "gunicorn"),
     *("--worker-class", "gthread", "--no-control-socket", "--log-level", "error"),
     *("--graceful-timeout", "5"),
 ]

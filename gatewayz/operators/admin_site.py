@@ -59,7 +59,7 @@ class Desk(UnfoldAdminSite):
             return False
         known = self._admitted.get(request)
         if known is None or known[0] != user:
-            known = self._admitted[request] = user, second_factor.is_given(user)
+            known = self._admitted[request] = user, second_factor.is_verified(user)
         return known[1]
 
     def search(

@@ -16,9 +16,9 @@ from gatewayz.cli.output import counted
 from gatewayz.operators import behind
 from gatewayz.operators.dashboard_charts import charts
 from payments.behind import BEHIND
-from payments.reports.action_items import Attention, attention
+from payments.reports.action_items import ActionItems, action_items
 from payments.reports.daily import Span
-from payments.reports.totals import Figures, Period, figures, times_to_purchase
+from payments.reports.totals import Period, ProgramTotals, program_totals, times_to_purchase
 
 PERIODS = (7, 30, 90)
 _DEFAULT = 30
@@ -70,8 +70,8 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     now = timezone.now()
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, PERIODS) else _DEFAULT
-    found = figures(days=days, now=now)
-    waiting = attention(now=now)
+    found = program_totals(days=days, now=now)
+    waiting = action_items(now=now)
     return context | {
         "periods": [(each, each == days) for each in PERIODS],
         "days": behind.days(found.now.span),
@@ -99,7 +99,7 @@ def _may_open(request: HttpRequest, link: str) -> bool:
     return request.user.has_perm(f"{app}.view_{model}")
 
 
-def _of_period(found: Figures) -> Iterable[Figure]:
+def _of_period(found: ProgramTotals) -> Iterable[Figure]:
     span, now, before = found.now.span, found.now.sums, found.before.sums
     yield _counted("signups", span, now.signups, before.signups)
     yield _counted("invited_signups", span, now.invited_signups, before.invited_signups)
@@ -112,7 +112,7 @@ def _of_period(found: Figures) -> Iterable[Figure]:
     yield _money("reinstated", span, now.reinstated, before.reinstated)
 
 
-def _conversion(found: Figures) -> Figure:
+def _conversion(found: ProgramTotals) -> Figure:
     now, before = found.now.cohort, found.before.cohort
     points = ""
     if now.conversion is not None and before.conversion is not None:
@@ -127,7 +127,7 @@ def _conversion(found: Figures) -> Figure:
     )
 
 
-def _time_to_purchase(found: Figures) -> Figure:
+def _time_to_purchase(found: ProgramTotals) -> Figure:
     now, before = found.now.time_to_purchase, found.before.time_to_purchase
     people = len(times_to_purchase(found.now.days))
     return Figure(
@@ -140,7 +140,7 @@ def _time_to_purchase(found: Figures) -> Figure:
     )
 
 
-def _of_books(found: Figures) -> Iterable[Figure]:
+def _of_books(found: ProgramTotals) -> Iterable[Figure]:
     now, before = found.books, found.books_before
     yield _money("outstanding", None, now.outstanding, before.outstanding)
     people = counted(now.debts.people, "person", "people") if now.debts.people else ""
@@ -203,7 +203,7 @@ def _funnel(period: Period) -> Iterable[Step]:
         yield Step(title, count, round(100 * count / most) if most else 0, link)
 
 
-def _waiting(found: Attention) -> Iterable[Waiting]:
+def _waiting(found: ActionItems) -> Iterable[Waiting]:
     for name, one, several, count in _tasks(found):
         yield Waiting(one, several, count, behind.link(name))
     queue = reverse("admin:referrals_referral_review")
@@ -213,7 +213,7 @@ def _waiting(found: Attention) -> Iterable[Waiting]:
         yield Waiting("breach of the ledger", "breaches of the ledger", check.breaches, page)
 
 
-def _tasks(found: Attention) -> Iterable[tuple[str, str, str, int]]:
+def _tasks(found: ActionItems) -> Iterable[tuple[str, str, str, int]]:
     """Return what waits in a list, as one and as several, and how many."""
     yield "failed_events", "failed event", "failed events", found.failed_events
     aside = found.quarantined_events

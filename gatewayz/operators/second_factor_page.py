@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _begin(request: HttpRequest, me: User) -> HttpResponse:
     try:
-        second_factor.begin(user=me)
+        second_factor.start_setup(user=me)
     except second_factor.AlreadyOnError:
         messages.error(request, "A second factor is set up already; turn it off first.")
     return redirect("admin:second_factor")
@@ -60,7 +60,7 @@ def _begin(request: HttpRequest, me: User) -> HttpResponse:
 
 def _confirm(request: HttpRequest, me: User) -> HttpResponse:
     form = CodeForm(request.POST)
-    device = second_factor.begun(me)
+    device = second_factor.pending_device(me)
     if device is None:
         return redirect("admin:second_factor")
     if form.is_valid():
@@ -100,7 +100,7 @@ def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
     me = operator(request)
     if second_factor.is_on(me):
         return _render(request, "on", form=form or TurnOffForm())
-    device = second_factor.begun(me)
+    device = second_factor.pending_device(me)
     if device is None:
         return _render(request, "off")
     return _render(
@@ -108,7 +108,7 @@ def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
         "begun",
         form=form or CodeForm(),
         picture=_picture(device),
-        secret=second_factor.secret_of(device),
+        secret=second_factor.readable_secret(device),
     )
 
 

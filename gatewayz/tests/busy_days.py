@@ -25,13 +25,13 @@ from payments.tests.stripe_events import (
     turn,
 )
 from referrals.models import Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def go_by(now: datetime) -> None:
     """Let something of everything happen within the last seven days, and something before."""
     with _days_before(now, 10):
-        terms_now(budget=Decimal(100))
+        ProgramFactory.create(budget=Decimal(100))
         alice = register("alice")
         settle(register("early").user, 2500)
     _before(alice, now)

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import pytest
 from django.conf import settings
 from django.db import connections
 from playwright.sync_api import ConsoleMessage, Page, expect
 from playwright.sync_api import Error as ScriptError
 
 DESKTOP, PHONE = (1280, 900), (390, 844)
+# Both groups and both widths; what each group sees at each width, test_desk_in_browser looks at.
+BOTH = pytest.mark.parametrize(
+    ("who", "desk"), [("Sam", PHONE), ("Fiona", DESKTOP)], indirect=["desk"]
+)
 FAULTS = Path(__file__).with_name("page_faults.js").read_text()
 # What has the focus, and whether it or what surrounds it is drawn with an outline.
 FOCUS = """() => {

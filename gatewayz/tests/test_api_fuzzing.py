@@ -27,6 +27,8 @@ from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.tests.stripe_events import envelope, pending_payment, signed
 
+pytestmark = pytest.mark.slow
+
 IS_LONG = os.environ.get("LONG") == "1"
 
 OF_ALICE: dict[str, Any] = {"session_id": "cs_test_of_alice", "id": 700_001}

@@ -18,7 +18,7 @@ from accounts.tests.test_adjustments import sam
 from payments.tests.stripe_events import settle
 from referrals import terms
 from referrals.models import Program, Referral
-from referrals.tests.terms import new_terms
+from referrals.tests.factories import ProgramFactory
 
 
 def of_finance(user: User) -> Client:
@@ -69,7 +69,8 @@ def test_one_person_alone_does_not_set_bonuses_above_the_limit_of_one_person(db:
 
 def add_terms(bonus: str, by: User) -> Program:
     promise = {"referrer_bonus": Decimal(bonus), "referee_bonus": Decimal("50.00")}
-    draft = terms.told(new_terms()) | promise | {"starts_at": timezone.now() + timedelta(days=9)}
+    draft = terms.to_dict(ProgramFactory.create(is_future=True)) | promise
+    draft["starts_at"] = timezone.now() + timedelta(days=9)
     return terms.add_terms(by=by, reason="Spring", now=timezone.now(), **draft)
 
 
@@ -78,14 +79,14 @@ def test_up_to_the_limit_of_one_person_one_person_promises(db: None) -> None:
 
 
 def test_above_the_limit_of_one_person_terms_take_a_superuser(db: None) -> None:
-    with pytest.raises(terms.TooGenerousError, match="superuser"):
+    with pytest.raises(terms.AwardAboveLimitError, match="superuser"):
         add_terms("50.01", by=member_of("Finance"))
 
 
 def test_support_does_not_deactivate_a_superuser_who_is_no_staff(alice: Person) -> None:
     User.objects.filter(pk=alice.user.pk).update(is_superuser=True)
 
-    with pytest.raises(people.NotYoursToDecideError):
+    with pytest.raises(people.SuperuserRequiredError):
         people.deactivate(alice.user, by=sam(), reason="Because", now=timezone.now())
 
 

@@ -23,7 +23,7 @@ from gatewayz.tests import busy_days
 from payments.behind import BEHIND, When
 from payments.reports import daily
 from payments.reports.daily import Day, Span
-from payments.reports.totals import figures
+from payments.reports.totals import program_totals
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import (
     settle,
@@ -149,7 +149,7 @@ def _bars(days: list[Day]) -> Iterator[tuple[str, Day, float]]:
 def test_each_bar_of_the_charts_is_what_its_day_holds() -> None:
     now = timezone.now()
 
-    for name, day, height in _bars(list(figures(days=14, now=now).now.days)):
+    for name, day, height in _bars(list(program_totals(days=14, now=now).now.days)):
         figure = BEHIND[name]
         rows = figure.model._default_manager.filter(figure.rows(When(Span(day.day, day.day), now)))
         like = "$" if figure.model is LedgerEntry else ""

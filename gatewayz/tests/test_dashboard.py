@@ -26,7 +26,7 @@ from payments.tests.stripe_events import (
     turn,
 )
 from referrals.models import Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_it_says_what_needs_someone() -> None:
 
 @pytest.mark.parametrize(("budget", "is_ending"), [("20.00", True), ("100000.00", False)])
 def test_it_says_that_the_budget_ends(alice: Person, budget: str, is_ending: bool) -> None:
-    terms_now(budget=Decimal(budget))
+    ProgramFactory.create(budget=Decimal(budget))
     refer(alice)
 
     assert ("<b>1</b> budget that is spent, or soon will be" in shown()) is is_ending

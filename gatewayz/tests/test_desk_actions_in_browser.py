@@ -9,14 +9,13 @@ import pytest
 
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk, asked
 from payments.tests.stripe_events import pending_payment, settle
 from payments.tests.test_admin_inbox import failed
 from referrals.models import Program, Referral
 
 pytestmark = pytest.mark.browser
 
-BOTH = pytest.mark.parametrize("who", ["Sam", "Fiona"])
 REFERRALS = "/admin/referrals/referral/"
 INBOX = "/admin/payments/stripeevent/"
 

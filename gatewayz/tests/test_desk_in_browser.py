@@ -17,7 +17,7 @@ from payments.reports import ledger_checks
 from payments.tasks import retry_events as a_job
 from payments.tests.stripe_events import deliver, event, pending_payment, refund, settle, turn
 from referrals.models import Referral
-from referrals.tests.terms import new_terms
+from referrals.tests.factories import ProgramFactory
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ def busy(alice: Person, bob: Person) -> Iterator[None]:
     deliver(event(pending_payment(dora.user), amount_total=999))
     ask(alice, "150.00")
     give(alice, "5.00")
-    new_terms(budget=500)
+    ProgramFactory.create(is_future=True, budget=500)
     ledger_checks.run(now=now)
     AccessAttempt.objects.create(username="mallory", failures_since_start=10)
     TOTPDevice.objects.create(user=register("erin").user, name="App", key=uuid4().hex)

@@ -16,8 +16,11 @@ from gatewayz.dev.checkout import ROOT, Refusal
 from gatewayz.dev.children import Children
 from gatewayz.dev.verbs import VERBS
 
+pytestmark = pytest.mark.slow
+
 PRINT_WHERE_AND_WHAT = """
 import sys
+
 print(sys.prefix, *sys.argv[1:], flush=True)
 sys.exit(7 if "fail" in sys.argv else 0)
 """
@@ -226,19 +229,33 @@ def test_when_one_server_ends_by_itself_the_others_are_stopped(tmp_path: Path) -
         os.kill(int(lasting.read_text()), 0)
 
 
-def test_a_server_ends_with_the_process_that_started_it() -> None:
-    options = ["--no-control-socket", "--bind", "127.0.0.1:0", "wsgiref.simple_server:demo_app"]
-    command = [sys.executable, "-m", "gatewayz.dev.leashed", "gunicorn", *options]
+def let_parent_end(*options: str) -> int:
+    """Return the exit code of a server whose parent ended while its first worker started."""
+    server = ["gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", *options]
+    command = [sys.executable, "-m", "gatewayz.dev.exit_with_parent", *server]
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin is not None
-        assert server.stderr is not None
-        started = any("Booting worker" in line for line in server.stderr)
-        server.stdin.close()
+        [*command, "wsgiref.simple_server:demo_app"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        assert any("Booting worker" in line for line in process.stderr)
+        process.stdin.close()
+        return process.wait(20)
 
-        assert started
-        assert server.wait(20) == 0
+
+def test_a_server_ends_with_the_process_that_started_it() -> None:
+    assert let_parent_end() == 0
+
+
+def test_a_worker_that_cannot_handle_signals_yet_keeps_no_server_alive(tmp_path: Path) -> None:
+    hooks = tmp_path / "hooks.py"
+    hooks.write_text("import time\n\ndef post_fork(arbiter, worker):\n    time.sleep(60)\n")
+
+    assert let_parent_end("--config", str(hooks), "--graceful-timeout", "60") == 0
 
 
 def test_every_line_of_the_walkthrough_is_whole_shell() -> None:

@@ -15,10 +15,13 @@ from gatewayz.dev import embedded_postgres, postgres_binaries
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY, Server, running
 from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 
+pytestmark = pytest.mark.slow
+
 HOLDER_IN_ANOTHER_PROCESS = """
 import sys, time
 from pathlib import Path
 from gatewayz.dev.embedded_postgres import running
+
 with running(Path(sys.argv[1])) as server:
     print("held", flush=True)
     time.sleep(60)

@@ -9,6 +9,8 @@ from django.core.exceptions import ImproperlyConfigured
 from gatewayz import environment
 from gatewayz.tests.test_settings import described, refusal, run
 
+pytestmark = pytest.mark.slow
+
 RATES = [
     ("20/hour", (20, timedelta(hours=1))),
     ("1/second", (1, timedelta(seconds=1))),

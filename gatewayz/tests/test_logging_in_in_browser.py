@@ -9,17 +9,21 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of
-from gatewayz.tests.desk_browser import Desk, asked
+from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk, asked
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.parametrize(
+        ("colleague", "desk"), [("Support", PHONE), ("Finance", DESKTOP)], indirect=True
+    ),
+]
 
 PASSWORD, NEW_PASSWORD = "correct horse", "battery staple 7"
 
 
-@pytest.fixture(params=["Support", "Finance"])
-def colleague(request: pytest.FixtureRequest, settings: Any, db: None) -> User:
+@pytest.fixture
+def colleague(request: pytest.FixtureRequest, db: None) -> User:
     """One of each group, with a password."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     user = member_of(request.param)
     user.set_password(PASSWORD)
     user.save()

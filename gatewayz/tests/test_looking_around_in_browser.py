@@ -8,14 +8,13 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk, asked
 from payments.tests.stripe_events import refer, settle
 from referrals.models import Referral
-from referrals.tests.terms import new_terms
+from referrals.tests.factories import ProgramFactory
 
 pytestmark = pytest.mark.browser
 
-BOTH = pytest.mark.parametrize("who", ["Sam", "Fiona"])
 REFERRALS = "/admin/referrals/referral/"
 LEADERBOARD = "/admin/referrals/leaderboardentry/"
 
@@ -130,7 +129,7 @@ def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
 
 
 def test_support_is_not_offered_what_is_not_hers(held: list[Referral], desk: Desk) -> None:
-    asked(new_terms)
+    asked(lambda: ProgramFactory.create(is_future=True))
     desk.become("Sam")
 
     for page in (f"{REFERRALS}review/", f"{REFERRALS}{held[0].pk}/change/"):

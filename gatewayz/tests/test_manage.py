@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from gatewayz.dev.checkout import ROOT
 
 
+@pytest.mark.slow
 def test_it_complains_of_nothing_when_nobody_reads_on() -> None:
     ours, theirs = os.pipe()
     os.close(ours)

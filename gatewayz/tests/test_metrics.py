@@ -256,6 +256,7 @@ print(generate_latest(metrics._counters()).decode())
 """
 
 
+@pytest.mark.slow
 def test_with_a_shared_folder_the_workers_are_summed_up(tmp_path: Path) -> None:
     shared = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
 

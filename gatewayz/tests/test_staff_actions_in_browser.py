@@ -12,7 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of
-from gatewayz.tests.desk_browser import Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk, asked
 from payments.tasks import retry_events as a_job
 
 pytestmark = pytest.mark.browser
@@ -37,7 +37,7 @@ def log() -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("failed_jobs")
-@pytest.mark.parametrize("who", ["Sam", "Fiona"])
+@BOTH
 def test_failed_jobs_are_seen_from_the_overview_by_everybody(desk: Desk, who: str) -> None:
     desk.become(who)
     desk.open("/admin/")

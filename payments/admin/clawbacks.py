@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.db.models import Q
 
 from accounts.money import dollars
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
@@ -53,7 +53,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
         return [
             Q(stripe_id__startswith=term),
             Q(payment_intent_id__startswith=term),
-            *whose(term, "payment__user"),
+            *owned_by(term, "payment__user"),
         ]
 
     @display(description="Refund or dispute", header=True)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from gatewayz.adminbase.day_filter import DayFilter
-from payments.inbox import HANDLERS, can_become
+from payments.inbox import HANDLERS, is_possible_outcome
 from payments.models import Clawback, Payment, StripeEvent
 from referrals.eligibility import Decision
 
@@ -78,7 +78,7 @@ class OutcomeFilter(ByColumn):
         if outcome == NEEDS_SOMEONE:
             # Two conditions, each with an index that holds no more than these.
             return queryset.filter(Q(processed_at=None) | Q(outcome=Outcome.QUARANTINED))
-        if outcome and event_type in HANDLERS and not can_become(event_type, outcome):
+        if outcome and event_type in HANDLERS and not is_possible_outcome(event_type, outcome):
             # PostgreSQL would look for the first of them all through the table.
             return queryset.none()
         if outcome in (Outcome.RECEIVED, Outcome.FAILED):

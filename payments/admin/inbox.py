@@ -10,14 +10,14 @@ from django.urls import URLPattern, path
 
 from accounts import audit
 from accounts.money import dollars_of_cents
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, SteppingChangeList, action, display
 from gatewayz.adminbase.selection import page_for
 from payments.admin import cells, replay, stories
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
-from payments.event_subjects import payment_of, payments_of
+from payments.event_payments import find_payment_of, payments_by_event
 from payments.models import StripeEvent
 
 
@@ -27,7 +27,7 @@ class InboxList(SteppingChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         unlinked = [event.pk for event in self.result_list if event.payment_id is None]
-        found = payments_of(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
+        found = payments_by_event(StripeEvent.objects.filter(pk__in=unlinked)) if unlinked else {}
         for event in self.result_list:
             event.payment = event.payment or found.get(event.pk)
 
@@ -73,7 +73,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             Q(event_id__startswith=term),
             Q(payment__session_id__startswith=term),
             Q(payment__payment_intent_id__startswith=term),
-            *whose(term, "payment__user"),
+            *owned_by(term, "payment__user"),
         ]
 
     @display(description="Event", header=True)
@@ -130,7 +130,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         """Fetch an event with what it is about, which one that failed is not linked to."""
         event: StripeEvent | None = super().get_object(request, object_id, from_field)
         if event and event.payment_id is None:
-            event.payment = payment_of(event)
+            event.payment = find_payment_of(event)
         return event
 
     def render_change_form(

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import row_ids
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
@@ -74,8 +74,8 @@ class PaymentAdmin(ReadOnlyAdmin):
         return [
             Q(session_id__startswith=term),
             Q(payment_intent_id__startswith=term),
-            *whose(term),
-            Q(pk=row_ids.read(term)),
+            *owned_by(term),
+            Q(pk=row_ids.parse(term)),
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:

@@ -22,7 +22,7 @@ from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from accounts import adjustments, api_keys, people
-from accounts.advisory_locks import TAKE_TURN
+from accounts.advisory_locks import LOCK
 from accounts.models import Adjustment, User
 from payments import cards, checkout, inbox
 from payments.demo import stripe_payloads
@@ -113,7 +113,7 @@ class History:
                     if (wait := next(activity, None)) is not None:
                         self.start(activity, after=wait)
         # The figures kept of closed days, and the leaderboard, were made without this history.
-        daily.reopen()
+        daily.clear()
         leaderboard.refresh(now=self.ends_at)
 
     def start(self, activity: Activity, *, after: timedelta = timedelta()) -> None:
@@ -189,10 +189,10 @@ class History:
 
     def use_keys(self, person: Person) -> Activity:
         yield self.days(9)
-        api_keys.identify(person.api_key, now=self.now)
+        api_keys.authenticate(person.api_key, now=self.now)
         if self.happens(HAS_SECOND_KEY):
-            key, text = api_keys.create_another(user=person.user, name="laptop", now=self.now)
-            api_keys.identify(text, now=self.now)
+            key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
+            api_keys.authenticate(text, now=self.now)
             if self.happens(REVOKES_KEY):
                 yield self.days(15)
                 api_keys.revoke(key, now=self.now)
@@ -208,7 +208,7 @@ class History:
         held = [referral] if referral and referral.status == Referral.Status.HELD else []
         yield MINUTE
         # What the job would have learned from Stripe, so that it need not ask.
-        held += cards.note_card(payment, person.card, now=self.now)
+        held += cards.record_card(payment, person.card, now=self.now)
         for suspect in held:
             self.start(self.decide_on(suspect))
         if not person.is_referrer:
@@ -220,7 +220,7 @@ class History:
         order = checkout.Order(cents, "usd", f"{site}/success", f"{site}/cancel")
         payment = checkout.record(user=person.user, order=order, idempotency_key=None, now=self.now)
         session = read_checkout_session(stripe_payloads.session(payment))
-        checkout.open_session(payment, session)
+        checkout.attach_session(payment, session)
         return payment
 
     def report(self, payment: Payment, events: Events) -> Activity:
@@ -276,7 +276,7 @@ class History:
             with closing(connection.copy()) as other:
                 other.set_autocommit(False)
                 with other.cursor() as theirs, connection.cursor() as ours:
-                    theirs.execute(TAKE_TURN, [stripe_payloads.payment_intent_id(payment)])
+                    theirs.execute(LOCK, [stripe_payloads.payment_intent_id(payment)])
                     ours.execute("SET LOCAL lock_timeout = '10ms'")
                     inbox.attempt(event_id, now=self.now)
                     ours.execute("SET LOCAL lock_timeout TO DEFAULT")

@@ -91,7 +91,7 @@ def explain_person(
     is_operator = audience == Audience.OPERATOR
     referrer = referrer_of(user)
     found = conditions(referrer, now=now)
-    payments = Payment.objects.filter(user=user).decisive_first()
+    payments = Payment.objects.filter(user=user).by_relevance()
     if not is_operator:
         payments = payments.filter(status=Payment.Status.PAID)[:1]
     purchases = explain_purchases(payments[: LISTED_PURCHASES + 1], audience)
@@ -128,7 +128,7 @@ def _summary(
     found: Conditions,
     audience: Audience,
 ) -> str:
-    if purchases and purchases[0].payment.is_decisive:
+    if purchases and purchases[0].payment.is_first_qualifying:
         return purchases[0].summary
     if user.has_made_first_purchase:
         return "A purchase has qualified, but which one was not stored."

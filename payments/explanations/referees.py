@@ -45,7 +45,7 @@ def referees_of(user: User, audience: Audience) -> list[Referee]:
     if user.referral_code is None:
         return []
     own = Payment.objects.filter(user=OuterRef("pk"))
-    decision = own.deciding().order_by("pk").values("bonus_decision")[:1]
+    decision = own.first_qualifying().order_by("pk").values("bonus_decision")[:1]
     invited = (
         User.objects.filter(referred_by_code=user.referral_code)
         .filter(Q(is_active=True) | Q(has_made_first_purchase=True))

@@ -11,10 +11,10 @@ from django.db.models import Q
 
 from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
-from accounts.operator_records import COMMAND_LINE
-from payments.clawbacks import posting_keys
+from accounts.operator_models import COMMAND_LINE
+from payments.clawbacks import clawback_keys
 from payments.models import Clawback, Payment
-from referrals.bonuses import TAKEN_BACK, award_keys
+from referrals.bonuses import REVERSAL_DESCRIPTIONS, award_keys
 from referrals.eligibility import Decision
 from referrals.models import Referral
 
@@ -44,7 +44,7 @@ def related_entries(payments: Sequence[Payment]) -> dict[str, LedgerEntry]:
     The clawbacks and referrals of the payments are to be loaded.
     """
     clawbacks = chain.from_iterable(payment.clawbacks.all() for payment in payments)
-    keys = list(chain.from_iterable(map(posting_keys, clawbacks)))
+    keys = list(chain.from_iterable(map(clawback_keys, clawbacks)))
     for payment in payments:
         if payment.referral:
             keys += chain.from_iterable(award_keys(payment.referral))
@@ -104,7 +104,7 @@ def _of_payment(payment: Payment) -> Iterator[Event]:
 
 
 def _of_clawback(clawback: Clawback, entries: Entries) -> Iterator[Event]:
-    postings = _posted(posting_keys(clawback), entries)
+    postings = _posted(clawback_keys(clawback), entries)
     if not postings:
         yield Event(clawback.created_at, 0, _without_posting(clawback))
     for posting in postings:
@@ -155,7 +155,7 @@ def both_sides(referral: Referral) -> str:
 
 def _is_hold(reversal: LedgerEntry) -> bool:
     """Whether it took back a bonus that had been paid before it was held."""
-    return reversal.description == TAKEN_BACK[Referral.Status.HELD]
+    return reversal.description == REVERSAL_DESCRIPTIONS[Referral.Status.HELD]
 
 
 def _of_review(

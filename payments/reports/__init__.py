@@ -1,1 +1,1 @@
-"""What reads the books: totals, leaderboard, invariants. Nothing here moves money."""
+"""What only reads: totals, leaderboard, invariants. Nothing here changes a balance."""

@@ -1,4 +1,4 @@
-"""What waits for a person: a few counts, each of a small index."""
+"""Counts what waits for an operator; each count reads a small index."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -14,8 +14,8 @@ OVERDUE_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """How many of each wait."""
+class WaitingCounts:
+    """How many rows of each kind wait for an operator."""
 
     failed_events: int
     quarantined_events: int
@@ -26,14 +26,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attention(Waiting):
-    """What waits beside, and how the last check of the ledger ended."""
+class ActionItems(WaitingCounts):
+    """The same counts, budgets that end soon, and the result of the last ledger check."""
 
     ending_budgets: int
     ledger_check: LedgerCheck | None
 
 
-_WAITING = """
+_COUNTS = """
 SELECT
     (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'failed') AS failed_events,
     (SELECT COUNT(*) FROM stripe_events WHERE outcome = 'quarantined') AS quarantined_events,
@@ -46,19 +46,19 @@ SELECT
 """
 
 
-def waiting(*, now: datetime) -> Waiting:
-    """Count what waits for a person now, in one query."""
+def count_waiting(*, now: datetime) -> WaitingCounts:
+    """Count what waits for an operator, in one query."""
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, {"overdue": now - OVERDUE_AFTER})
+        cursor.execute(_COUNTS, {"overdue": now - OVERDUE_AFTER})
         names = [column.name for column in cursor.description]
-        return Waiting(**dict(zip(names, cursor.fetchone(), strict=True)))
+        return WaitingCounts(**dict(zip(names, cursor.fetchone(), strict=True)))
 
 
-def attention(*, now: datetime) -> Attention:
-    """Return what waits for a person now, budgets and the books included."""
-    expected = budget.outlook(Program.objects.at(now).get(), now=now)
-    return Attention(
-        **asdict(waiting(now=now)),
-        ending_budgets=int(expected is not None and expected.needs_someone),
+def action_items(*, now: datetime) -> ActionItems:
+    """Return all that needs an operator now."""
+    forecast = budget.forecast(Program.objects.at(now).get(), now=now)
+    return ActionItems(
+        **asdict(count_waiting(now=now)),
+        ending_budgets=int(forecast is not None and forecast.needs_action),
         ledger_check=ledger_checks.latest(),
     )

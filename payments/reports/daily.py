@@ -1,7 +1,7 @@
-"""What happened on each day (UTC): of closed days by a row that is kept, since then counted live.
+"""The totals of each day (UTC): closed days are read from a stored row, later days are counted.
 
-A day is closed an hour after its end, when nothing that was under way at midnight can still be.
-Whether and when days are closed changes no figure, only what it costs to have it.
+A day is closed an hour after its end, when every transaction that began on it has ended. Closing a
+day changes no total; it only makes the total cheap to read.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ _CLOSES_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Span:
-    """Days in a row, from `first` to `last`."""
+    """Consecutive days, from `first` to `last` inclusive."""
 
     first: date
     last: date
@@ -39,9 +39,9 @@ class Span:
 
 @dataclass(frozen=True)
 class Day:
-    """The figures of one day; amounts in US dollars, times in seconds, ages in days.
+    """The totals of one day; amounts in US dollars, times in seconds, ages in days.
 
-    An age is that of an account which came by a code, on the day of its first purchase.
+    An age is the number of days from the sign-up with a code to the first purchase.
     """
 
     day: date
@@ -62,30 +62,30 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Totals:
-    """What all entries up to a moment come to, in US dollars."""
+class RunningTotals:
+    """The sums over all entries up to a point in time, in US dollars."""
 
     net: Decimal
     bonuses: Decimal
     bonuses_taken: Decimal
 
-    def after(self, days: Iterable[Day]) -> "Totals":
-        """Return what they come to once these days are over."""
-        over = list(days)
-        return Totals(
-            net=sum((day.net for day in over), self.net),
-            bonuses=sum((day.bonuses for day in over), self.bonuses),
-            bonuses_taken=sum((day.bonuses_taken for day in over), self.bonuses_taken),
+    def after(self, days: Iterable[Day]) -> "RunningTotals":
+        """Return the sums at the end of these days."""
+        added = list(days)
+        return RunningTotals(
+            net=sum((day.net for day in added), self.net),
+            bonuses=sum((day.bonuses for day in added), self.bonuses),
+            bonuses_taken=sum((day.bonuses_taken for day in added), self.bonuses_taken),
         )
 
 
-_TOTALS = tuple(field.name for field in fields(Totals))
+_SUMS = tuple(field.name for field in fields(RunningTotals))
 COLUMNS = tuple(field.name for field in fields(Day))
-_NOTHING: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
+_EMPTY_DAY: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
 
-# What a reversal reverses belongs to the day of the reversal.
-# A first qualifying purchase is large enough and the first of its kind: its decision is neither
-# below_minimum nor not_first. There may have been others before it, below the minimum.
+# A reversal counts on its own day, not on the day of the entry that it reverses.
+# A first qualifying purchase has neither the decision below_minimum nor not_first. Its buyer may
+# have made earlier purchases below the minimum.
 _COUNT = """
 SELECT days.day::date AS day, COALESCE(invite_views, 0), COALESCE(signups, 0),
        COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),
@@ -98,7 +98,7 @@ LEFT JOIN (
     SELECT day::timestamp AS day, SUM(views) AS invite_views FROM invite_views
     WHERE day BETWEEN %(first)s AND %(last)s
     GROUP BY 1
-) looked USING (day)
+) viewed USING (day)
 LEFT JOIN (
     SELECT date_trunc('day', created_at AT TIME ZONE 'UTC') AS day, COUNT(*) AS signups,
            COUNT(referred_by_code) AS invited_signups
@@ -148,32 +148,34 @@ ORDER BY day
 
 
 def midnight(day: date) -> datetime:
-    """Return the moment at which `day` begins."""
+    """Return the start of `day`, in UTC."""
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
 def today(now: datetime) -> date:
-    """Return the day that it is in UTC."""
+    """Return the UTC date of `now`."""
     return now.astimezone(UTC).date()
 
 
-def between(span: Span) -> list[Day]:
-    """Return the figures of each day of the span."""
+def days_of(span: Span) -> list[Day]:
+    """Return the totals of each day of the span."""
     first, last = span.first, span.last
-    kept = DailyTotals.objects.filter(day__gte=first, day__lte=last).order_by("day")
-    days = {row[0]: Day(*row) for row in kept.values_list(*COLUMNS)}
-    # Days are closed in order: those that are not follow those that are.
+    stored = DailyTotals.objects.filter(day__gte=first, day__lte=last).order_by("day")
+    days = {row[0]: Day(*row) for row in stored.values_list(*COLUMNS)}
+    # Days are closed in order, so all open days come after the last closed one.
     for day in _count(max(days) + DAY if days else first, last):
         days[day.day] = day
-    every = (first + number * DAY for number in range((last - first).days + 1))
-    return [days.get(day) or Day(day, *_NOTHING) for day in every]
+    dates = (first + number * DAY for number in range((last - first).days + 1))
+    return [days.get(day) or Day(day, *_EMPTY_DAY) for day in dates]
 
 
 def close_days(*, now: datetime) -> int:
-    """Keep the figures of each day that is over, and return how many were closed."""
+    """Store the totals of each day that is over, and return the number of these days."""
     last = today(now - _CLOSES_AFTER) - DAY
     with transaction.atomic(), connection.cursor() as cursor:
-        advisory_locks.take_turn("daily_totals")
+        # Race: two workers would both insert the same days.
+        advisory_locks.lock("daily_totals")
+        # The first run counts all days since the first account.
         cursor.execute("SET LOCAL statement_timeout = 0")
         days = _count(first_open_day(), last)
         DailyTotals.objects.bulk_create(
@@ -182,23 +184,23 @@ def close_days(*, now: datetime) -> int:
     return len(days)
 
 
-def totals_before(day: date) -> Totals:
-    """Return what all entries before `day` come to."""
-    kept = DailyTotals.objects.filter(day__lt=day).aggregate(
-        last=Max("day"), **{name: Sum(name) for name in _TOTALS}
+def totals_before(day: date) -> RunningTotals:
+    """Return the sums over all entries before `day`."""
+    stored = DailyTotals.objects.filter(day__lt=day).aggregate(
+        last=Max("day"), **{name: Sum(name) for name in _SUMS}
     )
-    open_days = _count(kept["last"] + DAY if kept["last"] else first_open_day(), day - DAY)
-    closed = Totals(*(kept[name] or Decimal(0) for name in _TOTALS))
+    open_days = _count(stored["last"] + DAY if stored["last"] else first_open_day(), day - DAY)
+    closed = RunningTotals(*(stored[name] or Decimal(0) for name in _SUMS))
     return closed.after(open_days)
 
 
-def reopen() -> None:
-    """Forget what was kept, as history is written that lies on closed days."""
+def clear() -> None:
+    """Delete all stored days, before example data with dates in the past is written."""
     DailyTotals.objects.all().delete()
 
 
 def first_open_day() -> date:
-    """Return the day after the last that is closed; without any, the one of the first account."""
+    """Return the day after the last closed one; without one, the day of the first account."""
     latest = DailyTotals.objects.order_by("-day").values_list("day", flat=True).first()
     if latest:
         return latest + DAY

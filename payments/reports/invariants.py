@@ -1,13 +1,12 @@
-"""What must be true of money at every commit, as one query that finds whatever breaks it."""
+"""What must be true of money at every commit, as one query that returns every violation."""
 
 from dataclasses import dataclass
 
 from django.db import connection, transaction
 
-# An entry stands until it is reversed.
-_STANDS = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
+_NOT_REVERSED = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
 
-# Each invariant's name, and the rows that break it: what the row is, and what is wrong with it.
+# Each invariant's name, and a query for the rows that break it: the row, and what is wrong.
 INVARIANTS = {
     "a balance is the sum of its entries": """
         SELECT 'user ' || u.id, 'credits ' || u.credits || ', entries ' || COALESCE(e.total, 0)
@@ -22,12 +21,12 @@ INVARIANTS = {
                      ROW_NUMBER() OVER entries AS place, SUM(amount) OVER entries AS total
               FROM ledger_entries WINDOW entries AS (PARTITION BY user_id ORDER BY number)) e
         WHERE balance_after <> total OR number <> place""",
-    "a reversal is the opposite of an entry that is none": """
+    "a reversal is the exact opposite of an entry that is not a reversal": """
         SELECT 'entry ' || r.id, 'reverses entry ' || o.id
         FROM ledger_entries r JOIN ledger_entries o ON o.id = r.reverses_id
         WHERE r.amount <> -o.amount OR r.user_id <> o.user_id OR r.id <= o.id
            OR o.kind = 'reversal'""",
-    "what points at an entry points at one that stands": """
+    "no record points at a reversed entry": """
         SELECT 'entry ' || r.reverses_id, 'reversed by entry ' || r.id
         FROM ledger_entries r
         WHERE r.reverses_id IS NOT NULL
@@ -45,8 +44,8 @@ INVARIANTS = {
         SELECT 'entry ' || e.id, 'no payment'
         FROM ledger_entries e LEFT JOIN payments p ON p.ledger_entry_id = e.id
         WHERE e.kind = 'purchase' AND p.id IS NULL""",
-    "a completed referral has its two legs": """
-        SELECT 'referral ' || r.id, 'legs do not fit'
+    "a completed referral has its two bonus entries": """
+        SELECT 'referral ' || r.id, 'the bonus entries do not match'
         FROM referrals r
         LEFT JOIN ledger_entries a ON a.id = r.referrer_entry_id
         LEFT JOIN ledger_entries b ON b.id = r.referee_entry_id
@@ -55,10 +54,10 @@ INVARIANTS = {
                OR a.amount <> r.bonus_amount
                OR b.user_id IS DISTINCT FROM r.referred_user_id OR b.kind <> 'referee_bonus'
                OR b.amount <> r.referee_bonus_amount)""",
-    "a bonus that stands belongs to a completed referral": f"""
+    "a bonus that is not reversed belongs to a completed referral": f"""
         SELECT 'entry ' || e.id, 'no completed referral'
         FROM ledger_entries e
-        WHERE e.kind IN ('referrer_bonus', 'referee_bonus') AND {_STANDS.format("e")}
+        WHERE e.kind IN ('referrer_bonus', 'referee_bonus') AND {_NOT_REVERSED.format("e")}
           AND NOT EXISTS (SELECT 1 FROM referrals WHERE referrer_entry_id = e.id)
           AND NOT EXISTS (SELECT 1 FROM referrals WHERE referee_entry_id = e.id)""",
     "use numbers have no gap and stay within the cap": """
@@ -66,7 +65,7 @@ INVARIANTS = {
         FROM referrals GROUP BY referrer_id
         HAVING COUNT(*) <> MAX(use_number) OR MIN(use_number) <> 1
             OR bool_or(use_number > max_uses)""",
-    "a referral is of the code that the referee registered with": """
+    "a referral has the code that the referee registered with": """
         SELECT 'referral ' || r.id, 'code ' || r.referral_code
         FROM referrals r JOIN users u ON u.id = r.referred_user_id
         WHERE u.referred_by_code IS DISTINCT FROM r.referral_code
@@ -85,7 +84,7 @@ INVARIANTS = {
                                        WHEN review = 'held' THEN 'held'
                                        ELSE 'completed' END AS due FROM referrals) r
         WHERE r.status <> r.due""",
-    "bonuses stand only while the purchase qualifies": """
+    "bonuses are paid only while the purchase qualifies": """
         SELECT 'referral ' || r.id, 'purchase_qualifies is ' || r.purchase_qualifies
         FROM referrals r JOIN programs t ON t.id = r.program_id
         JOIN payments p ON p.referral_id = r.id
@@ -93,20 +92,20 @@ INVARIANTS = {
             p.amount - p.taken_back >= t.minimum_purchase * 100
             AND NOT EXISTS (SELECT 1 FROM clawbacks c WHERE c.payment_id = p.id
                             AND c.kind = 'dispute' AND c.status IN ('open', 'lost')))""",
-    "what is reserved of a budget is what its uses cost": """
+    "the reserved part of a budget is the cost of its uses": """
         SELECT 'program ' || t.id, 'reserved ' || t.reserved || ', uses ' || COALESCE(r.cost, 0)
         FROM programs t LEFT JOIN (
             SELECT program_id, SUM(bonus_amount + referee_bonus_amount) AS cost
             FROM referrals WHERE review <> 'voided' GROUP BY program_id) r ON r.program_id = t.id
         WHERE t.budget IS NOT NULL AND t.reserved <> COALESCE(r.cost, 0)""",
-    "a first qualifying purchase is the only one, and flagged": """
+    "a buyer has one first qualifying purchase, and the flag is set": """
         SELECT 'user ' || u.id, 'flag ' || u.has_made_first_purchase || ', firsts ' || f.firsts
         FROM users u JOIN (
             SELECT user_id, COUNT(*) FILTER (
                        WHERE bonus_decision NOT IN ('below_minimum', 'not_first')) AS firsts
             FROM payments WHERE status = 'paid' GROUP BY user_id) f ON f.user_id = u.id
         WHERE f.firsts <> u.has_made_first_purchase::int""",
-    "no more is taken back than was given": """
+    "no more is taken back than was credited": """
         SELECT 'payment ' || p.id, 'taken_back ' || p.taken_back || ' of ' || p.amount
                || ', should be ' || LEAST(p.amount, COALESCE(c.due, 0))
         FROM payments p LEFT JOIN (
@@ -115,17 +114,17 @@ INVARIANTS = {
             FROM clawbacks GROUP BY payment_id) c ON c.payment_id = p.id
         WHERE p.taken_back <> COALESCE(c.taken, 0)
            OR p.taken_back <> LEAST(p.amount, COALESCE(c.due, 0))""",
-    "what a refund or dispute takes is an entry of its own": """
+    "the amount that a refund or dispute takes back is an entry of its own": """
         SELECT 'clawback ' || c.id, 'taken ' || c.taken || ', entry ' || e.amount
         FROM clawbacks c JOIN ledger_entries e ON e.id = c.ledger_entry_id
         JOIN payments p ON p.id = c.payment_id
         WHERE e.amount * 100 <> -c.taken OR e.user_id <> p.user_id OR e.kind <> c.kind
            OR c.status NOT IN ('succeeded', 'open', 'lost') OR c.taken > c.amount""",
-    "an entry that takes back belongs to a refund or dispute": f"""
+    "an entry that takes credits back belongs to a refund or dispute": f"""
         SELECT 'entry ' || e.id, 'no clawback'
         FROM ledger_entries e LEFT JOIN clawbacks c ON c.ledger_entry_id = e.id
-        WHERE e.kind IN ('refund', 'dispute') AND c.id IS NULL AND {_STANDS.format("e")}""",
-    "a refund or dispute of a known purchase is applied": """
+        WHERE e.kind IN ('refund', 'dispute') AND c.id IS NULL AND {_NOT_REVERSED.format("e")}""",
+    "a refund or dispute of a settled purchase is applied": """
         SELECT 'clawback ' || c.id, 'waits, but payment ' || p.id || ' is settled'
         FROM clawbacks c JOIN payments p ON p.payment_intent_id = c.payment_intent_id
         WHERE c.payment_id IS NULL""",
@@ -137,7 +136,7 @@ INVARIANTS = {
           AND (e.id IS NULL OR e.user_id <> a.user_id OR e.amount <> a.amount
                OR e.kind <> CASE WHEN o.id IS NULL THEN 'adjustment' ELSE 'reversal' END
                OR e.reverses_id IS DISTINCT FROM o.ledger_entry_id)""",
-    "an entry of an adjustment belongs to one that is posted": """
+    "an adjustment entry belongs to a posted adjustment": """
         SELECT 'entry ' || e.id, 'no adjustment'
         FROM ledger_entries e LEFT JOIN ledger_entries o ON o.id = e.reverses_id
         LEFT JOIN adjustments a ON a.ledger_entry_id = e.id
@@ -165,13 +164,13 @@ class Breach:
 
 
 def breaches() -> list[Breach]:
-    """Return whatever breaks an invariant; one statement, so all of it in one snapshot."""
+    """Return every violation; one statement, so that all invariants see the same snapshot."""
     parts = [
         f"SELECT %s AS invariant, subject, detail FROM ({sql}) AS found (subject, detail)"
         for sql in INVARIANTS.values()
     ]
     with transaction.atomic(), connection.cursor() as cursor:
-        # A look at every row there is may take longer than a request may wait.
+        # This reads every row, which may take longer than the limit for a request.
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(" UNION ALL ".join(parts), list(INVARIANTS))
         return [Breach(*row) for row in cursor.fetchall()]

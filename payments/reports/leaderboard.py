@@ -1,7 +1,7 @@
-"""The leaderboard: who referred how many, earned how much, and what the friends paid.
+"""The leaderboard: how many friends each referrer referred, what they earned, what friends paid.
 
-Counting all of history is too slow for a page. So pages read a snapshot, `LeaderboardEntry`, which
-the worker replaces every few minutes.
+Counting the whole history is too slow for a page. So pages read a snapshot, `LeaderboardEntry`,
+which the worker replaces every few minutes.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ from accounts import advisory_locks
 from accounts.models import User
 from referrals.models import LeaderboardEntry, Program
 
-By = Literal["referrals", "earnings", "revenue"]
-MEASURES: tuple[By, ...] = get_args(By)
+Measure = Literal["referrals", "earnings", "revenue"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 DAYS: Mapping[LeaderboardEntry.Period, int | None] = {
     LeaderboardEntry.Period.ALL: None,
@@ -26,8 +26,7 @@ DAYS: Mapping[LeaderboardEntry.Period, int | None] = {
     LeaderboardEntry.Period.WEEK: 7,
 }
 
-# Everything begins with a friend who registered with the code: whoever has neither a new friend
-# nor one who paid in the period has no row in it.
+# A referrer has a row in a period if a friend signed up with their code, or paid, in that period.
 _ROWS = """
 WITH friends AS (
     SELECT referred_by_code AS code, COUNT(*) AS signups,
@@ -94,8 +93,8 @@ ORDER BY place_by_{{by}} LIMIT %(limit)s
 class Leader:
     """A row of the leaderboard; amounts in US dollars.
 
-    `qualified` of the `signups` have made a qualifying purchase by now: that is `conversion`, in
-    per cent. `referrals` also counts friends who signed up before the period.
+    `qualified` counts the `signups` that have made a qualifying purchase until now, `conversion` is
+    their percentage. `referrals` also counts friends who signed up before the period.
     """
 
     rank: int
@@ -111,40 +110,38 @@ class Leader:
 
 
 def leaderboard(
-    *, now: datetime, limit: int, days: int | None = None, by: By = "referrals"
+    *, now: datetime, limit: int, days: int | None = None, by: Measure = "referrals"
 ) -> list[Leader]:
-    """Count the leaderboard of the last `days`, or of all time, as it is now.
+    """Count the leaderboard of the last `days` days, or of all time, without the snapshot.
 
-    Equals share a rank; whoever has nothing of what it is ranked by is not on it.
+    Ties share a rank. Referrers whose measure is zero are left out.
     """
     top = _TOP.format(by=by)
     with transaction.atomic(), connection.cursor() as cursor:
-        _take_time(cursor)
+        _disable_timeout(cursor)
         cursor.execute(top, _period(days, now=now) | {"limit": limit})
         return [Leader(*row) for row in cursor.fetchall()]
 
 
 def refresh(*, now: datetime) -> bool:
-    """Replace the snapshot of every period; False when somebody else is just doing so.
-
-    Readers see the old one until the new one is whole.
-    """
+    """Replace the snapshot of every period; False when another process is replacing it now."""
+    # One transaction: readers see the old snapshot until the new one is complete.
     with transaction.atomic(), connection.cursor() as cursor:
-        if not advisory_locks.try_turn("leaderboard"):
+        if not advisory_locks.try_lock("leaderboard"):
             return False
-        _take_time(cursor)
+        _disable_timeout(cursor)
         for period, days in DAYS.items():
             cursor.execute("DELETE FROM leaderboard_entries WHERE period = %s", [period])
             cursor.execute(_REPLACE, _period(days, now=now) | {"period": period, "now": now})
     return True
 
 
-def board(
-    period: LeaderboardEntry.Period, *, by: By, top: int, user: User
+def snapshot_rows(
+    period: LeaderboardEntry.Period, *, by: Measure, top: int, user: User
 ) -> list[LeaderboardEntry]:
-    """Return the `top` of the snapshot, and the row of `user` wherever it stands, in one query.
+    """Return the first `top` rows of the snapshot, and the row of `user`, in one query.
 
-    Whoever has nothing of what it is ranked by has a row without a rank.
+    A row whose measure is zero has no rank.
     """
     place = f"place_by_{by}"
     of_period = LeaderboardEntry.objects.filter(period=period)
@@ -152,17 +149,17 @@ def board(
     return list(rows.order_by(place))
 
 
-def ensure_counted(*, now: datetime) -> None:
-    """Make the first snapshot if there is none, and anybody who could be on it."""
-    is_counted = LeaderboardEntry.objects.exists()
-    if not is_counted and User.objects.exclude(referred_by_code=None).exists():
+def ensure_snapshot(*, now: datetime) -> None:
+    """Make the first snapshot, unless there is one or nobody has signed up with a code."""
+    has_snapshot = LeaderboardEntry.objects.exists()
+    if not has_snapshot and User.objects.exclude(referred_by_code=None).exists():
         refresh(now=now)
 
 
-def counted_at(period: LeaderboardEntry.Period) -> datetime | None:
-    """Return when the snapshot was made; None when there is none, or nobody on it."""
-    made = LeaderboardEntry.objects.filter(period=period).order_by("place_by_referrals")
-    return made.values_list("computed_at", flat=True).first()
+def snapshot_time(period: LeaderboardEntry.Period) -> datetime | None:
+    """Return when the snapshot was made; None if there is none, or it has no rows."""
+    rows = LeaderboardEntry.objects.filter(period=period).order_by("place_by_referrals")
+    return rows.values_list("computed_at", flat=True).first()
 
 
 def _period(days: int | None, *, now: datetime) -> dict[str, Any]:
@@ -172,6 +169,6 @@ def _period(days: int | None, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def _take_time(cursor: Any) -> None:
-    """Allow a look at all of history to take longer than a request may."""
+def _disable_timeout(cursor: Any) -> None:
+    """Let this transaction take longer than the limit for a request."""
     cursor.execute("SET LOCAL statement_timeout = 0")

@@ -1,4 +1,4 @@
-"""Checks the ledger and keeps how that ended, for operators to see without asking again."""
+"""Checks the ledger and stores the result, so that the admin can show it without a new check."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ _SHOWN = 20
 
 
 def run(*, now: datetime) -> list[Breach]:
-    """Check every invariant of money, keep the result, and return what breaks one."""
+    """Check every invariant of money, store the result, and return the breaches."""
     found = breaches()
     lines = [f"{breach.subject}: {breach.detail} ({breach.invariant})" for breach in found]
     detail = "\n".join(lines[:_SHOWN])
@@ -18,5 +18,5 @@ def run(*, now: datetime) -> list[Breach]:
 
 
 def latest() -> LedgerCheck | None:
-    """Return how the last check ended; None when the ledger was never checked."""
+    """Return the result of the last check; None if there was none."""
     return LedgerCheck.objects.order_by("-checked_at", "-pk").first()

@@ -1,24 +1,25 @@
-"""How the program does: a period's figures, the funnel, what we owe, and how long people take.
+"""The program's totals: of a period, of its cohort, and of all balances and bonuses.
 
-A period is a number of days up to and including today (UTC); the one before it is as long.
+A period is a number of days that ends today (UTC). It is compared with the period of the same
+length before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
 from django.db import connection
 
-from payments.reports.daily import DAY, Day, Span, Totals, between, today, totals_before
+from payments.reports.daily import DAY, Day, RunningTotals, Span, days_of, today, totals_before
 
 _TENTH = Decimal("0.1")
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What happened over some days; amounts in US dollars."""
+    """Totals over several days; amounts in US dollars."""
 
     invite_views: int
     signups: int
@@ -33,15 +34,16 @@ class Sums:
 
     @property
     def money_back(self) -> Decimal:
-        """What refunds and disputes took together, whatever was given again."""
+        """What refunds and disputes took back, including what was reinstated later."""
         return self.refunds + self.disputes
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Who signed up by a code within a period, and how far these people were at its end.
+    """The people who signed up with a code in a period: how many had purchased at its end.
 
-    So two periods can be compared: people of the earlier one have not had more time.
+    Purchases after the period do not count, because the earlier of two periods would then look
+    better just by its age.
     """
 
     invited: int
@@ -50,10 +52,10 @@ class Cohort:
 
     @property
     def conversion(self) -> Decimal | None:
-        """How many per cent of those referred made the qualifying purchase.
+        """The percentage of the cohort that made its first qualifying purchase.
 
-        The wiki divides the number of referrals by the number of people in them, which is the same
-        number; ours asks among all who signed up by a code.
+        The wiki's formula divides the number of referrals by the number of people in them, which
+        is always 100 %.
         """
         if not self.invited:
             return None
@@ -62,7 +64,7 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Debts:
-    """What people owe us: all balances below zero, as a positive number of US dollars."""
+    """What users owe us: the sum of balances below zero, as a positive number of US dollars."""
 
     total: Decimal
     people: int
@@ -70,69 +72,69 @@ class Debts:
 
 @dataclass(frozen=True)
 class Books:
-    """What all balances and bonuses came to at a moment, in US dollars."""
+    """The sums of all balances and bonuses at a point in time, in US dollars."""
 
-    outstanding: Decimal  # what we owe: all balances above zero
+    outstanding: Decimal  # what we owe: the sum of balances above zero
     debts: Debts
-    bonuses_given: Decimal  # also those that were taken back later
+    bonuses_given: Decimal  # including bonuses that were taken back later
     bonuses_taken: Decimal
 
     @property
     def bonuses(self) -> Decimal:
-        """Bonuses paid in all: those that stand, as in each person's `total_earned`."""
+        """Bonuses that are not taken back, of all time."""
         return self.bonuses_given - self.bonuses_taken
 
 
 @dataclass(frozen=True)
 class Period:
-    """A period: its days, their sums, who signed up in it by a code, and how long buying took."""
+    """A period: its days, their sums, its cohort, and the time from sign-up to purchase."""
 
     span: Span
     days: Sequence[Day]
     sums: Sums
     cohort: Cohort
-    time_to_purchase: timedelta | None  # the median, of those who came by a code
+    time_to_purchase: timedelta | None  # the median over people who signed up with a code
 
 
 @dataclass(frozen=True)
-class Figures:
-    """All that the front page and the report show."""
+class ProgramTotals:
+    """All that the dashboard and the report show."""
 
     now: Period
     before: Period
     books: Books
-    books_before: Books  # at the end of the period before
+    books_before: Books  # at the end of the period before this one
 
 
-def figures(*, days: int, now: datetime) -> Figures:
-    """Return the figures of the last `days` days, and of as many before them."""
+def program_totals(*, days: int, now: datetime) -> ProgramTotals:
+    """Return the totals of the last `days` days, and of the same number of days before them."""
     last = today(now)
     first = last - (days - 1) * DAY
     earlier = first - days * DAY
-    each = between(Span(earlier, last))
-    at_start = totals_before(earlier).after(each[:days])
+    all_days = days_of(Span(earlier, last))
+    at_start = totals_before(earlier).after(all_days[:days])
     debts, debts_before = _debts(Span(first, last))
-    return Figures(
-        now=_period(Span(first, last), each[days:]),
-        before=_period(Span(earlier, first - DAY), each[:days]),
-        books=_books(at_start.after(each[days:]), debts),
+    return ProgramTotals(
+        now=_period(Span(first, last), all_days[days:]),
+        before=_period(Span(earlier, first - DAY), all_days[:days]),
+        books=_books(at_start.after(all_days[days:]), debts),
         books_before=_books(at_start, debts_before),
     )
 
 
 def sums(span: Span) -> Sums:
-    """Return what happened over these days."""
-    return _sums(between(span))
+    """Return the totals over these days."""
+    return _sums(days_of(span))
 
 
 def books(*, now: datetime) -> Books:
-    """Return what all balances and bonuses come to."""
+    """Return the sums of all balances and bonuses."""
     days = Span(today(now), today(now))
     return _books(totals_before(days.last + DAY), _debts(days)[0])
 
 
 def times_to_purchase(days: Sequence[Day]) -> list[int]:
-    """Return after how many seconds those who came by a code bought on these days."""
+    """Return the seconds from sign-up with a code to each first qualifying purchase."""
     return [seconds for day in days for seconds in day.times_to_purchase]
 
 
@@ -143,61 +145,53 @@ def _period(span: Span, days: Sequence[Day]) -> Period:
 
 
 def _sums(days: Sequence[Day]) -> Sums:
-    nothing = Decimal(0)
-    return Sums(
-        invite_views=sum(day.invite_views for day in days),
-        signups=sum(day.signups for day in days),
-        invited_signups=sum(day.invited_signups for day in days),
-        first_purchases=sum(day.first_purchases for day in days),
-        purchases=sum((day.purchases for day in days), nothing),
-        bonuses=sum((day.bonuses for day in days), nothing),
-        bonuses_taken=sum((day.bonuses_taken for day in days), nothing),
-        refunds=sum((day.refunds for day in days), nothing),
-        disputes=sum((day.disputes for day in days), nothing),
-        reinstated=sum((day.reinstated for day in days), nothing),
-    )
+    # Sums has the names of the columns of Day. There is at least one day, so no sum is a plain 0.
+    names = (field.name for field in fields(Sums))
+    return Sums(**{name: sum(getattr(day, name) for day in days) for name in names})
 
 
 def cohort(days: Sequence[Day]) -> Cohort:
-    """Return who signed up by a code on these days, and how far they were at their end."""
+    """Return the people who signed up with a code on these days, and how many purchased."""
     return Cohort(
         invited=sum(day.invited_signups for day in days),
-        bought=_of_these(days, [day.ages_at_purchase for day in days]),
-        qualified=_of_these(days, [day.ages_at_qualifying for day in days]),
+        bought=_count_in_cohort(days, [day.ages_at_purchase for day in days]),
+        qualified=_count_in_cohort(days, [day.ages_at_qualifying for day in days]),
     )
 
 
-def _of_these(days: Sequence[Day], ages: Sequence[Sequence[int]]) -> int:
-    """Count the accounts that were not made before the first of these days."""
-    return sum(age <= passed for passed, _ in enumerate(days) for age in ages[passed])
+def _count_in_cohort(days: Sequence[Day], ages: Sequence[Sequence[int]]) -> int:
+    """Count the purchases by people who signed up on one of these days."""
+    # On the day with index n, they are the people whose account is at most n days old.
+    return sum(age <= index for index, _ in enumerate(days) for age in ages[index])
 
 
-# A balance is what the account's last entry says; the few that were ever below zero have an index.
+# An account's balance is the `balance_after` of its last entry. There are few entries below zero,
+# and they have an index.
 _DEBTS = """
 SELECT COALESCE(-SUM(entry.balance_after) FILTER (WHERE later.id IS NULL), 0.00),
        COUNT(*) FILTER (WHERE later.id IS NULL),
-       COALESCE(-SUM(entry.balance_after) FILTER (WHERE stood_at_start), 0.00),
-       COUNT(*) FILTER (WHERE stood_at_start)
+       COALESCE(-SUM(entry.balance_after) FILTER (WHERE was_last_at_start), 0.00),
+       COUNT(*) FILTER (WHERE was_last_at_start)
 FROM ledger_entries entry
 LEFT JOIN ledger_entries later
     ON later.user_id = entry.user_id AND later.number = entry.number + 1
 CROSS JOIN LATERAL (
     SELECT entry.created_at < %(start)s
-       AND (later.id IS NULL OR later.created_at >= %(start)s) AS stood_at_start
-) moment
+       AND (later.id IS NULL OR later.created_at >= %(start)s) AS was_last_at_start
+) entry_at_start
 WHERE entry.balance_after < 0
 """
 
 
 def _debts(span: Span) -> tuple[Debts, Debts]:
-    """Return the debts of now, and those with which the span began."""
+    """Return the debts now, and at the start of the span."""
     with connection.cursor() as cursor:
         cursor.execute(_DEBTS, {"start": span.start})
         total, people, total_before, people_before = cursor.fetchone()
     return Debts(total, people), Debts(total_before, people_before)
 
 
-def _books(totals: Totals, debts: Debts) -> Books:
+def _books(totals: RunningTotals, debts: Debts) -> Books:
     return Books(
         outstanding=totals.net + debts.total,
         debts=debts,

@@ -1,4 +1,4 @@
-"""Runs calls at once, in real threads with real connections, and gets in their way on purpose."""
+"""Runs calls simultaneously, in threads with connections of their own, and makes them conflict."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def at_once(*calls: Callable[[], T]) -> list[T]:
 
 
 def _connect(start: Barrier) -> None:
-    """Connect ahead of the start, so that nobody is late for it."""
+    """Connect before the start, so that all calls start together."""
     try:
         connection.ensure_connection()
     except OperationalError:
@@ -46,7 +46,7 @@ def _connect(start: Barrier) -> None:
 
 @contextmanager
 def in_background(call: Callable[[], T]) -> Iterator[Future[T]]:
-    """Run the call in a thread for as long as the block lasts, and then wait for its end."""
+    """Run the call in a thread during the block, and wait for its end."""
 
     def run() -> T:
         try:
@@ -60,7 +60,7 @@ def in_background(call: Callable[[], T]) -> Iterator[Future[T]]:
 
 @contextmanager
 def another_transaction(sql: str, *params: int | str) -> Iterator[BaseDatabaseWrapper]:
-    """Run `sql`, which takes a lock, in a transaction elsewhere; it ends with the block at last."""
+    """Run `sql`, which takes a lock, in another transaction that ends with the block."""
     other = connections.create_connection("default")
     try:
         other.set_autocommit(False)
@@ -72,7 +72,7 @@ def another_transaction(sql: str, *params: int | str) -> Iterator[BaseDatabaseWr
 
 
 def wait_until_blocked() -> None:
-    """Return once another session of this database waits for a lock."""
+    """Return when another session of this database waits for a lock."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not _is_somebody_blocked():
         assert time.monotonic() < deadline, "nobody waits for a lock"
@@ -99,7 +99,7 @@ def execute(sql: str, *params: int | str) -> None:
 def refusing(
     table: str, *, sqlstate: str, times: int = 1_000_000, changes: str = "INSERT OR UPDATE"
 ) -> Iterator[None]:
-    """Let the database refuse the next `times` changes of rows of `table` with this error.
+    """Make the database refuse the next `times` changes of rows of `table` with this error.
 
     They are counted by a sequence: what a transaction takes from it survives its rollback.
     """

@@ -10,18 +10,18 @@ from functools import partial
 # The invariants of `payments.reports.invariants` that are broken once a guard is gone.
 BALANCE = "a balance is the sum of its entries"
 CHAIN = "entries are chained without gaps"
-REVERSAL = "a reversal is the opposite of an entry that is none"
+REVERSAL = "a reversal is the exact opposite of an entry that is not a reversal"
 PURCHASE = "a paid payment has its one purchase entry"
 PURCHASE_ENTRY = "a purchase entry belongs to a paid payment"
-LEGS = "a completed referral has its two legs"
+BONUS_ENTRIES = "a completed referral has its two bonus entries"
 USES = "use numbers have no gap and stay within the cap"
-CODE = "a referral is of the code that the referee registered with"
+CODE = "a referral has the code that the referee registered with"
 QUALIFYING = "a referral came from a paid qualifying purchase"
-BUDGET = "what is reserved of a budget is what its uses cost"
-TAKEN_BACK = "no more is taken back than was given"
-CLAWBACK = "what a refund or dispute takes is an entry of its own"
+BUDGET = "the reserved part of a budget is the cost of its uses"
+TAKEN_BACK = "no more is taken back than was credited"
+CLAWBACK = "the amount that a refund or dispute takes back is an entry of its own"
 ADJUSTED = "a posted adjustment has its one entry"
-ADJUSTMENT_ENTRY = "an entry of an adjustment belongs to one that is posted"
+ADJUSTMENT_ENTRY = "an adjustment entry belongs to a posted adjustment"
 TWO_PEOPLE = "an adjustment above the limit has two people"
 
 
@@ -209,9 +209,9 @@ CONTROLS = [
     repeat("referrals_referred_user_id_key", "referred_user_id"),
     repeat("referrals_referrer_entry_id_key", "referrer_entry_id"),
     repeat("referrals_referee_entry_id_key", "referee_entry_id"),
-    row("referrals_not_of_oneself", "referrer_id = referred_user_id", wrong=LEGS),
-    row("referrals_bonuses_positive", "bonus_amount = 0", wrong=LEGS),
-    row("referrals_completed_are_paid", "referrer_entry_id = NULL", wrong=LEGS),
+    row("referrals_not_of_oneself", "referrer_id = referred_user_id", wrong=BONUS_ENTRIES),
+    row("referrals_bonuses_positive", "bonus_amount = 0", wrong=BONUS_ENTRIES),
+    row("referrals_completed_are_paid", "referrer_entry_id = NULL", wrong=BONUS_ENTRIES),
     row("referrals_reviewed_with_a_reason", f"{REVIEWED} = {RITA}, review_note = ''"),
     row("referrals_reviewed_by_another", f"{REVIEWED} = referrer_id, review_note = 'Mine'"),
     # Purchases.

@@ -31,7 +31,7 @@ MOMENTS = "Moments"
 
 @dataclass
 class Failpoint:
-    """Counts the moments of a request, and strikes at one of them."""
+    """Counts the moments of a request, and kills the process at one of them."""
 
     dies_at: int
     postmaster: int

@@ -1,4 +1,4 @@
-"""Servers in Stripe's place: one that always answers the same, slow ones, and none at all."""
+"""Servers in place of Stripe: one with a fixed answer, slow ones, and none at all."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from payments import stripe_gateway
 
 @dataclass
 class FakeStripe:
-    """A server in Stripe's place, which gives one answer to everything and keeps what it got."""
+    """A server in place of Stripe: gives one answer to every request, and stores the requests."""
 
     address: str
     status: int
@@ -66,7 +66,7 @@ def stripe_answers(settings: Any, status: int, body: bytes) -> Iterator[FakeStri
 
 @contextmanager
 def stripe_is_silent(settings: Any) -> Iterator[None]:
-    """Let Stripe take connections, and never say a word."""
+    """Accept connections, and never answer."""
     # The tests have less patience; that the real one is short enough has a test of its own.
     hurry = patch.object(stripe_gateway, "TIMEOUT_SECONDS", (0.2, 0.2))
     with hurry, socket.create_server(("127.0.0.1", 0)) as listener:
@@ -76,7 +76,7 @@ def stripe_is_silent(settings: Any) -> Iterator[None]:
 
 @contextmanager
 def stripe_trickles(settings: Any) -> Iterator[None]:
-    """Let Stripe send a byte of its answer now and then: no time-out of reading ever comes."""
+    """Send the answer byte by byte, so that no read time-out ever occurs."""
     is_over = Event()
 
     def trickle(caller: socket.socket) -> None:
@@ -106,7 +106,7 @@ def stripe_trickles(settings: Any) -> Iterator[None]:
 
 @contextmanager
 def stripe_is_down(settings: Any) -> Iterator[None]:
-    """Let nobody listen where Stripe should be."""
+    """Point at a port where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     settings.STRIPE_API_BASE = f"http://127.0.0.1:{port}"

@@ -75,7 +75,7 @@ def give_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_turn(payment_intent_id: Expression) -> Expression:
         return payment_intent_id
 
-    monkeypatch.setattr(advisory_locks, "Turn", no_turn)
+    monkeypatch.setattr(advisory_locks, "AdvisoryLock", no_turn)
 
 
 def forget_causes(monkeypatch: pytest.MonkeyPatch) -> None:

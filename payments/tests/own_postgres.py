@@ -1,4 +1,4 @@
-"""A PostgreSQL of a test's own, which the test may stop, crash, fill up and start again."""
+"""A PostgreSQL for one test, which may stop, crash, fill and start it."""
 
 import os
 import signal
@@ -28,13 +28,13 @@ class OwnPostgres:
     _running: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> None:
-        """Start it, after a crash with the recovery that this takes."""
+        """Start it; after a crash this includes the recovery."""
         server = self._running.enter_context(embedded_postgres.running(self.folder, durable=True))
         server.create_database(NAME)
         self.url = server.url(NAME)
 
     def stop(self) -> None:
-        """Stop it in good order, or wait for its end after a crash."""
+        """Shut it down, or wait for its end after a crash."""
         connection.close()
         self._running.close()
 
@@ -44,7 +44,7 @@ class OwnPostgres:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Have it stopped until the end of the block."""
+        """Keep it stopped until the end of the block."""
         self.stop()
         try:
             yield
@@ -52,7 +52,7 @@ class OwnPostgres:
             self.start()
 
     def crash(self) -> None:
-        """Break everything off, as `pg_ctl stop -m immediate` does."""
+        """Crash it, as `pg_ctl stop -m immediate` does."""
         os.kill(self.postmaster, signal.SIGQUIT)
         self.stop()
 
@@ -63,7 +63,7 @@ class OwnPostgres:
 
 @contextmanager
 def own_postgres() -> Iterator[OwnPostgres]:
-    """Run one, with the program's tables."""
+    """Start one, with the program's tables."""
     with tempfile.TemporaryDirectory(prefix="gatewayz-test-", dir=SHORT_DIRECTORY) as folder:
         # Its account is not root, even where we are.
         Path(folder).chmod(0o755)
@@ -89,7 +89,7 @@ def _hurry_recovery() -> None:
 
 @contextmanager
 def connected_to(postgres: OwnPostgres) -> Iterator[None]:
-    """Let Django's connections lead there until the end of the block."""
+    """Connect Django to it until the end of the block."""
     there = environ.Env.db_url_config(postgres.url)
     options = connection.settings_dict["OPTIONS"] | there.pop("OPTIONS", {})
     connection.close()

@@ -1,4 +1,4 @@
-"""The program under gunicorn, as processes of its own, on the database that the test uses."""
+"""The program under gunicorn, in its own processes, on the database of the test."""
 
 import json
 import os
@@ -18,13 +18,14 @@ from django.db import connection
 from payments.tests.stripe_events import WEBHOOK_PATH, signed
 
 PATIENCE_SECONDS = 30
-# On a leash: a test run that is killed leaves no server behind.
-GUNICORN = (sys.executable, "-m", "gatewayz.dev.leashed", "gunicorn", "--no-control-socket")
+# A test run that is killed leaves no server behind.
+EXIT_WITH_PARENT = (sys.executable, "-m", "gatewayz.dev.exit_with_parent")
+GUNICORN = (*EXIT_WITH_PARENT, "gunicorn", "--no-control-socket")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server, spoken to over HTTP."""
+    """A running server, called over HTTP."""
 
     address: str
     process: subprocess.Popen[bytes]
@@ -32,7 +33,7 @@ class Server:
     def ask(
         self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str
     ) -> requests.Response:
-        """Send one request on a connection of its own; `key` is the caller's API key."""
+        """Send one request on a new connection; `key` is the caller's API key."""
         if key:
             headers["Authorization"] = f"Bearer {key}"
         return requests.request(
@@ -40,7 +41,7 @@ class Server:
         )
 
     def deliver(self, event: Mapping[str, Any], **headers: str) -> requests.Response:
-        """Deliver `event` as Stripe does, with more headers if need be."""
+        """Deliver `event` as Stripe does, with additional `headers`."""
         body = json.dumps(event).encode()
         headers |= {"Content-Type": "application/json", "Stripe-Signature": signed(body)}
         return requests.post(
@@ -77,7 +78,7 @@ def serving(
 
 
 def database_url() -> str:
-    """Return the address of the database that Django's connection leads to."""
+    """Return the URL of the database that Django is connected to."""
     database = connection.settings_dict
     host = database["OPTIONS"].get("host") or database["HOST"] or "localhost"
     port = database["OPTIONS"].get("port") or database["PORT"] or 5432

@@ -1,4 +1,4 @@
-"""Purchases that people pay at the sandbox, as they would at Stripe; its events wait to be sent."""
+"""Purchases that are paid at the sandbox, as at Stripe; a test delivers its events."""
 
 import requests
 from django.conf import settings
@@ -14,7 +14,7 @@ BANK_ACCOUNT = {"payment_method": "delayed", "account_number": "000123456789"}
 
 
 def pay(person: Person, cents: int = 1000, **typed: str) -> Payment:
-    """Let a person begin a purchase with us, and pay it at the sandbox's page with a card."""
+    """Start a purchase, and pay it by card on the sandbox's page."""
     order = {"amount": cents, "currency": "usd"}
     answer = person.api.post("/api/stripe/checkout-session", order, format="json")
     payment = Payment.objects.get(pk=answer.json()["payment_id"])
@@ -30,7 +30,7 @@ def pay(person: Person, cents: int = 1000, **typed: str) -> Payment:
 
 
 def buy(person: Person, cents: int = 1000, **typed: str) -> Payment:
-    """Pay, and let the webhook hear of it."""
+    """Pay, and deliver the event to the webhook."""
     payment = pay(person, cents, **typed)
     assert send(event_body(payment)).json()["outcome"] in {"settled", "waiting"}
     payment.refresh_from_db()
@@ -38,7 +38,7 @@ def buy(person: Person, cents: int = 1000, **typed: str) -> Payment:
 
 
 def event_body(payment: Payment, kind: str = "checkout.session.completed") -> bytes:
-    """Return what the sandbox sends of a payment's session."""
+    """Return the sandbox's event about the payment's session."""
     event = Event.objects.get(type=kind, body__contains=f'"{payment.session_id}"')
     return event.body.encode()
 
@@ -49,7 +49,7 @@ def refund_at_stripe(payment: Payment, **form: str) -> None:
 
 
 def dispute_at_stripe(payment: Payment) -> None:
-    """Let the payer's bank dispute the whole purchase."""
+    """Dispute the whole purchase at the sandbox."""
     _use_control("dispute", payment)
 
 

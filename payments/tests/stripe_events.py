@@ -1,4 +1,4 @@
-"""Pending payments, and the events with which Stripe would report on them, signed and sent."""
+"""Stripe's events about payments, signed and delivered as Stripe does."""
 
 import json
 import secrets
@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment
 from payments.stripe_gateway import API_VERSION
+from payments.tests.factories import PaymentFactory
 from referrals import review
 from referrals.models import Referral
 
@@ -21,22 +22,12 @@ WEBHOOK_PATH = "/api/stripe/webhook"
 
 
 def pending_payment(user: User, cents: int = 1000) -> Payment:
-    """Return a purchase that Stripe has a session for, and nobody has paid yet."""
-    return Payment.objects.create(
-        user=user,
-        amount=cents,
-        status=Payment.Status.PENDING,
-        session_id=f"cs_test_{secrets.token_hex(20)}",
-        checkout_url="https://checkout.stripe.com/c/pay/test",
-        success_url="https://app.gatewayz.ai/payment/success",
-        cancel_url="https://app.gatewayz.ai/payment/cancel",
-        expires_at=timezone.now(),
-        created_at=timezone.now(),
-    )
+    """Return a purchase with a session that nobody has paid yet."""
+    return PaymentFactory.create(user=user, amount=cents)
 
 
 def lose_answer(payment: Payment) -> None:
-    """Let it be as if Stripe made the session and its answer never came; `payment` still knows."""
+    """Remove the session from the row, as if Stripe's answer was lost; `payment` still has it."""
     unanswered = {"session_id": None, "checkout_url": "", "expires_at": None}
     Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.CREATED, **unanswered)
 
@@ -104,7 +95,7 @@ def deliver(event: Mapping[str, Any]) -> Any:
 
 
 def settle(user: User, cents: int = 1000) -> Payment:
-    """Let `user` buy and pay for credits, and return the settled payment."""
+    """Settle a purchase of `user`, and return the payment."""
     payment = pending_payment(user, cents)
     assert deliver(event(payment)).json()["outcome"] == "settled"
     payment.refresh_from_db()
@@ -112,7 +103,7 @@ def settle(user: User, cents: int = 1000) -> Payment:
 
 
 def refer(referrer: Person, count: int = 1) -> list[Person]:
-    """Let `count` newcomers register with the code of `referrer` and buy for $10 each."""
+    """Register `count` users with the code of `referrer`, and settle $10 for each."""
     referees = [
         register(f"referee_{secrets.token_hex(4)}", code=referrer.code) for _ in range(count)
     ]
@@ -154,7 +145,7 @@ def dispute(payment: Payment, cents: int, status: str = "needs_response", name: 
 
 
 def turn(referral: Referral, status: str) -> None:
-    """Let a referral that is completed become `status`, in the way that it does."""
+    """Change a completed referral to `status` by a refund or a review."""
     now = timezone.now()
     if status == "reversed":
         deliver(refund(referral.payment, referral.payment.amount))

@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.tests.factories import Person, colleague
 from payments.admin import raw_events
 from payments.models import Payment, StripeEvent
+from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
     envelope,
@@ -59,9 +60,7 @@ def test_those_that_need_someone_are_one_choice(support: Client, bob: Person) ->
     settle(bob.user)
     wrong = kept(event(pending_payment(bob.user), amount_total=999))
     broken = failed(pending_payment(bob.user))
-    untouched = StripeEvent.objects.create(
-        event_id="evt_1", body=b"{}", received_at=timezone.now(), retry_at=timezone.now()
-    )
+    untouched = StripeEventFactory.create()
 
     response = support.get(INBOX, {"outcome": "needs_someone"})
 
@@ -219,12 +218,8 @@ def test_a_failed_event_is_shown_with_the_payment_that_it_is_about(
 @pytest.mark.parametrize("outcome", StripeEvent.Outcome.values)
 def test_every_outcome_has_a_story(support: Client, outcome: str) -> None:
     is_open = outcome in ("received", "failed")
-    row = StripeEvent.objects.create(
-        event_id="evt_1",
+    row = StripeEventFactory.create(
         event_type="refund.created",
-        body=b"{}",
-        received_at=timezone.now(),
-        retry_at=timezone.now(),
         outcome=outcome,
         processed_at=None if is_open else timezone.now(),
     )

@@ -21,7 +21,7 @@ from payments.models import Payment
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
 from referrals import eligibility
 from referrals.eligibility import CheckName, Decision, Status
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 INVITED = "alice invited you: your first purchase of $10.00 or more brings you a bonus of $10.00."
 GOT = "You got $10.00 for registering with the invitation of alice."
@@ -68,7 +68,7 @@ def use_up(alice: Person, bob: Person) -> None:
 
 
 def spend(alice: Person, bob: Person) -> None:
-    terms_now(budget=Decimal("30.00"))
+    ProgramFactory.create(budget=Decimal("30.00"))
     refer(alice, 1)
 
 
@@ -77,7 +77,7 @@ def share_a_mailbox(alice: Person, bob: Person) -> None:
 
 
 def raise_the_minimum(alice: Person, bob: Person) -> None:
-    terms_now(minimum_purchase=Decimal("11.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("11.00"))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_check_that_fails_is_named_to_both_before_a_purchase_and_after_it(
     assert own.what_if.summary == f"{ASKED}no bonus: {own_clause.format(**NOW)}."
     assert why(payment).summary == f"No bonus: {clause.format(**THEN)}."
     assert payment.checks == eligibility.to_json(line.result for line in before.checks)
-    if payment.is_decisive:
+    if payment.is_first_qualifying:
         assert own.summary == own.what_if.summary
         assert told(bob).summary == f"You got no bonus: {own_clause.format(**THEN)}."
 
@@ -245,7 +245,7 @@ def test_the_answer_stays_what_was_true_then(alice: Person, bob: Person) -> None
     before = why(payment)
 
     refer(alice, 9)
-    terms_now(minimum_purchase=Decimal("50.00"), budget=Decimal("20.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("50.00"), budget=Decimal("20.00"))
     deactivate(alice, bob)
 
     assert why(payment) == before

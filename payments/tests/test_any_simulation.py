@@ -18,7 +18,9 @@ from accounts.tests.factories import register
 from payments.reports.terms_simulation import WINDOW, Simulation, simulate
 from payments.tests.stripe_events import deliver, refund, settle
 from referrals.models import Program, Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
+
+pytestmark = pytest.mark.slow
 
 TERMS = st.fixed_dictionaries(
     {
@@ -134,10 +136,10 @@ def test_it_says_what_the_same_purchases_really_bring_under_the_draft(
             User.objects.filter(pk=known[gone % len(known)].pk).update(is_active=False)
         began = timezone.now()
         with undone():
-            terms = terms_now(**drafted)
+            terms = ProgramFactory.create(**drafted)
             play(known, during)
             under_the_draft = really_awarded(terms)
-        terms = terms_now(**real)
+        terms = ProgramFactory.create(**real)
         play(known, during)
         result = simulate(Program(**drafted), now=began + WINDOW)
         as_it_was = simulate(Program(**real), now=began + WINDOW)

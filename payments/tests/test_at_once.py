@@ -1,4 +1,4 @@
-"""Whatever arrives at once settles once, to the cent, and every delivery gets its answer."""
+"""Simultaneous events settle once, to the cent, and every delivery gets an answer."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from accounts.registration import create_account
 from accounts.tests.factories import Person, register
 from payments import inbox
 from payments.models import Payment, StripeEvent
-from payments.outcomes import Handled
+from payments.outcomes import HandlerResult
 from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
     another_transaction,
@@ -34,7 +34,7 @@ LOCK_PAYMENT = "SELECT FROM payments WHERE id = %s FOR UPDATE"
 
 
 def until_served(call: Callable[[], Any]) -> Any:
-    """Ask as Stripe and a good client do: again after a 503 that invites to it."""
+    """Send a request, and repeat it after a 503 with `Retry-After`, as Stripe does."""
     response = call()
     for _ in range(10):
         if response.status_code != 503:
@@ -45,7 +45,7 @@ def until_served(call: Callable[[], Any]) -> Any:
 
 
 def deliver_at_once(*events: Mapping[str, Any]) -> Counter[str]:
-    """Deliver all of them at once and count what became of them."""
+    """Deliver all events simultaneously and count their outcomes."""
     deliveries = (partial(deliver, one) for one in events)
     responses = at_once(*(partial(until_served, delivery) for delivery in deliveries))
     assert {response.status_code for response in responses} == {200}
@@ -92,7 +92,7 @@ def test_forty_referees_of_one_code_use_it_ten_times(alice: Person) -> None:
     assert sorted(Referral.objects.values_list("use_number", flat=True)) == list(range(1, 11))
 
 
-def test_alice_buys_while_she_earns(alice: Person) -> None:
+def test_alice_buys_while_her_referral_pays_her(alice: Person) -> None:
     friends = [register(f"friend{n}", code=alice.code) for n in range(10)]
     buyers = [buyer for friend in friends for buyer in (alice, friend)]
 
@@ -105,7 +105,7 @@ def test_alice_buys_while_she_earns(alice: Person) -> None:
 
 @pytest.fixture
 def mutual_friends() -> list[User]:
-    """Each was referred by the other: the worst case of crossing pairs of accounts."""
+    """Each was referred by the other: their purchases lock the same accounts."""
     codes = ("FRIEND11", "FRIEND22")
     return [
         create_account(
@@ -124,7 +124,7 @@ def mutual_friends() -> list[User]:
 def test_crossing_purchases_never_deadlock(
     mutual_friends: list[User], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no retry that could hide a deadlock."""
+    """No retry hides a deadlock here."""
     monkeypatch.setattr(transactions, "RETRIES", 0)
     payments = [pending_payment(user) for _ in range(10) for user in mutual_friends]
 
@@ -200,11 +200,11 @@ def test_it_is_not_retried_a_fourth_time(alice: Person, bob: Person) -> None:
 
 
 def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list that grows with every attempt to settle."""
+    """Return a list that gets an item for every attempt to settle."""
     attempts: list[str] = []
     handler = inbox.HANDLERS["checkout.session.completed"]
 
-    def counted(*args: Any, **kwargs: Any) -> Handled:
+    def counted(*args: Any, **kwargs: Any) -> HandlerResult:
         attempts.append("complete")
         return handler.handle(*args, **kwargs)
 
@@ -215,7 +215,7 @@ def count_attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let connections that are opened from now on wait for a lock a tenth of a second only."""
+    """Set a lock timeout of 0.1 s for new connections."""
     options = connection.settings_dict["OPTIONS"]
     assert "lock_timeout=3s" in options["options"]
     shorter = options["options"].replace("lock_timeout=3s", "lock_timeout=100ms")
@@ -240,7 +240,7 @@ def test_a_long_wait_for_a_lock_is_answered_503_and_settles_later(
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_one_checkout_asked_for_eight_times_is_one_session(charlie: Person) -> None:
+def test_eight_simultaneous_checkouts_make_one_session(charlie: Person) -> None:
     def buy() -> Any:
         return charlie.api.post(
             "/api/stripe/checkout-session",
@@ -258,7 +258,7 @@ def test_one_checkout_asked_for_eight_times_is_one_session(charlie: Person) -> N
     assert CheckoutSession.objects.count() == 1
 
 
-def test_every_entry_of_a_crowd_has_its_own_balance(alice: Person) -> None:
+def test_simultaneous_entries_chain_their_balances(alice: Person) -> None:
     payments = [pending_payment(alice.user, 100) for _ in range(20)]
 
     deliver_at_once(*map(event, payments))

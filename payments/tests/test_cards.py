@@ -1,4 +1,4 @@
-"""One card on both sides of a referral takes its bonuses back, for an operator to look at."""
+"""A card that paid on both sides of a referral holds its bonuses for review."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,8 +21,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def check_cards() -> int:
-    """Check the cards that wait, and return how many did."""
-    waiting = cards.unchecked()
+    """Check the waiting cards, and return their number."""
+    waiting = cards.payments_to_check()
     for payment in waiting:
         cards.check(payment, now=NOW)
     return len(waiting)
@@ -53,7 +53,7 @@ def test_another_card_on_the_other_side_holds_nothing(alice: Person, bob: Person
     assert end_of(alice, bob) == ("completed", "20.00", "20.00")
 
 
-def test_the_card_of_a_stranger_holds_nothing(alice: Person, bob: Person, charlie: Person) -> None:
+def test_an_unrelated_users_card_holds_nothing(alice: Person, bob: Person, charlie: Person) -> None:
     buy(charlie)
     buy(bob)
 
@@ -97,7 +97,7 @@ def test_the_card_may_have_been_on_both_sides_before_there_was_a_referral(
     assert end_of(alice, bob) == ("held", "10.00", "11.00")
 
 
-def test_a_bank_account_is_no_card(alice: Person, bob: Person) -> None:
+def test_a_bank_account_is_not_a_card(alice: Person, bob: Person) -> None:
     for person in (alice, bob):
         payment = buy(person, 1000, **BANK_ACCOUNT)
         settle_late(payment)
@@ -109,7 +109,7 @@ def test_a_bank_account_is_no_card(alice: Person, bob: Person) -> None:
 
 
 def settle_late(payment: Payment) -> None:
-    """Let the bank's money arrive, in the same words as Stripe's first event."""
+    """Confirm a delayed payment by the event that Stripe sends."""
     told = event_body(payment).replace(b'"unpaid"', b'"paid"').replace(b'"evt_', b'"evt_late_')
     late = told.replace(b"session.completed", b"session.async_payment_succeeded")
     assert send(late).json()["outcome"] == "settled"
@@ -127,8 +127,8 @@ def test_a_payment_is_asked_for_once(bob: Person) -> None:
     assert [check_cards() for _ in range(2)] == [1, 0]
 
 
-def test_only_so_many_are_asked_for_at_a_time(bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+def test_one_run_asks_for_at_most_one_batch(bob: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
     first, second = buy(bob), buy(bob)
 
     check_cards()
@@ -138,7 +138,7 @@ def test_only_so_many_are_asked_for_at_a_time(bob: Person, monkeypatch: pytest.M
     assert (first.card_checked_at, second.card_checked_at) == (NOW, None)
 
 
-def test_while_stripe_is_down_nothing_is_checked_and_then_it_goes_on(
+def test_while_stripe_is_down_nothing_is_checked_until_it_is_back(
     alice: Person, bob: Person, sandbox: str, settings: Any
 ) -> None:
     buy(alice)
@@ -153,25 +153,25 @@ def test_while_stripe_is_down_nothing_is_checked_and_then_it_goes_on(
     assert end_of(alice, bob) == ("held", "10.00", "10.00")
 
 
-def test_a_payment_that_stripe_gives_no_answer_for_waits_behind_all_others(
+def test_a_payment_without_an_answer_from_stripe_comes_last(
     bob: Person, sandbox: str, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cards, "AT_A_TIME", 1)
+    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
     bad, good = buy(bob), buy(bob)
 
     with stripe_is_down(settings), pytest.raises(StripeUnavailableError):
         check_cards()
     waiting = []
     for _ in range(2):
-        waiting += cards.unchecked()
+        waiting += cards.payments_to_check()
         settings.STRIPE_API_BASE = sandbox
         check_cards()
 
     assert waiting == [good, bad]
-    assert cards.unchecked() == []
+    assert cards.payments_to_check() == []
 
 
-def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(
+def test_a_card_that_stripe_refuses_to_show_is_not_asked_for_again(
     alice: Person, bob: Person
 ) -> None:
     settle(bob.user)
@@ -188,7 +188,7 @@ def test_a_card_that_stripe_will_not_tell_is_not_asked_for_again(
         (review.void, ("voided", "20.00", "10.00")),
     ],
 )
-def test_what_was_decided_is_not_held_again(
+def test_a_reviewed_referral_is_not_held_again(
     alice: Person, bob: Person, decide: Any, end: tuple[str, str, str]
 ) -> None:
     buy(alice)

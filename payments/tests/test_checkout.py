@@ -1,4 +1,4 @@
-"""A checkout records the purchase first and gets one session for it, however often it is asked."""
+"""A checkout saves the purchase first, and creates one session, also for repeated requests."""
 
 import json
 import time
@@ -33,12 +33,12 @@ def ask(person: Person, key: str | None = None, **changes: Any) -> Any:
 
 
 def sessions() -> int:
-    """Count the sessions that the sandbox has for us; it outlives the tests' transactions."""
+    """Count our sessions in the sandbox, which outlives the tests' transactions."""
     ours = Payment.objects.exclude(session_id=None).values("session_id")
     return CheckoutSession.objects.filter(stripe_id__in=ours).count()
 
 
-def test_a_checkout_is_a_pending_payment_with_a_page_to_pay_at(bob: Person, sandbox: str) -> None:
+def test_a_checkout_is_a_pending_payment_with_a_payment_page(bob: Person, sandbox: str) -> None:
     answer = ask(bob).json()
 
     payment = Payment.objects.get()
@@ -53,7 +53,7 @@ def test_it_credits_nothing_by_itself(bob: Person, sandbox: str) -> None:
     assert bob.balance() == "0.00"
 
 
-def test_stripe_is_told_whose_payment_it_is(bob: Person, sandbox: str) -> None:
+def test_stripe_gets_the_ids_of_payment_and_user(bob: Person, sandbox: str) -> None:
     answer = ask(bob).json()
 
     session = CheckoutSession.objects.get(stripe_id=answer["session_id"])
@@ -63,7 +63,7 @@ def test_stripe_is_told_whose_payment_it_is(bob: Person, sandbox: str) -> None:
     }
 
 
-def test_asked_twice_with_one_key_it_is_one_payment_and_one_session(
+def test_two_requests_with_one_key_make_one_payment_and_one_session(
     bob: Person, sandbox: str
 ) -> None:
     first, second = ask(bob, "order-1"), ask(bob, "order-1")
@@ -73,7 +73,7 @@ def test_asked_twice_with_one_key_it_is_one_payment_and_one_session(
     assert (Payment.objects.count(), sessions()) == (1, 1)
 
 
-def test_without_a_key_each_asking_is_a_purchase_of_its_own(bob: Person, sandbox: str) -> None:
+def test_without_a_key_each_request_is_a_new_purchase(bob: Person, sandbox: str) -> None:
     first, second = ask(bob).json(), ask(bob).json()
 
     assert first["session_id"] != second["session_id"]
@@ -83,7 +83,7 @@ def test_without_a_key_each_asking_is_a_purchase_of_its_own(bob: Person, sandbox
 @pytest.mark.parametrize(
     "change", [{"amount": 2000}, {"success_url": "http://localhost/elsewhere"}]
 )
-def test_a_key_does_not_name_two_purchases(
+def test_a_key_cannot_be_used_for_two_purchases(
     bob: Person, sandbox: str, change: dict[str, Any]
 ) -> None:
     ask(bob, "order-1")
@@ -101,7 +101,7 @@ def test_the_key_of_another_user_is_another_key(bob: Person, charlie: Person, sa
     assert (mine["amount"], theirs["amount"]) == (1000, 2500)
 
 
-def test_asked_again_after_paying_it_is_still_that_payment(bob: Person, sandbox: str) -> None:
+def test_a_request_repeated_after_paying_returns_the_payment(bob: Person, sandbox: str) -> None:
     first = ask(bob, "order-1").json()
     deliver(event(Payment.objects.get()))
 
@@ -112,7 +112,7 @@ def test_asked_again_after_paying_it_is_still_that_payment(bob: Person, sandbox:
 
 
 @pytest.mark.parametrize("trouble", [stripe_is_silent, stripe_is_down, stripe_trickles])
-def test_while_stripe_is_away_the_payment_stays_created(
+def test_while_stripe_is_unavailable_the_payment_stays_created(
     bob: Person, settings: Any, trouble: Any
 ) -> None:
     began = time.monotonic()
@@ -126,7 +126,7 @@ def test_while_stripe_is_away_the_payment_stays_created(
     assert Payment.objects.get().status == "created"
 
 
-def test_an_answer_that_is_not_stripes_counts_as_none(bob: Person, settings: Any) -> None:
+def test_an_answer_that_is_not_from_stripe_counts_as_no_answer(bob: Person, settings: Any) -> None:
     with stripe_answers(settings, 200, b"<html>Welcome to the hotel</html>"):
         response = ask(bob)
 
@@ -134,7 +134,7 @@ def test_an_answer_that_is_not_stripes_counts_as_none(bob: Person, settings: Any
     assert Payment.objects.get().status == "created"
 
 
-def test_asked_again_with_the_same_key_it_goes_on_with_the_same_payment(
+def test_a_repeated_request_continues_with_the_same_payment(
     bob: Person, sandbox: str, settings: Any
 ) -> None:
     with stripe_is_down(settings):
@@ -148,7 +148,7 @@ def test_asked_again_with_the_same_key_it_goes_on_with_the_same_payment(
     assert (Payment.objects.count(), sessions()) == (1, 1)
 
 
-def test_an_answer_that_was_lost_does_not_make_a_second_session(bob: Person, sandbox: str) -> None:
+def test_a_lost_answer_does_not_create_a_second_session(bob: Person, sandbox: str) -> None:
     first = ask(bob, "order-1").json()
     lose_answer(Payment.objects.get())
 
@@ -158,7 +158,7 @@ def test_an_answer_that_was_lost_does_not_make_a_second_session(bob: Person, san
     assert second["url"] == first["url"]
 
 
-def test_what_stripe_refuses_is_a_bad_request(bob: Person, settings: Any) -> None:
+def test_a_request_that_stripe_refuses_is_a_bad_request(bob: Person, settings: Any) -> None:
     with stripe_answers(settings, 400, json.dumps(REFUSAL).encode()):
         response = ask(bob)
 
@@ -166,7 +166,7 @@ def test_what_stripe_refuses_is_a_bad_request(bob: Person, settings: Any) -> Non
     assert "Amount is too small." in response.json()["detail"]
 
 
-def test_the_use_case_says_in_its_own_words_that_a_key_was_reused(
+def test_the_domain_function_raises_its_own_error_for_a_reused_key(
     bob: Person, sandbox: str
 ) -> None:
     small, large = (
@@ -180,7 +180,7 @@ def test_the_use_case_says_in_its_own_words_that_a_key_was_reused(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_when_stripe_serves_another_request_with_the_key_the_answer_is_what_that_one_got(
+def test_a_simultaneous_request_with_the_same_key_returns_the_session_of_the_first(
     bob: Person, settings: Any
 ) -> None:
     def answer_the_other() -> None:
@@ -194,7 +194,7 @@ def test_when_stripe_serves_another_request_with_the_key_the_answer_is_what_that
     assert Payment.objects.count() == 1
 
 
-def test_while_the_other_request_is_not_answered_the_caller_comes_again(
+def test_while_the_first_request_has_no_answer_the_second_gets_503(
     bob: Person, settings: Any
 ) -> None:
     with stripe_answers(settings, 409, json.dumps(IN_USE).encode()):
@@ -205,14 +205,14 @@ def test_while_the_other_request_is_not_answered_the_caller_comes_again(
 
 
 def forgotten(bob: Person, **changes: Any) -> Payment:
-    """Return a purchase whose session ended a day and an hour ago, as far as we know."""
+    """Return a pending purchase whose session expired a day and an hour ago."""
     payment = pending_payment(bob.user)
     ended = {"expires_at": NOW - timedelta(days=1, hours=1)}
     Payment.objects.filter(pk=payment.pk).update(**ended | changes)
     return payment
 
 
-def test_what_nobody_paid_in_time_is_closed_once(bob: Person) -> None:
+def test_a_purchase_that_was_not_paid_in_time_is_closed_once(bob: Person) -> None:
     payment = forgotten(bob)
 
     assert [checkout.close_expired(now=NOW) for _ in range(2)] == [1, 0]
@@ -237,14 +237,14 @@ def test_nothing_else_is_closed(bob: Person, changes: dict[str, Any]) -> None:
     assert checkout.close_expired(now=NOW) == 0
 
 
-def test_what_is_paid_is_not_closed(bob: Person) -> None:
+def test_a_paid_purchase_is_not_closed(bob: Person) -> None:
     payment = forgotten(bob)
     deliver(event(payment))
 
     assert checkout.close_expired(now=NOW) == 0
 
 
-def test_money_on_its_way_is_waited_for(alice: Person, bob: Person) -> None:
+def test_a_purchase_with_a_delayed_payment_is_not_closed(alice: Person, bob: Person) -> None:
     payment = forgotten(bob)
     deliver(event(payment, payment_status="unpaid"))
 
@@ -254,7 +254,7 @@ def test_money_on_its_way_is_waited_for(alice: Person, bob: Person) -> None:
     assert (closed, alice.balance(), bob.balance()) == (0, "10.00", "20.00")
 
 
-def test_what_was_closed_settles_if_it_is_paid_after_all(alice: Person, bob: Person) -> None:
+def test_a_closed_purchase_settles_when_it_is_paid_later(alice: Person, bob: Person) -> None:
     payment = forgotten(bob)
     checkout.close_expired(now=NOW)
 

@@ -1,4 +1,4 @@
-"""Refunds and disputes take back what they took, never more, in every order (CONTRACT 2.7)."""
+"""Refunds and disputes take credits back, never too much, in any order (CONTRACT 2.7)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +38,7 @@ def test_a_refund_that_leaves_enough_leaves_the_bonuses(alice: Person, bob: Pers
     assert end_of(alice, bob) == ("10.00", "20.00", "completed")
 
 
-def test_a_cent_below_the_minimum_takes_both_bonuses_back(alice: Person, bob: Person) -> None:
+def test_a_cent_below_the_minimum_takes_back_both_bonuses(alice: Person, bob: Person) -> None:
     payment = settle(bob.user, 1500)
 
     deliver(refund(payment, 501))
@@ -102,7 +102,7 @@ def test_a_dispute_takes_its_amount_and_both_bonuses(alice: Person, bob: Person)
         ("lost", ("0.00", "0.00", "reversed")),
     ],
 )
-def test_a_dispute_gives_again_only_when_it_is_won(
+def test_a_dispute_is_reinstated_only_when_it_is_won(
     alice: Person, bob: Person, verdict: str, end: tuple[str, str, str]
 ) -> None:
     payment = settle(bob.user, 1000)
@@ -114,7 +114,7 @@ def test_a_dispute_gives_again_only_when_it_is_won(
     assert end_of(alice, bob) == end
 
 
-def test_closed_wins_over_a_created_that_comes_after_it(alice: Person, bob: Person) -> None:
+def test_a_late_created_event_does_not_reopen_a_dispute(alice: Person, bob: Person) -> None:
     payment = settle(bob.user, 1000)
 
     deliver(dispute(payment, 1000, "won"))
@@ -188,7 +188,7 @@ def test_a_refund_before_its_purchase_waits_for_it(alice: Person, bob: Person) -
         {"id": "re\x00"},
     ],
 )
-def test_a_refund_that_makes_no_sense_is_quarantined(bob: Person, changes: dict[str, Any]) -> None:
+def test_an_invalid_refund_is_quarantined(bob: Person, changes: dict[str, Any]) -> None:
     paid = settle(bob.user, 1000)
     strange = refund(paid, 1000)
     strange["data"]["object"] |= changes
@@ -223,7 +223,7 @@ def test_a_refund_that_changes_its_amount_is_quarantined(bob: Person) -> None:
     ],
     ids=["in the event of a dispute", "as the id of a dispute", "of another purchase"],
 )
-def test_a_refund_that_comes_again_as_something_else_is_quarantined(
+def test_a_refund_whose_kind_or_payment_changes_is_quarantined(
     bob: Person, charlie: Person, strange: Callable[[Payment, Payment], Any]
 ) -> None:
     paid, other = settle(bob.user, 1000), settle(charlie.user, 1000)
@@ -251,7 +251,7 @@ def test_a_dispute_that_is_lost_can_be_won_on_appeal(alice: Person, bob: Person)
     assert end_of(alice, bob) == ("10.00", "20.00", "completed")
 
 
-def test_a_dispute_takes_what_its_latest_news_say(alice: Person, bob: Person) -> None:
+def test_a_dispute_takes_back_its_latest_amount(alice: Person, bob: Person) -> None:
     payment = settle(bob.user, 3000)
 
     deliver(dispute(payment, 3000))

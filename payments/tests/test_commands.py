@@ -1,4 +1,4 @@
-"""The commands for operators say what they did, and exit with 1 when something is wrong."""
+"""The operators' commands print what they did, and exit with 1 on an error."""
 
 import io
 import json
@@ -22,7 +22,7 @@ MISSING = "evt_there_is_none"
 
 
 class Run:
-    """A command that was run: what it printed, and how it ended."""
+    """The output and the exit status of a command."""
 
     def __init__(self, *arguments: str) -> None:
         out = io.StringIO()
@@ -35,7 +35,7 @@ class Run:
 
 
 def fail_to_deliver(person: Person) -> str:
-    """Deliver an event that breaks off, and return its id."""
+    """Deliver an event that fails, and return its id."""
     told = event(pending_payment(person.user))
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     with refusing("ledger_entries", sqlstate="P0001"):
@@ -63,7 +63,7 @@ class TestReplayEvents:
         )
         assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
-    def test_what_an_operator_replays_is_in_the_audit_log(self, bob: Person) -> None:
+    def test_a_replay_is_in_the_audit_log(self, bob: Person) -> None:
         event_id = fail_to_deliver(bob)
 
         replayed = inbox.replay(event_id, by=reviewer(), reason="It is mended", now=NOW)
@@ -85,12 +85,12 @@ class TestReplayEvents:
         assert (entry.by, entry.reason) == (None, "Ticket 12")
         assert entry.who.endswith(", on the command line")
 
-    def test_a_reason_that_says_nothing_replays_nothing(self, bob: Person) -> None:
+    def test_an_empty_reason_replays_nothing(self, bob: Person) -> None:
         event_id = fail_to_deliver(bob)
 
         run = Run("replay_events", event_id, "--reason", " ")
 
-        assert (run.status, run.refusal) == (1, "Nothing was replayed: say why.")
+        assert (run.status, run.refusal) == (1, "Nothing was replayed: give a reason.")
         assert outcome_of(event_id) == "failed"
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
@@ -106,7 +106,7 @@ class TestReplayEvents:
         assert (still[0].status, still[1]) == (0, "quarantined")
         assert (run.status, outcome_of(told["id"]), bob.balance()) == (0, "settled", "20.00")
 
-    def test_an_ignored_event_is_worked_on_once_its_type_means_something(
+    def test_an_ignored_event_is_processed_when_its_type_has_a_handler(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         told = event(pending_payment(bob.user))
@@ -119,7 +119,7 @@ class TestReplayEvents:
         assert (ignored, outcome_of(told["id"])) == ("ignored", "settled")
         assert bob.balance() == "20.00"
 
-    def test_what_was_done_is_not_done_again(self, alice: Person, bob: Person) -> None:
+    def test_a_settled_event_is_not_processed_again(self, alice: Person, bob: Person) -> None:
         settle(bob.user)
         done = StripeEvent.objects.get()
 
@@ -141,7 +141,7 @@ class TestReplayEvents:
         assert [outcome_of(event_id) for event_id in event_ids] == ["settled"] * 2
         assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
 
-    def test_as_json_it_says_what_became_of_each(self, bob: Person) -> None:
+    def test_as_json_it_has_the_outcome_of_each_event(self, bob: Person) -> None:
         event_id = fail_to_deliver(bob)
 
         run = Run("replay_events", event_id, "--format", "json")
@@ -173,7 +173,7 @@ class TestReplayEvents:
 
         assert (run.status, run.refusal) == (
             1,
-            "1 event failed again; see the last error in the inbox.",
+            "1 event failed again. The admin shows the last error of each event.",
         )
         assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
         assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
@@ -187,10 +187,10 @@ class TestReplayEvents:
         assert caplog.records == []
 
     @pytest.mark.parametrize("arguments", [(), ("--failed", "evt_1")])
-    def test_it_wants_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:
+    def test_it_needs_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:
         run = Run("replay_events", *arguments)
 
-        assert (run.status, run.refusal) == (1, "Name the events, or say --failed.")
+        assert (run.status, run.refusal) == (1, "Give event ids, or --failed.")
 
 
 @pytest.mark.negative_control
@@ -203,7 +203,7 @@ class TestCheckLedger:
 
     @pytest.fixture
     def broken(self, alice: Person, bob: Person) -> str:
-        """Give Alice five dollars for nothing, and return what is found."""
+        """Add five dollars to Alice's balance without an entry, and return the breaches."""
         wrong(("UPDATE users SET credits = credits + 5 WHERE username = 'alice'",))
         return f"user {alice.user.pk}"
 

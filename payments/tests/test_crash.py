@@ -58,7 +58,7 @@ def test_a_settled_event_forgets_its_errors(bob: Person) -> None:
     assert stored.processed_at
 
 
-def test_an_event_that_cannot_be_stored_is_not_worked_on(bob: Person) -> None:
+def test_an_event_that_cannot_be_stored_is_not_processed(bob: Person) -> None:
     paid = event(pending_payment(bob.user, 1000))
 
     with refusing("stripe_events", sqlstate="53100"):
@@ -70,8 +70,8 @@ def test_an_event_that_cannot_be_stored_is_not_worked_on(bob: Person) -> None:
     assert redelivered.json()["outcome"] == "settled"
 
 
-def test_an_event_that_cannot_be_stamped_has_settled_nothing(bob: Person) -> None:
-    """The failure cannot be noted either; the answer says it all the same."""
+def test_an_event_whose_outcome_cannot_be_saved_settles_nothing(bob: Person) -> None:
+    """The failure cannot be saved either; the response still reports it."""
     paid = event(pending_payment(bob.user, 1000))
 
     with refusing("stripe_events", sqlstate="53100", changes="UPDATE"):

@@ -1,4 +1,4 @@
-"""A day's figures are the same whether they were kept or are counted, and lie on days of UTC."""
+"""A day's totals are the same whether stored or counted, and days are in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,7 +25,7 @@ def at(day: int, clock: str = "12:00:00") -> time_machine.travel:
 
 @pytest.fixture
 def history(db: None) -> None:
-    """Alice joins on the 2nd, Bob by her code on the 3rd; he buys on the 4th, and so on."""
+    """Alice joins on the 2nd, Bob with her code on the 3rd; he buys on the 4th, and so on."""
     with at(2):
         alice = register("alice")
     with at(3):
@@ -71,26 +71,26 @@ EXPECTED = [
 
 
 @pytest.mark.usefixtures("history")
-def test_each_day_has_what_happened_on_it() -> None:
-    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
+def test_each_day_has_its_own_totals() -> None:
+    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
-def test_what_was_kept_is_what_would_be_counted() -> None:
+def test_stored_totals_equal_counted_totals() -> None:
     closed = daily.close_days(now=NOON - timedelta(days=5))
 
     assert closed == DailyTotals.objects.count() == 3
-    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
+    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
-def test_closing_again_closes_what_is_new() -> None:
+def test_closing_again_closes_only_new_days() -> None:
     daily.close_days(now=NOON - timedelta(days=5))
 
     again, more = (daily.close_days(now=NOON - timedelta(days=days)) for days in (5, 0))
 
     assert (again, more) == (0, 5)
-    assert daily.between(Span(MAY[0], MAY[6])) == EXPECTED
+    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -102,15 +102,15 @@ def test_a_day_is_closed_an_hour_after_its_end() -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_history_that_is_written_later_counts_once_days_are_reopened() -> None:
+def test_entries_with_past_dates_count_after_the_stored_days_are_cleared() -> None:
     daily.close_days(now=NOON)
     with at(2):
         register("dave")
 
-    before = daily.between(Span(MAY[1], MAY[1]))[0].signups
-    daily.reopen()
+    before = daily.days_of(Span(MAY[1], MAY[1]))[0].signups
+    daily.clear()
 
-    assert (before, daily.between(Span(MAY[1], MAY[1]))[0].signups) == (1, 2)
+    assert (before, daily.days_of(Span(MAY[1], MAY[1]))[0].signups) == (1, 2)
 
 
 @pytest.mark.parametrize("clock", ["00:00:00", "23:59:59.999999"])
@@ -118,22 +118,22 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
     with at(4, clock):
         settle(register("alice").user)
 
-    days = daily.between(Span(MAY[2], MAY[4]))
+    days = daily.days_of(Span(MAY[2], MAY[4]))
 
     assert [day.signups for day in days] == [day.first_purchases for day in days] == [0, 1, 0]
     assert [day.net for day in days] == [0, 10, 0]
 
 
-def test_without_anybody_there_is_nothing_to_close(db: None) -> None:
+def test_without_users_there_is_nothing_to_close(db: None) -> None:
     assert daily.close_days(now=NOON) == 0
-    assert daily.between(Span(MAY[0], MAY[1])) == [day(1), day(2)]
+    assert daily.days_of(Span(MAY[0], MAY[1])) == [day(1), day(2)]
 
 
 def test_the_sum_of_all_days_is_the_sum_of_all_entries(history: None, charlie: Person) -> None:
     settle(charlie.user)
     daily.close_days(now=NOON)
 
-    days = daily.between(Span(MAY[0], daily.today(datetime.now(UTC))))
+    days = daily.days_of(Span(MAY[0], daily.today(datetime.now(UTC))))
 
     entries = sum(entry.amount for entry in LedgerEntry.objects.all())
     assert sum(day.net for day in days) == entries == Decimal(55)

@@ -15,7 +15,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts.constraints import broken
+from accounts.constraints import violated
 from accounts.tests.factories import register, reviewer
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
@@ -27,7 +27,7 @@ from payments.tests.database_guards import (
     Control,
 )
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
-from referrals.tests.terms import new_terms, terms_now
+from referrals.tests.factories import ProgramFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.negative_control]
 
@@ -91,7 +91,7 @@ def refusal(statements: str) -> str:
     """Return the name of the guard that refuses the statements."""
     with pytest.raises(IntegrityError) as refused, transaction.atomic():
         commit(statements)
-    return broken(refused.value)
+    return violated(refused.value)
 
 
 def goes_wrong(wrong: str) -> bool:
@@ -108,8 +108,8 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     The tests share these rows, and what each does is undone.
     """
     with django_db_blocker.unblock(), undone():
-        new_terms(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
-        terms_now()
+        ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
+        ProgramFactory.create()
         alice, charlie, _ = register("alice"), register("charlie"), reviewer()
         bob = register("bob", code=alice.code)
         settle(bob.user)

@@ -22,6 +22,8 @@ from payments.report_models import DailyTotals
 from payments.reports import daily
 from referrals.models import InviteView, LeaderboardEntry, Referral
 
+pytestmark = pytest.mark.slow
+
 
 def seeded(users: int, seed: int = 1, *, ends_at: datetime) -> int:
     """Make a history, and return how often it said that somebody registered."""

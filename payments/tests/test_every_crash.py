@@ -21,13 +21,15 @@ from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund
 from payments.tests.whole_state import State, events_of, money_of
 
+pytestmark = pytest.mark.slow
+
 DYING = "payments.tests.dying_server"
 Telling = Callable[[Payment], dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Alice, Bob and his purchase, when the last event is about to come."""
+    """Alice, Bob and his purchase, before the last event."""
 
     alice: Person
     bob: Person
@@ -93,7 +95,7 @@ def tell(story: Story, server: Server) -> Uninterrupted:
 def wrongs(
     scene: Scene, between: State, redelivered: requests.Response, told: Uninterrupted
 ) -> str:
-    """Name what is not as it should be after the crash and the redelivery."""
+    """Return the names of what is wrong after the crash and the redelivery."""
     end, broken = scene.whole(), breaches()
     checks = {
         f"a part without the rest: {between}": between in (told.begin, told.end),
@@ -112,7 +114,7 @@ def dying_server(django_db_setup: None) -> Iterator[Server]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", STORIES)
-def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(
+def test_a_kill_at_any_moment_does_not_change_the_end(
     name: str, dying_server: Server, record_property: Callable[[str, object], None]
 ) -> None:
     story = STORIES[name]
@@ -142,7 +144,7 @@ def dying_server_there(there: None) -> Iterator[Server]:
 
 
 def a_few(moments: int) -> list[int]:
-    """Return some moments on the way, and those before and after the last COMMIT."""
+    """Return some moments, and those before and after the last COMMIT."""
     last_commit = moments - 2
     return [*range(1, last_commit, moments // 3), last_commit, last_commit + 1]
 

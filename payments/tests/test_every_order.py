@@ -1,4 +1,4 @@
-"""Every order of its events, each of them twice, ends a purchase in the same way."""
+"""Every order of the events of a purchase, each delivered twice, has the same end."""
 
 from collections.abc import Callable
 from itertools import permutations
@@ -11,6 +11,8 @@ from payments.models import Payment, StripeEvent
 from payments.tests.stripe_events import dispute, event, pending_payment, refund
 from payments.tests.test_clawbacks import outcome
 from referrals.models import Referral
+
+pytestmark = pytest.mark.slow
 
 STORIES = {
     "refund": ["paid", "refund pending", "refund succeeded"],
@@ -52,7 +54,7 @@ CHAPTERS: dict[str, Callable[[Payment], Any]] = {
 
 
 def end_of_story(story: list[str], number: int) -> Any:
-    """Play the story with people of its own and return everything that must not vary."""
+    """Play the events with new users, and return the state that must not vary."""
     alice = register(f"alice{number}")
     bob = register(f"bob{number}", code=alice.code)
     payment = pending_payment(bob.user, 1500)

@@ -1,4 +1,4 @@
-"""The inbox keeps every event as it came, works on it once, and remembers what went wrong."""
+"""The inbox stores every event as it arrived, processes it once, and records its errors."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def run(*statements: str) -> None:
 
 @pytest.fixture
 def broken(alice: Person) -> Callable[..., None]:
-    """Let the database break off the next insertions into the ledger, with an error of its own."""
+    """Make the database refuse the next insertions into the ledger with the given error."""
 
     def break_off(errcode: str, *, times: int) -> None:
         run(
@@ -53,7 +53,7 @@ def test_an_event_is_kept_byte_for_byte(db: None) -> None:
 
 
 @pytest.mark.parametrize("kind", ["customer.created", "invoice.paid", "v1.billing.no_such_thing"])
-def test_a_type_that_means_nothing_to_us_is_stored_as_ignored(db: None, kind: str) -> None:
+def test_a_type_that_we_do_not_handle_is_stored_as_ignored(db: None, kind: str) -> None:
     response = deliver(envelope(kind, {"id": "cus_1"}))
 
     kept = StripeEvent.objects.get()
@@ -63,7 +63,7 @@ def test_a_type_that_means_nothing_to_us_is_stored_as_ignored(db: None, kind: st
 
 
 @pytest.mark.parametrize("odd", ODD_TEXTS, ids=ascii)
-def test_what_postgresql_cannot_say_in_json_settles_once(alice: Person, odd: Any) -> None:
+def test_json_that_jsonb_refuses_settles_once(alice: Person, odd: Any) -> None:
     paid = event(pending_payment(alice.user), customer_details={"name": odd}, description=odd)
 
     answers = [deliver(paid) for _ in range(2)]
@@ -87,7 +87,7 @@ def test_what_postgresql_cannot_say_in_json_settles_once(alice: Person, odd: Any
         "expires_at",
     ],
 )
-def test_odd_text_where_it_matters_is_never_an_error(alice: Person, field: str, odd: Any) -> None:
+def test_odd_text_in_a_field_is_never_an_error(alice: Person, field: str, odd: Any) -> None:
     response = deliver(event(pending_payment(alice.user), **{field: odd}))
 
     assert response.status_code == 200
@@ -145,7 +145,7 @@ def test_an_event_without_an_object_is_quarantined(alice: Person, data: object) 
     assert (response.status_code, response.json()["outcome"]) == (200, "quarantined")
 
 
-def test_an_event_that_lacks_its_data_altogether_is_quarantined(alice: Person) -> None:
+def test_an_event_without_data_is_quarantined(alice: Person) -> None:
     bare = event(pending_payment(alice.user))
     del bare["data"]
 
@@ -230,7 +230,7 @@ def test_a_deadlock_or_a_serialization_failure_is_tried_again_three_times(
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
-def test_after_that_stripe_is_asked_to_come_again(bob: Person, broken: Callable[..., None]) -> None:
+def test_after_three_retries_it_answers_503(bob: Person, broken: Callable[..., None]) -> None:
     broken("40P01", times=4)
 
     response = deliver(event(pending_payment(bob.user)))

@@ -1,4 +1,4 @@
-"""Whatever is wrong with money breaks an invariant that names it.
+"""Every error in the ledger breaks the invariant that describes it.
 
 The database refuses each of these wrongs; here its guards are down, for one statement.
 """
@@ -24,7 +24,7 @@ from payments.tests.stripe_events import (
     refund,
     settle,
 )
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 ENTRY = """INSERT INTO ledger_entries (user_id, kind, amount, balance_after, number,
     idempotency_key, description, reference, created_at) SELECT id, %s, %s, credits + 5,
@@ -110,7 +110,7 @@ def test_it_finds_a_reversal_that_is_not_the_opposite(
     )
 
     assert before == set()
-    assert "a reversal is the opposite of an entry that is none" in found()
+    assert "a reversal is the exact opposite of an entry that is not a reversal" in found()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_it_finds_a_reversal_that_is_not_the_opposite(
         "UPDATE payments SET ledger_entry_id = -ledger_entry_id",
     ],
 )
-def test_it_finds_a_payment_that_its_entry_does_not_fit(
+def test_it_finds_a_payment_that_does_not_match_its_entry(
     settled: Payment, charlie: Person, statement: str
 ) -> None:
     wrong((statement,))
@@ -153,7 +153,7 @@ def test_it_finds_a_purchase_that_nobody_paid(settled: Payment) -> None:
 def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> None:
     wrong((ENTRY, kind, "5", "bob"), (BALANCE, "bob"))
 
-    assert found() == {"a bonus that stands belongs to a completed referral"}
+    assert found() == {"a bonus that is not reversed belongs to a completed referral"}
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_it_finds_a_bonus_without_a_referral(settled: Payment, kind: str) -> Non
         "referrer_entry_id = -1",
     ],
 )
-def test_it_finds_a_referral_whose_bonuses_do_not_fit(settled: Payment, change: str) -> None:
+def test_it_finds_a_referral_that_does_not_match_its_bonuses(settled: Payment, change: str) -> None:
     wrong((f"UPDATE referrals SET {change}",))  # noqa: S608
 
-    assert "a completed referral has its two legs" in found()
+    assert "a completed referral has its two bonus entries" in found()
 
 
 def test_it_finds_a_gap_in_the_uses(settled: Payment) -> None:
@@ -189,27 +189,27 @@ def test_it_finds_a_use_above_the_cap(alice: Person, settled: Payment) -> None:
 
 
 @pytest.mark.parametrize("change", ["referred_by_code = NULL", "referred_by_code = 'ABC12345'"])
-def test_it_finds_a_referral_that_the_referee_does_not_confirm(
+def test_it_finds_a_referral_with_a_code_that_the_referee_did_not_use(
     settled: Payment, change: str
 ) -> None:
     wrong((f"UPDATE users SET {change} WHERE username = 'bob'",))  # noqa: S608
 
-    assert found() == {"a referral is of the code that the referee registered with"}
+    assert found() == {"a referral has the code that the referee registered with"}
 
 
 def test_it_finds_a_first_purchase_that_is_not_flagged(settled: Payment) -> None:
     wrong(("UPDATE users SET has_made_first_purchase = FALSE WHERE username = 'bob'",))
 
     assert found() == {
-        "a first qualifying purchase is the only one, and flagged",
-        "a referral is of the code that the referee registered with",
+        "a buyer has one first qualifying purchase, and the flag is set",
+        "a referral has the code that the referee registered with",
     }
 
 
 def test_it_finds_a_second_first_purchase(settled: Payment) -> None:
     wrong(("UPDATE payments SET bonus_decision = 'not_referred' WHERE amount = 200",))
 
-    assert found() == {"a first qualifying purchase is the only one, and flagged"}
+    assert found() == {"a buyer has one first qualifying purchase, and the flag is set"}
 
 
 def test_it_finds_a_referral_from_no_payment(settled: Payment) -> None:
@@ -223,7 +223,7 @@ def test_it_finds_a_referral_from_a_purchase_that_did_not_qualify(settled: Payme
 
     assert found() == {
         "a referral came from a paid qualifying purchase",
-        "bonuses stand only while the purchase qualifies",
+        "bonuses are paid only while the purchase qualifies",
     }
 
 
@@ -233,19 +233,19 @@ def test_it_finds_a_status_that_does_not_follow_from_the_review(settled: Payment
     assert found() == {"a referral's status follows from its review and its purchase"}
 
 
-def test_it_finds_a_bonus_that_stands_for_a_purchase_that_is_gone(settled: Payment) -> None:
+def test_it_finds_a_bonus_of_a_purchase_that_was_refunded(settled: Payment) -> None:
     deliver(dispute(settled, 1000))
 
     wrong(("UPDATE referrals SET purchase_qualifies = TRUE",))
 
     assert found() == {
         "a referral's status follows from its review and its purchase",
-        "bonuses stand only while the purchase qualifies",
+        "bonuses are paid only while the purchase qualifies",
     }
 
 
 @pytest.mark.parametrize("kind", ["purchase", "referrer_bonus", "referee_bonus", "refund"])
-def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, kind: str) -> None:
+def test_it_finds_a_record_that_points_at_a_reversed_entry(settled: Payment, kind: str) -> None:
     deliver(refund(Payment.objects.get(amount=200), 100))
     before = found()
 
@@ -253,16 +253,16 @@ def test_it_finds_what_points_at_an_entry_that_was_reversed(settled: Payment, ki
         ledger.reverse(entry, description="A mistake", now=timezone.now())
 
     assert before == set()
-    assert "what points at an entry points at one that stands" in found()
+    assert "no record points at a reversed entry" in found()
 
 
-def test_it_finds_a_budget_that_is_not_what_its_uses_cost(bob: Person) -> None:
-    terms_now(budget=Decimal("100.00"))
+def test_it_finds_a_reserved_amount_that_is_not_the_cost_of_the_uses(bob: Person) -> None:
+    ProgramFactory.create(budget=Decimal("100.00"))
     settle(bob.user)
 
     wrong(("UPDATE programs SET reserved = 40 WHERE budget IS NOT NULL",))
 
-    assert found() == {"what is reserved of a budget is what its uses cost"}
+    assert found() == {"the reserved part of a budget is the cost of its uses"}
 
 
 def test_every_invariant_is_broken_by_a_test_above() -> None:

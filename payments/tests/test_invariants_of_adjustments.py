@@ -1,4 +1,4 @@
-"""Whatever is wrong with adjustments breaks an invariant that names it."""
+"""Every error in adjustments breaks the invariant that describes it."""
 
 import pytest
 
@@ -11,13 +11,13 @@ from payments.tests.test_invariants import found, without
 pytestmark = pytest.mark.negative_control
 
 ENTRY = "a posted adjustment has its one entry"
-BELONGS = "an entry of an adjustment belongs to one that is posted"
+BELONGS = "an adjustment entry belongs to a posted adjustment"
 TWO_PEOPLE = "an adjustment above the limit has two people"
 
 
 @pytest.fixture
 def adjusted(alice: Person) -> Adjustment:
-    """Alice got $10.00 and $5.00, of which the latter was taken back."""
+    """Alice got adjustments of $10.00 and $5.00; the second was reversed."""
     reverse(ask(alice, "5.00"))
     return ask(alice, "10.00")
 
@@ -31,7 +31,7 @@ def adjusted(alice: Person) -> Adjustment:
     ],
 )
 @pytest.mark.usefixtures("adjusted", "charlie")
-def test_it_finds_an_adjustment_that_its_entry_does_not_fit(statement: str) -> None:
+def test_it_finds_an_adjustment_that_does_not_match_its_entry(statement: str) -> None:
     wrong((statement,))
 
     assert found() == {ENTRY}

@@ -1,4 +1,4 @@
-"""Whatever is wrong with refunds, disputes and events breaks an invariant that names it."""
+"""Every error in refunds, disputes and events breaks the invariant that describes it."""
 
 import pytest
 
@@ -18,10 +18,10 @@ def settled(bob: Person) -> Payment:
     return settle(bob.user)
 
 
-def test_it_finds_that_more_was_taken_than_refunds_say(settled: Payment) -> None:
+def test_it_finds_more_taken_back_than_was_refunded(settled: Payment) -> None:
     wrong(("UPDATE payments SET taken_back = 1 WHERE amount = 200",))
 
-    assert found() == {"no more is taken back than was given"}
+    assert found() == {"no more is taken back than was credited"}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_it_finds_that_more_was_taken_than_refunds_say(settled: Payment) -> None
         "UPDATE clawbacks SET status = 'failed'",
     ],
 )
-def test_it_finds_a_refund_that_its_entry_does_not_fit(
+def test_it_finds_a_refund_that_does_not_match_its_entry(
     settled: Payment, charlie: Person, statement: str
 ) -> None:
     settle(charlie.user)
@@ -41,26 +41,26 @@ def test_it_finds_a_refund_that_its_entry_does_not_fit(
 
     wrong((statement,))
 
-    assert "what a refund or dispute takes is an entry of its own" in found()
+    assert "the amount that a refund or dispute takes back is an entry of its own" in found()
 
 
 @pytest.mark.parametrize("kind", ["refund", "dispute"])
-def test_it_finds_an_entry_that_takes_back_for_nothing(settled: Payment, kind: str) -> None:
+def test_it_finds_a_refund_entry_without_a_refund(settled: Payment, kind: str) -> None:
     wrong((ENTRY.replace("credits + 5", "credits - 5"), kind, "-5", "bob"))
     wrong((BALANCE.replace("+", "-"), "bob"))
 
-    assert found() == {"an entry that takes back belongs to a refund or dispute"}
+    assert found() == {"an entry that takes credits back belongs to a refund or dispute"}
 
 
-def test_it_finds_a_refund_that_was_forgotten(settled: Payment, charlie: Person) -> None:
+def test_it_finds_a_refund_that_was_not_applied(settled: Payment, charlie: Person) -> None:
     deliver(refund(pending_payment(charlie.user), 1000))
 
     wrong(("UPDATE clawbacks SET payment_intent_id = %s", settled.payment_intent_id or ""))
 
-    assert found() == {"a refund or dispute of a known purchase is applied"}
+    assert found() == {"a refund or dispute of a settled purchase is applied"}
 
 
-def test_it_finds_an_event_that_nobody_finished(settled: Payment) -> None:
+def test_it_finds_an_event_that_is_unprocessed_for_a_day(settled: Payment) -> None:
     wrong(
         (
             "UPDATE stripe_events SET outcome = 'failed', processed_at = NULL,"

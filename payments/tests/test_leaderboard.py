@@ -1,4 +1,4 @@
-"""`manage.py leaderboard` shows the same figures as a table, as CSV and as JSON."""
+"""`manage.py leaderboard` prints the same numbers as a table, as CSV and as JSON."""
 
 import csv
 import io
@@ -122,6 +122,6 @@ def test_it_says_so_when_there_is_nobody(db: None, form: str, expected: str) -> 
         ("--by", "luck"),
     ],
 )
-def test_it_refuses_arguments_that_mean_nothing(db: None, arguments: tuple[str, str]) -> None:
+def test_it_refuses_invalid_arguments(db: None, arguments: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match=arguments[0]):
         output_of(*arguments)

@@ -1,4 +1,4 @@
-"""Standings count what stands, within the period, and a snapshot says the same until the next."""
+"""The leaderboard counts the period without what was taken back; a snapshot does not change."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,23 +7,23 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.advisory_locks import TAKE_TURN
+from accounts.advisory_locks import LOCK
 from accounts.tests.factories import Person, register
 from payments.reports import leaderboard
-from payments.reports.leaderboard import By, Leader
+from payments.reports.leaderboard import Leader, Measure
 from payments.tests.at_once import another_transaction
 from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
 from referrals.models import LeaderboardEntry, Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 DAY = timedelta(days=1)
 
 
-def leaders(days: int | None = None, by: By = "referrals", limit: int = 10) -> list[Leader]:
+def leaders(days: int | None = None, by: Measure = "referrals", limit: int = 10) -> list[Leader]:
     return leaderboard.leaderboard(now=timezone.now(), limit=limit, days=days, by=by)
 
 
-def names(days: int | None = None, by: By = "referrals", limit: int = 10) -> list[str]:
+def names(days: int | None = None, by: Measure = "referrals", limit: int = 10) -> list[str]:
     return [leader.username for leader in leaders(days, by, limit)]
 
 
@@ -42,12 +42,10 @@ def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> N
     ]
 
 
-def test_equals_share_a_rank_and_who_earned_more_is_named_first(
-    alice: Person, charlie: Person
-) -> None:
+def test_ties_share_a_rank_and_are_ordered_by_earnings(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(register("dave"), 2)
-    terms_now(referrer_bonus=Decimal("15.00"))
+    ProgramFactory.create(referrer_bonus=Decimal("15.00"))
     refer(charlie, 1)
     refer(register("eve"), 1)
 
@@ -60,9 +58,7 @@ def test_equals_share_a_rank_and_who_earned_more_is_named_first(
     assert [leader.rank for leader in leaders(by="earnings")] == [1, 2, 2, 4]
 
 
-def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
-    alice: Person, charlie: Person
-) -> None:
+def test_in_a_snapshot_ties_share_a_rank_and_zero_has_none(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(charlie, 1)
     register("erin", code=register("dave").code)
@@ -77,7 +73,7 @@ def test_in_a_snapshot_equals_share_a_rank_and_nothing_has_none(
     ]
 
 
-def test_who_came_first_is_first_of_those_alike_in_all(alice: Person, charlie: Person) -> None:
+def test_of_equal_referrers_the_older_account_comes_first(alice: Person, charlie: Person) -> None:
     refer(charlie, 1)
     refer(alice, 1)
 
@@ -91,7 +87,7 @@ def test_it_ends_at_its_limit(alice: Person, charlie: Person) -> None:
     assert names(limit=1) == ["charlie"]
 
 
-def test_it_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
+def test_it_counts_only_the_period(alice: Person, charlie: Person) -> None:
     with time_machine.travel(timezone.now() - 31 * DAY):
         refer(alice, 2)
     refer(charlie, 1)
@@ -105,7 +101,7 @@ def test_it_counts_only_what_is_recent(alice: Person, charlie: Person) -> None:
     ]
 
 
-def test_it_counts_only_what_stands(alice: Person, charlie: Person) -> None:
+def test_it_leaves_out_bonuses_that_were_taken_back(alice: Person, charlie: Person) -> None:
     refer(alice, 2)
     refer(charlie, 1)
     for referral in Referral.objects.filter(referrer=alice.user):
@@ -120,7 +116,7 @@ def test_people_without_referrals_are_not_on_it(alice: Person) -> None:
     assert leaders() == []
 
 
-def test_revenue_is_what_friends_paid_and_did_not_get_back(alice: Person, bob: Person) -> None:
+def test_revenue_is_what_friends_paid_without_refunds(alice: Person, bob: Person) -> None:
     settle(bob.user, 999)
     partly = settle(bob.user, 5000)
     disputed = settle(bob.user, 3000)
@@ -133,7 +129,7 @@ def test_revenue_is_what_friends_paid_and_did_not_get_back(alice: Person, bob: P
 
 
 def test_friends_beyond_the_cap_still_bring_revenue(alice: Person) -> None:
-    terms_now(max_uses=1)
+    ProgramFactory.create(max_uses=1)
     friends = [register(name, code=alice.code) for name in ("bob", "dave")]
     for friend in friends:
         settle(friend.user)
@@ -143,7 +139,7 @@ def test_friends_beyond_the_cap_still_bring_revenue(alice: Person) -> None:
     assert (leader.referrals, leader.revenue, leader.uses_left) == (1, Decimal("20.00"), 0)
 
 
-def test_conversion_asks_who_signed_up_and_bought_by_now(alice: Person, bob: Person) -> None:
+def test_conversion_counts_qualified_sign_ups_until_now(alice: Person, bob: Person) -> None:
     settle(bob.user)
     for name in ("dave", "eve"):
         settle(register(name, code=alice.code).user, 999)
@@ -153,7 +149,7 @@ def test_conversion_asks_who_signed_up_and_bought_by_now(alice: Person, bob: Per
     assert (leader.signups, leader.qualified, leader.conversion) == (3, 1, Decimal("33.3"))
 
 
-def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
+def test_conversion_is_never_above_100_percent(alice: Person, bob: Person) -> None:
     with time_machine.travel(timezone.now() - 40 * DAY):
         old_friend = register("dave", code=alice.code)
     settle(old_friend.user)
@@ -165,7 +161,7 @@ def test_conversion_is_never_above_all(alice: Person, bob: Person) -> None:
     assert leader.conversion == Decimal(100)
 
 
-def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
+def test_without_a_sign_up_there_is_no_conversion(alice: Person) -> None:
     with time_machine.travel(timezone.now() - 40 * DAY):
         friend = register("dave", code=alice.code)
     settle(friend.user)
@@ -178,14 +174,14 @@ def test_without_a_sign_up_there_is_nothing_to_convert(alice: Person) -> None:
 def test_uses_left_follow_todays_terms(alice: Person) -> None:
     refer(alice, 2)
     turn(Referral.objects.get(use_number=1), "voided")
-    terms_now(max_uses=3)
+    ProgramFactory.create(max_uses=3)
 
     [leader] = leaders()
 
     assert leader.uses_left == 1
 
 
-def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Person) -> None:
+def test_a_snapshot_does_not_change_until_it_is_replaced(alice: Person, charlie: Person) -> None:
     refer(charlie, 2)
     now = timezone.now()
     leaderboard.refresh(now=now)
@@ -194,10 +190,10 @@ def test_a_snapshot_says_what_was_so_when_it_was_made(alice: Person, charlie: Pe
     rows = LeaderboardEntry.objects.filter(period="all").order_by("place_by_referrals")
 
     assert [(row.user, row.referrals, row.computed_at) for row in rows] == [(charlie.user, 2, now)]
-    assert leaderboard.counted_at(LeaderboardEntry.Period.ALL) == now
+    assert leaderboard.snapshot_time(LeaderboardEntry.Period.ALL) == now
 
 
-def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Person) -> None:
+def test_a_new_snapshot_replaces_the_old_one(alice: Person, charlie: Person) -> None:
     with time_machine.travel(timezone.now() - 20 * DAY):
         refer(charlie, 2)
         leaderboard.refresh(now=timezone.now())
@@ -216,7 +212,9 @@ def test_a_new_snapshot_takes_the_place_of_the_old(alice: Person, charlie: Perso
 
 
 @pytest.mark.parametrize("by", ["referrals", "earnings", "revenue"])
-def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person, by: By) -> None:
+def test_a_snapshot_ranks_as_the_live_count_does(
+    alice: Person, charlie: Person, by: Measure
+) -> None:
     refer(charlie, 2)
     settle(refer(alice, 1)[0].user, 9000)
 
@@ -233,10 +231,10 @@ def test_a_snapshot_ranks_as_the_live_count_does(alice: Person, charlie: Person,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_refreshers_the_second_goes_home(alice: Person) -> None:
+def test_the_second_of_two_simultaneous_refreshes_does_nothing(alice: Person) -> None:
     refer(alice, 1)
 
-    with another_transaction(TAKE_TURN, "leaderboard"):
+    with another_transaction(LOCK, "leaderboard"):
         did = leaderboard.refresh(now=timezone.now())
 
     assert (did, LeaderboardEntry.objects.count()) == (False, 0)

@@ -1,4 +1,4 @@
-"""Stripe made the session and its answer was lost: what it tells of it later finds our payment."""
+"""Stripe created the session, but its answer was lost: later events still find our payment."""
 
 from datetime import timedelta
 from functools import partial
@@ -22,7 +22,7 @@ LONG_AFTER = timedelta(days=3)
 
 @pytest.fixture
 def unanswered(bob: Person) -> Payment:
-    """A purchase of Bob's that has a session, which he alone of us does not know."""
+    """A payment of Bob's whose session id did not reach our database."""
     payment = pending_payment(bob.user)
     lose_answer(payment)
     return payment
@@ -51,7 +51,7 @@ def test_once_it_is_paid_it_settles_once_with_both_bonuses(alice: Person, bob: P
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_money_that_comes_later_is_waited_for(alice: Person, bob: Person) -> None:
+def test_a_delayed_payment_settles_later(alice: Person, bob: Person) -> None:
     payment = pay(bob, 1000, **BANK_ACCOUNT)
     lose_answer(payment)
 
@@ -63,21 +63,21 @@ def test_money_that_comes_later_is_waited_for(alice: Person, bob: Person) -> Non
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
-def test_what_expires_at_stripe_is_closed(unanswered: Payment) -> None:
+def test_a_session_that_expires_at_stripe_is_closed(unanswered: Payment) -> None:
     told = outcome(unanswered, EXPIRED, payment_status="unpaid")
 
     assert told == "closed"
     assert now_of(unanswered) == ("expired", unanswered.session_id)
 
 
-def test_what_nobody_heard_of_again_is_closed_once(unanswered: Payment) -> None:
+def test_a_payment_without_any_event_is_closed_once(unanswered: Payment) -> None:
     later = timezone.now() + LONG_AFTER
 
     assert [checkout.close_expired(now=later) for _ in range(2)] == [1, 0]
     assert now_of(unanswered) == ("expired", None)
 
 
-def test_what_was_closed_settles_if_it_is_paid_after_all(
+def test_a_closed_purchase_settles_when_it_is_paid_later(
     alice: Person, bob: Person, unanswered: Payment
 ) -> None:
     checkout.close_expired(now=timezone.now() + LONG_AFTER)
@@ -99,7 +99,7 @@ def test_what_was_closed_settles_if_it_is_paid_after_all(
     ids=str,
 )
 @pytest.mark.parametrize("kind", [COMPLETED, SUCCEEDED, EXPIRED])
-def test_a_session_that_does_not_fit_is_not_its_session(
+def test_a_session_that_contradicts_the_payment_is_not_attached(
     alice: Person, bob: Person, unanswered: Payment, kind: str, misfit: dict[str, Any]
 ) -> None:
     assert outcome(unanswered, kind, **misfit) == "quarantined"
@@ -107,9 +107,7 @@ def test_a_session_that_does_not_fit_is_not_its_session(
     assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
 
 
-def test_the_session_of_another_person_is_not_its_session(
-    charlie: Person, unanswered: Payment
-) -> None:
+def test_the_session_of_another_user_is_not_attached(charlie: Person, unanswered: Payment) -> None:
     names = {"payment_id": str(unanswered.pk), "user_id": str(charlie.user.pk)}
 
     assert outcome(unanswered, metadata=names) == "quarantined"
@@ -117,7 +115,7 @@ def test_the_session_of_another_person_is_not_its_session(
 
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "1.0", " 1", "²", "9" * 30, 1, [], {}, "\0"])
-def test_what_is_no_number_of_ours_names_no_payment(unanswered: Payment, number: object) -> None:
+def test_an_invalid_payment_id_names_no_payment(unanswered: Payment, number: object) -> None:
     names = {"payment_id": number, "user_id": str(unanswered.user_id)}
 
     assert outcome(unanswered, metadata=names) == "quarantined"
@@ -156,7 +154,7 @@ def ask(person: Person) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_asked_again_after_it_was_paid_it_is_that_purchase(bob: Person) -> None:
+def test_a_repeated_request_after_the_payment_returns_that_purchase(bob: Person) -> None:
     first = ask(bob)
     payment = Payment.objects.get()
     lose_answer(payment)
@@ -168,7 +166,7 @@ def test_asked_again_after_it_was_paid_it_is_that_purchase(bob: Person) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_asked_again_after_it_was_closed_it_goes_on_with_its_session(bob: Person) -> None:
+def test_a_repeated_request_after_closing_continues_with_its_session(bob: Person) -> None:
     first = ask(bob)
     lose_answer(Payment.objects.get())
     checkout.close_expired(now=timezone.now() + LONG_AFTER)
@@ -177,22 +175,23 @@ def test_asked_again_after_it_was_closed_it_goes_on_with_its_session(bob: Person
     assert Payment.objects.get().status == "pending"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
-def test_it_is_reconciled_when_no_event_came_either(alice: Person, bob: Person) -> None:
+def test_it_is_reconciled_when_the_event_is_missing_too(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     lose_answer(payment)
     now = timezone.now()
     at_stripe = list(reconciliation.differences(since=now - timedelta(minutes=5)))
 
     [found] = [one for one in at_stripe if one.stripe_id == payment.session_id]
-    told = reconciliation.make_up_for(found, now=now)
+    told = reconciliation.resolve(found, now=now)
 
-    assert (found.what, told) == (f"paid, but payment {payment.pk} is created", "settled")
+    assert (found.difference, told) == (f"paid, but payment {payment.pk} is created", "settled")
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
 @pytest.mark.django_db(transaction=True)
-def test_told_of_it_many_times_at_once_it_settles_once(
+def test_many_simultaneous_events_settle_it_once(
     alice: Person, bob: Person, unanswered: Payment
 ) -> None:
     at_once(*[partial(outcome, unanswered) for _ in range(6)])

@@ -219,7 +219,7 @@ def test_without_turns_a_refund_and_its_purchase_miss_each_other(
     """Each looks for the other before either is committed; the ledger check alone finds it."""
     give_no_turns(monkeypatch)
     barrier = Barrier(2)
-    for name in ("_lock_payment", "adopt"):
+    for name in ("_lock_payment", "apply_early_clawbacks"):
         looked = meeting(getattr(clawbacks, name), after=True, barrier=barrier)
         monkeypatch.setattr(clawbacks, name, looked)
     payment = pending_payment(bob.user)
@@ -228,4 +228,4 @@ def test_without_turns_a_refund_and_its_purchase_miss_each_other(
 
     assert outcomes == {"settled": 1, "deferred": 1}
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-    assert found() == {"a refund or dispute of a known purchase is applied"}
+    assert found() == {"a refund or dispute of a settled purchase is applied"}

@@ -14,7 +14,7 @@ from payments.explanations.answers import LISTED_PURCHASES, explain_person
 from payments.explanations.messages import Audience
 from payments.tests.stripe_events import pending_payment, refer, settle
 from payments.tests.test_answers import INVITED, PAID, told, why_person
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 def test_a_purchase_that_is_not_on_record_is_said_to_be_missing(bob: Person) -> None:
@@ -68,7 +68,7 @@ def test_the_decisive_purchase_comes_first_however_many_came_after(bob: Person) 
 
 
 def test_it_asks_about_the_minimum_without_an_amount(bob: Person) -> None:
-    terms_now(minimum_purchase=Decimal("25.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("25.00"))
 
     assert why_person(bob).what_if.cents == told(bob).what_if.cents == 2500
 
@@ -82,14 +82,14 @@ def test_it_asks_about_the_minimum_without_an_amount(bob: Person) -> None:
 )
 def test_it_counts_the_uses_of_the_code(alice: Person, max_uses: int, code_uses: str) -> None:
     refer(alice, 3)
-    terms_now(max_uses=max_uses)
+    ProgramFactory.create(max_uses=max_uses)
 
     assert why_person(alice).code_uses == code_uses
     assert len(why_person(alice).referees) == 3
 
 
 def test_it_writes_and_locks_nothing(bob: Person) -> None:
-    terms_now(budget=Decimal("100.00"))
+    ProgramFactory.create(budget=Decimal("100.00"))
 
     with CaptureQueriesContext(connection) as queries:
         for audience in Audience:

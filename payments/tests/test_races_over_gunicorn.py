@@ -22,7 +22,7 @@ from payments.tests.stripe_events import deliver, dispute, event, pending_paymen
 from payments.tests.whole_state import money_of
 from referrals.models import Referral
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 ROUNDS = 15 if os.environ.get("LONG") == "1" else 3
 PATIENCE_SECONDS = 10
@@ -120,7 +120,7 @@ def test_forty_referees_of_one_code_use_it_ten_times(server: Server, alice: Pers
     assert sorted(Referral.objects.values_list("use_number", flat=True)) == list(range(1, 11))
 
 
-def test_alice_buys_while_she_earns(server: Server, alice: Person) -> None:
+def test_alice_buys_while_her_referral_pays_her(server: Server, alice: Person) -> None:
     friends = [register(f"friend{n}", code=alice.code) for n in range(10)]
     buyers = [buyer for friend in friends for buyer in (alice, friend)]
 
@@ -175,7 +175,7 @@ def test_settlement_refund_and_dispute_at_once_end_as_one_after_the_other(
     assert [end_of(*people) for people in hasty] == [end_of(*people) for people in calm]
 
 
-def test_one_checkout_asked_for_eight_times_is_one_session(server: Server, charlie: Person) -> None:
+def test_eight_simultaneous_checkouts_make_one_session(server: Server, charlie: Person) -> None:
     headers = {"Idempotency-Key": "one-click"}
     body = {"amount": 1000, "currency": "usd"}
     path = "/api/stripe/checkout-session"

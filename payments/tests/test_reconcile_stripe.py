@@ -1,4 +1,4 @@
-"""`manage.py reconcile_stripe` shows what never reached us, and makes up for it when asked to."""
+"""`manage.py reconcile_stripe` lists what did not reach us, and resolves it with --apply."""
 
 import io
 from typing import Any
@@ -17,7 +17,7 @@ stripe_knows_nothing_yet = test_reconciliation.stripe_knows_nothing_yet
 
 
 def command(*arguments: str) -> list[str]:
-    """Run `manage.py reconcile_stripe` and return what it prints, line by line."""
+    """Run `manage.py reconcile_stripe` and return its output as lines."""
     out = io.StringIO()
     call_command("reconcile_stripe", *arguments, stdout=out)
     return out.getvalue().splitlines()
@@ -29,12 +29,12 @@ def test_the_command_shows_what_it_would_do(bob: Person) -> None:
 
     header, difference, *end = command()
 
-    assert header.split() == ["stripe_id", "what", "remedy", "outcome"]
+    assert header.split() == ["stripe_id", "difference", "remedy", "outcome"]
     assert difference == (
-        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle it"
+        f"{payment.session_id}  paid, but payment {payment.pk} is pending  settle the purchase"
     )
     assert end[0].startswith("1 difference since ")
-    assert end[1] == "Nothing was changed; settle them with --apply."
+    assert end[1] == "Nothing was changed. Resolve them with --apply."
     assert bob.balance() == "0.00"
 
 
@@ -43,7 +43,9 @@ def test_the_command_settles_with_apply(bob: Person) -> None:
 
     first, second = command("--apply"), command("--apply")
 
-    assert first[1].endswith("  checkout.session.completed was not processed  process it  settled")
+    assert first[1].endswith(
+        "  checkout.session.completed was not processed  process the event  settled"
+    )
     assert (len(first), len(second)) == (3, 1)
     assert second[0].startswith("0 differences since ")
     assert bob.balance() == "20.00"
@@ -59,10 +61,10 @@ def test_what_the_command_applies_is_in_the_audit_log(bob: Person) -> None:
     assert (entry.action, entry.reason) == ("reconcile Stripe", "The endpoint was down")
 
 
-def test_it_applies_nothing_for_a_reason_that_says_nothing(bob: Person) -> None:
+def test_an_empty_reason_applies_nothing(bob: Person) -> None:
     pay(bob)
 
-    with pytest.raises(CommandError, match="Nothing was settled: say why"):
+    with pytest.raises(CommandError, match="Nothing was changed: give a reason"):
         command("--apply", "--reason", " ")
 
     assert bob.balance() == "0.00"
@@ -90,7 +92,7 @@ def test_a_moment_elsewhere_is_shown_in_utc(bob: Person) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "", "2026-13-01", "22.11.2026"])
 def test_since_is_nothing_else(db: None, since: str) -> None:
-    with pytest.raises(CommandError, match="is no date"):
+    with pytest.raises(CommandError, match="is not a date"):
         command("--since", since)
 
 

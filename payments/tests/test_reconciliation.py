@@ -1,4 +1,4 @@
-"""Whatever Stripe has and never told us is found, and settled once when asked to."""
+"""Reconciliation finds what did not reach us, and processes it once."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
-from payments.reconciliation import differences, make_up_for
+from payments.reconciliation import differences, resolve
 from payments.sandbox.models import CheckoutSession, Event
 from payments.tests.at_once import at_once
 from payments.tests.sandbox_purchases import (
@@ -28,7 +28,7 @@ ONE_DAY = timedelta(days=1)
 
 @pytest.fixture(autouse=True)
 def stripe_knows_nothing_yet(sandbox: str) -> None:
-    """Empty the sandbox, which outlives the tests' transactions, in a transaction elsewhere."""
+    """Empty the sandbox, which outlives the tests' transactions, on another connection."""
 
     def empty() -> None:
         Event.objects.all().delete()
@@ -38,26 +38,26 @@ def stripe_knows_nothing_yet(sandbox: str) -> None:
 
 
 def forget_events() -> None:
-    """Let Stripe have no events any more, as after thirty days."""
+    """Delete Stripe's events, as Stripe does after thirty days."""
     at_once(lambda: Event.objects.all().delete())
 
 
-class Made(NamedTuple):
-    """A difference that was found, and what came of making up for it."""
+class Resolved(NamedTuple):
+    """A difference, and the outcome of resolving it."""
 
     stripe_id: str
-    what: str
+    difference: str
     remedy: str
     outcome: str = ""
 
 
-def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Made]:
+def reconcile(*, apply: bool = True, since: datetime | None = None) -> list[Resolved]:
     return [
-        Made(
+        Resolved(
             found.stripe_id,
-            found.what,
+            found.difference,
             found.remedy,
-            make_up_for(found, now=timezone.now()) if apply else "",
+            resolve(found, now=timezone.now()) if apply else "",
         )
         for found in differences(since=since or timezone.now() - ONE_DAY)
     ]
@@ -74,12 +74,12 @@ def test_a_paid_session_whose_event_never_came_is_found(bob: Person) -> None:
 
     event, session = reconcile(apply=False)
 
-    assert (event.what, event.remedy) == (
+    assert (event.difference, event.remedy) == (
         "checkout.session.completed was not processed",
-        "process it",
+        "process the event",
     )
-    assert (session.stripe_id, session.remedy) == (payment.session_id, "settle it")
-    assert session.what == f"paid, but payment {payment.pk} is pending"
+    assert (session.stripe_id, session.remedy) == (payment.session_id, "settle the purchase")
+    assert session.difference == f"paid, but payment {payment.pk} is pending"
 
 
 def test_without_apply_nothing_changes(bob: Person) -> None:
@@ -111,7 +111,7 @@ def test_an_event_that_comes_after_all_changes_nothing(alice: Person, bob: Perso
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
-def test_a_session_is_settled_of_which_there_is_no_event(alice: Person, bob: Person) -> None:
+def test_a_session_without_an_event_is_settled(alice: Person, bob: Person) -> None:
     pay(bob)
     forget_events()
 
@@ -128,7 +128,7 @@ def test_a_payment_that_was_closed_and_is_paid_after_all_settles(bob: Person) ->
 
     [found] = reconcile()
 
-    assert (found.what.rpartition(" ")[2], found.outcome) == ("expired", "settled")
+    assert (found.difference.rpartition(" ")[2], found.outcome) == ("expired", "settled")
     assert bob.balance() == "20.00"
 
 
@@ -146,7 +146,7 @@ def test_a_refund_or_dispute_that_never_came_is_applied_once(
     assert Clawback.objects.count() == 1
 
 
-def test_a_purchase_and_its_refund_are_made_up_for_oldest_first(alice: Person, bob: Person) -> None:
+def test_a_purchase_and_its_refund_are_processed_oldest_first(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     payment.payment_intent_id = intent_of(payment)
     refund_at_stripe(payment, amount="4.00")
@@ -162,7 +162,7 @@ def intent_of(payment: Payment) -> str:
     return session.payment_intent.stripe_id
 
 
-def test_money_that_is_on_its_way_is_no_difference(bob: Person) -> None:
+def test_a_delayed_payment_is_not_a_difference(bob: Person) -> None:
     buy(bob, 1000, **BANK_ACCOUNT)
 
     assert reconcile() == []
@@ -187,12 +187,12 @@ def test_a_payment_that_we_do_not_know_is_only_reported(bob: Person) -> None:
 
     assert reported[0] == reported[1]
     assert reported[0] == [
-        Made(payment.session_id or "", "paid, but no payment of ours", "none: look into it")
+        Resolved(payment.session_id or "", "paid, but we have no such payment", "none: investigate")
     ]
     assert not LedgerEntry.objects.exists()
 
 
-def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
+def test_a_session_that_contradicts_our_record_is_refused(bob: Person) -> None:
     pay(bob)
     forget_events()
     Payment.objects.update(amount=999)
@@ -205,7 +205,7 @@ def test_what_does_not_fit_our_record_is_refused(bob: Person) -> None:
     assert (Payment.objects.get().status, bob.balance()) == ("pending", "0.00")
 
 
-def test_one_misfit_does_not_keep_others_from_settling(bob: Person, charlie: Person) -> None:
+def test_one_refused_session_does_not_stop_the_others(bob: Person, charlie: Person) -> None:
     strange, good = pay(bob), pay(charlie)
     Payment.objects.filter(pk=strange.pk).update(amount=999)
 
@@ -216,14 +216,14 @@ def test_one_misfit_does_not_keep_others_from_settling(bob: Person, charlie: Per
     assert (good.status, charlie.balance()) == ("paid", "10.00")
 
 
-def test_what_is_older_is_not_asked_for(bob: Person) -> None:
+def test_older_events_are_not_asked_for(bob: Person) -> None:
     pay(bob)
 
     assert reconcile(since=timezone.now() + ONE_DAY) == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reconciled_while_its_event_comes_it_settles_once(alice: Person, bob: Person) -> None:
+def test_a_reconciliation_during_a_delivery_settles_once(alice: Person, bob: Person) -> None:
     payment = pay(bob)
     deliver = partial(send, event_body(payment))
 

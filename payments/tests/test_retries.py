@@ -1,4 +1,4 @@
-"""What was left unprocessed is tried again, so many at a time, and each at its own time."""
+"""Unprocessed events are retried in batches, each with the current time."""
 
 import itertools
 from collections.abc import Iterator
@@ -22,25 +22,25 @@ MINUTE = timedelta(minutes=1)
 
 
 def retry_due(now: datetime) -> list[StripeEvent]:
-    return [inbox.attempt(event_id, now=now) for event_id in inbox.due(now=now)]
+    return [inbox.attempt(event_id, now=now) for event_id in inbox.due_for_retry(now=now)]
 
 
 @contextmanager
 def failing(times: int = 1_000_000) -> Iterator[None]:
-    """Let the database refuse the next entries of the ledger."""
+    """Make the database refuse the next ledger entries."""
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     with refusing("ledger_entries", sqlstate="P0001", times=times):
         yield
 
 
 def failed_event(payment: Payment) -> StripeEvent:
-    """Deliver an event in vain."""
+    """Deliver an event that fails."""
     with failing():
         assert deliver(event(payment)).status_code == 500
     return StripeEvent.objects.get()
 
 
-def test_an_event_is_tried_again_once_it_is_due(alice: Person, bob: Person) -> None:
+def test_an_event_is_retried_when_it_is_due(alice: Person, bob: Person) -> None:
     due = failed_event(pending_payment(bob.user)).retry_at
 
     too_early = retry_due(due - MINUTE)
@@ -51,7 +51,7 @@ def test_an_event_is_tried_again_once_it_is_due(alice: Person, bob: Person) -> N
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
-def test_an_event_that_was_never_worked_on_is_tried_after_five_minutes(bob: Person) -> None:
+def test_an_event_that_was_never_processed_is_retried_after_five_minutes(bob: Person) -> None:
     failed_event(pending_payment(bob.user))
     now = timezone.now()
     StripeEvent.objects.update(outcome="received", attempts=0, retry_at=now + inbox.RETRY_AFTER)
@@ -61,7 +61,7 @@ def test_an_event_that_was_never_worked_on_is_tried_after_five_minutes(bob: Pers
     assert (early, retried.outcome) == ([], "settled")
 
 
-def test_the_pauses_grow_up_to_six_hours(bob: Person) -> None:
+def test_the_delays_grow_up_to_six_hours(bob: Person) -> None:
     now = failed_event(pending_payment(bob.user)).retry_at
     pauses = []
 
@@ -89,14 +89,14 @@ def test_an_event_that_fails_again_does_not_keep_the_next_from_settling(
     assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
 
 
-def test_what_is_processed_is_not_tried_again(bob: Person) -> None:
+def test_a_processed_event_is_not_retried(bob: Person) -> None:
     settle(bob.user)
     deliver(event(pending_payment(bob.user), amount_total=1))
 
     assert retry_due(timezone.now() + timedelta(days=1)) == []
 
 
-def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None:
+def test_an_attempt_never_raises_and_records_the_error(bob: Person) -> None:
     failed = failed_event(pending_payment(bob.user))
 
     with failing():
@@ -106,10 +106,10 @@ def test_an_attempt_never_raises_and_records_what_was_wrong(bob: Person) -> None
     assert "refused by the test" in attempted.last_error
 
 
-def test_only_so_many_events_are_tried_again_at_a_time(
+def test_one_run_retries_at_most_one_batch_of_events(
     bob: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "AT_A_TIME", 1)
+    monkeypatch.setattr(inbox, "BATCH_SIZE", 1)
     with failing():
         for person in (bob, charlie):
             deliver(event(pending_payment(person.user)))
@@ -122,7 +122,7 @@ def test_only_so_many_events_are_tried_again_at_a_time(
 
 @contextmanager
 def hours_passing(begins: datetime) -> Iterator[None]:
-    """Let the clock go on by an hour whenever a job reads it."""
+    """Advance the clock by an hour whenever a job reads it."""
     hours = (begins + number * timedelta(hours=1) for number in itertools.count())
     with patch.object(tasks, "timezone", SimpleNamespace(now=lambda: next(hours))):
         yield
@@ -133,7 +133,7 @@ def times_of_purchases() -> list[datetime]:
     return list(entries.values_list("created_at", flat=True))
 
 
-def test_each_event_that_is_tried_again_has_a_time_of_its_own(bob: Person, charlie: Person) -> None:
+def test_the_clock_is_read_for_each_retried_event(bob: Person, charlie: Person) -> None:
     with failing():
         for person in (bob, charlie):
             deliver(event(pending_payment(person.user)))
@@ -146,7 +146,7 @@ def test_each_event_that_is_tried_again_has_a_time_of_its_own(bob: Person, charl
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_each_difference_is_made_up_for_at_a_time_of_its_own(bob: Person, charlie: Person) -> None:
+def test_the_clock_is_read_for_each_resolved_difference(bob: Person, charlie: Person) -> None:
     begins = timezone.now()
     for person in (bob, charlie):
         pay(person)

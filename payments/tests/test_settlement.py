@@ -1,4 +1,4 @@
-"""A paid session credits the buyer once and, if due, both sides of a referral."""
+"""A paid session credits the buyer once and, if due, pays both bonuses."""
 
 from datetime import datetime
 from itertools import permutations
@@ -20,11 +20,11 @@ EXPIRED = "checkout.session.expired"
 
 
 def report(payment: Payment, kind: str, **changes: Any) -> str:
-    """Deliver a new event about `payment` and return what became of it."""
+    """Deliver a new event about `payment` and return its outcome."""
     if kind in (FAILED, EXPIRED):
         changes = {"payment_status": "unpaid", **changes}
     outcome: str = deliver(event(payment, kind, **changes)).json()["outcome"]
-    assert inbox.can_become(kind, outcome)
+    assert inbox.is_possible_outcome(kind, outcome)
     return outcome
 
 
@@ -70,7 +70,7 @@ def test_it_keeps_when_and_by_which_payment_intent_it_was_paid(bob: Person) -> N
     assert payment.ledger_entry.reference == payment.session_id
 
 
-def test_a_payment_intent_may_come_whole(bob: Person) -> None:
+def test_a_payment_intent_may_be_sent_as_an_object(bob: Person) -> None:
     payment = pending_payment(bob.user)
 
     report(payment, COMPLETED, payment_intent={"id": "pi_whole", "object": "payment_intent"})
@@ -130,7 +130,7 @@ def test_a_delayed_payment_that_arrives_before_the_completion_settles_once(
 
 
 @pytest.mark.parametrize("kinds", [(COMPLETED, SUCCEEDED), (SUCCEEDED, COMPLETED)])
-def test_a_session_said_twice_to_be_paid_settles_once(
+def test_a_session_that_is_reported_paid_twice_settles_once(
     alice: Person, bob: Person, kinds: tuple[str, str]
 ) -> None:
     payment = pending_payment(bob.user)
@@ -161,7 +161,7 @@ def test_an_expired_session_closes_the_payment(bob: Person) -> None:
 
 
 @pytest.mark.parametrize("kind", [EXPIRED, FAILED])
-def test_what_is_paid_stays_paid(alice: Person, bob: Person, kind: str) -> None:
+def test_a_paid_payment_stays_paid(alice: Person, bob: Person, kind: str) -> None:
     payment = settle(bob.user)
 
     outcome = report(payment, kind)
@@ -225,7 +225,7 @@ def test_every_order_of_events_ends_closed_when_no_money_arrived(
     ids=str,
 )
 @pytest.mark.parametrize("kind", [COMPLETED, SUCCEEDED])
-def test_what_does_not_fit_our_record_is_quarantined(
+def test_a_session_that_contradicts_our_record_is_quarantined(
     alice: Person, bob: Person, kind: str, misfit: dict[str, Any]
 ) -> None:
     payment = pending_payment(bob.user)
@@ -261,7 +261,7 @@ def test_a_quarantined_event_does_not_keep_the_right_one_from_settling(bob: Pers
 
 
 @pytest.mark.parametrize("kind", [EXPIRED, FAILED])
-def test_a_misfit_closes_nothing_either(bob: Person, kind: str) -> None:
+def test_a_session_that_contradicts_our_record_closes_nothing(bob: Person, kind: str) -> None:
     payment = pending_payment(bob.user)
 
     outcome = report(payment, kind, amount_total=1)
@@ -275,7 +275,7 @@ def test_what_is_quarantined_halfway_leaves_nothing_behind(
     def refuse(payment: Payment, *, now: datetime) -> None:
         raise QuarantinedError("it does not fit after all")
 
-    monkeypatch.setattr(clawbacks, "adopt", refuse)
+    monkeypatch.setattr(clawbacks, "apply_early_clawbacks", refuse)
 
     assert report(pending_payment(bob.user), COMPLETED) == "quarantined"
     assert (alice.balance(), bob.balance()) == ("0.00", "0.00")

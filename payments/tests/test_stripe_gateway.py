@@ -1,4 +1,4 @@
-"""Whatever Stripe does, the gateway answers in our words and in time."""
+"""Whatever Stripe does, the gateway returns our own types and errors, in time."""
 
 import json
 import time
@@ -50,7 +50,7 @@ def ask() -> CheckoutSession:
     )
 
 
-def test_it_gives_back_the_session_in_our_words(settings: Any) -> None:
+def test_it_returns_our_own_dataclass(settings: Any) -> None:
     with stripe_answers(settings, 200, json.dumps(SESSION).encode()):
         session = ask()
 
@@ -58,7 +58,7 @@ def test_it_gives_back_the_session_in_our_words(settings: Any) -> None:
     assert (session.user_id, session.payment_id, session.livemode) == ("3", "7", False)
 
 
-def test_it_names_the_payment_so_that_stripe_knows_it_again(settings: Any) -> None:
+def test_it_sends_the_payment_id_as_the_idempotency_key(settings: Any) -> None:
     with stripe_answers(settings, 200, json.dumps(SESSION).encode()) as stripe:
         ask()
         ask()
@@ -67,7 +67,7 @@ def test_it_names_the_payment_so_that_stripe_knows_it_again(settings: Any) -> No
     assert stripe.requests[0][1] == stripe.requests[1][1]
 
 
-def test_a_refusal_carries_the_words_of_stripe(settings: Any) -> None:
+def test_a_refusal_has_the_message_of_stripe(settings: Any) -> None:
     error = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
 
     with (
@@ -120,7 +120,7 @@ def test_silence_means_that_stripe_is_unavailable(settings: Any, trouble: Any) -
         ask()
 
 
-def test_a_caller_hears_within_fifteen_seconds() -> None:
+def test_a_caller_gets_an_answer_within_fifteen_seconds() -> None:
     retries = stripe_gateway.RETRIES
     waiting = (retries + 1) * sum(stripe_gateway.TIMEOUT_SECONDS)
 
@@ -131,7 +131,7 @@ def test_a_caller_hears_within_fifteen_seconds() -> None:
     assert stripe_gateway.DEADLINE_SECONDS < 15
 
 
-def test_an_answer_that_trickles_in_is_given_up(settings: Any) -> None:
+def test_a_very_slow_answer_is_abandoned(settings: Any) -> None:
     began = time.monotonic()
 
     with stripe_trickles(settings), pytest.raises(StripeUnavailableError):

@@ -21,6 +21,8 @@ from payments.tests.own_postgres import OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_SECONDS = 10
 # Of somebody with a browser; whose it is only the database knows.
 COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"
@@ -77,7 +79,7 @@ def read_all(server: Server, person: Person) -> dict[str, int]:
 
 
 def sessions() -> int:
-    """Count the sessions that others have in this database."""
+    """Count the other sessions in this database."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -150,7 +152,7 @@ def test_it_serves_again_as_soon_as_the_database_is_back(
 
 
 @pytest.mark.parametrize("path", READS)
-def test_nobody_notices_a_restart_between_two_requests_of_one_connection(
+def test_a_restart_between_two_requests_of_one_connection_does_no_harm(
     postgres: OwnPostgres, server_there: Server, bob_there: Person, path: str
 ) -> None:
     before = server_there.ask("GET", path, key=bob_there.api_key)
@@ -164,7 +166,7 @@ def test_nobody_notices_a_restart_between_two_requests_of_one_connection(
 
 @contextmanager
 def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
-    """Connect until PostgreSQL has room for nobody else; leave as the block ends."""
+    """Use up all connections of PostgreSQL until the end of the block."""
     # So that the server, too, has to connect anew.
     postgres.restart()
     taken = []
@@ -182,7 +184,7 @@ def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
 
 
 def wait_until_alone(ours: psycopg.Connection) -> None:
-    """Return once PostgreSQL has noticed that all the others have gone."""
+    """Return when PostgreSQL has ended all other sessions."""
     others = "SELECT FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
     deadline = time.monotonic() + PATIENCE_SECONDS
     while ours.execute(others).rowcount:

@@ -1,4 +1,4 @@
-"""What goes on by itself: each job does its part."""
+"""The periodic jobs."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_the_card_task_holds_one_card_on_both_sides(alice: Person, bob: Person) 
     assert Referral.objects.get().status == "held"
 
 
-def test_one_card_that_stripe_fails_at_keeps_no_other_from_being_checked(
+def test_one_failed_card_check_does_not_stop_the_others(
     alice: Person, bob: Person, charlie: Person, settings: Any
 ) -> None:
     unlucky, *_ = (settle(person.user) for person in (charlie, alice, bob))
@@ -67,13 +67,13 @@ def test_one_card_that_stripe_fails_at_keeps_no_other_from_being_checked(
             tasks.check_cards(0)
 
     assert Referral.objects.get().status == "held"
-    assert cards.unchecked() == [unlucky]
+    assert cards.payments_to_check() == [unlucky]
 
 
-def test_a_stripe_that_is_down_is_not_asked_for_all_cards(
+def test_after_several_failures_in_a_row_no_more_cards_are_asked_for(
     bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasks, "PATIENCE", 2)
+    monkeypatch.setattr(tasks, "MAX_FAILURES_IN_A_ROW", 2)
     for _ in range(4):
         settle(bob.user, 100)
 
@@ -84,7 +84,7 @@ def test_a_stripe_that_is_down_is_not_asked_for_all_cards(
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_the_reconciling_task_settles_what_never_came(alice: Person, bob: Person) -> None:
+def test_the_reconciliation_task_settles_a_missed_session(alice: Person, bob: Person) -> None:
     pay(bob)
 
     for _ in range(2):
@@ -94,7 +94,7 @@ def test_the_reconciling_task_settles_what_never_came(alice: Person, bob: Person
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_the_reconciling_task_looks_a_day_back(bob: Person) -> None:
+def test_the_reconciliation_task_covers_one_day(bob: Person) -> None:
     pay(bob)
 
     with time_machine.travel(timezone.now() + timedelta(hours=25)):
@@ -113,7 +113,7 @@ def test_a_task_that_needs_stripe_fails_while_it_is_down(
         task(0)
 
 
-def test_the_closing_task_closes_what_nobody_paid(bob: Person) -> None:
+def test_the_closing_task_closes_unpaid_purchases(bob: Person) -> None:
     payment = pending_payment(bob.user)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
@@ -123,7 +123,7 @@ def test_the_closing_task_closes_what_nobody_paid(bob: Person) -> None:
     assert payment.status == "expired"
 
 
-def test_the_standings_task_counts_anew(alice: Person, bob: Person) -> None:
+def test_the_leaderboard_task_replaces_the_snapshot(alice: Person, bob: Person) -> None:
     settle(bob.user)
 
     tasks.refresh_leaderboard(0)
@@ -131,14 +131,14 @@ def test_the_standings_task_counts_anew(alice: Person, bob: Person) -> None:
     assert LeaderboardEntry.objects.get(user=alice.user, period="7d").referrals == 1
 
 
-def test_the_closing_task_keeps_the_figures_of_days_that_are_over(alice: Person) -> None:
+def test_the_daily_task_stores_the_totals_of_past_days(alice: Person) -> None:
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         tasks.close_days(0)
 
     assert next(day.signups for day in DailyTotals.objects.order_by("day")) == 1
 
 
-def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
+def test_the_ledger_task_passes_when_all_invariants_hold(bob: Person) -> None:
     settle(bob.user)
 
     tasks.check_ledger(0)
@@ -147,7 +147,7 @@ def test_the_ledger_task_is_content_with_right_books(bob: Person) -> None:
 
 
 @pytest.mark.negative_control
-def test_the_ledger_task_raises_when_an_invariant_does_not_hold(bob: Person) -> None:
+def test_the_ledger_task_raises_when_an_invariant_is_broken(bob: Person) -> None:
     settle(bob.user)
     wrong(("UPDATE users SET credits = credits + 5",))
 
@@ -159,7 +159,7 @@ def test_the_ledger_task_raises_when_an_invariant_does_not_hold(bob: Person) -> 
     assert f"user {bob.user.pk}: credits 25.00, entries 20.00" in check.detail
 
 
-def test_every_task_is_run_by_itself() -> None:
+def test_every_task_has_its_schedule() -> None:
     periodic = app.periodic_registry.periodic_tasks.values()
 
     ours = [each for each in periodic if each.task.func.__module__ == tasks.__name__]
@@ -176,13 +176,13 @@ def test_every_task_is_run_by_itself() -> None:
 
 @pytest.fixture
 def no_jobs(transactional_db: None) -> Iterator[None]:
-    """Empty the queue, which is not Django's to empty."""
+    """Empty the queue, which Django's test case does not do."""
     yield
     execute("TRUNCATE procrastinate_jobs CASCADE")
 
 
 def run_worker() -> None:
-    """Let a worker, as `./dev run` starts one, do all that there is to do."""
+    """Run all queued jobs by a worker like that of `./dev run`."""
     database = urlsplit(os.environ["DATABASE_URL"])
     address = database._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     subprocess.run(
@@ -195,9 +195,10 @@ def run_worker() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_jobs")
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_tries_again_what_failed(alice: Person, bob: Person) -> None:
+def test_a_worker_retries_failed_events(alice: Person, bob: Person) -> None:
     failed_event(pending_payment(bob.user))
     StripeEvent.objects.update(retry_at=timezone.now())
     tasks.retry_events.configure().defer(timestamp=0)
@@ -210,7 +211,7 @@ def test_a_worker_tries_again_what_failed(alice: Person, bob: Person) -> None:
 
 @pytest.mark.usefixtures("no_jobs")
 @pytest.mark.django_db(transaction=True)
-def test_a_job_waits_once_however_often_it_is_due() -> None:
+def test_a_job_is_queued_at_most_once() -> None:
     tasks.retry_events.configure().defer(timestamp=0)
 
     with pytest.raises(AlreadyEnqueued):

@@ -1,4 +1,4 @@
-"""The figures of a small history, held against what a person counts by hand."""
+"""The totals of a small history, compared with numbers that were counted by hand."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.tests.factories import Person, give, register
 from payments.models import Payment
 from payments.reports import daily
-from payments.reports.totals import Books, Cohort, Debts, Figures, figures
+from payments.reports.totals import Books, Cohort, Debts, ProgramTotals, program_totals
 from payments.tests.stripe_events import deliver, refund, settle, turn
 from referrals import invite_views
 from referrals.models import Referral
@@ -56,8 +56,8 @@ def history(db: None) -> None:
         deliver(refund(purchase, 1000))
 
 
-def week() -> Figures:
-    return figures(days=7, now=NOW)
+def week() -> ProgramTotals:
+    return program_totals(days=7, now=NOW)
 
 
 @pytest.mark.usefixtures("history")
@@ -85,7 +85,7 @@ def test_the_funnel_follows_those_who_came_by_a_code() -> None:
 
 
 @pytest.mark.usefixtures("history")
-def test_those_of_the_period_before_have_no_more_time_to_buy() -> None:
+def test_the_earlier_cohort_has_no_more_time_to_buy() -> None:
     with at(13):
         heidi = register("heidi", code=User.objects.get(username="alice").referral_code)
     with at(14):
@@ -109,12 +109,12 @@ def test_the_median_time_is_of_those_referred_who_bought_in_the_period(is_closed
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("is_closed", [False, True])
 @pytest.mark.parametrize("days", [1, 7, 90])
-def test_what_we_owe_counts_all_of_history(is_closed: bool, days: int) -> None:
+def test_credits_outstanding_count_the_whole_history(is_closed: bool, days: int) -> None:
     if is_closed:
         daily.close_days(now=NOW)
 
     # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
-    assert figures(days=days, now=NOW).books == Books(
+    assert program_totals(days=days, now=NOW).books == Books(
         outstanding=Decimal("94.99"),
         debts=Debts(Decimal(0), 0),
         bonuses_given=Decimal(60),
@@ -124,7 +124,7 @@ def test_what_we_owe_counts_all_of_history(is_closed: bool, days: int) -> None:
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize("is_closed", [False, True])
-def test_what_we_owed_is_told_as_it_was_when_the_period_began(is_closed: bool) -> None:
+def test_the_books_before_are_those_at_the_start_of_the_period(is_closed: bool) -> None:
     if is_closed:
         daily.close_days(now=NOW)
 
@@ -148,7 +148,7 @@ def debtor(history: None) -> User:
 
 
 @pytest.mark.usefixtures("debtor")
-def test_debts_are_not_set_off_against_what_we_owe() -> None:
+def test_debts_do_not_reduce_credits_outstanding() -> None:
     # Bob has -15; Alice 10, Carol 20, Grace 25, Eve 9.99.
     found = week()
 
@@ -158,17 +158,17 @@ def test_debts_are_not_set_off_against_what_we_owe() -> None:
 
 
 @pytest.mark.usefixtures("debtor")
-def test_debts_of_before_are_those_with_which_the_period_began() -> None:
+def test_debts_before_are_those_at_the_start_of_the_period() -> None:
     with at(21):
         settle(User.objects.get(username="bob"), 1500)
 
-    found = figures(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
+    found = program_totals(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
 
     assert (found.books.debts, found.books_before.debts) == (NO_DEBTS, Debts(Decimal(15), 1))
     assert found.books_before.outstanding == Decimal("64.99")
 
 
-def test_whoever_was_once_in_debt_and_no_longer_is_owes_nothing(debtor: User) -> None:
+def test_a_user_who_was_once_in_debt_owes_nothing(debtor: User) -> None:
     settle(debtor, 1500)
 
     assert week().books.debts == NO_DEBTS
@@ -187,7 +187,7 @@ def test_a_bonus_that_is_held_or_voided_is_taken_back(status: str) -> None:
     assert found.books.bonuses == 20
 
 
-def test_without_anybody_there_are_no_figures(db: None) -> None:
+def test_without_users_all_totals_are_zero(db: None) -> None:
     found = week()
 
     assert (found.now.cohort.conversion, found.now.time_to_purchase) == (None, None)
@@ -203,7 +203,7 @@ def report(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("history")
-def test_the_report_prints_the_same_figures() -> None:
+def test_the_report_prints_the_same_totals() -> None:
     rows: list[dict[str, Any]] = json.loads(report("--days", "7", "--format", "json"))
 
     shown = {row["figure"]: (row["value"], row["before"]) for row in rows}
@@ -225,13 +225,13 @@ def test_the_report_is_a_table_that_ends_with_a_count() -> None:
     assert lines[-1] == "19 figures since 2026-05-14."
 
 
-def test_the_report_writes_nothing_owed_as_money(db: None) -> None:
+def test_the_report_prints_zero_debts_as_money(db: None) -> None:
     [debts] = [line for line in report().splitlines() if line.startswith("debts")]
 
     assert debts.split() == ["debts", "0.00", "0.00"]
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3661", "soon"])
-def test_the_report_refuses_days_that_mean_nothing(db: None, days: str) -> None:
+def test_the_report_refuses_invalid_days(db: None, days: str) -> None:
     with pytest.raises(CommandError, match="--days"):
         report("--days", days)

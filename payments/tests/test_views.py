@@ -1,4 +1,4 @@
-"""The endpoints about payments refuse what no purchase can be, and show people their own."""
+"""The payment endpoints refuse invalid purchases, and show callers only their own."""
 
 import json
 from collections.abc import Iterator
@@ -92,7 +92,7 @@ def test_any_other_amount_is_asked_of_stripe(bob: Person, sandbox: str, cents: i
     assert CheckoutSession.objects.get(stripe_id=answer["session_id"]).amount_total == cents
 
 
-def test_what_a_client_says_of_whom_and_how_much_to_credit_has_no_effect(
+def test_user_and_amount_in_a_request_have_no_effect(
     alice: Person, charlie: Person, sandbox: str
 ) -> None:
     ask(
@@ -196,7 +196,7 @@ def test_without_addresses_the_buyer_comes_back_to_our_own_pages(
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "a\x00b", "\xe9", "a\tb"])
-def test_an_idempotency_key_that_is_no_key_is_refused(bob: Person, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused(bob: Person, key: str) -> None:
     response = ask(bob, {"Idempotency-Key": key})
 
     assert (response.status_code, list(response.json()["errors"])) == (400, ["Idempotency-Key"])
@@ -234,7 +234,7 @@ def test_a_session_shows_its_status_now(bob: Person) -> None:
     assert bob.api.get(path).json() == before | {"status": "paid"}
 
 
-def test_the_session_of_another_user_is_not_there(alice: Person, charlie: Person) -> None:
+def test_the_session_of_another_user_is_not_found(alice: Person, charlie: Person) -> None:
     payment = pending_payment(alice.user)
 
     response = charlie.api.get(f"{PATH}/{payment.session_id}")
@@ -243,7 +243,7 @@ def test_the_session_of_another_user_is_not_there(alice: Person, charlie: Person
 
 
 @pytest.mark.parametrize("session_id", ["cs_test_none", "1", "..", "%00", "a%0A", "x" * 300, "é"])
-def test_a_session_that_cannot_be_is_not_there(alice: Person, session_id: str) -> None:
+def test_an_impossible_session_id_is_not_found(alice: Person, session_id: str) -> None:
     assert alice.api.get(f"{PATH}/{session_id}").status_code == 404
 
 

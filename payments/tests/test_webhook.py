@@ -1,4 +1,4 @@
-"""The webhook takes in what Stripe signed just now, and nothing else."""
+"""The webhook accepts what Stripe has signed recently, and nothing else."""
 
 import hmac
 import json
@@ -29,14 +29,14 @@ NESTED = b"[" * 50_000
 
 
 def sign_bytes(body: bytes) -> str:
-    """Sign what is no text, as somebody with our secret could."""
+    """Sign bytes that are not text, as anybody with our secret could."""
     now = int(time.time())
     secret = django_settings.STRIPE_WEBHOOK_SECRETS[0].encode()
     return f"t={now},v1={hmac.new(secret, b'%d.%s' % (now, body), sha256).hexdigest()}"
 
 
 def outcome_of(response: Any) -> tuple[int, str]:
-    """Return the answer's status, and its outcome or error code."""
+    """Return the status of the response, and its outcome or error code."""
     answer = response.json()
     return response.status_code, answer.get("outcome") or answer["code"]
 
@@ -126,7 +126,7 @@ def test_the_signature_of_another_secret_is_refused(db: None, secret: str) -> No
 
 @pytest.mark.parametrize("configured", [[], [""], [" "], ["", ""]])
 @pytest.mark.parametrize("secret", ["", " "])
-def test_an_empty_secret_of_ours_opens_to_nobody(
+def test_an_empty_secret_accepts_no_signature(
     db: None, settings: Any, configured: list[str], secret: str
 ) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = configured
@@ -149,7 +149,7 @@ def test_during_a_rotation_a_third_secret_is_wrong(db: None, settings: Any) -> N
     assert outcome_of(response) == (400, "invalid_signature")
 
 
-def test_of_several_signatures_one_good_one_is_enough(db: None) -> None:
+def test_one_valid_signature_of_several_is_enough(db: None) -> None:
     header = signed(BODY).replace(",v1=", f",v1={'0' * 64},v0=abc,v1=")
 
     assert outcome_of(send(BODY, header)) == (200, "ignored")
@@ -200,7 +200,7 @@ def test_clocks_may_differ_by_five_minutes(db: None, seconds: int) -> None:
     ],
     ids=lambda body: body[:45].decode(),
 )
-def test_a_signed_body_that_is_no_event_is_refused(db: None, body: bytes) -> None:
+def test_a_signed_body_that_is_not_an_event_is_refused(db: None, body: bytes) -> None:
     response = send(body)
 
     assert outcome_of(response) == (400, "not_an_event")
@@ -216,7 +216,7 @@ def test_a_body_that_is_not_utf_8_is_refused_even_if_signed(db: None) -> None:
     assert not StripeEvent.objects.exists()
 
 
-def test_a_body_above_the_limit_is_refused_before_its_signature_is_looked_at(db: None) -> None:
+def test_a_body_above_the_limit_is_refused_before_its_signature_is_checked(db: None) -> None:
     body = large_body(MAX_BODY_BYTES + 1)
 
     answers = {outcome_of(send(body, header)) for header in (signed(body), "garbage", "")}
@@ -225,7 +225,7 @@ def test_a_body_above_the_limit_is_refused_before_its_signature_is_looked_at(db:
     assert not StripeEvent.objects.exists()
 
 
-def test_a_body_at_the_limit_is_taken(db: None) -> None:
+def test_a_body_at_the_limit_is_accepted(db: None) -> None:
     assert MAX_BODY_BYTES == 256 * 1024
     assert outcome_of(send(large_body(MAX_BODY_BYTES))) == (200, "ignored")
 
@@ -249,9 +249,7 @@ def test_it_is_served_with_a_slash_at_the_end_too(db: None) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "x"])
-def test_it_is_the_signature_that_counts_and_not_the_content_type(
-    db: None, content_type: str
-) -> None:
+def test_the_content_type_does_not_matter(db: None, content_type: str) -> None:
     response = Client().post(
         WEBHOOK_PATH,
         data=BODY,
@@ -262,7 +260,7 @@ def test_it_is_the_signature_that_counts_and_not_the_content_type(
     assert outcome_of(response) == (200, "ignored")
 
 
-def test_it_answers_what_became_of_the_event(alice: Person) -> None:
+def test_it_answers_with_the_outcome_of_the_event(alice: Person) -> None:
     paid = event(pending_payment(alice.user))
 
     assert deliver(paid).json() == {
@@ -273,7 +271,7 @@ def test_it_answers_what_became_of_the_event(alice: Person) -> None:
     }
 
 
-def test_an_error_says_nothing_of_secrets(db: None) -> None:
+def test_an_error_reveals_no_secrets(db: None) -> None:
     response = send(BODY, "t=1,v1=abc")
 
     assert response.json() == {"detail": "Invalid signature.", "code": "invalid_signature"}

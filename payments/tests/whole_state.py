@@ -1,4 +1,4 @@
-"""All that a purchase has left behind, in words that are the same for every Alice and Bob."""
+"""The state that a purchase has left, independent of ids and names."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def _told(entry: LedgerEntry, alice: Person) -> tuple[Any, ...]:
 
 
 def events_of(*event_ids: str) -> State:
-    """Return what became of these events."""
+    """Return the outcomes of these events."""
     events = StripeEvent.objects.filter(event_id__in=event_ids).order_by("id")
     outcome = ("event_type", "outcome", "reason", "attempts", "last_error", "payment__status")
     return {"events": list(events.values_list(*outcome))}

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts.money import dollars
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from gatewayz.cli.output import counted
 from payments.reports import leaderboard
@@ -81,16 +81,16 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     list_before_template = "admin/referrals/leaderboardentry/tools.html"
 
     def found_by(self, term: str) -> list[Q]:
-        return [*whose(term), Q(user__referral_code=codes.normalize(term) or "")]
+        return [*owned_by(term), Q(user__referral_code=codes.normalize(term) or "")]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         period = _period(request)
-        leaderboard.ensure_counted(now=timezone.now())
+        leaderboard.ensure_snapshot(now=timezone.now())
         tools = {
             "title": "Leaderboard",
-            "counted_at": leaderboard.counted_at(period),
+            "counted_at": leaderboard.snapshot_time(period),
             "periods": [
                 (label, _with(request, period=value), value == period)
                 for value, label in LeaderboardEntry.Period.choices

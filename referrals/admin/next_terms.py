@@ -24,12 +24,12 @@ from payments.reports.terms_simulation import simulate
 from referrals.admin import simulated_terms
 from referrals.models import Program
 from referrals.terms import (
+    AwardAboveLimitError,
     StartInPastError,
     StartTakenError,
-    TooGenerousError,
     add_terms,
-    require_moderate,
-    told,
+    require_award_within_limit,
+    to_dict,
 )
 
 _MONEY = UnfoldAdminDecimalFieldWidget(attrs={"step": "0.01", "min": "0.01"})
@@ -111,8 +111,8 @@ def _hold_against_the_limit(form: DraftForm, by: User) -> None:
     if not form.is_valid():
         return
     try:
-        require_moderate(form.instance, by=by)
-    except TooGenerousError as refusal:
+        require_award_within_limit(form.instance, by=by)
+    except AwardAboveLimitError as refusal:
         form.add_error("referrer_bonus", f"{refusal}.")
 
 
@@ -121,7 +121,7 @@ def _prefilled() -> dict[str, Any]:
     tomorrow = (now.astimezone(UTC) + timedelta(days=1)).replace(
         hour=0, minute=0, second=0, microsecond=0
     )
-    return {**told(Program.objects.at(now).get()), "starts_at": tomorrow}
+    return {**to_dict(Program.objects.at(now).get()), "starts_at": tomorrow}
 
 
 def _ask(request: HttpRequest, form: DraftForm, context: dict[str, Any]) -> HttpResponse:
@@ -152,11 +152,11 @@ def _add(
     request: HttpRequest, form: DraftForm, reason: str, context: dict[str, Any]
 ) -> HttpResponse:
     """Add the terms, once: whoever clicks again is told that they are there."""
-    wanted = told(form.instance)
+    wanted = to_dict(form.instance)
     try:
         add_terms(by=operator(request), reason=reason, now=timezone.now(), **wanted)
     except StartTakenError:
-        if told(Program.objects.get(starts_at=form.instance.starts_at)) != wanted:
+        if to_dict(Program.objects.get(starts_at=form.instance.starts_at)) != wanted:
             form.add_error("starts_at", "Other terms start at this very moment.")
             return _ask(request, form, context)
         messages.info(request, "These terms were added already.")

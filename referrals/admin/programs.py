@@ -59,7 +59,7 @@ class ProgramAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         now = timezone.now()
         terms = Program.objects.at(now).get()
-        told = terms_page.told(terms, budget.outlook(terms, now=now))
+        told = terms_page.told(terms, budget.forecast(terms, now=now))
         context = {"title": "Program terms", **told, **(extra_context or {})}
         page: HttpResponse = super().changelist_view(request, context)
         return page

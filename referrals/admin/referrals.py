@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
 from accounts.money import dollars
-from accounts.people import whose
+from accounts.people import owned_by
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin, display
 from referrals import codes
@@ -38,7 +38,7 @@ class ReferralAdmin(ReadOnlyAdmin):
         ]
 
     def found_by(self, term: str) -> list[Q]:
-        sides = [way for side in _SIDES for way in whose(term, side)]
+        sides = [way for side in _SIDES for way in owned_by(term, side)]
         return [Q(referrer__referral_code=codes.normalize(term) or ""), *sides]
 
     def change_view(

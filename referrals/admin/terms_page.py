@@ -11,7 +11,7 @@ from accounts.date_format import day, moment
 from accounts.money import dollars
 from gatewayz.cli.output import counted
 from referrals import budget
-from referrals.budget import Outlook, Spending
+from referrals.budget import Forecast, Spending
 from referrals.models import Program
 
 
@@ -29,14 +29,14 @@ def answer(
         "title": f"Terms from {moment(terms.starts_at)} UTC",
         "promises": promises,
         "came": _came(budget.spending(terms), has_budget=terms.budget is not None),
-        **told(terms, budget.outlook(terms, now=now) if in_force else None),
+        **told(terms, budget.forecast(terms, now=now) if in_force else None),
         "expectation": "" if in_force else _expectation(terms, now=now),
         "log": audit.of(terms).select_related("by"),
     }
     return TemplateResponse(request, "admin/referrals/program/page.html", context)
 
 
-def told(terms: Program, outlook: Outlook | None) -> dict[str, Any]:
+def told(terms: Program, outlook: Forecast | None) -> dict[str, Any]:
     """Return what a page says of the budget of terms, if they have one, and of how long it lasts.
 
     There is no outlook for terms that are over or lie ahead.

@@ -1,4 +1,4 @@
-"""Operators add terms that start later or now, each with a reason, and rewrite none."""
+"""Operators add terms that start now or later, with a reason; existing terms do not change."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ def test_without_a_start_they_are_in_force_at_once(db: None) -> None:
     assert Program.objects.at(NOW).get() != add() == Program.objects.at(NOW).get()
 
 
-def test_what_they_replace_is_in_the_audit_log() -> None:
+def test_the_replaced_terms_are_in_the_audit_log() -> None:
     added = add()
 
     entry = audit.of(added).get()
@@ -61,7 +61,7 @@ def test_what_they_replace_is_in_the_audit_log() -> None:
         ({"budget": Decimal("0.001")}, ValidationError),
     ],
 )
-def test_nonsense_is_refused(changes: dict[str, Any], refusal: type[Exception]) -> None:
+def test_invalid_terms_are_refused(changes: dict[str, Any], refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         add(**changes)
 
@@ -69,7 +69,7 @@ def test_nonsense_is_refused(changes: dict[str, Any], refusal: type[Exception]) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_that_start_at_one_moment_one_is_added() -> None:
+def test_two_terms_cannot_start_at_the_same_time() -> None:
     def attempt(n: int) -> str:
         try:
             return str(add(max_uses=n).max_uses)

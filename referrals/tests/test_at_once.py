@@ -1,4 +1,4 @@
-"""A code is one value, however many ask for it at once."""
+"""Simultaneous requests get the same code."""
 
 from functools import partial
 
@@ -12,14 +12,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def ask_for_code(person: Person, n: int) -> str:
-    """Ask by one of the two ways in turn."""
+    """Use both endpoints alternately."""
     api = person.api
     response = api.post("/referral/generate") if n % 2 else api.get("/referral/code")
     code: str = response.json()["referral_code"]
     return code
 
 
-def test_a_code_asked_for_fifty_times_at_once_is_one_value(alice: Person) -> None:
+def test_fifty_simultaneous_requests_get_one_code(alice: Person) -> None:
     User.objects.filter(pk=alice.user.pk).update(referral_code=None)
 
     codes = at_once(*(partial(ask_for_code, alice, n) for n in range(50)))

@@ -1,4 +1,4 @@
-"""A referee is tied to a referrer at registration, by a valid code, and never again."""
+"""A valid code attributes a referee to a referrer, only at registration."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def test_a_code_is_kept_as_its_owner_has_it(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"referral_code": None}])
-def test_no_code_needs_no_reason(db: None, body: dict[str, Any]) -> None:
+def test_without_a_code_there_is_no_refusal(db: None, body: dict[str, Any]) -> None:
     answer = ask(**body)
 
     assert answer["referral"] == {"applied": False, "reason": None}
@@ -40,7 +40,7 @@ def test_no_code_needs_no_reason(db: None, body: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("code", [odd for odd in NO_CODES if odd and odd != "\ud800"])
-def test_any_other_code_is_no_hindrance(alice: Person, code: object) -> None:
+def test_any_other_code_does_not_prevent_registration(alice: Person, code: object) -> None:
     User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
 
     answer = ask(referral_code=code)
@@ -49,7 +49,7 @@ def test_any_other_code_is_no_hindrance(alice: Person, code: object) -> None:
     assert User.objects.get(username="bob").referred_by_code is None
 
 
-def test_an_exhausted_code_is_no_hindrance(alice: Person) -> None:
+def test_an_exhausted_code_does_not_prevent_registration(alice: Person) -> None:
     refer(alice, 10)
 
     answer = ask(referral_code=alice.code)

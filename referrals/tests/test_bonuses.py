@@ -15,7 +15,7 @@ from payments.tests.stripe_events import refer, settle, turn
 from referrals import review
 from referrals.eligibility import Decision
 from referrals.models import Program, Referral
-from referrals.tests.terms import new_terms
+from referrals.tests.factories import ProgramFactory
 
 
 def deactivate(person: Person) -> None:
@@ -70,7 +70,7 @@ def test_a_second_purchase_pays_no_bonus(alice: Person, bob: Person) -> None:
     assert (alice.balance(), bob.balance()) == ("10.00", "40.00")
 
 
-def test_a_buyer_whom_nobody_referred_gets_the_purchase_alone(charlie: Person) -> None:
+def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
     payment = settle(charlie.user)
 
     assert payment.bonus_decision == Decision.NOT_REFERRED
@@ -134,14 +134,14 @@ def test_the_database_refuses_an_eleventh_use(alice: Person) -> None:
         Referral.objects.update(use_number=11)
 
 
-def test_the_database_refuses_two_uses_of_one_slot(alice: Person) -> None:
+def test_the_database_refuses_two_uses_with_one_number(alice: Person) -> None:
     refer(alice, 2)
 
     with pytest.raises(IntegrityError, match="referrals_use_number_unique"), transaction.atomic():
         Referral.objects.update(use_number=1)
 
 
-def test_the_cap_is_of_each_code(alice: Person, charlie: Person) -> None:
+def test_each_code_has_its_own_cap(alice: Person, charlie: Person) -> None:
     refer(alice, 10)
 
     refer(charlie, 1)
@@ -190,7 +190,7 @@ def test_a_deactivated_buyer_is_credited_what_was_paid(alice: Person, bob: Perso
     assert bob.balance() == "20.00"
 
 
-def test_the_database_refuses_a_person_referred_by_oneself(db: None) -> None:
+def test_the_database_refuses_a_self_referral(db: None) -> None:
     own = {"referral_code": "MINE1234", "referred_by_code": "MINE1234"}
 
     with pytest.raises(IntegrityError, match="not_referred_by_self"), transaction.atomic():
@@ -198,7 +198,9 @@ def test_the_database_refuses_a_person_referred_by_oneself(db: None) -> None:
 
 
 def test_new_terms_hold_from_their_start_on(alice: Person, bob: Person) -> None:
-    new_terms(referrer_bonus=Decimal("7.50"), referee_bonus=Decimal("2.25"))
+    ProgramFactory.create(
+        is_future=True, referrer_bonus=Decimal("7.50"), referee_bonus=Decimal("2.25")
+    )
     settle(bob.user)
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         (dave,) = refer(alice)
@@ -210,7 +212,7 @@ def test_new_terms_hold_from_their_start_on(alice: Person, bob: Person) -> None:
 
 def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) -> None:
     settle(bob.user)
-    new_terms(referrer_bonus=Decimal("99.00"), max_uses=1)
+    ProgramFactory.create(is_future=True, referrer_bonus=Decimal("99.00"), max_uses=1)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         stats = alice.api.get("/referral/stats").json()
@@ -222,8 +224,8 @@ def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) ->
     )
 
 
-def test_a_new_minimum_is_held_against_later_purchases(alice: Person, bob: Person) -> None:
-    new_terms(minimum_purchase=Decimal("25.00"))
+def test_a_new_minimum_applies_to_later_purchases(alice: Person, bob: Person) -> None:
+    ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"))
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         decisions = [settle(bob.user, cents).bonus_decision for cents in (2499, 2500)]
@@ -233,7 +235,7 @@ def test_a_new_minimum_is_held_against_later_purchases(alice: Person, bob: Perso
 
 def test_a_higher_cap_gives_an_exhausted_code_new_uses(alice: Person) -> None:
     refer(alice, 10)
-    new_terms(max_uses=11)
+    ProgramFactory.create(is_future=True, max_uses=11)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         refer(alice)
@@ -245,7 +247,7 @@ def test_a_higher_cap_gives_an_exhausted_code_new_uses(alice: Person) -> None:
 
 def test_a_lower_cap_ends_a_code_that_is_above_it(alice: Person, bob: Person) -> None:
     refer(alice, 3)
-    new_terms(max_uses=2)
+    ProgramFactory.create(is_future=True, max_uses=2)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         payment = settle(bob.user)
@@ -256,7 +258,7 @@ def test_a_lower_cap_ends_a_code_that_is_above_it(alice: Person, bob: Person) ->
 
 
 def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
-    new_terms(code_length=12)
+    ProgramFactory.create(is_future=True, code_length=12)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         dave = register("dave", code=alice.code)
@@ -276,9 +278,9 @@ def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
         {"code_length": 17},
     ],
 )
-def test_the_database_refuses_terms_that_mean_nothing(db: None, nonsense: Any) -> None:
+def test_the_database_refuses_invalid_terms(db: None, nonsense: Any) -> None:
     with pytest.raises(IntegrityError, match="programs_"), transaction.atomic():
-        new_terms(**nonsense)
+        ProgramFactory.create(is_future=True, **nonsense)
 
 
 def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -> None:

@@ -1,4 +1,4 @@
-"""A program's budget is reserved with each award, and never exceeded, also at once."""
+"""Each award reserves a part of the budget, which simultaneous awards never exceed."""
 
 from decimal import Decimal
 from functools import partial
@@ -23,13 +23,13 @@ from payments.tests.stripe_events import (
 )
 from referrals import bonuses, review
 from referrals.models import Program, Referral
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
 @pytest.fixture
 def budget(alice: Person) -> Program:
-    """Terms that suffice for two awards of $20, and a little more."""
-    return terms_now(budget=Decimal("50.00"))
+    """Terms with a budget for two awards of $20, and $10 more."""
+    return ProgramFactory.create(budget=Decimal("50.00"))
 
 
 def reserved(terms: Program) -> str:
@@ -49,7 +49,7 @@ def test_terms_without_a_budget_reserve_nothing(bob: Person) -> None:
     assert Program.objects.get().reserved == 0
 
 
-def test_when_it_is_spent_the_purchase_is_credited_and_nothing_else(
+def test_when_the_budget_is_spent_only_the_purchase_is_credited(
     budget: Program, alice: Person, bob: Person
 ) -> None:
     refer(alice, 2)
@@ -137,7 +137,7 @@ def test_the_database_refuses_to_delete_terms_that_have_started(budget: Program)
         budget.delete()
 
 
-def test_voiding_twice_gives_the_reservation_back_once(
+def test_voiding_twice_returns_the_reservation_once(
     budget: Program, alice: Person, bob: Person
 ) -> None:
     settle(bob.user)
@@ -157,15 +157,15 @@ def pay(payment: Payment) -> str:
 
 
 def buyers(referrers: list[Person]) -> list[Payment]:
-    """Let a friend of each be about to pay."""
+    """Return a pending payment of one friend of each."""
     friends = [register(f"friend_of_{one.user.username}", code=one.code) for one in referrers]
     return [pending_payment(friend.user) for friend in friends]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_only_so_many_get_it(quiet: None) -> None:
+def test_simultaneous_awards_do_not_exceed_the_budget(quiet: None) -> None:
     referrers = [register(f"referrer{n}") for n in range(12)]
-    budget = terms_now(budget=Decimal("100.00"))
+    budget = ProgramFactory.create(budget=Decimal("100.00"))
 
     outcomes = at_once(*(partial(pay, payment) for payment in buyers(referrers)))
 
@@ -175,7 +175,7 @@ def test_of_many_at_once_only_so_many_get_it(quiet: None) -> None:
 
 
 def reserve_what_was_read(terms: Program) -> bool:
-    """Look whether it suffices, and then write: the way that loses money."""
+    """Read the budget, then write it: the race that loses money."""
     if terms.budget is None or terms.budget - terms.reserved < terms.award:
         return False
     Program.objects.filter(pk=terms.pk).update(reserved=terms.reserved + terms.award)
@@ -184,12 +184,12 @@ def reserve_what_was_read(terms: Program) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.negative_control
-def test_a_reservation_that_reads_and_then_writes_pays_more_than_there_is(
+def test_a_reservation_that_reads_and_then_writes_exceeds_the_budget(
     quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bonuses, "reserve", meeting(reserve_what_was_read))
+    monkeypatch.setattr(bonuses, "reserve_award", meeting(reserve_what_was_read))
     referrers = [register(name) for name in ("alice", "charlie")]
-    terms_now(budget=Decimal("30.00"))
+    ProgramFactory.create(budget=Decimal("30.00"))
 
     at_once(*(partial(pay, payment) for payment in buyers(referrers)))
 

@@ -61,7 +61,7 @@ NO_CODES: list[Any] = [
 
 @pytest.fixture
 def silk(alice: Person) -> Person:
-    """Alice with a code that has letters which others look like."""
+    """Alice, with a code whose letters have look-alikes in Unicode."""
     User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
     alice.user.refresh_from_db()
     return alice
@@ -69,13 +69,13 @@ def silk(alice: Person) -> Person:
 
 @pytest.fixture
 def codeless(db: None) -> User:
-    """Somebody made on the command line."""
+    """A user created on the command line."""
     return User.objects.create_user("root", "root@example.com")
 
 
 @pytest.fixture
 def draw(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make the machine's randomness spell the given codes, the last one for ever."""
+    """Make `secrets` produce the given codes, then the last one again and again."""
 
     def spell(*words: str) -> None:
         letters = iter("".join(words) + words[-1] * codes.ATTEMPTS)
@@ -95,7 +95,7 @@ def test_a_code_is_as_long_as_asked_and_of_capitals_and_digits(length: int) -> N
     assert set("".join(made)) == ALPHABET
 
 
-def test_a_code_cannot_be_foretold_by_seeding_random() -> None:
+def test_seeding_random_does_not_predict_a_code() -> None:
     random.seed(1)
     first = codes.generate(8)
 
@@ -130,13 +130,13 @@ def test_it_does_not_find_the_code_of_a_deactivated_user(alice: Person) -> None:
     assert codes.find(alice.code, now=NOW) is None
 
 
-def test_a_code_that_is_taken_is_made_anew(alice: Person, draw: Callable[..., None]) -> None:
+def test_a_code_that_is_in_use_is_generated_again(alice: Person, draw: Callable[..., None]) -> None:
     draw(alice.code, "FRESH123")
 
     assert register("erin").code == "FRESH123"
 
 
-def test_a_code_that_is_taken_is_made_anew_for_the_codeless_too(
+def test_a_code_that_is_in_use_is_generated_again_for_a_user_without_one(
     alice: Person, codeless: User, draw: Callable[..., None]
 ) -> None:
     draw(alice.code, "FRESH123")
@@ -168,7 +168,7 @@ def test_the_database_keeps_codes_unique(alice: Person, charlie: Person) -> None
 
 
 @pytest.mark.parametrize("code", ["abcd1234", "ABC", "ABCD123\u0664", "ABCD1234\n", ""])
-def test_the_database_refuses_a_code_of_another_form(alice: Person, code: str) -> None:
+def test_the_database_refuses_a_malformed_code(alice: Person, code: str) -> None:
     with pytest.raises(IntegrityError, match="referral_code_form"), transaction.atomic():
         User.objects.filter(pk=alice.user.pk).update(referral_code=code)
 

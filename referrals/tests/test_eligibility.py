@@ -15,7 +15,7 @@ from payments.tests.stripe_events import refer, settle
 from referrals import bonuses, eligibility
 from referrals.eligibility import CHECKS, CheckName, CheckResult, Decision, Inputs, Status
 from referrals.models import Program
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 AWARDED = Inputs(
     amount=Decimal("12.50"),
@@ -140,7 +140,7 @@ def test_settlement_stores_every_result_as_it_was_then(alice: Person, bob: Perso
     payment = settle(bob.user, 1250)
     before = stored(payment)
     refer(alice, 9)
-    terms_now(minimum_purchase=Decimal("50.00"))
+    ProgramFactory.create(minimum_purchase=Decimal("50.00"))
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
 
     assert list(before) == list(CheckName)
@@ -156,8 +156,8 @@ def test_settlement_stores_every_result_as_it_was_then(alice: Person, bob: Perso
 def test_a_budget_that_another_purchase_has_just_spent_fails_its_check(
     bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terms_now(budget=Decimal("30.00"))
-    monkeypatch.setattr(bonuses, "reserve", lambda terms: False)
+    ProgramFactory.create(budget=Decimal("30.00"))
+    monkeypatch.setattr(bonuses, "reserve_award", lambda terms: False)
 
     payment = settle(bob.user)
 

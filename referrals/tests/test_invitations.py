@@ -1,4 +1,4 @@
-"""A code is passed on by a link, and shows of its owner what the deployment wants shown."""
+"""The invite link, the share message, and the visible e-mail of the referrer."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""A look at an invitation is counted when somebody without an account asks for a valid code."""
+"""A view is counted when a caller without a key validates a valid code."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ def ask(code: str, client: Any = None) -> None:
     (client or APIClient()).post("/referral/validate", {"referral_code": code}, format="json")
 
 
-def test_each_look_of_a_day_is_counted(alice: Person) -> None:
+def test_each_view_of_a_day_is_counted(alice: Person) -> None:
     for _ in range(3):
         ask(alice.code)
 
@@ -35,7 +35,7 @@ def test_each_day_in_utc_is_counted_by_itself(alice: Person) -> None:
     assert [(day.day, count) for day, count in days] == [(1, 1), (2, 1)]
 
 
-def test_what_is_no_code_is_not_looked_at(alice: Person) -> None:
+def test_an_invalid_code_counts_no_view(alice: Person) -> None:
     ask("NOSUCH00")
 
     assert not InviteView.objects.exists()
@@ -48,7 +48,7 @@ def test_people_with_a_key_are_not_counted(alice: Person, charlie: Person) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_look_waits_for_nobody_who_holds_the_account(alice: Person) -> None:
+def test_a_view_does_not_wait_for_the_account_lock(alice: Person) -> None:
     with another_transaction("SELECT 1 FROM users WHERE id = %s FOR UPDATE", alice.user.pk):
         invite_views.count_view(owner=alice.user, now=timezone.now())
 

@@ -171,7 +171,7 @@ def test_it_names_its_parameters_to_whoever_asks_by_another(alice: Person, query
     [(_, told)] = response.json()["errors"].items()
     assert (response.status_code, told) == (
         400,
-        ["There is no such parameter; there is period and by."],
+        ["Unknown parameter; known are period and by."],
     )
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.tests.factories import Person
 from payments.tests.stripe_events import refer, turn
 from referrals.models import Program, Referral
-from referrals.tests.terms import new_terms, terms_now
+from referrals.tests.factories import ProgramFactory
 from referrals.tests.test_terms_pages import ADD, CONFIRM, DRAFT, HISTORY, text
 
 
@@ -18,7 +18,9 @@ def page_of(client: Client, terms: Program) -> Any:
 
 
 def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona: Client) -> None:
-    terms = new_terms(referee_bonus=Decimal(5), starts_at=datetime(2040, 1, 1, tzinfo=UTC))
+    terms = ProgramFactory.create(
+        referee_bonus=Decimal(5), starts_at=datetime(2040, 1, 1, tzinfo=UTC)
+    )
 
     page = page_of(fiona, terms)
 
@@ -32,7 +34,7 @@ def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona
 def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
     fiona: Client, alice: Person
 ) -> None:
-    terms = terms_now(budget=Decimal(100))
+    terms = ProgramFactory.create(budget=Decimal(100))
     refer(alice, 4)
     for referral, status in zip(
         Referral.objects.all(), ("held", "reversed", "voided"), strict=False
@@ -51,9 +53,9 @@ def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
 
 
 def test_the_page_of_terms_that_are_over_foresees_nothing(fiona: Client, alice: Person) -> None:
-    terms = terms_now(budget=Decimal(50))
+    terms = ProgramFactory.create(budget=Decimal(50))
     refer(alice, 1)
-    terms_now()
+    ProgramFactory.create()
 
     page = page_of(fiona, terms)
 

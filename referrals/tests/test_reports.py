@@ -1,4 +1,4 @@
-"""The figures of one person count what stands."""
+"""The totals of a user count only what is not taken back."""
 
 from decimal import Decimal
 
@@ -10,10 +10,10 @@ from accounts.tests.factories import Person
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Referral
 from referrals.reports import referrals_of, stats
-from referrals.tests.terms import terms_now
+from referrals.tests.factories import ProgramFactory
 
 
-def test_it_begins_with_nothing(alice: Person) -> None:
+def test_a_new_user_has_zero_totals(alice: Person) -> None:
     figures = stats(alice.user, now=timezone.now())
 
     assert (figures.total_uses, figures.remaining_uses, figures.max_uses) == (0, 10, 10)
@@ -42,14 +42,14 @@ def test_a_deactivated_friend_is_no_longer_pending(alice: Person, bob: Person) -
     assert stats(alice.user, now=timezone.now()).pending_referrals == 0
 
 
-def test_people_who_came_by_themselves_are_nobodys_pending(alice: Person, charlie: Person) -> None:
+def test_sign_ups_without_a_code_are_not_pending(alice: Person, charlie: Person) -> None:
     User.objects.create_user("codeless", "codeless@example.com")
 
     assert stats(alice.user, now=timezone.now()).pending_referrals == 0
 
 
 @pytest.mark.parametrize("status", ["held", "reversed", "voided"])
-def test_a_bonus_that_does_not_stand_is_not_earned(alice: Person, status: str) -> None:
+def test_a_bonus_that_was_taken_back_is_not_earned(alice: Person, status: str) -> None:
     refer(alice, 2)
     turn(Referral.objects.get(use_number=1), status)
 
@@ -59,14 +59,14 @@ def test_a_bonus_that_does_not_stand_is_not_earned(alice: Person, status: str) -
     assert sorted(referral.bonus_earned for referral in referrals_of(alice.user)) == [0, 10]
 
 
-def test_what_one_earned_is_not_anothers(alice: Person, charlie: Person) -> None:
+def test_earnings_are_per_user(alice: Person, charlie: Person) -> None:
     refer(alice, 2)
 
     assert stats(charlie.user, now=timezone.now()).total_earned == 0
 
 
 def test_it_lists_the_newest_hundred(alice: Person) -> None:
-    terms_now(max_uses=101)
+    ProgramFactory.create(max_uses=101)
     referees = refer(alice, 101)
 
     listed = list(referrals_of(alice.user))

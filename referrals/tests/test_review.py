@@ -28,7 +28,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture
 def one_mailbox(alice: Person, bob: Person) -> None:
-    """Let Alice and Bob be reached at two addresses of one mailbox."""
+    """Give Alice and Bob two addresses of one mailbox."""
     for person, email in ((alice, "alice@gmail.com"), (bob, "A.Lice+bob@googlemail.com")):
         User.objects.filter(pk=person.user.pk).update(email=email)
 
@@ -56,9 +56,7 @@ def end_of(alice: Person, bob: Person) -> tuple[str, str, str]:
 
 
 @pytest.mark.usefixtures("one_mailbox")
-def test_two_addresses_of_one_mailbox_are_credited_the_purchase_alone(
-    alice: Person, bob: Person
-) -> None:
+def test_two_addresses_of_one_mailbox_get_no_bonus_yet(alice: Person, bob: Person) -> None:
     payment = settle(bob.user)
 
     assert payment.bonus_decision == "held"
@@ -78,20 +76,20 @@ def test_a_held_bonus_is_a_use_and_not_earned(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("held")
-def test_a_later_purchase_of_somebody_held_earns_nothing(alice: Person, bob: Person) -> None:
+def test_a_later_purchase_of_a_held_referee_earns_nothing(alice: Person, bob: Person) -> None:
     assert settle(bob.user).bonus_decision == "not_first"
 
     assert end_of(alice, bob) == ("held", "0.00", "20.00")
 
 
-def test_released_both_sides_are_paid(alice: Person, bob: Person, held: Referral) -> None:
+def test_releasing_pays_both_sides(alice: Person, bob: Person, held: Referral) -> None:
     release(held)
 
     assert end_of(alice, bob) == ("completed", "10.00", "20.00")
     assert alice.api.get("/referral/stats").json()["total_earned"] == 10.0
 
 
-def test_who_released_it_and_why_is_kept(held: Referral) -> None:
+def test_the_reviewer_and_the_reason_are_saved(held: Referral) -> None:
     decided = release(held, "  They share an inbox. ")
 
     decided.refresh_from_db()
@@ -101,7 +99,7 @@ def test_who_released_it_and_why_is_kept(held: Referral) -> None:
     assert [entry.posted_by for entry in bonuses] == [reviewer()] * 2
 
 
-def test_voided_it_pays_nothing_for_good(alice: Person, bob: Person, held: Referral) -> None:
+def test_a_voided_bonus_is_never_paid(alice: Person, bob: Person, held: Referral) -> None:
     void(held)
 
     hold(held)
@@ -113,7 +111,7 @@ def test_voided_it_pays_nothing_for_good(alice: Person, bob: Person, held: Refer
 
 @pytest.mark.parametrize("first", [release, void])
 @pytest.mark.parametrize("second", [release, void])
-def test_it_is_decided_once(
+def test_a_held_bonus_is_decided_once(
     alice: Person, bob: Person, held: Referral, first: Any, second: Any
 ) -> None:
     first(held)
@@ -126,7 +124,7 @@ def test_it_is_decided_once(
 
 
 @pytest.mark.parametrize("decide", [release, void])
-def test_what_is_not_held_is_not_decided(alice: Person, bob: Person, decide: Any) -> None:
+def test_only_a_held_bonus_can_be_decided(alice: Person, bob: Person, decide: Any) -> None:
     settle(bob.user)
 
     with pytest.raises(review.NotHeldError):
@@ -148,7 +146,7 @@ def test_a_decision_needs_a_reason(
 
 @pytest.mark.parametrize("decide", [review.release, review.void])
 @pytest.mark.parametrize("side", ["referrer", "referred_user"])
-def test_nobody_decides_on_a_bonus_of_his_own(held: Referral, decide: Any, side: str) -> None:
+def test_nobody_decides_on_their_own_bonus(held: Referral, decide: Any, side: str) -> None:
     with pytest.raises(review.OwnBonusError):
         decide(held.pk, by=getattr(held, side), note="It is mine.", now=NOW)
 
@@ -177,7 +175,7 @@ def test_a_hold_keeps_its_first_reason(held: Referral) -> None:
     assert hold(held).hold_reason == "both e-mails are one mailbox"
 
 
-def test_what_was_released_is_not_held_again(alice: Person, bob: Person, held: Referral) -> None:
+def test_a_released_bonus_is_not_held_again(alice: Person, bob: Person, held: Referral) -> None:
     release(held)
 
     hold(held)
@@ -222,7 +220,7 @@ ENDS = {
 
 
 def interleaved(ours: tuple[str, ...], stripes: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Return every order of both in which each keeps its own."""
+    """Return every interleaving of both sequences."""
     length = len(ours) + len(stripes)
     orders = []
     for places in combinations(range(length), len(ours)):
@@ -231,6 +229,7 @@ def interleaved(ours: tuple[str, ...], stripes: tuple[str, ...]) -> list[tuple[s
     return orders
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("story", "end"),
     [

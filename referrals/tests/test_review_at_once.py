@@ -1,4 +1,4 @@
-"""A held bonus is decided once, however many operators decide, and whatever Stripe reports."""
+"""A held bonus is decided once, also under simultaneous decisions and refunds."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def outcome(decide: Callable[[Referral], Referral], referral: Referral) -> str:
         return "not held"
 
 
-def test_released_eight_times_it_is_paid_once(alice: Person, bob: Person, held: Referral) -> None:
+def test_eight_simultaneous_releases_pay_once(alice: Person, bob: Person, held: Referral) -> None:
     reviewer()
 
     outcomes = at_once(*[partial(outcome, release, held)] * 8)
@@ -39,7 +39,9 @@ def test_released_eight_times_it_is_paid_once(alice: Person, bob: Person, held: 
     assert end_of(alice, bob) == ("completed", "10.00", "20.00")
 
 
-def test_released_and_voided_it_is_one_of_them(alice: Person, bob: Person, held: Referral) -> None:
+def test_simultaneous_release_and_void_decide_once(
+    alice: Person, bob: Person, held: Referral
+) -> None:
     reviewer()
 
     outcomes = at_once(*(partial(outcome, act, held) for act in [release, void] * 4))
@@ -51,7 +53,7 @@ def test_released_and_voided_it_is_one_of_them(alice: Person, bob: Person, held:
     }
 
 
-def test_released_while_it_is_disputed_it_is_not_paid(
+def test_a_bonus_released_during_a_dispute_is_not_paid(
     alice: Person, bob: Person, held: Referral
 ) -> None:
     reviewer()

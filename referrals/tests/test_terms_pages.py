@@ -14,7 +14,7 @@ from accounts.tests.factories import Person, colleague
 from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer
 from referrals.models import Program
-from referrals.tests.terms import new_terms, terms_now
+from referrals.tests.factories import ProgramFactory
 
 HISTORY = "/admin/referrals/program/"
 ADD = f"{HISTORY}add/"
@@ -36,8 +36,8 @@ def text(response: Any) -> str:
 
 
 def test_the_history_marks_what_is_in_force_and_what_comes(fiona: Client) -> None:
-    terms_now()
-    new_terms()
+    ProgramFactory.create()
+    ProgramFactory.create(is_future=True)
 
     page = fiona.get(HISTORY)
 
@@ -47,7 +47,7 @@ def test_the_history_marks_what_is_in_force_and_what_comes(fiona: Client) -> Non
 
 
 def test_the_history_tells_what_is_left_of_the_budget(fiona: Client, alice: Person) -> None:
-    terms_now(budget=Decimal(50))
+    ProgramFactory.create(budget=Decimal(50))
     refer(alice, 2)
 
     page = text(fiona.get(HISTORY))
@@ -58,7 +58,7 @@ def test_the_history_tells_what_is_left_of_the_budget(fiona: Client, alice: Pers
 
 def test_the_history_is_a_few_queries(fiona: Client, django_assert_max_num_queries: Any) -> None:
     for days in range(1, 6):
-        new_terms(starts_at=timezone.now() + timedelta(days=days))
+        ProgramFactory.create(starts_at=timezone.now() + timedelta(days=days))
 
     with django_assert_max_num_queries(9):
         fiona.get(HISTORY)
@@ -155,7 +155,7 @@ def test_an_error_names_its_field(
 
 @pytest.mark.parametrize("step", [PREVIEW, CONFIRM])
 def test_other_terms_cannot_start_at_the_same_moment(fiona: Client, step: dict[str, str]) -> None:
-    new_terms(starts_at=datetime(2040, 1, 1, tzinfo=UTC))
+    ProgramFactory.create(starts_at=datetime(2040, 1, 1, tzinfo=UTC))
 
     page = fiona.post(ADD, DRAFT | step)
 
@@ -185,7 +185,7 @@ def withdraw(client: Client, terms: Program, **answers: str) -> Any:
 
 
 def test_terms_that_lie_ahead_are_withdrawn_with_a_reason(fiona: Client) -> None:
-    terms = new_terms()
+    terms = ProgramFactory.create(is_future=True)
 
     page = withdraw(fiona, terms, reason="A slip.")
 
@@ -200,7 +200,7 @@ def test_terms_that_lie_ahead_are_withdrawn_with_a_reason(fiona: Client) -> None
 
 
 def test_withdrawn_again_they_are_gone_already(fiona: Client) -> None:
-    terms = new_terms()
+    terms = ProgramFactory.create(is_future=True)
     withdraw(fiona, terms, reason="A slip.")
 
     page = withdraw(fiona, terms, reason="A slip.")
@@ -210,7 +210,7 @@ def test_withdrawn_again_they_are_gone_already(fiona: Client) -> None:
 
 
 def test_terms_are_not_withdrawn_without_a_reason(fiona: Client) -> None:
-    page = withdraw(fiona, new_terms(), reason="")
+    page = withdraw(fiona, ProgramFactory.create(is_future=True), reason="")
 
     assert page.context["form"].errors == {"reason": ["This field is required."]}
     assert Program.objects.count() == 2
@@ -234,7 +234,7 @@ def test_terms_that_held_are_not_rewritten(fiona: Client, page: str) -> None:
 
 
 def test_support_sees_the_history_and_adds_nothing(db: None) -> None:
-    sam, terms = colleague("Support"), new_terms()
+    sam, terms = colleague("Support"), ProgramFactory.create(is_future=True)
 
     pages = [sam.get(HISTORY), sam.get(ADD), sam.post(ADD, DRAFT | CONFIRM)]
     withdrawn = withdraw(sam, terms, reason="I may not.")

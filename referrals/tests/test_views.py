@@ -1,4 +1,4 @@
-"""The endpoints about referrals: your code, whether a code can be used, what it earned."""
+"""The referral endpoints: code, validation, stats."""
 
 import json
 from datetime import timedelta
@@ -35,13 +35,13 @@ def error_of(code: object, person: Person | None = None) -> str | None:
 
 @pytest.fixture
 def codeless(db: None) -> Person:
-    """Somebody made on the command line."""
+    """A user created on the command line."""
     user = User.objects.create_superuser("root", "root@example.com")
     _, text = api_keys.create(user=user, name="default", now=timezone.now())
     return Person(user, text)
 
 
-def test_a_valid_code_tells_whose_it_is_and_what_is_left(alice: Person) -> None:
+def test_a_valid_code_shows_its_owner_and_remaining_uses(alice: Person) -> None:
     refer(alice, 3)
 
     assert validate(alice.code).json() == {
@@ -64,7 +64,7 @@ def test_an_unknown_code_is_not_found(db: None) -> None:
 
 
 @pytest.mark.parametrize("code", NO_CODES)
-def test_whatever_is_no_code_is_not_found(alice: Person, code: object) -> None:
+def test_text_that_cannot_be_a_code_is_not_found(alice: Person, code: object) -> None:
     User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
 
     response = validate(code)
@@ -96,7 +96,7 @@ def test_an_exhausted_code_is_invalid_with_and_without_a_key(alice: Person, bob:
     assert errors == {"Referral code has reached maximum uses"}
 
 
-def test_ones_own_code_is_invalid_for_oneself_alone(alice: Person) -> None:
+def test_a_users_own_code_is_invalid_only_for_them(alice: Person) -> None:
     assert error_of(alice.code, alice) == "Cannot use your own referral code"
     assert error_of(alice.code) is None
 
@@ -109,7 +109,7 @@ def test_a_code_is_for_the_first_purchase_only(alice: Person, bob: Person) -> No
     assert error == "Referral code can only be used on first purchase"
 
 
-def test_a_purchase_that_did_not_qualify_was_no_first_one(alice: Person, bob: Person) -> None:
+def test_a_small_purchase_does_not_count_as_first(alice: Person, bob: Person) -> None:
     settle(bob.user, 999)
 
     assert error_of(alice.code, bob) is None
@@ -149,14 +149,14 @@ def test_validating_with_a_key_costs_two_queries_at_most(
         validate(alice.code, bob.api)
 
 
-def test_ones_code_costs_two_queries_at_most(
+def test_the_own_code_costs_two_queries_at_most(
     alice: Person, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_max_num_queries(2):
         alice.api.get("/referral/code")
 
 
-def test_ones_stats_cost_four_queries_at_most(
+def test_the_own_stats_cost_four_queries_at_most(
     alice: Person, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     refer(alice, 3)
@@ -165,7 +165,7 @@ def test_ones_stats_cost_four_queries_at_most(
         assert len(alice.api.get("/referral/stats").json()["referrals"]) == 3
 
 
-def test_somebody_without_a_code_gets_one_on_asking(codeless: Person) -> None:
+def test_a_user_without_a_code_gets_one_on_request(codeless: Person) -> None:
     code = codeless.api.get("/referral/code").json()["referral_code"]
 
     codeless.user.refresh_from_db()
@@ -173,24 +173,24 @@ def test_somebody_without_a_code_gets_one_on_asking(codeless: Person) -> None:
     assert len(code) == 8
 
 
-def test_somebody_without_a_code_can_generate_one(codeless: Person) -> None:
+def test_a_user_without_a_code_can_generate_one(codeless: Person) -> None:
     made = codeless.api.post("/referral/generate").json()["referral_code"]
 
     assert codeless.api.post("/referral/generate").json()["referral_code"] == made
     assert codeless.api.get("/referral/code").json()["referral_code"] == made
 
 
-def test_generating_gives_the_code_that_is_there(alice: Person) -> None:
+def test_generating_returns_the_existing_code(alice: Person) -> None:
     assert alice.api.post("/referral/generate").json()["referral_code"] == alice.code
 
 
-def test_somebody_without_a_code_has_stats_too(codeless: Person) -> None:
+def test_a_user_without_a_code_has_stats_too(codeless: Person) -> None:
     stats = codeless.api.get("/referral/stats").json()
 
     assert (len(stats["referral_code"]), stats["total_uses"]) == (8, 0)
 
 
-def test_stats_show_ones_own_figures(alice: Person, bob: Person) -> None:
+def test_stats_show_the_callers_own_totals(alice: Person, bob: Person) -> None:
     settle(bob.user, 1500)
 
     stats = bob.api.get("/referral/stats").json()

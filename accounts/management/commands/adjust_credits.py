@@ -17,17 +17,17 @@ from accounts.money import CENT, dollars
 from gatewayz.cli import output
 
 
-def amount(text: str) -> Decimal:
-    """Return an amount of US dollars like 10 or -2.50."""
+def parse_amount(text: str) -> Decimal:
+    """Return an amount of US dollars such as 10 or -2.50."""
     try:
         return Decimal(text)
     except InvalidOperation:
-        raise ArgumentTypeError(f"{text!r} is no amount like 10.00 or -2.50") from None
+        raise ArgumentTypeError(f"{text!r} is not an amount like 10.00 or -2.50") from None
 
 
 @dataclass(frozen=True)
-class Line:
-    """What came of it; amounts in US dollars, `balance_after` of an adjustment that is posted."""
+class Row:
+    """The outcome for csv and json; amounts in US dollars, no `balance_after` while it waits."""
 
     balances_adjusted: int
     adjustment_id: int
@@ -39,20 +39,22 @@ class Line:
 
 
 class Command(BaseCommand):
-    help = "Adjusts the balance of a user; above the limit it waits for another person's approval."
+    help = "Adjusts a user's balance; above the limit a second person must approve it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", metavar="USER", help="user name, e-mail, code, or id: #12")
-        parser.add_argument("amount", metavar="AMOUNT", type=amount, help="US dollars: 10 or -2.50")
-        parser.add_argument("--reason", required=True, help="why, in words")
+        parser.add_argument(
+            "amount", metavar="AMOUNT", type=parse_amount, help="US dollars: 10 or -2.50"
+        )
+        parser.add_argument("--reason", required=True, help="the reason, for the audit log")
         parser.add_argument(
             "--category",
             choices=Adjustment.Category.values,
             default=Adjustment.Category.OTHER,
         )
-        parser.add_argument("--by", metavar="OPERATOR", help="whose action it is")
+        parser.add_argument("--by", metavar="OPERATOR", help="the operator who requests it")
         parser.add_argument(
-            "--token", type=UUID, help="a UUID that names this wish: run again it is done once"
+            "--token", type=UUID, help="a UUID for this request; a repeated call does nothing"
         )
         output.add_format(parser)
 
@@ -68,48 +70,46 @@ class Command(BaseCommand):
                 token=options["token"] or uuid4(),
                 now=now,
             )
-        except (AdjustmentRefusedError, ReasonMissingError) as refusal:
-            raise CommandError(f"Nothing was adjusted: {refusal}.") from None
-        # With its token, what was asked for earlier is given back as it is.
+        except (AdjustmentRefusedError, ReasonMissingError) as error:
+            raise CommandError(f"Nothing was adjusted: {error}.") from None
+        # For a known token the domain returns the earlier adjustment, which has its own time.
         is_repeated = adjustment.requested_at != now
         if options["format"] == "table":
-            self.stdout.write(_told(user, adjustment, is_repeated=is_repeated))
-        else:
-            line = _line(user, adjustment, is_repeated=is_repeated)
-            output.write([line], Line, self.stdout, options["format"])
+            self.stdout.write(_sentence(user, adjustment, is_repeated=is_repeated))
+            return
+        entry = adjustment.ledger_entry
+        row = Row(
+            balances_adjusted=int(entry is not None and not is_repeated),
+            adjustment_id=adjustment.pk,
+            username=user.username,
+            amount=adjustment.amount.quantize(CENT),
+            balance_after=entry.balance_after if entry else None,
+            status=adjustment.status,
+            was_done_already=is_repeated,
+        )
+        output.write([row], Row, self.stdout, options["format"])
 
 
-def _find(who: str) -> User:
+def _find(name: str) -> User:
     try:
-        return people.find(who)
+        return people.find(name)
     except User.DoesNotExist:
-        raise CommandError(f"There is no user {who!r}.") from None
-    except people.SeveralPeopleError as refusal:
-        raise CommandError(f"Nothing was adjusted: {refusal}.") from None
+        raise CommandError(f"There is no user {name!r}.") from None
+    except people.SeveralPeopleError as error:
+        raise CommandError(f"Nothing was adjusted: {error}.") from None
 
 
-def _told(user: User, adjustment: Adjustment, *, is_repeated: bool) -> str:
-    what = f"adjustment {adjustment.pk}, {dollars(adjustment.amount)} for {user},"
-    entry = adjustment.ledger_entry
+def _sentence(user: User, adjustment: Adjustment, *, is_repeated: bool) -> str:
+    amount, entry = dollars(adjustment.amount), adjustment.ledger_entry
     if is_repeated:
-        return f"0 balances adjusted: asked for already, {what} is {adjustment.status}."
+        return (
+            f"0 balances adjusted: this token was used before, for adjustment {adjustment.pk}"
+            f" ({amount} for {user}), which is {adjustment.status}."
+        )
     if entry is None:
-        limit = dollars(adjustment.approval_limit)
-        return f"0 balances adjusted: {what} waits for approval (more than {limit})."
-    return (
-        f"1 balance adjusted: {user} {dollars(adjustment.amount)},"
-        f" now {dollars(entry.balance_after)} (adjustment {adjustment.pk})."
-    )
-
-
-def _line(user: User, adjustment: Adjustment, *, is_repeated: bool) -> Line:
-    entry = adjustment.ledger_entry
-    return Line(
-        balances_adjusted=int(entry is not None and not is_repeated),
-        adjustment_id=adjustment.pk,
-        username=user.username,
-        amount=adjustment.amount.quantize(CENT),
-        balance_after=entry.balance_after if entry else None,
-        status=adjustment.status,
-        was_done_already=is_repeated,
-    )
+        return (
+            f"0 balances adjusted: adjustment {adjustment.pk}, {amount} for {user}, waits for"
+            f" approval (more than {dollars(adjustment.approval_limit)})."
+        )
+    balance = dollars(entry.balance_after)
+    return f"1 balance adjusted: {user} {amount}, now {balance} (adjustment {adjustment.pk})."

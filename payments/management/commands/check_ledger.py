@@ -13,7 +13,7 @@ from payments.reports.invariants import INVARIANTS, Breach
 
 
 class Command(BaseCommand):
-    help = "Checks every invariant of money and prints the rows that break one."
+    help = "Checks every invariant of money, and prints the rows that break one."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         output.add_format(parser)

@@ -13,21 +13,20 @@ from payments.reports import leaderboard
 
 class Command(BaseCommand):
     help = (
-        "Lists the top referrers as they stand now; amounts are US dollars. Conversion is how many"
-        " per cent of those who signed up by the code within the time have made a qualifying"
-        " purchase by now."
+        "Lists the top referrers, with amounts in US dollars. Conversion is the percentage of the"
+        " sign-ups in the period that have made a qualifying purchase until now."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--days", type=output.positive, help="only the last DAYS days")
+        parser.add_argument("--days", type=output.positive, help="count only the last DAYS days")
         parser.add_argument(
-            "--limit", type=output.positive, default=10, help="how many (default: 10)"
+            "--limit", type=output.positive, default=10, help="number of referrers (default: 10)"
         )
         parser.add_argument(
             "--by",
             choices=leaderboard.MEASURES,
             default="referrals",
-            help="what they are ranked by, equals alike (default: referrals)",
+            help="measure of the ranking (default: referrals)",
         )
         output.add_format(parser)
 

@@ -17,36 +17,36 @@ from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
 
 
 def moment(text: str) -> datetime:
-    """Return a day or a point in time, in UTC unless it says otherwise."""
+    """Parse a date or a date and time, in UTC unless the text has an offset."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(
-            f"{text!r} is no date like 2026-11-22 or 2026-11-22T14:00"
+            f"{text!r} is not a date like 2026-11-22 or 2026-11-22T14:00"
         ) from error
     return found.replace(tzinfo=UTC) if timezone.is_naive(found) else found.astimezone(UTC)
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """Something that Stripe has and we have not, what can be done, and what came of it."""
+    """Something that Stripe has and we do not, how to resolve it, and the outcome."""
 
     stripe_id: str
-    what: str
+    difference: str
     remedy: str
     outcome: str
 
 
 class Command(BaseCommand):
-    help = "Shows what Stripe has and we have not; settles it with --apply."
+    help = "Lists what Stripe has and we do not; resolves it with --apply."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", type=moment, help="default: three days ago")
-        parser.add_argument("--apply", action="store_true", help="settle what is missing")
+        parser.add_argument("--apply", action="store_true", help="resolve the differences")
         parser.add_argument(
             "--reason",
-            default="Asked for on the command line",
-            help="with --apply: why, in words, for the audit log",
+            default="Requested on the command line",
+            help="with --apply: the reason for the audit log",
         )
         output.add_format(parser)
 
@@ -69,17 +69,17 @@ class Command(BaseCommand):
             if found or options["format"] != "table":
                 output.write(found, Reconciled, self.stdout, options["format"])
         if options["format"] == "table":
-            self._conclude(len(found), since, is_applied=options["apply"])
+            self._print_summary(len(found), since, is_applied=options["apply"])
 
-    def _conclude(self, count: int, since: datetime, *, is_applied: bool) -> None:
+    def _print_summary(self, count: int, since: datetime, *, is_applied: bool) -> None:
         counted = output.counted(count, "difference")
         self.stdout.write(f"{counted} since {since:%Y-%m-%d %H:%M} UTC.")
         if count and not is_applied:
-            self.stdout.write("Nothing was changed; settle them with --apply.")
+            self.stdout.write("Nothing was changed. Resolve them with --apply.")
 
 
 def _record(reason: str, *, since: datetime, now: datetime) -> None:
-    """Record the wish before anything is settled by it; what was is in the inbox."""
+    """Record the request before the first change; the inbox has the results."""
     try:
         audit.record(
             by=None,
@@ -90,9 +90,9 @@ def _record(reason: str, *, since: datetime, now: datetime) -> None:
             now=now,
         )
     except audit.ReasonMissingError as refusal:
-        raise CommandError(f"Nothing was settled: {refusal}.") from None
+        raise CommandError(f"Nothing was changed: {refusal}.") from None
 
 
 def _reconciled(found: reconciliation.Difference, *, apply: bool) -> Reconciled:
-    outcome = reconciliation.make_up_for(found, now=timezone.now()) if apply else ""
-    return Reconciled(found.stripe_id, found.what, found.remedy, outcome)
+    outcome = reconciliation.resolve(found, now=timezone.now()) if apply else ""
+    return Reconciled(found.stripe_id, found.difference, found.remedy, outcome)

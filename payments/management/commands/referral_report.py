@@ -12,15 +12,15 @@ from django.utils import timezone
 
 from accounts.money import CENT
 from gatewayz.cli import output
-from payments.reports.totals import Books, Figures, Period, figures
+from payments.reports.totals import Books, Period, ProgramTotals, program_totals
 
 _HOUR = timedelta(hours=1)
 _TENTH = Decimal("0.1")
 
 
 @dataclass(frozen=True)
-class Line:
-    """A figure of the period, and the same of the period before; money in US dollars."""
+class Row:
+    """A total of the period, and of the period before; money in US dollars."""
 
     figure: str
     value: Any
@@ -28,30 +28,30 @@ class Line:
 
 
 class Command(BaseCommand):
-    help = "Shows how the referral program does, beside the period before."
+    help = "Shows the totals of the referral program, and those of the period before."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--days", type=output.days, default=30, help="of how many days (default: 30)"
+            "--days", type=output.days, default=30, help="days of the period (default: 30)"
         )
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = figures(days=options["days"], now=timezone.now())
+        found = program_totals(days=options["days"], now=timezone.now())
         lines = list(_lines(found))
-        output.write(lines, Line, self.stdout, options["format"])
+        output.write(lines, Row, self.stdout, options["format"])
         if options["format"] == "table":
             self.stdout.write(f"{len(lines)} figures since {found.now.span.first:%Y-%m-%d}.")
 
 
-def _lines(found: Figures) -> Iterator[Line]:
-    now = _of_period(found.now) | _of_books(found.books)
-    before = _of_period(found.before) | _of_books(found.books_before)
+def _lines(found: ProgramTotals) -> Iterator[Row]:
+    now = _period_totals(found.now) | _book_totals(found.books)
+    before = _period_totals(found.before) | _book_totals(found.books_before)
     for figure, value in now.items():
-        yield Line(figure, value, before[figure])
+        yield Row(figure, value, before[figure])
 
 
-def _of_period(period: Period) -> dict[str, Any]:
+def _period_totals(period: Period) -> dict[str, Any]:
     sums, cohort = period.sums, period.cohort
     return {
         "invite_views": sums.invite_views,
@@ -71,11 +71,11 @@ def _of_period(period: Period) -> dict[str, Any]:
     }
 
 
-def _of_books(books: Books) -> dict[str, Any]:
+def _book_totals(books: Books) -> dict[str, Any]:
     return {
         "bonuses_given_in_all": books.bonuses_given.quantize(CENT),
         "bonuses_taken_back_in_all": books.bonuses_taken.quantize(CENT),
-        "bonuses_paid_in_all": books.bonuses.quantize(CENT),  # what stands: the difference
+        "bonuses_paid_in_all": books.bonuses.quantize(CENT),  # the difference of the two
         "credits_outstanding": books.outstanding.quantize(CENT),
         "debts": books.debts.total.quantize(CENT),
     }

@@ -16,7 +16,7 @@ from payments.models import StripeEvent
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of an event this time."""
+    """The result of replaying an event."""
 
     event_id: str
     event_type: str
@@ -25,23 +25,23 @@ class Replayed:
 
 
 class Command(BaseCommand):
-    help = "Attempts events of Stripe's again: these, or all that are left unprocessed."
+    help = "Processes Stripe events again: the given ones, or all unprocessed ones."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="evt_…", help="ids of events")
         parser.add_argument(
-            "--failed", action="store_true", help="all that failed or were never finished"
+            "--failed", action="store_true", help="all events that failed or were never processed"
         )
         parser.add_argument(
             "--reason",
-            default="Asked for on the command line",
-            help="why, in words, for the audit log",
+            default="Requested on the command line",
+            help="the reason for the audit log",
         )
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["ids"]) == options["failed"]:
-            raise CommandError("Name the events, or say --failed.")
+            raise CommandError("Give event ids, or --failed.")
         replayed = self._replay_all(options["ids"] or _unprocessed(), options["reason"])
         failed = sum(event.outcome == StripeEvent.Outcome.FAILED for event in replayed)
         if replayed or options["format"] != "table":
@@ -51,7 +51,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} replayed, {failed} failed.")
         if failed:
             count = output.counted(failed, "event")
-            raise CommandError(f"{count} failed again; see the last error in the inbox.")
+            raise CommandError(
+                f"{count} failed again. The admin shows the last error of each event."
+            )
 
     def _replay_all(self, event_ids: list[str], reason: str) -> list[Replayed]:
         replayed = []

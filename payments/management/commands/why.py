@@ -13,7 +13,7 @@ from accounts.date_format import moment
 from accounts.models import User
 from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
-from payments import finding
+from payments import search
 from payments.explanations.answers import (
     Answer,
     PersonAnswer,
@@ -82,13 +82,13 @@ def _facts(
     """Find what was asked about, and explain it. Raises CommandError."""
     try:
         if user:
-            person = finding.person(user)
+            person = search.find_user(user)
             now = timezone.now()
             answer = explain_person(person, Audience.OPERATOR, cents=amount, now=now)
             return _of_person(person.username, answer)
         purchases = Payment.objects.filter(referral=referral)
         if payment:
-            purchases = Payment.objects.filter(pk=finding.purchase(payment).pk)
+            purchases = Payment.objects.filter(pk=search.find_payment(payment).pk)
         if answers := explain_purchases(purchases):
             return _of_purchases(answers)
     except User.DoesNotExist:

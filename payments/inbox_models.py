@@ -1,4 +1,4 @@
-"""The table of Stripe's events: what arrived, and what became of it."""
+"""The table of Stripe's events: the raw event, and its outcome."""
 
 import json
 from typing import Any
@@ -8,32 +8,32 @@ from django.db.models import Q
 
 
 class StripeEvent(models.Model):
-    """An authentic event as it arrived, byte for byte, and what became of it."""
+    """An authentic event as it arrived, byte for byte, and its outcome."""
 
     class Outcome(models.TextChoices):
-        """What became of an event; with `failed` and `received` it is not the end of it."""
+        """The result of an event; all but `received` and `failed` are set when it is processed."""
 
-        RECEIVED = "received"  # stored, not yet worked on
+        RECEIVED = "received"  # stored, not processed yet
         SETTLED = "settled"  # the purchase was credited
-        REPEATED = "repeated"  # what it says had been done already
-        APPLIED = "applied"  # what a refund or a dispute means for the purchase was done
-        DEFERRED = "deferred"  # its purchase is not known yet; applied when that settles
-        WAITING = "waiting"  # checkout is complete, the money is still on its way
+        REPEATED = "repeated"  # an earlier event had the same effect
+        APPLIED = "applied"  # a refund or a dispute was applied to its purchase
+        DEFERRED = "deferred"  # a refund or a dispute whose purchase has not settled yet
+        WAITING = "waiting"  # checkout is complete, the delayed payment is not confirmed yet
         CLOSED = "closed"  # the payment failed or expired
-        IGNORED = "ignored"  # of a type that means nothing to us
-        QUARANTINED = "quarantined"  # authentic, but does not fit our record: a person looks
-        FAILED = "failed"  # an error on our side: Stripe delivers again
+        IGNORED = "ignored"  # we do not handle this type
+        QUARANTINED = "quarantined"  # contradicts our record: an operator must look at it
+        FAILED = "failed"  # an error on our side: Stripe and the worker retry
 
     event_id = models.CharField(max_length=255, unique=True)
     event_type = models.CharField(max_length=100)
-    # Raw: jsonb refuses NUL, NaN and lone surrogates.
+    # Not jsonb: it refuses NUL, NaN and lone surrogates, which a JSON text may contain.
     body = models.BinaryField()
     received_at = models.DateTimeField()
-    # When to try again, unless Stripe does before.
+    # When the worker retries it, unless Stripe delivers it again before.
     retry_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.RECEIVED)
-    # Why, for a person.
+    # Why it has this outcome, as a message to operators.
     reason = models.CharField(max_length=500, blank=True)
     last_error = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True)
@@ -51,7 +51,8 @@ class StripeEvent(models.Model):
                 condition=Q(processed_at__isnull=True),
                 name="stripe_events_unprocessed",
             ),
-            # For operators: an event that settles a purchase, as most do, is in neither.
+            # For the admin's filters. The usual event, one that settles, is in neither index, so
+            # that settling a purchase does not write to them.
             models.Index(
                 fields=["outcome", "-id"],
                 condition=~Q(outcome__in=["received", "settled"]),
@@ -76,11 +77,11 @@ class StripeEvent(models.Model):
 
     @property
     def is_done(self) -> bool:
-        """All that it asked for was done; what was put aside or failed may be attempted again."""
-        aside = {self.Outcome.IGNORED, self.Outcome.QUARANTINED}
-        return self.processed_at is not None and self.outcome not in aside
+        """Whether a replay cannot change anything: not failed, quarantined or ignored."""
+        replayable = {self.Outcome.IGNORED, self.Outcome.QUARANTINED}
+        return self.processed_at is not None and self.outcome not in replayable
 
     def parsed(self) -> dict[str, Any]:
-        """Return the event as Stripe wrote it."""
+        """Return the event's JSON."""
         event: dict[str, Any] = json.loads(bytes(self.body))
         return event

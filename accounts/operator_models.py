@@ -1,4 +1,4 @@
-"""The tables of what operators did: the audit log, and the adjustments of balances."""
+"""The models of what operators do: the audit log and the manual adjustments."""
 
 from decimal import Decimal
 
@@ -9,33 +9,32 @@ from django.db.models import F, Q
 
 from accounts.money import MoneyField, dollars
 
-# Where is done what nobody does at the desk.
+# Named as the place of an action that was not done in the admin.
 COMMAND_LINE = "the command line"
-# What nobody adjusts by at a stroke, whoever approves: in US dollars, up or down.
-MOST_ADJUSTED = Decimal(100_000)
+# The largest single adjustment in US dollars, credit or debit, with or without approval.
+MAX_ADJUSTMENT = Decimal(100_000)
 
 
 class AuditEntry(models.Model):
     """One action of an operator; appended by `accounts.audit`, never changed (CONTRACT 7).
 
-    The target is named, not pointed at: what an action was done to may be of any table, and the
-    entry says what it was even when that is gone.
+    The target has no foreign key: it can be a row of any table, and the entry outlives it.
     """
 
     at = models.DateTimeField()
-    # The operator; empty when it was done on the command line.
+    # The operator; empty for the command line.
     by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # Who typed it, by the machine's account; empty when it was done at the desk.
+    # The machine's account that ran the command; empty in the admin.
     shell_user = models.CharField(max_length=100, blank=True, default="")
-    # What was done: release bonus.
+    # Such as "release bonus".
     action = models.CharField(max_length=50)
-    # To what: accounts.user.
+    # Such as "accounts.user".
     target_type = models.CharField(max_length=100)
-    # Empty when it was a whole list.
+    # Empty for a whole list.
     target_id = models.BigIntegerField(null=True)
-    # What it was called then.
+    # The target's name at that time.
     target_label = models.CharField(max_length=200)
     reason = models.CharField(max_length=500)
     before = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
@@ -67,19 +66,19 @@ class AuditEntry(models.Model):
 
     @property
     def who(self) -> str:
-        """Return who did it, in words; `by` is fetched along."""
+        """Return who did it, as text; select `by` with the query."""
         return str(self.by) if self.by else f"{self.shell_user}, on {COMMAND_LINE}"
 
 
 class Adjustment(models.Model):
-    """A change of a balance that an operator asked for; see `accounts.adjustments` (CONTRACT 7).
+    """A change of a balance requested by an operator; see `accounts.adjustments` (CONTRACT 7).
 
-    What it asks for never changes, and once it is decided nothing does. A mistake is reversed by
-    another one.
+    The request never changes, and a decided adjustment does not change at all. A mistake is
+    corrected by a reversal.
     """
 
     class Category(models.TextChoices):
-        """Why, in one word, for reports; the words are in `reason`."""
+        """The kind of reason, for reports; `reason` has the details."""
 
         GOODWILL = "goodwill"
         CORRECTION = "correction"
@@ -88,27 +87,27 @@ class Adjustment(models.Model):
         OTHER = "other"
 
     class Status(models.TextChoices):
-        """Where it stands: posted at once, or waiting → posted or rejected; these are final."""
+        """Posted at once, or waiting → posted or rejected; both are final."""
 
-        WAITING = "waiting"  # for another person of Finance
+        WAITING = "waiting"  # a second person of Finance must decide
         POSTED = "posted"  # it has its ledger entry
-        REJECTED = "rejected"  # another person said no
+        REJECTED = "rejected"  # the second person refused it
 
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="adjustments")
-    # US dollars; negative takes away.
+    # US dollars; negative is a debit.
     amount = MoneyField()
     category = models.CharField(max_length=12, choices=Category.choices)
-    # In words, for colleagues.
+    # For colleagues; the account's owner never sees it.
     reason = models.CharField(max_length=500)
     status = models.CharField(max_length=10, choices=Status.choices)
-    # Empty when it was asked for on the command line.
+    # Empty for the command line.
     requested_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     requested_at = models.DateTimeField()
-    # US dollars that could be posted without a second person then.
+    # US dollars that the requester could still adjust alone at that time.
     approval_limit = MoneyField()
-    # The second person; empty when none was needed.
+    # The second person; empty when none was needed or none has decided yet.
     decided_by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -120,7 +119,7 @@ class Adjustment(models.Model):
     reverses = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="reversals", db_index=False
     )
-    # Names the wish: asked for twice it is one.
+    # Identifies the request: sent twice, it is one adjustment.
     token = models.UUIDField(unique=True)
 
     class Meta:
@@ -140,7 +139,7 @@ class Adjustment(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=~Q(amount=0) & Q(amount__gte=-MOST_ADJUSTED, amount__lte=MOST_ADJUSTED),
+                condition=~Q(amount=0) & Q(amount__gte=-MAX_ADJUSTMENT, amount__lte=MAX_ADJUSTMENT),
                 name="adjustments_of_something",
             ),
             models.CheckConstraint(
@@ -191,5 +190,5 @@ class Adjustment(models.Model):
 
     @property
     def asked_by(self) -> str:
-        """Return who asked for it, in words; `requested_by` is fetched along."""
+        """Return who requested it, as text; select `requested_by` with the query."""
         return str(self.requested_by or COMMAND_LINE)

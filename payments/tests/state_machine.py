@@ -1,7 +1,6 @@
-"""Where a made-up story is played: a transaction of its own, and the books beside the database."""
+"""The base of the state machine: a transaction for each history, and the reference model."""
 
 from django.db import connection, transaction
-from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from rest_framework.test import APIClient
 
@@ -9,15 +8,16 @@ from accounts.models import User
 from accounts.money import from_cents
 from payments.models import Payment
 from payments.reports.invariants import breaches
-from payments.tests.cast import Caller, address
-from payments.tests.plain_books import Books, Purchase
-from referrals.models import Program, Referral
+from payments.tests.actors import Caller, address
+from payments.tests.reference_model import Purchase, ReferenceModel
+from referrals.models import Referral
+from referrals.tests.factories import ProgramFactory
 
 
-class Stage(RuleBasedStateMachine):
-    """Holds the database against the books after every step, and undoes the story at its end."""
+class ReferralStateMachine(RuleBasedStateMachine):
+    """Compares the database with the model after every step, and rolls back at the end."""
 
-    books: Books
+    model: ReferenceModel
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Stage(RuleBasedStateMachine):
             User.objects.create(username=name, email=f"{name}@example.com", is_superuser=True)
             for name in ("olivia", "otto")
         )
-        self.known: list[Caller] = []
+        self.registered: list[Caller] = []
         self.counter = 0
 
     def teardown(self) -> None:
@@ -38,17 +38,16 @@ class Stage(RuleBasedStateMachine):
         self.counter += 1
         return self.counter
 
-    def put_terms_in_force(self) -> None:
-        terms = self.books.terms
-        Program.objects.create(
-            starts_at=timezone.now(),
+    def start_terms(self) -> None:
+        terms = self.model.terms
+        ProgramFactory.create(
             referrer_bonus=from_cents(terms.referrer_bonus),
             referee_bonus=from_cents(terms.referee_bonus),
             minimum_purchase=from_cents(terms.minimum),
             max_uses=terms.cap,
         )
 
-    def enrol(self, code_of: Caller | None, alias_of: Caller | None = None) -> Caller:
+    def register(self, code_of: Caller | None, alias_of: Caller | None = None) -> Caller:
         number = self.count()
         name = f"person{number}"
         mailbox = alias_of.member.mailbox if alias_of else number
@@ -59,18 +58,18 @@ class Stage(RuleBasedStateMachine):
             "referral_code": code_of and f" {code_of.code.lower()}",
         }
         answer = APIClient().post("/auth/register", form, format="json").json()
-        member = self.books.enrol(name, mailbox, code_of.member if code_of else None)
+        member = self.model.register(name, mailbox, code_of.member if code_of else None)
         assert answer["referral"]["applied"] == (member.referrer is not None)
         caller = Caller(member, answer["user_id"], answer["referral_code"], answer["api_key"])
-        self.known.append(caller)
+        self.registered.append(caller)
         return caller
 
     def referral_of(self, purchase: Purchase) -> Referral:
         return Referral.objects.get(referred_user__username=purchase.buyer.name)
 
     @invariant()
-    def everybody_has_what_the_books_say(self) -> None:
-        owners = {caller.code: caller.member.name for caller in self.known}
+    def accounts_match_the_model(self) -> None:
+        owners = {caller.code: caller.member.name for caller in self.registered}
         people = User.objects.exclude(is_superuser=True).values_list(
             "username", "credits", "has_made_first_purchase", "referred_by_code"
         )
@@ -78,15 +77,15 @@ class Stage(RuleBasedStateMachine):
             name: (credit, flag, owners.get(code or "")) for name, credit, flag, code in people
         } == {
             member.name: (
-                from_cents(self.books.balance(member)),
+                from_cents(self.model.balance(member)),
                 member.has_qualified,
                 member.referrer and member.referrer.name,
             )
-            for member in self.books.members
+            for member in self.model.members
         }
 
     @invariant()
-    def every_use_is_as_the_books_say(self) -> None:
+    def uses_match_the_model(self) -> None:
         referrals = Referral.objects.values_list(
             "referred_user__username", "referrer__username", "use_number", "status", "bonus_amount"
         )
@@ -98,18 +97,18 @@ class Stage(RuleBasedStateMachine):
                 purchase.use_status,
                 from_cents(use.terms.referrer_bonus),
             )
-            for purchase, use in self.books.used()
+            for purchase, use in self.model.used()
         }
 
     @invariant()
-    def every_purchase_stands_as_the_books_say(self) -> None:
+    def purchases_match_the_model(self) -> None:
         payments = Payment.objects.order_by("pk").values_list("status", "taken_back")
         assert list(payments) == [
-            (purchase.status, purchase.taken_back) for purchase in self.books.purchases
+            (purchase.status, purchase.taken_back) for purchase in self.model.purchases
         ]
 
     @invariant()
-    def no_invariant_of_money_is_broken(self) -> None:
+    def invariants_of_money_hold(self) -> None:
         assert breaches() == []
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,7 +1,7 @@
-"""The program in plain Python: what everybody has follows from what happened, by CONTRACT 2.
+"""A reference model of CONTRACT 2 in plain Python.
 
-It shares no line with the program. It keeps facts, and works out balances and statuses anew each
-time they are asked for. Money is in cents.
+It shares no code with the program. It stores what happened, and computes balances and statuses from
+it each time. Money is in cents.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Review = Literal["none", "held", "released", "voided"]
 
 @dataclass(frozen=True)
 class Terms:
-    """What the program pays, from when on, and how often."""
+    """The terms of the program."""
 
     referrer_bonus: int
     referee_bonus: int
@@ -22,7 +22,7 @@ class Terms:
 
 @dataclass(eq=False)
 class Member:
-    """Somebody with an account; `mailbox` is the same for all addresses of one mailbox."""
+    """A user; `mailbox` is the same for all addresses of one mailbox."""
 
     name: str
     mailbox: int
@@ -33,23 +33,23 @@ class Member:
 
 
 @dataclass(eq=False)
-class Claim:
-    """A refund or a dispute: whatever was heard of it, in whatever order."""
+class Clawback:
+    """A refund or a dispute, with all statuses that Stripe reported, in any order."""
 
     kind: Literal["refund", "dispute"]
     cents: int
-    heard: set[str] = field(default_factory=set)
+    reported: set[str] = field(default_factory=set)
 
     @property
     def takes_back(self) -> bool:
         if self.kind == "refund":
-            return "succeeded" in self.heard and "failed" not in self.heard
-        return bool(self.heard) and "won" not in self.heard
+            return "succeeded" in self.reported and "failed" not in self.reported
+        return bool(self.reported) and "won" not in self.reported
 
 
 @dataclass(eq=False)
 class Use:
-    """A use of the referrer's code, with the terms of that day."""
+    """A use of the referrer's code, with the terms that were in force."""
 
     referrer: Member
     use_number: int
@@ -59,41 +59,41 @@ class Use:
 
 @dataclass(eq=False)
 class Purchase:
-    """A purchase, paid or not, with what became of it."""
+    """A purchase, paid or not."""
 
     buyer: Member
     cents: int
     status: str = "pending"
     use: Use | None = None
-    claims: list[Claim] = field(default_factory=list)
+    clawbacks: list[Clawback] = field(default_factory=list)
 
     @property
     def taken_back(self) -> int:
         if self.status != "paid":
             return 0
-        return min(self.cents, sum(claim.cents for claim in self.claims if claim.takes_back))
+        return min(self.cents, sum(c.cents for c in self.clawbacks if c.takes_back))
 
     @property
     def use_status(self) -> str:
         assert self.use
         if self.use.review == "voided":
             return "voided"
-        is_disputed = any(claim.takes_back for claim in self.claims if claim.kind == "dispute")
+        is_disputed = any(c.takes_back for c in self.clawbacks if c.kind == "dispute")
         if is_disputed or self.cents - self.taken_back < self.use.terms.minimum:
             return "reversed"
         return "held" if self.use.review == "held" else "completed"
 
 
 @dataclass
-class Books:
-    """All members and purchases, and the terms of today."""
+class ReferenceModel:
+    """All members and purchases, and the terms in force."""
 
     terms: Terms
     members: list[Member] = field(default_factory=list)
     purchases: list[Purchase] = field(default_factory=list)
 
-    def enrol(self, name: str, mailbox: int, code_of: Member | None) -> Member:
-        """Let somebody register; the code counts if its owner is active and it has uses left."""
+    def register(self, name: str, mailbox: int, code_of: Member | None) -> Member:
+        """Register a member; the code counts if its owner is active and it has uses left."""
         counts = code_of and code_of.is_active and self.uses_left(code_of) > 0
         member = Member(name, mailbox, code_of if counts else None)
         self.members.append(member)
@@ -104,7 +104,7 @@ class Books:
         self.purchases.append(purchase)
         return purchase
 
-    def hear_paid(self, purchase: Purchase) -> None:
+    def mark_paid(self, purchase: Purchase) -> None:
         if purchase.status == "paid":
             return
         purchase.status = "paid"
@@ -117,7 +117,7 @@ class Books:
             review: Review = "held" if buyer.mailbox == referrer.mailbox else "none"
             purchase.use = Use(referrer, len(self.uses_of(referrer)) + 1, self.terms, review)
 
-    def hear_closed(self, purchase: Purchase, status: str) -> None:
+    def mark_closed(self, purchase: Purchase, status: str) -> None:
         if purchase.status != "paid":
             purchase.status = status
 
@@ -131,7 +131,7 @@ class Books:
         return max(self.terms.cap - len(self.uses_of(referrer)), 0)
 
     def pending(self, referrer: Member) -> int:
-        """Count those who signed up with the code and have not bought for enough yet."""
+        """Count the sign-ups with the code that have not made a qualifying purchase."""
         return sum(
             member.referrer is referrer and member.is_active and not member.has_qualified
             for member in self.members
@@ -145,7 +145,7 @@ class Books:
         )
 
     def may_adjust(self, member: Member, cents: int) -> bool:
-        """Tell whether operators may: nobody into debt, nothing for whoever is deactivated."""
+        """Return whether the adjustment is allowed: no debts, no credit to a deactivated user."""
         return member.is_active if cents > 0 else self.balance(member) + cents >= 0
 
     def balance(self, member: Member) -> int:

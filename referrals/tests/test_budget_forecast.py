@@ -1,0 +1,127 @@
+"""The forecast of a budget: the rate of the last days, and the start of the next terms."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.tests.factories import Person
+from payments.tests.stripe_events import refer, turn
+from referrals import budget
+from referrals.budget import Forecast
+from referrals.models import Program, Referral
+from referrals.tests.factories import ProgramFactory
+
+DAY = timedelta(days=1)
+
+
+def forecast(terms: Program, days_later: int = 0) -> Forecast:
+    terms.refresh_from_db()
+    found = budget.forecast(terms, now=timezone.now() + days_later * DAY)
+    assert found
+    return found
+
+
+def test_terms_without_a_budget_have_no_forecast(db: None) -> None:
+    assert budget.forecast(Program.objects.get(), now=timezone.now()) is None
+
+
+def test_it_ends_at_the_rate_of_the_past_days(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal(200))
+    refer(alice, 2)
+
+    seen = forecast(terms, days_later=2)
+
+    assert (seen.left, round(seen.daily)) == (Decimal(160), 20)
+    assert seen.ends_at
+    assert round((seen.ends_at - seen.computed_at) / DAY) == 8
+    assert seen.needs_action
+    assert seen.message.startswith("At this rate it is spent in about 8 days, on ")
+
+
+@pytest.mark.parametrize(("days_later", "daily"), [(0, 40), (10, 4), (13, 3), (15, 0)])
+def test_the_rate_is_that_of_fourteen_days_at_most_and_a_day_at_least(
+    alice: Person, days_later: int, daily: int
+) -> None:
+    terms = ProgramFactory.create(budget=Decimal(200))
+    refer(alice, 2)
+
+    assert round(forecast(terms, days_later=days_later).daily) == daily
+
+
+def test_without_uses_there_is_no_end(db: None) -> None:
+    seen = forecast(ProgramFactory.create(budget=Decimal(100)), days_later=3)
+
+    assert (seen.ends_at, seen.needs_action) == (None, False)
+    assert seen.message == "At this rate no end is in sight."
+
+
+def test_an_end_beyond_ten_years_counts_as_no_end(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal("999999999999.99"))
+    refer(alice, 1)
+
+    assert forecast(terms, days_later=1).ends_at is None
+
+
+def test_a_budget_below_one_award_is_spent(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal(50))
+    refer(alice, 2)
+
+    seen = forecast(terms)
+
+    assert (seen.left, seen.is_spent, seen.needs_action) == (Decimal(10), True, True)
+    assert "is spent" in seen.message
+
+
+def test_a_budget_of_one_award_is_not_spent(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal(60))
+    refer(alice, 2)
+
+    seen = forecast(terms)
+
+    assert (seen.left, seen.is_spent) == (Decimal(20), False)
+
+
+def test_it_sums_what_is_paid_held_and_taken_back(alice: Person) -> None:
+    terms = ProgramFactory.create(referee_bonus=Decimal("2.50"))
+    refer(alice, 4)
+    first, second, *_ = Referral.objects.order_by("pk")
+    turn(first, "held")
+    turn(second, "reversed")
+
+    assert budget.spending(terms) == budget.Spending(
+        uses=2, paid=Decimal(25), held=Decimal("12.50"), taken_back=Decimal("12.50")
+    )
+
+
+@pytest.mark.parametrize(("days_ahead", "needs_action"), [(3, False), (12, True)])
+def test_the_next_terms_may_start_before_it_ends(
+    alice: Person, days_ahead: int, needs_action: bool
+) -> None:
+    terms = ProgramFactory.create(budget=Decimal(200))
+    ProgramFactory.create(starts_at=timezone.now() + days_ahead * DAY)
+    refer(alice, 2)
+
+    seen = forecast(terms, days_later=2)
+
+    assert (seen.outlasts_terms, seen.needs_action) == (not needs_action, needs_action)
+    assert ("lasts until the next terms start" in seen.message) is not needs_action
+
+
+def test_voided_bonuses_return_to_the_budget(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal(200))
+    refer(alice, 1)
+    turn(Referral.objects.get(), "voided")
+
+    seen = forecast(terms)
+
+    assert (seen.left, seen.daily) == (Decimal(200), Decimal(0))
+
+
+def test_it_needs_two_queries(db: None, django_assert_num_queries: Any) -> None:
+    terms = ProgramFactory.create(budget=Decimal(200))
+
+    with django_assert_num_queries(2):
+        budget.forecast(terms, now=timezone.now())
