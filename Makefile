@@ -1,6 +1,6 @@
 # The same verbs as ./dev, for those whose fingers type make. Arguments: make test ARGS="-k webhook"
 .DEFAULT_GOAL := help
-.PHONY: help run story test lint format manage shell psql lock
+.PHONY: help run story test lint mutate format manage shell psql lock
 
 help:
 	@./dev help
@@ -8,5 +8,5 @@ help:
 story:
 	@./dev run --story
 
-run test lint format manage shell psql lock:
+run test lint mutate format manage shell psql lock:
 	@./dev $@ $(ARGS)

@@ -12,6 +12,7 @@ from accounts import adjustments
 from accounts.models import Adjustment
 from accounts.tests.factories import Person, give, register
 from accounts.tests.test_adjustments import NOW, approve, ask, fiona, sam
+from payments.tests.stripe_events import deliver, refund, settle
 
 
 @pytest.mark.parametrize("amount", ["100.00", "-100.00"])
@@ -49,6 +50,20 @@ def test_after_24_hours_the_full_limit_is_available(alice: Person, people: int) 
     spend("100.00", people=people, now=yesterday)
 
     assert ask(alice, "100.00").status == "posted"
+
+
+def test_until_the_day_is_over_the_limit_is_spent(alice: Person) -> None:
+    ask(alice, "100.00", now=NOW - timedelta(hours=23, minutes=59))
+
+    assert ask(alice, "0.01").status == "waiting"
+
+
+def test_a_debt_may_be_made_smaller(alice: Person) -> None:
+    purchase = settle(alice.user)
+    ask(alice, "-10.00")
+    deliver(refund(purchase, 1000))
+
+    assert (ask(alice, "0.01").status, alice.balance()) == ("posted", "-9.99")
 
 
 def test_each_account_and_operator_has_their_own_limit(alice: Person, charlie: Person) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import adjustment_rules as rules
 from accounts import adjustments, audit, people
 from accounts.models import Adjustment, AuditEntry, LedgerEntry, User
+from accounts.operator_models import MAX_ADJUSTMENT
 from accounts.tests.factories import Person, give, member_of
 
 NOW = timezone.now()
@@ -131,6 +132,9 @@ class TestRefusal:
 
         assert not Adjustment.objects.exists()
 
+    def test_no_amount_up_to_the_largest(self, alice: Person) -> None:
+        assert ask(alice, str(MAX_ADJUSTMENT)).status == "waiting"
+
     def test_no_reason(self, alice: Person) -> None:
         with pytest.raises(audit.ReasonMissingError):
             ask(alice, "10.00", reason="\u200b")
@@ -170,9 +174,9 @@ class TestRefusal:
         people.deactivate(alice.user, by=None, reason="Fraud", now=NOW)
 
         with pytest.raises(rules.DeactivatedError):
-            ask(alice, "10.00")
+            ask(alice, "0.01")
 
-        assert ask(alice, "-10.00").status == "posted"
+        assert ask(alice, "-0.01").status == "posted"
 
     def test_a_preview_shows_the_effect(self, alice: Person) -> None:
         give(alice, "10.00")

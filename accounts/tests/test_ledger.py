@@ -70,6 +70,17 @@ def test_it_lets_a_balance_fall_below_zero(alice: Person) -> None:
         transaction.set_rollback(True)
 
 
+def test_in_debt_is_whoever_has_less_than_nothing_now(alice: Person, charlie: Person) -> None:
+    with transaction.atomic():
+        post(alice, "-0.01", kind=LedgerEntry.Kind.REFUND)
+        post(charlie, "-5.00", kind=LedgerEntry.Kind.REFUND)
+        post(charlie, "5.00")
+
+        assert list(ledger.in_debt()) == [alice.user]
+        # There are no refunds that these belong to.
+        transaction.set_rollback(True)
+
+
 def test_it_changes_no_other_balance(alice: Person, charlie: Person) -> None:
     post(charlie, "5.00")
 

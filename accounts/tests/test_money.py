@@ -9,7 +9,7 @@ from accounts.money import dollars, dollars_of_cents
 
 @pytest.mark.parametrize(
     ("amount", "written"),
-    [("10", "$10.00"), ("0.00", "$0.00"), ("-10.50", "-$10.50"), ("1234567.8", "$1,234,567.80")],
+    [("10", "$10.00"), ("0.00", "$0.00"), ("-0.50", "-$0.50"), ("1234567.8", "$1,234,567.80")],
 )
 def test_dollars_are_written_to_the_cent(amount: str, written: str) -> None:
     assert dollars(Decimal(amount)) == written

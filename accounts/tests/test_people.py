@@ -9,6 +9,7 @@ from accounts import audit, people
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, UserFactory, reviewer
 from accounts.tests.test_registration import ask
+from payments.tests.stripe_events import settle
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -94,6 +95,17 @@ def test_it_needs_a_reason(alice: Person) -> None:
 
     alice.user.refresh_from_db()
     assert alice.user.is_active
+
+
+def test_who_saves_an_old_copy_of_a_person_puts_nothing_back(bob: Person) -> None:
+    old = User.objects.get(pk=bob.user.pk)
+    settle(bob.user)
+
+    old.first_name = "Bob"
+    old.save()
+
+    assert (bob.balance(), bob.user.first_name) == ("20.00", "Bob")
+    assert bob.user.has_made_first_purchase
 
 
 def test_operators_cannot_deactivate_their_own_account(db: None) -> None:

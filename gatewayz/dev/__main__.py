@@ -7,7 +7,7 @@ from types import FrameType
 
 from django.core.exceptions import ImproperlyConfigured
 
-from gatewayz.dev import checks, django_commands, locking, serving
+from gatewayz.dev import checks, django_commands, locking, mutation, serving
 from gatewayz.dev.checkout import Refusal
 from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 from gatewayz.dev.verbs import answer_at_once
@@ -16,6 +16,7 @@ HANDLERS: dict[str, Callable[[list[str]], int]] = {
     "run": serving.run,
     "test": checks.test,
     "lint": checks.lint,
+    "mutate": mutation.mutate,
     "format": checks.format_code,
     "manage": django_commands.manage,
     "shell": django_commands.shell,

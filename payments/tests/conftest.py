@@ -26,13 +26,15 @@ def there(postgres: OwnPostgres, django_db_blocker: DjangoDbBlocker) -> Iterator
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print a line for each property that tests recorded as a dict of figures.
+    """Print a line for each property that tests recorded as a dict of figures, and the controls.
 
-    Like `crashes: kills 182, wrong 0`.
+    Like `crashes: kills 182, wrong 0` and `controls: guards 160, caught 160`.
     """
     totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
     reports = terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
     for report in reports:
+        if "negative_control" in report.keywords:
+            totals["controls"].update(guards=1, caught=int(report.passed))
         for name, figures in report.user_properties:
             if isinstance(figures, dict):
                 totals[name].update(figures)

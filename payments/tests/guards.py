@@ -1,13 +1,10 @@
-"""Switches the guards of the money off, one by one, so that tests see what they guard."""
+"""Takes guards of money away, so that tests see what goes wrong without them."""
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
-from textwrap import dedent
 from threading import Barrier
-from types import CodeType
 from typing import Any
 
 import pytest
@@ -18,96 +15,6 @@ from accounts import advisory_locks, ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
-
-# What pytest says when a test expects a refusal, and there is none.
-NOT_REFUSED = "DID NOT RAISE"
-
-Switch = Callable[[pytest.MonkeyPatch], object]
-
-
-@dataclass(frozen=True)
-class Guard:
-    """What guards money, how it is switched off, and the test that goes red without it.
-
-    `sign` is a piece of what that test then says, so that it is red for this reason.
-    """
-
-    promise: str
-    off: Switch
-    story: Callable[..., None]
-    sign: str
-    given: Mapping[str, Any] = field(default_factory=dict)
-
-
-def line(function: Callable[..., Any], guard: str, instead: str = "pass") -> Switch:
-    """Write `instead` where the function has `guard`, wherever the function is known."""
-    plain = inspect.unwrap(function)
-
-    def off(monkeypatch: pytest.MonkeyPatch) -> None:
-        source = dedent(inspect.getsource(plain))
-        assert source.count(guard) == 1, f"{plain.__name__} has no such line: {guard}"
-        module = compile(source.replace(guard, instead), plain.__code__.co_filename, "exec")
-        [code] = [
-            code
-            for code in module.co_consts
-            if isinstance(code, CodeType) and code.co_name == plain.__name__
-        ]
-        monkeypatch.setattr(plain, "__code__", code)
-
-    return off
-
-
-def value(owner: object, name: str, instead: object) -> Switch:
-    return lambda monkeypatch: monkeypatch.setattr(owner, name, instead)
-
-
-def words(owner: object, name: str, guard: str, instead: str) -> Switch:
-    """Write `instead` where a statement in SQL has `guard`."""
-    statement: str = getattr(owner, name)
-    assert statement.count(guard) == 1
-    return value(owner, name, statement.replace(guard, instead))
-
-
-def alteration(sql: str) -> Switch:
-    """Alter the database, until the test's transaction is rolled back."""
-
-    def off(monkeypatch: pytest.MonkeyPatch) -> None:
-        execute("SET CONSTRAINTS ALL IMMEDIATE")
-        execute(sql)
-        execute("SET CONSTRAINTS ALL DEFERRED")
-
-    return off
-
-
-def constraint(table: str, name: str) -> Switch:
-    return alteration(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-
-
-def trigger(table: str, name: str) -> Switch:
-    return alteration(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-
-
-def function_in_database(name: str, guard: str, instead: str) -> Switch:
-    """Write `instead` where a trigger's function has `guard`."""
-
-    def off(monkeypatch: pytest.MonkeyPatch) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_get_functiondef(%s::regproc)", [name])
-            [definition] = cursor.fetchone()
-            assert definition.count(guard) == 1
-            cursor.execute(definition.replace(guard, instead))
-
-    return off
-
-
-def both(*switches: Switch) -> Switch:
-    """Switch a guard off together with the one that stands behind it."""
-
-    def off(monkeypatch: pytest.MonkeyPatch) -> None:
-        for switch in switches:
-            switch(monkeypatch)
-
-    return off
 
 
 def meeting(
@@ -215,12 +122,3 @@ def without_constraint(name: str, *, table: str = "referrals") -> Iterator[None]
     finally:
         execute(f"TRUNCATE {table} CASCADE")
         execute(bring_back)
-
-
-@contextmanager
-def without_trigger(table: str, name: str) -> Iterator[None]:
-    execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-    try:
-        yield
-    finally:
-        execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")

@@ -145,6 +145,15 @@ def test_a_refund_takes_its_share_once_the_dispute_is_won(alice: Person, bob: Pe
     assert end_of(alice, bob) == ("10.00", "25.00", "completed")
 
 
+def test_a_dispute_takes_the_rest_once_a_refund_fails(alice: Person, bob: Person) -> None:
+    paid = settle(bob.user, 1000)
+    for news in (refund(paid, 400), dispute(paid, 1000), refund(paid, 400, "failed")):
+        deliver(news)
+
+    paid.refresh_from_db()
+    assert (alice.balance(), bob.balance(), paid.taken_back) == ("0.00", "0.00", 1000)
+
+
 def test_a_balance_goes_below_zero_and_is_filled_first(charlie: Person) -> None:
     refunded = settle(charlie.user, 1000)
     give(charlie, "-7.50")
@@ -204,11 +213,15 @@ def test_a_refund_that_changes_its_amount_is_quarantined(bob: Person) -> None:
     [
         lambda paid, other: dispute(paid, 1000) | {"data": refund(paid, 1000)["data"]},
         lambda paid, other: (
+            dispute(paid, 1000)
+            | {"data": {"object": dispute(paid, 1000)["data"]["object"] | _id_of_refund(paid)}}
+        ),
+        lambda paid, other: (
             refund(paid, 1000)
             | {"data": {"object": refund(paid, 1000)["data"]["object"] | _of(other)}}
         ),
     ],
-    ids=["as a dispute", "of another purchase"],
+    ids=["in the event of a dispute", "as the id of a dispute", "of another purchase"],
 )
 def test_a_refund_whose_kind_or_payment_changes_is_quarantined(
     bob: Person, charlie: Person, strange: Callable[[Payment, Payment], Any]
@@ -219,6 +232,10 @@ def test_a_refund_whose_kind_or_payment_changes_is_quarantined(
     assert outcome(strange(paid, other)) == "quarantined"
 
     assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+
+
+def _id_of_refund(payment: Payment) -> dict[str, str]:
+    return {"id": refund(payment, 1000)["data"]["object"]["id"]}
 
 
 def _of(payment: Payment) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from accounts import ledger
 from accounts.tests.factories import Person, register
-from payments import inbox, settlement
+from payments import clawbacks, inbox, settlement
 from payments.models import Payment, StripeEvent
 from payments.reports.invariants import breaches
 from payments.tests.at_once import at_once
@@ -21,7 +22,7 @@ from payments.tests.guards import (
     unlock_rows,
     without_constraint,
 )
-from payments.tests.stripe_events import deliver, event, pending_payment, refer
+from payments.tests.stripe_events import deliver, event, pending_payment, refer, refund
 from referrals import bonuses, eligibility
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
@@ -200,10 +201,10 @@ class TestCapGuard:
         assert outcomes == {"settled": 2}
         assert alice.balance() == "110.00"
 
-    def test_without_counting_the_database_refuses_an_eleventh_slot(
+    def test_without_counting_the_database_refuses_an_eleventh_use(
         self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody asks whether uses are left; the use_number is still held against the cap."""
+        """Nobody asks whether uses are left; the use number is still held against the cap."""
         monkeypatch.setattr(eligibility, "decide", lambda inputs: eligibility.Decision.AWARDED)
 
         statuses = [deliver(one).status_code for one in last_two]
@@ -211,14 +212,20 @@ class TestCapGuard:
         assert statuses == [200, 500]
         assert alice.balance() == "100.00"
 
-    def test_without_counting_and_the_cap_there_is_an_eleventh_bonus(
-        self, alice: Person, last_two: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Off besides: the constraint that holds a use number against the cap."""
-        monkeypatch.setattr(eligibility, "decide", lambda inputs: eligibility.Decision.AWARDED)
 
-        with without_constraint("referrals_within_cap"):
-            statuses = [deliver(one).status_code for one in last_two]
+def test_without_turns_a_refund_and_its_purchase_miss_each_other(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each looks for the other before either is committed; the ledger check alone finds it."""
+    give_no_turns(monkeypatch)
+    barrier = Barrier(2)
+    for name in ("_lock_payment", "apply_early_clawbacks"):
+        looked = meeting(getattr(clawbacks, name), after=True, barrier=barrier)
+        monkeypatch.setattr(clawbacks, name, looked)
+    payment = pending_payment(bob.user)
 
-        assert statuses == [200, 200]
-        assert alice.balance() == "110.00"
+    outcomes = deliver_at_once(event(payment), refund(payment, 1000))
+
+    assert outcomes == {"settled": 1, "deferred": 1}
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+    assert found() == {"a refund or dispute of a settled purchase is applied"}

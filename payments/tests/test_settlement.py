@@ -1,5 +1,6 @@
 """A paid session credits the buyer once and, if due, pays both bonuses."""
 
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 
@@ -7,8 +8,9 @@ import pytest
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
-from payments import inbox
+from payments import clawbacks, inbox
 from payments.models import Payment, StripeEvent
+from payments.outcomes import QuarantinedError
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
 
 COMPLETED = "checkout.session.completed"
@@ -93,6 +95,17 @@ def test_a_completed_session_that_is_unpaid_waits(bob: Person) -> None:
 
     assert (outcome, status_of(payment)) == ("waiting", "pending")
     assert bob.balance() == "0.00"
+
+
+def test_it_keeps_when_a_session_was_completed_first(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    report(payment, COMPLETED, payment_status="unpaid")
+    first = Payment.objects.get().completed_at
+    report(payment, COMPLETED, payment_status="unpaid")
+
+    assert first
+    assert Payment.objects.get().completed_at == first
 
 
 def test_a_delayed_payment_settles_when_it_arrives(alice: Person, bob: Person) -> None:
@@ -206,6 +219,8 @@ def test_every_order_of_events_ends_closed_when_no_money_arrived(
         {"currency": "eur"},
         {"currency": "USD"},
         {"id": "cs_test_unknown"},
+        {"livemode": True},
+        {"payment_intent": None},
     ],
     ids=str,
 )
@@ -252,6 +267,18 @@ def test_a_session_that_contradicts_our_record_closes_nothing(bob: Person, kind:
     outcome = report(payment, kind, amount_total=1)
 
     assert (outcome, status_of(payment)) == ("quarantined", "pending")
+
+
+def test_what_is_quarantined_halfway_leaves_nothing_behind(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(payment: Payment, *, now: datetime) -> None:
+        raise QuarantinedError("it does not fit after all")
+
+    monkeypatch.setattr(clawbacks, "apply_early_clawbacks", refuse)
+
+    assert report(pending_payment(bob.user), COMPLETED) == "quarantined"
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
 
 
 def test_who_is_credited_comes_from_our_record(alice: Person, bob: Person) -> None:

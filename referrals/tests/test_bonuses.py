@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person, register, reviewer
 from payments.tests.stripe_events import refer, settle, turn
+from referrals import review
 from referrals.eligibility import Decision
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
@@ -156,6 +157,18 @@ def test_a_deactivated_referrer_earns_nothing(alice: Person, bob: Person) -> Non
     assert payment.bonus_decision == Decision.REFERRER_GONE
     assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
     assert has_bought(bob)
+
+
+def test_a_held_bonus_is_not_released_to_a_deactivated_referrer(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    referral = Referral.objects.get()
+    turn(referral, "held")
+    deactivate(alice)
+
+    with pytest.raises(review.ReferrerGoneError):
+        review.release(referral.pk, by=reviewer(), note="They live together.", now=timezone.now())
+
+    assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
 
 
 def test_a_deleted_referrer_does_not_keep_the_purchase_from_settling(

@@ -75,6 +75,27 @@ def test_a_budget_below_one_award_is_spent(alice: Person) -> None:
     assert "is spent" in seen.message
 
 
+def test_a_budget_of_one_award_is_not_spent(alice: Person) -> None:
+    terms = ProgramFactory.create(budget=Decimal(60))
+    refer(alice, 2)
+
+    seen = forecast(terms)
+
+    assert (seen.left, seen.is_spent) == (Decimal(20), False)
+
+
+def test_it_sums_what_is_paid_held_and_taken_back(alice: Person) -> None:
+    terms = ProgramFactory.create(referee_bonus=Decimal("2.50"))
+    refer(alice, 4)
+    first, second, *_ = Referral.objects.order_by("pk")
+    turn(first, "held")
+    turn(second, "reversed")
+
+    assert budget.spending(terms) == budget.Spending(
+        uses=2, paid=Decimal(25), held=Decimal("12.50"), taken_back=Decimal("12.50")
+    )
+
+
 @pytest.mark.parametrize(("days_ahead", "needs_action"), [(3, False), (12, True)])
 def test_the_next_terms_may_start_before_it_ends(
     alice: Person, days_ahead: int, needs_action: bool

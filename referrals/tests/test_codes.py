@@ -153,6 +153,15 @@ def test_it_gives_up_when_every_code_is_taken(alice: Person, draw: Callable[...,
     assert not User.objects.filter(username="erin").exists()
 
 
+def test_it_gives_up_for_the_codeless_too(
+    alice: Person, codeless: User, draw: Callable[..., None]
+) -> None:
+    draw(alice.code)
+
+    with pytest.raises(codes.NoFreeCodeError):
+        codes.ensure_code(codeless, now=NOW)
+
+
 def test_the_database_keeps_codes_unique(alice: Person, charlie: Person) -> None:
     with pytest.raises(IntegrityError, match="referral_code"), transaction.atomic():
         User.objects.filter(pk=charlie.user.pk).update(referral_code=alice.code)
