@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
+from accounts.errors import AccountError
 from accounts.models import Adjustment, User
 from accounts.money import CENT, dollars
 from accounts.operator_models import MAX_ADJUSTMENT
@@ -22,7 +23,7 @@ _WINDOW = timedelta(hours=24)
 ACCOUNTS_PER_DAY = 10
 
 
-class AdjustmentRefusedError(Exception):
+class AdjustmentRefusedError(AccountError):
     """The adjustment is invalid or not allowed; the message is for people."""
 
 

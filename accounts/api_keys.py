@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts import audit, people
+from accounts.errors import AccountError
 from accounts.models import ApiKey, User
 
 _FORMAT = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
@@ -26,18 +27,18 @@ class State(StrEnum):
     REVOKED = "revoked"  # not valid
 
 
-class InvalidApiKeyError(LookupError):
+class InvalidApiKeyError(AccountError):
     """The key is malformed, unknown, revoked, or of a deactivated user.
 
     One error for all, so that a caller cannot find out which.
     """
 
 
-class TooManyKeysError(Exception):
+class TooManyKeysError(AccountError):
     """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
 
 
-class KeyNotInUseError(Exception):
+class KeyNotInUseError(AccountError):
     """The key is revoked, or was rotated already and so has a successor."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models import Q, QuerySet
 
+from accounts.errors import AccountError
 from accounts.models import AuditEntry, User
 
 MAX_REASON_LENGTH = 500
@@ -18,7 +19,7 @@ MAX_REASON_LENGTH = 500
 _INVISIBLE_LETTERS = "\u115f\u1160\u3164\uffa0"
 
 
-class ReasonMissingError(ValueError):
+class ReasonMissingError(AccountError):
     """An operator's action has no reason, or one that is too long for the audit log."""
 
 

@@ -6,19 +6,24 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
+from accounts.errors import AccountError
 from accounts.models import LedgerEntry, User
 from accounts.money import CENT
 
 
-class InvalidAmountError(ValueError):
+class LedgerError(AccountError):
+    """An entry was refused."""
+
+
+class InvalidAmountError(LedgerError):
     """The amount is zero or not in whole cents."""
 
 
-class UnknownAccountError(LookupError):
+class UnknownAccountError(LedgerError):
     """No user has this id."""
 
 
-class IdempotencyConflictError(RuntimeError):
+class IdempotencyConflictError(LedgerError):
     """The key belongs to an earlier entry with another user, kind or amount."""
 
 

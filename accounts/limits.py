@@ -11,8 +11,10 @@ from typing import Any
 from django.db import connection
 from django.utils.crypto import salted_hmac
 
+from accounts.errors import AccountError
 
-class LimitReachedError(Exception):
+
+class LimitReachedError(AccountError):
     """The window has no uses left; the next one can open after `wait`."""
 
     def __init__(self, wait: timedelta) -> None:

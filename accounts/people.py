@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
 from accounts import audit, ledger, row_ids
+from accounts.errors import AccountError
 from accounts.models import User
 
 # A shorter beginning would match too many people to be of use.
@@ -16,19 +17,19 @@ _MIN_PREFIX_LENGTH = 3
 _MAX_PREFIX_MATCHES = 1000
 
 
-class OwnAccountError(Exception):
+class OwnAccountError(AccountError):
     """The operator's own account, which they could not reactivate after deactivating it."""
 
 
-class SuperuserRequiredError(Exception):
+class SuperuserRequiredError(AccountError):
     """Only a superuser may manage the account of staff."""
 
 
-class LastSuperuserError(Exception):
+class LastSuperuserError(AccountError):
     """Without a superuser nobody could manage staff."""
 
 
-class SeveralPeopleError(Exception):
+class SeveralPeopleError(AccountError):
     """The text matches several people: a user name may equal another person's e-mail or code."""
 
     def __init__(self, text: str, people: Iterable[User]) -> None:

@@ -7,10 +7,11 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
 from accounts import api_keys, constraints
+from accounts.errors import AccountError
 from accounts.models import User
 
 
-class NameTakenError(Exception):
+class NameTakenError(AccountError):
     """Another user has this username or e-mail, in any case."""
 
     def __init__(self, field: str) -> None:
@@ -18,7 +19,7 @@ class NameTakenError(Exception):
         self.field = field
 
 
-class CodeTakenError(Exception):
+class CodeTakenError(AccountError):
     """Another user has the generated referral code; generate another."""
 
 

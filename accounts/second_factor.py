@@ -15,17 +15,18 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import audit
+from accounts.errors import AccountError
 from accounts.models import User
 
 BACKUP_CODE_COUNT = 10
 _DIGITS = 6
 
 
-class WrongCodeError(Exception):
+class WrongCodeError(AccountError):
     """The code is not the current one, was used before, or came too soon after a wrong one."""
 
 
-class AlreadyOnError(Exception):
+class AlreadyOnError(AccountError):
     """The second factor is on; turn it off with a code before setting up another device."""
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from accounts.models import User
 from payments import stripe_gateway
+from payments.errors import PaymentError
 from payments.models import Payment
 
 
-class IdempotencyKeyReusedError(Exception):
+class IdempotencyKeyReusedError(PaymentError):
     """The client used this Idempotency-Key for another purchase."""
 
 

@@ -23,6 +23,7 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, settlement
+from payments.errors import PaymentError
 from payments.event_payments import find_payment_of
 from payments.models import StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError
@@ -87,7 +88,7 @@ def is_possible_outcome(event_type: str, outcome: str) -> bool:
     return outcome not in _HANDLER_OUTCOMES or outcome in HANDLERS[event_type].outcomes
 
 
-class NotAnEventError(ValueError):
+class NotAnEventError(PaymentError):
     """The body is signed, but it is not a Stripe event."""
 
 

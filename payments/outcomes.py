@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from accounts.money import dollars_of_cents
+from payments.errors import PaymentError
 from payments.models import Payment, StripeEvent
 
 
-class QuarantinedError(Exception):
+class QuarantinedError(PaymentError):
     """The event is authentic, but contradicts our record; the message names the difference."""
 
 

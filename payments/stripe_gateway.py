@@ -14,6 +14,8 @@ import stripe
 from django.conf import settings
 from stripe._v1_services import V1Services
 
+from payments.errors import PaymentError
+
 T = TypeVar("T")
 # The SDK's API version. The webhook endpoint at Stripe must be set to the same version.
 API_VERSION: str = stripe.api_version
@@ -30,19 +32,19 @@ _executor = ThreadPoolExecutor(max_workers=32, thread_name_prefix="stripe")
 SIGNATURE_TOLERANCE_SECONDS = 300
 
 
-class StripeUnavailableError(Exception):
+class StripeUnavailableError(PaymentError):
     """Stripe is slow, down, rate-limits us, or its answer is not a Stripe object."""
 
 
-class StripeRefusedError(Exception):
+class StripeRefusedError(PaymentError):
     """Stripe rejected the request; the message is Stripe's."""
 
 
-class InvalidSignatureError(Exception):
+class InvalidSignatureError(PaymentError):
     """The body has no valid signature by one of our secrets, or the signature is too old."""
 
 
-class UnexpectedObjectError(ValueError):
+class UnexpectedObjectError(PaymentError):
     """A Stripe object lacks a field that we need, or the field has another type."""
 
 

@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from referrals.errors import ReferralError
 from referrals.models import Program, Referral
 
 _ALPHABET = string.ascii_uppercase + string.digits
@@ -19,7 +20,7 @@ _TYPED = re.compile(r"[A-Za-z0-9]{6,16}", re.ASCII)
 ATTEMPTS = 5
 
 
-class NoFreeCodeError(RuntimeError):
+class NoFreeCodeError(ReferralError):
     """Every generated code was in use: the code length of the terms has become too short."""
 
 

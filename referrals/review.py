@@ -9,18 +9,19 @@ from django.db.models import Q
 from accounts import audit, ledger
 from accounts.models import User
 from referrals.bonuses import sync_entries, unreserve_award
+from referrals.errors import ReferralError
 from referrals.models import Referral
 
 
-class NotHeldError(Exception):
+class NotHeldError(ReferralError):
     """Raised when a bonus that is not held is released or voided."""
 
 
-class OwnBonusError(Exception):
+class OwnBonusError(ReferralError):
     """Raised when an operator decides on a bonus that they receive, on either side."""
 
 
-class ReferrerGoneError(Exception):
+class ReferrerGoneError(ReferralError):
     """Raised when the bonus of a deactivated referrer is released (CONTRACT 2.8)."""
 
 

@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 from accounts import audit, constraints
 from accounts.models import User
 from accounts.money import dollars
+from referrals.errors import ReferralError
 from referrals.models import Program
 
 _FIELDS = (
@@ -19,19 +20,19 @@ _FIELDS = (
 )
 
 
-class StartInPastError(ValueError):
+class StartInPastError(ReferralError):
     """Raised for a start in the past, which would change promises that were already made."""
 
 
-class StartTakenError(Exception):
+class StartTakenError(ReferralError):
     """Raised when other terms start at the same time: only one can be in force."""
 
 
-class TermsStartedError(Exception):
+class TermsStartedError(ReferralError):
     """Raised when terms that have started are withdrawn."""
 
 
-class AwardAboveLimitError(ValueError):
+class AwardAboveLimitError(ReferralError):
     """Raised when the bonuses of one use exceed the limit for an adjustment by one person."""
 
 
