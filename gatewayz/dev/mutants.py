@@ -35,12 +35,14 @@ TESTS = {
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
-    "referrals/bonuses.py": {"referrals": "bonuses budget review", "payments": "clawbacks"},
+    "referrals/bonuses.py": {
+        "referrals": "bonuses budget review",
+        "payments": "clawbacks answers timeline every_order",
+    },
     "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
-    "referrals/budget.py": {"referrals": "budget budget_forecast"},
     "payments/settlement.py": {"payments": "settlement lost_answers", "referrals": "bonuses"},
     "payments/clawbacks.py": {"payments": "clawbacks settlement"},
-    "payments/inbox.py": {"payments": "inbox webhook retries settlement"},
+    "payments/inbox.py": {"payments": "inbox webhook retries settlement admin_replay"},
     "payments/checkout.py": {"payments": "checkout lost_answers"},
 }
 

@@ -293,3 +293,19 @@ def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -
         (alice.user.pk, "referrer_bonus", "Bonus for inviting bob"),
         (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("addresses", "is_flagged"),
+    [(("192.0.2.1", "192.0.2.1"), True), (("192.0.2.1", "192.0.2.2"), False), (("", ""), False)],
+)
+def test_one_network_address_is_flagged_and_holds_nothing(
+    alice: Person, bob: Person, addresses: tuple[str, str], is_flagged: bool
+) -> None:
+    for person, address in zip((alice, bob), addresses, strict=True):
+        User.objects.filter(pk=person.user.pk).update(signup_address=address)
+
+    settle(bob.user, 1000)
+
+    referral = Referral.objects.get()
+    assert (referral.is_same_address, referral.status) == (is_flagged, "completed")
