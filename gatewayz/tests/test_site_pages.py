@@ -1,6 +1,5 @@
 """Where there is nothing, a browser gets a page and a program gets JSON."""
 
-
 import pytest
 from django.test import Client
 
