@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gatewayz.dev import running
+from gatewayz.dev import checkout
 
 
 @pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "RUN_FILE", tmp_path / ".dev" / "run.json")
+def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "RUN_FILE", tmp_path / ".dev" / "run.json")
     monkeypatch.setattr(os, "environ", {})
 
 
@@ -21,17 +21,17 @@ def serve(port: str) -> None:
 
 def test_while_the_first_of_two_serves_its_addresses_are_known() -> None:
     serve("9000")
-    with running.announced():
+    with checkout.run_announced():
         serve("7000")
-        with running.announced():
+        with checkout.run_announced():
             os.environ.clear()
-            running.join()
+            checkout.join_run()
         assert os.environ == {"PORT": "9000", "STRIPE_API_BASE": "http://127.0.0.1:90009"}
 
         serve("7000")
-        running.join()
+        checkout.join_run()
         assert os.environ["PORT"] == "7000"  # One that is set goes first.
 
     os.environ.clear()
-    running.join()
+    checkout.join_run()
     assert os.environ == {}
