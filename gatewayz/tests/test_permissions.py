@@ -9,7 +9,7 @@ from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Permission
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver
 from django.utils import timezone
@@ -24,7 +24,7 @@ from payments.models import Clawback
 from payments.tasks import retry_events as a_job
 from payments.tests.stripe_events import deliver, event, pending_payment
 
-LOOKED_AT = (User, *READ_ONLY, ProcrastinateJob)
+LOOKED_AT: list[type[Model]] = [User, *READ_ONLY, ProcrastinateJob]
 OF_THE_OFFICE = ("auth", "axes", "otp_totp")
 # What every member of the staff may open: oneself, and the way in and out.
 FOR_ALL_STAFF = {
