@@ -116,7 +116,7 @@ MIDDLEWARE = [
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gatewayz.http.database_errors.DatabaseErrorMiddleware",
+    "gatewayz.http.error_pages.DatabaseErrorMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Thread
-from types import TracebackType
-from typing import Self
 
 from django.core.management.base import OutputWrapper
 
@@ -14,7 +12,7 @@ REDRAW_SECONDS = 0.1
 WIDTH = 30
 
 
-class Progress:
+class Progress(AbstractContextManager["Progress"]):
     """Draws a progress bar on a terminal, and removes it at the end."""
 
     def __init__(self, what: str, total: int, *, out: OutputWrapper) -> None:
@@ -25,15 +23,7 @@ class Progress:
         self._begun = self._drawn = time.monotonic()
         self._is_shown = False
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._is_shown:
             self._write("\r\033[K")
 

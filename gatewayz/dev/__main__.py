@@ -7,7 +7,7 @@ from types import FrameType
 
 from django.core.exceptions import ImproperlyConfigured
 
-from gatewayz.dev import checks, django_commands, locking, mutation, serving
+from gatewayz.dev import checks, commands, mutation, serving
 from gatewayz.dev.checkout import Refusal
 from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 from gatewayz.dev.verbs import answer_at_once
@@ -18,10 +18,10 @@ HANDLERS: dict[str, Callable[[list[str]], int]] = {
     "lint": checks.lint,
     "mutate": mutation.mutate,
     "format": checks.format_code,
-    "manage": django_commands.manage,
-    "shell": django_commands.shell,
-    "psql": django_commands.psql,
-    "lock": locking.lock,
+    "manage": commands.manage,
+    "shell": commands.shell,
+    "psql": commands.psql,
+    "lock": commands.lock,
 }
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_INTERRUPTED = 130

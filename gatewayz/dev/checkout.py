@@ -1,5 +1,7 @@
-"""Knows where this checkout keeps what the commands work on, and which database they use."""
+"""Where this checkout keeps its files, which database it uses, and where it is served."""
 
+import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +16,17 @@ WORKSHOP = ROOT / ".dev"
 DEVELOPMENT_DATA_DIRECTORY = WORKSHOP / "postgres"
 TEST_DATA_DIRECTORY = WORKSHOP / "test-postgres"
 DATABASE_NAME = "gatewayz"
+# A `./dev run` holds a lock on it while it serves; without the lock the content is out of date.
+RUN_FILE = WORKSHOP / "run.json"
+SHARED_SETTINGS = ("PORT", "STRIPE_API_BASE", "STRIPE_SANDBOX_WEBHOOK_URL")
 
 
 class Refusal(Exception):
-    """A command cannot do its work, for the reason that the message tells."""
+    """A command cannot do its work; the message says why."""
 
 
 def read_dotenv() -> None:
-    """Put what `.env` says into the environment, where the environment is silent."""
+    """Set the variables of `.env` that the environment does not set."""
     environ.Env.read_env(ROOT / ".env")
 
 
@@ -51,3 +56,31 @@ def throwaway_database() -> Iterator[str]:
     with embedded_postgres.running(TEST_DATA_DIRECTORY, durable=False) as server:
         server.create_database(DATABASE_NAME)
         yield server.url(DATABASE_NAME)
+
+
+@contextmanager
+def run_announced() -> Iterator[None]:
+    """Let `./dev manage` know where this run serves, unless another run does so already."""
+    RUN_FILE.parent.mkdir(exist_ok=True)
+    with RUN_FILE.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield
+            return
+        file.truncate(0)
+        json.dump({name: os.environ[name] for name in SHARED_SETTINGS if name in os.environ}, file)
+        file.flush()
+        yield
+
+
+def join_run() -> None:
+    """Set the environment to the settings of a run that serves, unless PORT is set."""
+    if "PORT" in os.environ or not RUN_FILE.exists():
+        return
+    with RUN_FILE.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            for name, value in json.load(file).items():
+                os.environ.setdefault(name, value)

@@ -118,7 +118,7 @@ def _keep_bytecode() -> None:
 
 def _run_checks(report: Report, database_url: str) -> None:
     development = {"DEBUG": "true", "DATABASE_URL": database_url}
-    production = _production_environment(database_url)
+    production = production_environment(database_url)
     deploy = ["check", "--deploy", "--fail-level", "WARNING"]
     migrations = ["makemigrations", "--check", "--dry-run"]
     with report.beside("mypy", [*_python("mypy"), "."], development):
@@ -128,7 +128,7 @@ def _run_checks(report: Report, database_url: str) -> None:
         report.run("check --deploy, on the production settings", _manage(*deploy), production)
 
 
-def _production_environment(database_url: str) -> dict[str, str]:
+def production_environment(database_url: str) -> dict[str, str]:
     """Return what `.env.example` says, with what it leaves to be filled in filled in."""
     lines = (ROOT / ".env.example").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))

@@ -5,8 +5,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from types import FrameType, TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
+from types import FrameType
 
 from gatewayz.dev.checkout import ROOT, Refusal
 
@@ -44,22 +44,11 @@ def run_in_foreground(
     return code if code >= 0 else 128 - code
 
 
-class Children:
+class Children(AbstractContextManager["Children"]):
     """Programs that serve side by side: none of them outlives the others, or us."""
 
     def __init__(self) -> None:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a program whose standard input ends when we do, even by kill -9.
@@ -82,7 +71,7 @@ class Children:
             self.require_alive()
             time.sleep(POLL_SECONDS)
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes.values():
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS

@@ -1,4 +1,4 @@
-"""`./dev run`: serves the program, with a local Stripe beside it, and tells how to begin."""
+"""`./dev run`: serves the program with a local Stripe beside it, and prints how to begin."""
 
 import argparse
 import os
@@ -11,8 +11,8 @@ from itertools import islice
 import requests
 
 from gatewayz import environment
-from gatewayz.dev import development_data, running, story, walkthrough
-from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
+from gatewayz.dev import development_data, story, walkthrough
+from gatewayz.dev.checkout import Refusal, development_database, read_dotenv, run_announced
 from gatewayz.dev.children import POLL_SECONDS, Children
 
 HIGHEST_PORT = 65535
@@ -53,54 +53,41 @@ class Addresses:
 
 def run(arguments: list[str]) -> int:
     """Serve until Ctrl-C; return 1 when something ends by itself or the story ends wrongly."""
-    wishes = _read(arguments)
+    options = _read(arguments)
     read_dotenv()
     addresses = _choose_addresses()
-    if wishes.story and addresses.sandbox is None:
+    if options.story and addresses.sandbox is None:
         raise Refusal("--story pays with a test card in the sandbox; unset STRIPE_SECRET_KEY.")
     try:
-        _serve(addresses, wishes)
+        _serve(addresses, options)
     except KeyboardInterrupt:
         print("\nStopped.", flush=True)
     return 0
 
 
-@dataclass
-class Wishes(argparse.Namespace):
-    """What is asked for besides serving: a story told, example data for so many users."""
-
-    story: bool = False
-    demo: int | None = None
-
-
-def _read(arguments: list[str]) -> Wishes:
+def _read(arguments: list[str]) -> argparse.Namespace:
+    """Return `story`, whether to play it, and `demo`, the users of the example data or None."""
     parser = argparse.ArgumentParser(prog="./dev run", allow_abbrev=False)
     parser.add_argument("--story", action="store_true", help="play Alice and Bob first")
-    parser.add_argument(
-        "--demo",
-        type=int,
-        nargs="?",
-        const=DEMO_USERS,
-        metavar="N",
-        help=f"add half a year of example data, once: N users (default: {DEMO_USERS})",
-    )
-    return parser.parse_args(arguments, namespace=Wishes())
+    demo = f"add half a year of example data, once: N users (default: {DEMO_USERS})"
+    parser.add_argument("--demo", type=int, nargs="?", const=DEMO_USERS, metavar="N", help=demo)
+    return parser.parse_args(arguments)
 
 
-def _serve(addresses: Addresses, wishes: Wishes) -> None:
+def _serve(addresses: Addresses, options: argparse.Namespace) -> None:
     _set_environment(addresses)
     with development_database() as database_url:
         development_data.migrate()
         passwords = development_data.ensure_staff(database_url)
-        if wishes.demo is not None:
-            development_data.ensure_demo(wishes.demo)
+        if options.demo is not None:
+            development_data.ensure_demo(options.demo)
         first, second = islice(development_data.free_suffixes(), 2)
         development_data.disconnect()
-        with running.announced(), Children() as children:
+        with run_announced(), Children() as children:
             _start(children, addresses)
             _wait_until_ready(children, addresses)
-            print(_banner(addresses, passwords, second if wishes.story else first), flush=True)
-            if wishes.story:
+            print(_banner(addresses, passwords, second if options.story else first), flush=True)
+            if options.story:
                 _tell_story(addresses, first)
             children.wait()
 
@@ -134,7 +121,7 @@ def _is_free(host: str, port: int) -> bool:
 
 
 def _set_environment(addresses: Addresses) -> None:
-    """Tell the children where everything is."""
+    """Give the children the addresses."""
     os.environ["DEBUG"] = "true"
     os.environ["PORT"] = str(addresses.port)
     if addresses.sandbox is not None:
@@ -153,29 +140,22 @@ def _start(children: Children, addresses: Addresses) -> None:
 
 
 def _wait_until_ready(children: Children, addresses: Addresses) -> None:
-    awaited = [f"{addresses.api}/readyz"]
-    if addresses.sandbox is not None:
-        awaited.append(addresses.sandbox)
     deadline = time.monotonic() + READY_SECONDS
-    while awaited:
-        children.require_alive()
-        refusal = _ask(awaited[0])
-        if refusal is None:
-            awaited.pop(0)
-        elif time.monotonic() > deadline:
-            raise Refusal(f"{awaited[0]} is not ready after {READY_SECONDS} s: {refusal}")
-        else:
+    for url in filter(None, [f"{addresses.api}/readyz", addresses.sandbox]):
+        while refusal := _why_not_ready(url):
+            children.require_alive()
+            if time.monotonic() > deadline:
+                raise Refusal(f"{url} is not ready after {READY_SECONDS} s: {refusal}")
             time.sleep(POLL_SECONDS)
 
 
-def _ask(url: str) -> str | None:
-    """Return what is wrong with the answer, or None."""
+def _why_not_ready(url: str) -> str:
     try:
         answer = requests.get(url, timeout=10)
     except requests.RequestException as refusal:
         return str(refusal)
     is_fault = answer.status_code >= requests.codes.internal_server_error
-    return f"{answer.status_code} {answer.text[:200]}" if is_fault else None
+    return f"{answer.status_code} {answer.text[:200]}" if is_fault else ""
 
 
 def _tell_story(addresses: Addresses, suffix: str) -> None:

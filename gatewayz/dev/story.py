@@ -23,24 +23,24 @@ def play(api: str, suffix: str) -> None:
     kept: dict[str, str] = {}
     print("\nThe story of Alice and Bob", flush=True)
     for step in steps(suffix):
-        _play_step(step, api, kept)
+        play_step(step, api, kept)
     alice, bob = (_balance(api, kept[f"{name}_API_KEY"]) for name in ("ALICE", "BOB"))
     print(f"\nBalances: Alice {alice}, Bob {bob}", flush=True)
     if (alice, bob) != (10.0, 20.0):
         raise WrongEnding("the balances should be: Alice 10.0, Bob 20.0.")
 
 
-def _play_step(step: Step, api: str, kept: dict[str, str]) -> None:
+def play_step(step: Step, api: str, kept: dict[str, str]) -> None:
     print(f"\n{step.title}", flush=True)
     if step.is_form:
         return _pay(step, kept)
-    answer = _call(step, api, kept)
+    answer = call(step, api, kept)
     deadline = time.monotonic() + WEBHOOK_SECONDS
     while step.polls_until and answer["status"] != step.polls_until:
         if time.monotonic() > deadline:
             raise WrongEnding(f"after {WEBHOOK_SECONDS} s the payment is {answer['status']}.")
         time.sleep(POLL_SECONDS)
-        answer = _call(step, api, kept)
+        answer = call(step, api, kept)
     print(f"   {json.dumps(answer, ensure_ascii=False)}", flush=True)
     kept.update({variable: answer[name] for variable, name in step.keeps.items()})
     for name, expected in step.expects.items():
@@ -49,7 +49,7 @@ def _play_step(step: Step, api: str, kept: dict[str, str]) -> None:
     return None
 
 
-def _call(step: Step, api: str, kept: dict[str, str]) -> dict[str, Any]:
+def call(step: Step, api: str, kept: dict[str, str]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {_fill(step.key, kept)}"} if step.key else {}
     response = requests.request(
         "GET" if step.body is None else "POST",
@@ -78,7 +78,7 @@ def _pay(step: Step, kept: dict[str, str]) -> None:
 
 def _balance(api: str, key: str) -> float:
     step = Step("", "/user/balance", key=key)
-    balance: float = _call(step, api, {})["credits"]
+    balance: float = call(step, api, {})["credits"]
     return balance
 
 

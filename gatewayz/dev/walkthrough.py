@@ -34,14 +34,7 @@ class Step:
 
 def steps(suffix: str) -> list[Step]:
     """Return the walkthrough for an Alice and a Bob whose names end in `suffix`."""
-    return [
-        *_inviting(f"alice{suffix}", f"bob{suffix}"),
-        *_buying(f"bob{suffix}"),
-        *_looking(),
-    ]
-
-
-def _inviting(alice: str, bob: str) -> list[Step]:
+    alice, bob = f"alice{suffix}", f"bob{suffix}"
     return [
         Step(
             "1. Alice registers",
@@ -61,6 +54,7 @@ def _inviting(alice: str, bob: str) -> list[Step]:
             body=_registration(bob) | {"referral_code": "$ALICE_CODE"},
             keeps={"BOB_API_KEY": "api_key"},
         ),
+        *_buying(bob),
     ]
 
 
@@ -85,11 +79,6 @@ def _buying(bob: str) -> list[Step]:
             key="$BOB_API_KEY",
             polls_until="paid",
         ),
-    ]
-
-
-def _looking() -> list[Step]:
-    return [
         Step(
             "6. Alice got the bonus: total_earned is 10.0",
             "/referral/stats",
@@ -114,7 +103,9 @@ def shell_lines(step: Step, api: str) -> list[str]:
     # No quotes in the titles: an interactive zsh reads a pasted comment as a command.
     title = f"# {step.title.strip()}"
     if step.is_form:
-        return [title, _form_line(step)]
+        fields = " ".join(f"--data-urlencode '{k}={v}'" for k, v in (step.body or {}).items())
+        shown = "%{http_code} %{redirect_url}\\n"
+        return [title, f'curl -sS -o /dev/null -w "{shown}" "{step.path}" {fields}']
     curl = _curl(step, api)
     if step.polls_until:
         done = f'grep \'"status":"{step.polls_until}"\''
@@ -139,11 +130,6 @@ def _curl(step: Step, api: str) -> str:
         text = re.sub(r"\$[A-Z_]+", lambda variable: f"'\"{variable[0]}\"'", text)
         parts.append(f"-H 'Content-Type: application/json' -d '{text}'")
     return " ".join(parts)
-
-
-def _form_line(step: Step) -> str:
-    fields = " ".join(f"--data-urlencode '{k}={v}'" for k, v in (step.body or {}).items())
-    return f'curl -sS -o /dev/null -w "%{{http_code}} %{{redirect_url}}\\n" "{step.path}" {fields}'
 
 
 def _capture(variable: str, name: str) -> str:

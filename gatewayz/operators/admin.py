@@ -1,6 +1,8 @@
 """The pages about staff: groups, locked log-ins and second factors; and the background jobs."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from axes.models import AccessAttempt
@@ -8,6 +10,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +19,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import operator_login, second_factor
+from accounts import audit, operator_login, second_factor
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.authentication import operator
 from accounts.models import User
@@ -31,7 +34,6 @@ from gatewayz.adminbase.model_admin import (
     display,
     is_superuser,
 )
-from gatewayz.operators import jobs
 
 
 class StaffGroupForm(ModelForm):
@@ -180,7 +182,7 @@ class JobAdmin(ReadOnlyAdmin):
 
         def act(reason: str) -> str:
             now = timezone.now()
-            done = jobs.dismiss(failed, by=operator(request), reason=reason, now=now)
+            done = dismiss_jobs(failed, by=operator(request), reason=reason, now=now)
             return f"Dismissed {len(done)}."
 
         question, back = _about_jobs(failed), request.get_full_path()
@@ -199,3 +201,30 @@ def _about_jobs(failed: list[ProcrastinateJob]) -> Question:
         button="Dismiss",
         variant="primary",
     )
+
+
+@transaction.atomic
+def dismiss_jobs(
+    failed: Sequence[ProcrastinateJob], *, by: User, reason: str, now: datetime
+) -> list[ProcrastinateJob]:
+    """Delete those of the jobs that are in the state "failed", and return them.
+
+    Raises ReasonMissingError.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM procrastinate_jobs WHERE id = ANY(%s) AND status = 'failed' RETURNING id",
+            [[job.pk for job in failed]],
+        )
+        gone = {pk for (pk,) in cursor.fetchall()}
+    dismissed = [job for job in failed if job.pk in gone]
+    for job in dismissed:
+        audit.record(
+            by=by,
+            action="dismiss job",
+            target=job,
+            reason=reason,
+            before={"task": job.task_name, "status": job.status, "attempts": job.attempts},
+            now=now,
+        )
+    return dismissed

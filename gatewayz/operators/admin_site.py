@@ -15,7 +15,7 @@ from accounts import operator_login, second_factor
 from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
-from gatewayz.operators import password_page, second_factor_page
+from gatewayz.operators import own_log_in
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
@@ -45,7 +45,11 @@ class OperatorSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern]:
         """Return the pages that belong to no model."""
         return [
-            path("second-factor/", self.admin_view(second_factor_page.page), name="second_factor"),
+            path(
+                "second-factor/",
+                self.admin_view(own_log_in.second_factor_page),
+                name="second_factor",
+            ),
         ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
@@ -96,4 +100,4 @@ class OperatorSite(UnfoldAdminSite):
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        return password_page.page(request)
+        return own_log_in.password_page(request)

@@ -8,6 +8,8 @@ from typing import Any
 from gatewayz.operators.dashboard_links import link_of_a_day
 from payments.reports.daily import Day
 
+_PRIMARY, _GREY = "var(--color-primary-600)", "#9ca3af"
+
 
 @dataclass(frozen=True)
 class Series:
@@ -24,12 +26,7 @@ def charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
     yield _chart(
         "Sign-ups",
         days,
-        Series(
-            "by a code",
-            "var(--color-primary-600)",
-            lambda day: day.invited_signups,
-            "invited_signups",
-        ),
+        Series("by a code", _PRIMARY, lambda day: day.invited_signups, "invited_signups"),
         Series(
             "by themselves", _GREY, lambda day: day.signups - day.invited_signups, "own_signups"
         ),
@@ -54,6 +51,10 @@ def charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
     )
 
 
+def _own_signups(day: Day) -> int:
+    return day.signups - day.invited_signups
+
+
 def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
     """Return a chart of stacked bars, one a day."""
     sets = [
@@ -75,7 +76,6 @@ def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
     }
 
 
-_GREY = "#9ca3af"
 _OPTIONS = json.dumps(
     {
         "animation": False,

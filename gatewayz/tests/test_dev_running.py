@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from gatewayz.dev import running
+from gatewayz.dev import checkout
 
 
 @pytest.fixture(autouse=True)
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "RUN_FILE", tmp_path / ".dev" / "run.json")
+def empty_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkout, "RUN_FILE", tmp_path / ".dev" / "run.json")
     monkeypatch.setattr(os, "environ", {})
 
 
@@ -19,39 +19,19 @@ def serve(port: str) -> None:
     os.environ.update(PORT=port, STRIPE_API_BASE=f"http://127.0.0.1:{port}9")
 
 
-def test_while_it_serves_its_addresses_are_known() -> None:
+def test_while_the_first_of_two_serves_its_addresses_are_known() -> None:
     serve("9000")
-    with running.announced():
-        os.environ.clear()
-        running.join()
-
-    assert os.environ == {"PORT": "9000", "STRIPE_API_BASE": "http://127.0.0.1:90009"}
-
-
-def test_once_it_has_ended_they_are_not() -> None:
-    serve("9000")
-    with running.announced():
-        os.environ.clear()
-    running.join()
-
-    assert os.environ == {}
-
-
-def test_a_port_that_is_set_goes_first() -> None:
-    serve("9000")
-    with running.announced():
+    with checkout.run_announced():
         serve("7000")
-        running.join()
-
-    assert os.environ["PORT"] == "7000"
-
-
-def test_of_two_that_serve_the_first_is_known() -> None:
-    serve("9000")
-    with running.announced():
-        serve("7000")
-        with running.announced():
+        with checkout.run_announced():
             os.environ.clear()
-            running.join()
+            checkout.join_run()
+        assert os.environ == {"PORT": "9000", "STRIPE_API_BASE": "http://127.0.0.1:90009"}
 
-    assert os.environ["PORT"] == "9000"
+        serve("7000")
+        checkout.join_run()
+        assert os.environ["PORT"] == "7000"  # One that is set goes first.
+
+    os.environ.clear()
+    checkout.join_run()
+    assert os.environ == {}

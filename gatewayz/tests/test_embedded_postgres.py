@@ -71,20 +71,18 @@ def test_two_holders_share_one_server_and_the_last_one_out_stops_it(folder: Path
     assert seen == ["seen by both"]
     assert is_up_after_one_left
     assert not is_up(first)
+    with running(folder, durable=False) as not_durable:
+        assert read_notes(not_durable) == []
 
 
-def test_it_keeps_the_data_for_the_next_start(folder: Path) -> None:
-    with running(folder) as server:
-        note(server, "kept")
-
-    with running(folder) as server:
-        assert read_notes(server) == ["kept"]
-
-
-def test_it_recovers_after_the_postmaster_is_killed(folder: Path) -> None:
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "stale pid file"])
+def test_it_starts_again_with_the_data_of_before(folder: Path, is_killed: bool) -> None:
     with running(folder) as server:
         note(server, "committed")
-        os.kill(postmaster_of(folder), signal.SIGKILL)
+        if is_killed:
+            os.kill(postmaster_of(folder), signal.SIGKILL)
+    if not is_killed:  # The number in the file is that of another process.
+        (folder / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n")
 
     with running(folder) as server:
         assert read_notes(server) == ["committed"]
@@ -112,15 +110,6 @@ def test_a_killed_holder_leaves_a_server_that_the_next_one_uses_and_stops(folder
 
     assert used == left_running
     assert not is_up(server)
-
-
-def test_it_starts_over_a_stale_pid_file_whose_number_is_taken(folder: Path) -> None:
-    with running(folder) as server:
-        note(server, "kept")
-    (folder / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n")
-
-    with running(folder) as server:
-        assert read_notes(server) == ["kept"]
 
 
 def test_it_starts_over_after_a_killed_initdb(folder: Path) -> None:
@@ -160,30 +149,10 @@ def test_it_refuses_a_place_for_the_socket_that_is_another_users(
 def test_it_works_below_a_folder_with_odd_characters_in_its_name(folder: Path) -> None:
     with running(folder / """a "folder" with $HOME, 100% it's""", durable=False) as server:
         server.create_database("gatewayz")
+        server.create_database("gatewayz")  # Nothing is refused when it is there.
 
         with psycopg.connect(server.url("gatewayz")) as connection:
             assert connection.info.dbname == "gatewayz"
-
-
-def test_one_that_is_not_durable_is_empty_when_nobody_else_holds_it(folder: Path) -> None:
-    with running(folder, durable=False) as server:
-        note(server, "gone soon")
-        with running(folder, durable=False) as shared:
-            seen_by_second_holder = read_notes(shared)
-
-    with running(folder, durable=False) as server:
-        assert read_notes(server) == []
-    assert seen_by_second_holder == ["gone soon"]
-
-
-def test_it_creates_a_database_once(folder: Path) -> None:
-    with running(folder, durable=False) as server:
-        server.create_database("gatewayz")
-        server.create_database("gatewayz")
-
-        with psycopg.connect(server.url("postgres")) as connection:
-            named = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'gatewayz'")
-            assert named.fetchall() == [(1,)]
 
 
 def test_it_shows_the_end_of_the_log_when_the_server_does_not_start(folder: Path) -> None:

@@ -56,3 +56,4 @@ def test_a_moment_is_written_as_the_templates_write_it() -> None:
     at = datetime(2026, 11, 2, 7, 5, tzinfo=UTC)
 
     assert formatting.moment(at) == date_format(at, "DATETIME_FORMAT") == "2 Nov 2026, 07:05"
+    assert date_format(at) == "2 Nov 2026"

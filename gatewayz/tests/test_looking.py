@@ -1,5 +1,7 @@
 """Whatever the admin shows is only looked at: what was paid, promised or recorded stays."""
 
+from itertools import product
+
 import pytest
 from django.db.models import Model
 from django.test import Client
@@ -42,15 +44,6 @@ def address(row: Model, page: str = "{pk}/change/") -> str:
     return f"/admin/{meta.app_label}/{meta.model_name}/{page.format(pk=row.pk)}"
 
 
-@pytest.mark.parametrize("model", [User, *READ_ONLY])
-def test_it_lists_and_shows(office: Client, model: type[Model]) -> None:
-    row = model._default_manager.latest("pk")
-
-    answers = [office.get(address(row, page)) for page in ("", "{pk}/change/")]
-
-    assert [answer.status_code for answer in answers] == [200, 200]
-
-
 @pytest.mark.parametrize(
     ("model", "field"),
     [
@@ -66,8 +59,10 @@ def test_it_finds(office: Client, model: type[Model], field: str) -> None:
     assert response.context["cl"].result_list == [row]
 
 
-@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/delete/"])
-@pytest.mark.parametrize("model", READ_ONLY)
+@pytest.mark.parametrize(
+    ("model", "page"),
+    [*product(READ_ONLY, ["add/", "{pk}/change/", "{pk}/delete/"]), (User, "{pk}/delete/")],
+)
 def test_not_even_a_superuser_adds_changes_or_deletes(
     office: Client, model: type[Model], page: str
 ) -> None:
@@ -80,7 +75,3 @@ def test_not_even_a_superuser_adds_changes_or_deletes(
 
     assert response.status_code == 403
     assert list(model._default_manager.order_by("pk").values()) == kept
-
-
-def test_not_even_a_superuser_deletes_a_person(office: Client, bob: Person) -> None:
-    assert office.post(address(bob.user, "{pk}/delete/"), SENT).status_code == 403

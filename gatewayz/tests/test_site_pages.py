@@ -1,10 +1,7 @@
 """Where there is nothing, a browser gets a page and a program gets JSON."""
 
-from datetime import UTC, datetime
-
 import pytest
 from django.test import Client
-from django.utils.formats import date_format
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/json, application/*"])
@@ -26,10 +23,3 @@ def test_anybody_else_gets_a_page(client: Client, accept: str | None) -> None:
 
 def test_every_page_has_an_icon_of_its_own(client: Client) -> None:
     assert b'rel="icon" href="/static/site/favicon.svg"' in client.get("/").content
-
-
-def test_a_moment_is_written_in_one_way() -> None:
-    moment = datetime(2026, 11, 9, 8, 4, tzinfo=UTC)
-
-    assert date_format(moment, "DATETIME_FORMAT") == "9 Nov 2026, 08:04"
-    assert date_format(moment) == "9 Nov 2026"

@@ -1,24 +1,57 @@
-"""The page on which a member of staff sets up a second factor, or turns it off."""
+"""The pages of a member of staff about their own log-in: the password and the second factor."""
 
 from collections.abc import Callable
+from typing import Any
 
 import django_otp
 import segno
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString, mark_safe
-from django_otp.plugins.otp_totp.models import TOTPDevice
+from django.utils.safestring import mark_safe
+from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import second_factor
+from accounts import audit, second_factor
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.reason_field import ReasonField
+
+
+class OwnPasswordForm(AdminOwnPasswordChangeForm):
+    """The old password, the new one twice, and why."""
+
+    reason = ReasonField()
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Any:
+        user = super().save(commit)
+        audit.record(
+            by=user,
+            action="change own password",
+            target=user,
+            reason=self.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+        return user
+
+
+def password_page(request: HttpRequest) -> HttpResponseBase:
+    view = PasswordChangeView.as_view(
+        form_class=OwnPasswordForm,
+        template_name="admin/auth/user/change_password.html",
+        success_url=reverse("admin:password_change_done"),
+        extra_context=admin.site.each_context(request),
+    )
+    return view(request)
 
 
 class CodeForm(forms.Form):
@@ -40,7 +73,7 @@ class TurnOffForm(CodeForm):
     reason = ReasonField()
 
 
-def page(request: HttpRequest) -> HttpResponse:
+def second_factor_page(request: HttpRequest) -> HttpResponse:
     """Show the state of the second factor; a POST names the step to take."""
     if request.method != "POST":
         return _show(request)
@@ -103,21 +136,11 @@ def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
     device = second_factor.pending_device(me)
     if device is None:
         return _render(request, "off")
-    return _render(
-        request,
-        "begun",
-        form=form or CodeForm(),
-        picture=_picture(device),
-        secret=second_factor.readable_secret(device),
-    )
-
-
-def _picture(device: TOTPDevice) -> SafeString:
-    """Return the QR code that an app reads, dark on white in a dark page too."""
-    picture = segno.make(device.config_url, error="m").svg_inline(
-        scale=5, border=3, dark="#000", light="#fff"
-    )
-    return mark_safe(picture)  # noqa: S308
+    # Dark on white in a dark page too, else no app reads the QR code.
+    code = segno.make(device.config_url, error="m")
+    picture = mark_safe(code.svg_inline(scale=5, border=3, dark="#000", light="#fff"))  # noqa: S308
+    secret = second_factor.readable_secret(device)
+    return _render(request, "begun", form=form or CodeForm(), picture=picture, secret=secret)
 
 
 def _render(request: HttpRequest, state: str, **content: object) -> HttpResponse:

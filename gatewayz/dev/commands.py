@@ -1,17 +1,19 @@
-"""Runs Django's commands, a shell and psql on the development database."""
+"""Runs other programs for a developer: Django's commands, a shell, psql, uv for the locks."""
 
 import shutil
 import sys
 
-from gatewayz.dev import running
-from gatewayz.dev.checkout import Refusal, development_database, read_dotenv
+from gatewayz.dev.checkout import Refusal, development_database, join_run, read_dotenv
 from gatewayz.dev.children import run_in_foreground
 from gatewayz.dev.postgres_binaries import ServerAccount, find_binaries
+from gatewayz.dev.virtual_environment import INSTALLER, STAMP, UV
+
+LOCKS = {"requirements.in": "requirements.txt", "requirements-dev.in": "requirements-dev.txt"}
 
 
 def manage(arguments: list[str]) -> int:
     read_dotenv()
-    running.join()
+    join_run()
     with development_database():
         return run_in_foreground([sys.executable, "manage.py", *arguments])
 
@@ -29,3 +31,16 @@ def psql(arguments: list[str]) -> int:
         if client is None:
             raise Refusal(f"there is no psql here; while the server runs it is at {database_url}")
         return run_in_foreground([client, database_url, *arguments], answers_ctrl_c=True)
+
+
+def lock(arguments: list[str]) -> int:
+    """Compile both; arguments go to uv, for instance `--upgrade-package django`."""
+    if not (INSTALLER / STAMP).exists():
+        raise Refusal(f"only {UV} compiles the locks, and it cannot be had here.")
+    uv = [str(INSTALLER / "bin" / "python"), "-m", "uv", "pip", "compile"]
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
+    for source, target in LOCKS.items():
+        command = [*uv, *options, *arguments, source, "-o", target]
+        if code := run_in_foreground(command):
+            return code
+    return 0
