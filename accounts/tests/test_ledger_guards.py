@@ -1,4 +1,7 @@
-"""The database refuses what bypasses `accounts.ledger`."""
+"""The database refuses what bypasses `accounts.ledger`.
+
+`payments: test_database_guards` has the controls of these guards. Here are the cases beside them.
+"""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -10,7 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts import ledger
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person, UserFactory, vouch_for
-from accounts.tests.test_ledger import NOW, gift, post, take_back
+from accounts.tests.test_ledger import NOW, gift, post
 from payments.tests.at_once import execute
 
 
@@ -20,41 +23,22 @@ def commit_would_check() -> None:
     execute("SET CONSTRAINTS ALL DEFERRED")
 
 
-def reversal(entry: LedgerEntry, person: Person, amount: str) -> ledger.Posting:
-    kind = LedgerEntry.Kind.REVERSAL
-    return replace(gift(person, amount), kind=kind, reverses_id=entry.pk)
-
-
-def test_it_refuses_a_second_reversal_of_an_entry(alice: Person) -> None:
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        *(("alice", amount) for amount in ("-9.99", "-10.01", "10.00", "-50000.00")),
+        ("charlie", "-10.00"),
+    ],
+)
+def test_it_refuses_a_reversal_of_another_amount_or_account(
+    alice: Person, charlie: Person, name: str, amount: str
+) -> None:
     entry = post(alice, "10.00")
-    take_back(entry)
-
-    with pytest.raises(IntegrityError, match="reverses"), transaction.atomic():
-        ledger.post_all(reversal(entry, alice, "-10.00"), now=NOW)
-
-    assert alice.balance() == "0.00"
-
-
-@pytest.mark.parametrize("amount", ["-9.99", "-10.01", "10.00", "-50000.00"])
-def test_it_refuses_a_reversal_of_another_amount(alice: Person, amount: str) -> None:
-    entry = post(alice, "10.00")
+    posting = gift({"alice": alice, "charlie": charlie}[name], amount)
+    reversal = replace(posting, kind=LedgerEntry.Kind.REVERSAL, reverses_id=entry.pk)
 
     with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
-        ledger.post_all(reversal(entry, alice, amount), now=NOW)
-
-
-def test_it_refuses_a_reversal_on_another_account(alice: Person, charlie: Person) -> None:
-    entry = post(alice, "10.00")
-
-    with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
-        ledger.post_all(reversal(entry, charlie, "-10.00"), now=NOW)
-
-
-def test_it_refuses_the_reversal_of_a_reversal(alice: Person) -> None:
-    entry = take_back(post(alice, "10.00"))
-
-    with pytest.raises(IntegrityError, match="does not undo"), transaction.atomic():
-        ledger.reverse(entry, description="Once more", now=NOW)
+        ledger.post_all(reversal, now=NOW)
 
 
 def forge(person: Person, amount: str, balance_after: str, **fields: Any) -> LedgerEntry:
@@ -86,35 +70,6 @@ def test_it_refuses_a_negative_credit(alice: Person, kind: str) -> None:
         transaction.atomic(),
     ):
         post(alice, "-1.00", kind=LedgerEntry.Kind(kind))
-
-
-def test_it_refuses_a_reversal_without_an_original(alice: Person) -> None:
-    with (
-        pytest.raises(IntegrityError, match="ledger_reversal_names_its_original"),
-        transaction.atomic(),
-    ):
-        post(alice, "-1.00", kind=LedgerEntry.Kind.REVERSAL)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE ledger_entries SET amount = 99",
-        "UPDATE ledger_entries SET description = 'Nothing to see here'",
-        "DELETE FROM ledger_entries",
-        "TRUNCATE ledger_entries CASCADE",
-    ],
-)
-def test_it_refuses_to_change_an_entry(alice: Person, statement: str) -> None:
-    post(alice, "10.00")
-    commit_would_check()
-    # Disabled in tests only, so that pytest-django can empty the tables.
-    execute("ALTER TABLE ledger_entries ENABLE TRIGGER ledger_entries_not_truncated")
-
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        execute(statement)
-
-    assert [str(entry.amount) for entry in LedgerEntry.objects.all()] == ["10.00"]
 
 
 def test_it_refuses_to_save_an_entry_again(alice: Person) -> None:
@@ -157,13 +112,3 @@ def test_it_refuses_an_entry_that_does_not_continue_from_the_balance(
 
     with pytest.raises(IntegrityError, match="does not go on"), transaction.atomic():
         forge(alice, "5.00", balance_after)
-
-
-def test_it_refuses_an_entry_without_its_balance(alice: Person) -> None:
-    commit_would_check()
-    vouch_for(forge(alice, "5.00", "5.00"))
-
-    with pytest.raises(IntegrityError, match="the ledger says"), transaction.atomic():
-        commit_would_check()
-
-    User.objects.filter(pk=alice.user.pk).update(credits=5)

@@ -91,7 +91,7 @@ def test_a_wrong_code_does_not_turn_it_on(sam: Client) -> None:
 
     answer = sam.post(PAGE, {"step": "confirm", "code": a_wrong_code()})
 
-    assert "not right" in answer.content.decode()
+    assert "This code is wrong" in answer.content.decode()
     assert not TOTPDevice.objects.filter(confirmed=True).exists()
     assert is_logged_in(log_in())
 
