@@ -144,6 +144,13 @@ def dispute(payment: Payment, cents: int, status: str = "needs_response", name: 
     )
 
 
+def report(payment: Payment, events: str) -> None:
+    """Deliver events like `refund 600, refund 500 pending 2, dispute 900 won`, one by one."""
+    for kind, cents, *about in map(str.split, events.removesuffix(", ").split(", ")):
+        make = {"refund": refund, "dispute": dispute}[kind]
+        assert deliver(make(payment, int(cents), *about)).status_code == 200
+
+
 def turn(referral: Referral, status: str) -> None:
     """Change a completed referral to `status` by a refund or a review."""
     now = timezone.now()

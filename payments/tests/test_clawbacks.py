@@ -7,7 +7,15 @@ import pytest
 
 from accounts.tests.factories import Person, give
 from payments.models import Clawback, Payment
-from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
+from payments.tests.stripe_events import (
+    deliver,
+    dispute,
+    event,
+    pending_payment,
+    refund,
+    report,
+    settle,
+)
 from referrals.models import Referral
 
 
@@ -30,49 +38,64 @@ def test_a_full_refund_takes_back_the_purchase_and_both_bonuses(alice: Person, b
     assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
 
 
-def test_a_refund_that_leaves_enough_leaves_the_bonuses(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1500)
+@pytest.mark.parametrize(
+    ("cents", "events", "end"),
+    [
+        pytest.param(cents, events, tuple(end.split()), id=name)
+        for name, cents, events, end in (
+            ("leaves the minimum", 1500, "refund 500", "10.00 20.00 completed"),
+            ("a cent below the minimum", 1500, "refund 501", "0.00 9.99 reversed"),
+            (
+                "two parts, known by their ids",
+                5000,
+                "refund 2000, refund 2000 succeeded 2, refund 2000, refund 2000 succeeded 2",
+                "10.00 20.00 completed",
+            ),
+            ("not done yet", 1000, "refund 1000 pending", "10.00 20.00 completed"),
+            ("done", 1000, "refund 1000 pending, refund 1000", "0.00 0.00 reversed"),
+            ("failed later", 1000, "refund 1000, refund 1000 failed", "10.00 20.00 completed"),
+            ("disputed in part", 5000, "dispute 1000", "0.00 40.00 reversed"),
+            ("won", 1000, "dispute 1000, " + 2 * "dispute 1000 won, ", "10.00 20.00 completed"),
+            (
+                "dismissed",
+                1000,
+                "dispute 1000, " + 2 * "dispute 1000 warning_closed, ",
+                "10.00 20.00 completed",
+            ),
+            ("lost", 1000, "dispute 1000, " + 2 * "dispute 1000 lost, ", "0.00 0.00 reversed"),
+            ("opened late", 1000, "dispute 1000 won, dispute 1000", "10.00 20.00 completed"),
+            (
+                "won on appeal",
+                1000,
+                "dispute 1000, dispute 1000 lost, dispute 1000 appeal_under_review,"
+                " dispute 1000 won",
+                "10.00 20.00 completed",
+            ),
+            ("the latest amount", 3000, "dispute 3000, dispute 1000 lost", "0.00 20.00 reversed"),
+            ("no more than was given", 2000, "refund 1500, dispute 2000", "0.00 0.00 reversed"),
+            (
+                "the refund's share, once the dispute is won",
+                3000,
+                "dispute 3000, refund 1500, dispute 3000 won",
+                "10.00 25.00 completed",
+            ),
+            (
+                "the rest for the dispute, once the refund fails",
+                1000,
+                "refund 400, dispute 1000, refund 400 failed",
+                "0.00 0.00 reversed",
+            ),
+        )
+    ],
+)
+def test_a_refund_or_dispute_takes_back_what_is_due(
+    alice: Person, bob: Person, cents: int, events: str, end: tuple[str, str, str]
+) -> None:
+    payment = settle(bob.user, cents)
 
-    deliver(refund(payment, 500))
+    report(payment, events)
 
-    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
-
-
-def test_a_cent_below_the_minimum_takes_back_both_bonuses(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1500)
-
-    deliver(refund(payment, 501))
-
-    assert end_of(alice, bob) == ("0.00", "9.99", "reversed")
-
-
-def test_partial_refunds_are_known_by_their_ids(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 5000)
-
-    for name in ("1", "2", "1", "2"):
-        deliver(refund(payment, 2000, name=name))
-
-    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
-
-
-def test_only_a_succeeded_refund_takes_anything(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1000)
-
-    deliver(refund(payment, 1000, "pending"))
-    before = end_of(alice, bob)
-    deliver(refund(payment, 1000, "succeeded"))
-
-    assert before == ("10.00", "20.00", "completed")
-    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
-
-
-def test_a_refund_that_fails_later_is_undone(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1000)
-    deliver(refund(payment, 1000))
-
-    deliver(refund(payment, 1000, "failed"))
-
-    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
+    assert end_of(alice, bob) == end
 
 
 def test_the_use_stays_used_and_the_flag_set(alice: Person, bob: Person) -> None:
@@ -84,74 +107,6 @@ def test_the_use_stays_used_and_the_flag_set(alice: Person, bob: Person) -> None
     assert end_of(alice, bob) == ("0.00", "10.00", "reversed")
     assert alice.api.get("/referral/stats").json()["total_uses"] == 1
     assert alice.api.get("/referral/stats").json()["total_earned"] == 0.0
-
-
-def test_a_dispute_takes_its_amount_and_both_bonuses(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 5000)
-
-    deliver(dispute(payment, 1000))
-
-    assert end_of(alice, bob) == ("0.00", "40.00", "reversed")
-
-
-@pytest.mark.parametrize(
-    ("verdict", "end"),
-    [
-        ("won", ("10.00", "20.00", "completed")),
-        ("warning_closed", ("10.00", "20.00", "completed")),
-        ("lost", ("0.00", "0.00", "reversed")),
-    ],
-)
-def test_a_dispute_is_reinstated_only_when_it_is_won(
-    alice: Person, bob: Person, verdict: str, end: tuple[str, str, str]
-) -> None:
-    payment = settle(bob.user, 1000)
-    deliver(dispute(payment, 1000))
-
-    for _ in range(2):
-        deliver(dispute(payment, 1000, verdict))
-
-    assert end_of(alice, bob) == end
-
-
-def test_a_late_created_event_does_not_reopen_a_dispute(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1000)
-
-    deliver(dispute(payment, 1000, "won"))
-    deliver(dispute(payment, 1000))
-
-    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
-
-
-def test_refund_and_dispute_together_take_no_more_than_was_given(
-    alice: Person, bob: Person
-) -> None:
-    payment = settle(bob.user, 2000)
-    deliver(refund(payment, 1500))
-    deliver(dispute(payment, 2000))
-
-    payment.refresh_from_db()
-    assert payment.taken_back == 2000
-    assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
-
-
-def test_a_refund_takes_its_share_once_the_dispute_is_won(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 3000)
-    deliver(dispute(payment, 3000))
-    deliver(refund(payment, 1500))
-
-    deliver(dispute(payment, 3000, "won"))
-
-    assert end_of(alice, bob) == ("10.00", "25.00", "completed")
-
-
-def test_a_dispute_takes_the_rest_once_a_refund_fails(alice: Person, bob: Person) -> None:
-    paid = settle(bob.user, 1000)
-    for news in (refund(paid, 400), dispute(paid, 1000), refund(paid, 400, "failed")):
-        deliver(news)
-
-    paid.refresh_from_db()
-    assert (alice.balance(), bob.balance(), paid.taken_back) == ("0.00", "0.00", 1000)
 
 
 def test_a_balance_goes_below_zero_and_is_filled_first(charlie: Person) -> None:
@@ -240,21 +195,3 @@ def _id_of_refund(payment: Payment) -> dict[str, str]:
 
 def _of(payment: Payment) -> dict[str, str]:
     return {"payment_intent": str(payment.payment_intent_id)}
-
-
-def test_a_dispute_that_is_lost_can_be_won_on_appeal(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 1000)
-
-    for status in ("needs_response", "lost", "appeal_under_review", "won"):
-        deliver(dispute(payment, 1000, status))
-
-    assert end_of(alice, bob) == ("10.00", "20.00", "completed")
-
-
-def test_a_dispute_takes_back_its_latest_amount(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user, 3000)
-
-    deliver(dispute(payment, 3000))
-    deliver(dispute(payment, 1000, "lost"))
-
-    assert end_of(alice, bob) == ("0.00", "20.00", "reversed")

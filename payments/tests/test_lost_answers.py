@@ -13,6 +13,7 @@ from payments.models import Payment, StripeEvent
 from payments.tests.at_once import at_once
 from payments.tests.sandbox_purchases import BANK_ACCOUNT, event_body, pay
 from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment, send
+from payments.tests.test_checkout import ask
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "checkout.session.async_payment_succeeded"
@@ -145,33 +146,25 @@ def test_an_event_that_does_not_fit_is_shown_with_the_payment(unanswered: Paymen
     assert StripeEvent.objects.get().payment == unanswered
 
 
-def ask(person: Person) -> dict[str, Any]:
-    order = {"amount": 1000, "currency": "usd"}
-    headers = {"Idempotency-Key": "order-1"}
-    path = "/api/stripe/checkout-session"
-    answer: dict[str, Any] = person.api.post(path, order, format="json", headers=headers).json()
-    return answer
-
-
 @pytest.mark.usefixtures("sandbox")
 def test_a_repeated_request_after_the_payment_returns_that_purchase(bob: Person) -> None:
-    first = ask(bob)
+    first = ask(bob, "order-1").json()
     payment = Payment.objects.get()
     lose_answer(payment)
     outcome(payment)
 
-    second = ask(bob)
+    second = ask(bob, "order-1").json()
     asked, paid = ((one["payment_id"], one["session_id"]) for one in (first, second))
     assert (asked, second["status"]) == (paid, "paid")
 
 
 @pytest.mark.usefixtures("sandbox")
 def test_a_repeated_request_after_closing_continues_with_its_session(bob: Person) -> None:
-    first = ask(bob)
+    first = ask(bob, "order-1").json()
     lose_answer(Payment.objects.get())
     checkout.close_expired(now=timezone.now() + LONG_AFTER)
 
-    assert ask(bob) == first
+    assert ask(bob, "order-1").json() == first
     assert Payment.objects.get().status == "pending"
 
 

@@ -9,10 +9,10 @@ from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment
 from payments.tests.stripe_events import (
     deliver,
-    dispute,
     event,
     pending_payment,
     refund,
+    report,
     settle,
     turn,
 )
@@ -167,8 +167,7 @@ def test_refunds_and_disputes_are_told_with_what_they_did_to_the_bonus(
 ) -> None:
     payment = settle(bob.user, 2000)
 
-    for kind, cents, *about in map(str.split, reported.split(", ")):
-        deliver({"refund": refund, "dispute": dispute}[kind](payment, int(cents), *about))
+    report(payment, reported)
 
     is_taken_back = summary.startswith("UTC")
     assert why(payment).summary.startswith("Bonus taken back on " if is_taken_back else summary)

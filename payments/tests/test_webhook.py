@@ -3,7 +3,9 @@
 import hmac
 import json
 import time
+from collections.abc import Callable
 from hashlib import sha256
+from itertools import product
 from typing import Any
 
 import pytest
@@ -47,67 +49,32 @@ def large_body(size: int) -> bytes:
     return body.replace(b'"name": ""', b'"name": "%s"' % (b"x" * (size - len(body))))
 
 
-def as_v0_only(header: str) -> str:
-    return header.replace("v1=", "v0=")
+BAD_SIGNATURES: dict[str, Callable[[str], str]] = {
+    "empty": lambda header: "",
+    "garbage": lambda header: "garbage",
+    "separators": lambda header: ",,==,=,",
+    "as v0 only": lambda header: header.replace("v1=", "v0="),
+    "without a time": lambda header: header.partition(",")[2],
+    "a time that is no number": lambda header: header.replace("t=", "t=x"),
+    "a later time": lambda header: header.replace("t=", "t=1"),
+    "not ASCII": lambda header: header.replace("v1=", "v1=\xe9"),
+    "the first letter only": lambda header: header[: header.index("v1=") + 4],
+}
 
 
-def without_time(header: str) -> str:
-    return header.partition(",")[2]
-
-
-def later(header: str) -> str:
-    return header.replace("t=", "t=1")
-
-
-def garbage(header: str) -> str:
-    return "garbage"
-
-
-def missing(header: str) -> str:
-    return ""
-
-
-def separators(header: str) -> str:
-    return ",,==,=,"
-
-
-def not_a_number(header: str) -> str:
-    return header.replace("t=", "t=x")
-
-
-def not_ascii(header: str) -> str:
-    return header.replace("v1=", "v1=\xe9")
-
-
-def first_letter_only(header: str) -> str:
-    return header[: header.index("v1=") + 4]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        missing,
-        garbage,
-        separators,
-        as_v0_only,
-        without_time,
-        not_a_number,
-        later,
-        not_ascii,
-        first_letter_only,
-    ],
-)
-def test_a_bad_signature_is_refused(db: None, change: Any) -> None:
-    response = send(BODY, change(signed(BODY)))
+@pytest.mark.parametrize("name", BAD_SIGNATURES)
+def test_a_bad_signature_is_refused(db: None, name: str) -> None:
+    response = send(BODY, BAD_SIGNATURES[name](signed(BODY)))
 
     assert outcome_of(response) == (400, "invalid_signature")
     assert not StripeEvent.objects.exists()
 
 
-def test_a_missing_signature_header_is_refused(db: None) -> None:
+def test_a_missing_signature_header_is_refused_without_details(db: None) -> None:
     response = Client().post(WEBHOOK_PATH, data=BODY, content_type="application/json")
 
-    assert outcome_of(response) == (400, "invalid_signature")
+    assert response.status_code == 400
+    assert response.json() == {"detail": "Invalid signature.", "code": "invalid_signature"}
 
 
 def test_a_tampered_body_is_refused(alice: Person) -> None:
@@ -119,14 +86,17 @@ def test_a_tampered_body_is_refused(alice: Person) -> None:
     assert not StripeEvent.objects.exists()
 
 
-@pytest.mark.parametrize("secret", ["whsec_another_deployments", "", " "])
-def test_the_signature_of_another_secret_is_refused(db: None, secret: str) -> None:
-    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
+TWO_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
 
 
-@pytest.mark.parametrize("configured", [[], [""], [" "], ["", ""]])
-@pytest.mark.parametrize("secret", ["", " "])
-def test_an_empty_secret_accepts_no_signature(
+@pytest.mark.parametrize(
+    ("configured", "secret"),
+    [
+        *product([TWO_SECRETS], ["whsec_the_oldest_one", "", " "]),
+        *product([[], [""], [" "], ["", ""]], ["", " "]),
+    ],
+)
+def test_the_signature_of_another_secret_or_of_none_is_refused(
     db: None, settings: Any, configured: list[str], secret: str
 ) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = configured
@@ -134,19 +104,11 @@ def test_an_empty_secret_accepts_no_signature(
     assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
 
 
-@pytest.mark.parametrize("secret", ["whsec_the_old_one", "whsec_the_new_one"])
+@pytest.mark.parametrize("secret", TWO_SECRETS)
 def test_during_a_rotation_either_secret_is_good(db: None, settings: Any, secret: str) -> None:
-    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
+    settings.STRIPE_WEBHOOK_SECRETS = TWO_SECRETS
 
     assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (200, "ignored")
-
-
-def test_during_a_rotation_a_third_secret_is_wrong(db: None, settings: Any) -> None:
-    settings.STRIPE_WEBHOOK_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
-
-    response = send(BODY, signed(BODY, secret="whsec_the_oldest_one"))
-
-    assert outcome_of(response) == (400, "invalid_signature")
 
 
 def test_one_valid_signature_of_several_is_enough(db: None) -> None:
@@ -237,25 +199,21 @@ def test_other_methods_are_not_allowed(db: None, method: str) -> None:
     assert response.status_code == 405
 
 
-def test_it_is_served_with_a_slash_at_the_end_too(db: None) -> None:
-    response = Client().post(
-        f"{WEBHOOK_PATH}/",
-        data=BODY,
-        content_type="application/json",
-        headers={"Stripe-Signature": signed(BODY)},
-    )
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        (f"{WEBHOOK_PATH}/", "application/json"),
+        (WEBHOOK_PATH, "text/plain"),
+        (WEBHOOK_PATH, "application/x-www-form-urlencoded"),
+        (WEBHOOK_PATH, "x"),
+    ],
+)
+def test_neither_a_slash_at_the_end_nor_the_content_type_matters(
+    db: None, path: str, content_type: str
+) -> None:
+    headers = {"Stripe-Signature": signed(BODY)}
 
-    assert outcome_of(response) == (200, "ignored")
-
-
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "x"])
-def test_the_content_type_does_not_matter(db: None, content_type: str) -> None:
-    response = Client().post(
-        WEBHOOK_PATH,
-        data=BODY,
-        content_type=content_type,
-        headers={"Stripe-Signature": signed(BODY)},
-    )
+    response = Client().post(path, data=BODY, content_type=content_type, headers=headers)
 
     assert outcome_of(response) == (200, "ignored")
 
@@ -269,12 +227,6 @@ def test_it_answers_with_the_outcome_of_the_event(alice: Person) -> None:
         "event_type": "checkout.session.completed",
         "outcome": "settled",
     }
-
-
-def test_an_error_reveals_no_secrets(db: None) -> None:
-    response = send(BODY, "t=1,v1=abc")
-
-    assert response.json() == {"detail": "Invalid signature.", "code": "invalid_signature"}
 
 
 def test_a_forged_signature_costs_no_query(
