@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from accounts import audit
 from accounts.tests.factories import Person, reviewer
 from payments.tests.at_once import at_once
 from payments.tests.stripe_events import deliver, dispute, settle, turn
@@ -37,6 +38,7 @@ def test_eight_simultaneous_releases_pay_once(alice: Person, bob: Person, held: 
 
     assert Counter(outcomes) == {"completed": 1, "not held": 7}
     assert end_of(alice, bob) == ("completed", "10.00", "20.00")
+    assert audit.of(held).count() == 1
 
 
 def test_simultaneous_release_and_void_decide_once(

@@ -1,9 +1,7 @@
 """The review queue: looked at by all, decided by Finance, once, with one reason."""
 
 import json
-from collections import Counter
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -14,18 +12,12 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, colleague, register
 from gatewayz.tests import list_actions
-from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer, settle, turn
 from referrals import review
 from referrals.models import Referral
 
 QUEUE = "/admin/referrals/referral/review/"
 LIST = "/admin/referrals/referral/"
-
-
-def ask(client: Client, verdict: str, *referrals: Referral) -> Any:
-    """Press a button of the queue."""
-    return list_actions.ask(client, LIST, verdict, [referral.pk for referral in referrals])
 
 
 def decide(
@@ -36,20 +28,15 @@ def decide(
     came_from: str = "queue",
 ) -> Any:
     rows = [referral.pk for referral in referrals]
-    answers = {"reason": reason, "from": came_from}
-    return list_actions.run(client, LIST, verdict, rows, **answers)
+    return list_actions.run(client, LIST, verdict, rows, **{"reason": reason, "from": came_from})
 
 
-def told(response: Any) -> list[str]:
+def shown(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def text(response: Any) -> str:
     return " ".join(response.content.decode().split())
-
-
-def statuses() -> list[str]:
-    return list(Referral.objects.order_by("pk").values_list("status", flat=True))
 
 
 def status(referral: Referral) -> str:
@@ -58,24 +45,17 @@ def status(referral: Referral) -> str:
 
 
 def test_the_queue_has_those_that_wait_the_oldest_first(fiona: Client, alice: Person) -> None:
+    assert "Nothing waits." in text(fiona.get(QUEUE))
     refer(alice, 3)
     oldest, _, newest = Referral.objects.order_by("completed_at")
     for referral in (newest, oldest):
         turn(referral, "held")
 
-    rows = fiona.get(QUEUE).context["rows"]
-
-    assert [row["referral"] for row in rows] == [oldest, newest]
-    assert [row["amount"] for row in rows] == ["$10.00 + $10.00"] * 2
-
-
-def test_the_queue_says_who_they_are_and_what_is_at_stake(fiona: Client, alice: Person) -> None:
-    refer(alice, 2)
-    for referral in Referral.objects.all():
-        turn(referral, "held")
-
     page = fiona.get(QUEUE)
 
+    rows = page.context["rows"]
+    assert [row["referral"] for row in rows] == [oldest, newest]
+    assert [row["amount"] for row in rows] == ["$10.00 + $10.00"] * 2
     assert "2 wait for $40.00 in all." in text(page)
     assert f'href="/admin/accounts/user/{alice.user.pk}/change/">alice</a>' in text(page)
     assert "alice<wbr>@example.com" in text(page)
@@ -92,38 +72,25 @@ def test_it_says_since_when_the_money_waits(fiona: Client, bob: Person) -> None:
     assert row["since"] == f"{held_at:%-d %b %Y, %H:%M}"
 
 
-def test_an_empty_queue_says_so(fiona: Client) -> None:
-    assert "Nothing waits." in text(fiona.get(QUEUE))
-
-
-def test_what_is_released_is_paid_with_its_reason(
+def test_what_is_released_is_paid_once_with_its_reason(
     fiona: Client, alice: Person, bob: Person, held: Referral
 ) -> None:
-    response = decide(fiona, "release", held)
+    responses = [decide(fiona, "release", held), decide(fiona, "void", held)]
 
-    assert told(response) == ["Released 1: alice → bob."]
+    assert shown(responses[0]) == ["Released 1: alice → bob."]
+    assert shown(responses[1])[-1] == "Not voided: alice → bob: it was decided already."
     assert (status(held), alice.balance(), bob.balance()) == ("completed", "10.00", "20.00")
     entry = AuditEntry.objects.get()
-    assert (str(entry.by), entry.action, entry.reason) == (
-        "fiona",
-        "release bonus",
-        "Looked at both.",
-    )
-
-
-def test_what_is_voided_is_not_paid(fiona: Client, alice: Person, held: Referral) -> None:
-    response = decide(fiona, "void", held)
-
-    assert told(response) == ["Voided 1: alice → bob."]
-    assert (status(held), alice.balance()) == ("voided", "0.00")
+    assert (str(entry.by), entry.action) == ("fiona", "release bonus")
+    assert entry.reason == "Looked at both."
 
 
 @pytest.mark.parametrize(
     ("path", "came_from", "then"),
     [("change/?from=queue", "queue", QUEUE), ("change/", "page", "{page}change/")],
 )
-def test_whoever_decides_goes_back_to_where_they_came_from(
-    fiona: Client, held: Referral, path: str, came_from: str, then: str
+def test_whoever_voids_goes_back_to_where_they_came_from(
+    fiona: Client, alice: Person, held: Referral, path: str, came_from: str, then: str
 ) -> None:
     page = text(fiona.get(f"{LIST}{held.pk}/{path}"))
 
@@ -132,71 +99,63 @@ def test_whoever_decides_goes_back_to_where_they_came_from(
     assert f'name="from" value="{came_from}"' in page
     assert 'name="action" value="void"' in page
     assert response.headers["Location"] == then.format(page=f"{LIST}{held.pk}/")
-
-
-def test_the_question_keeps_where_one_came_from(fiona: Client, held: Referral) -> None:
-    sent = {"action": "void", "_selected_action": f"{held.pk}", "from": "queue"}
-
-    page = fiona.post(LIST, sent)
-
-    assert page.context["back"] == QUEUE
-    assert dict(page.context["sent_on"]) == sent
+    assert shown(response) == ["Voided 1: alice → bob."]
+    assert (status(held), alice.balance()) == ("voided", "0.00")
 
 
 def test_exactly_what_the_question_shows_is_decided(
     fiona: Client, alice: Person, held: Referral
 ) -> None:
     """Also of a request for all rows of the list, which may be others when it is answered."""
-    sent = {"action": "void", "_selected_action": held.pk, "select_across": "1"}
-    page = fiona.post(LIST, sent)
+    sent = {"action": "void", "_selected_action": f"{held.pk}", "from": "queue"}
+    page = fiona.post(LIST, sent | {"select_across": "1"})
     [friend] = refer(alice)
-    turn(Referral.objects.get(referred_user=friend.user), "held")
+    other = Referral.objects.get(referred_user=friend.user)
+    turn(other, "held")
 
     fiona.post(LIST, dict(page.context["sent_on"]) | {"answered": "yes", "reason": "Same"})
 
-    assert statuses() == ["voided", "held"]
+    assert page.context["back"] == QUEUE
+    assert dict(page.context["sent_on"]) == sent
+    assert (status(held), status(other)) == ("voided", "held")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "means"),
+    ("verdict", "means", "done"),
     [
-        ("release", "Pays $40.00 for 2 referrals, to both sides at once."),
-        ("void", "Pays nobody: $40.00 for 2 referrals are given up, for good."),
+        ("release", "Pays $40.00 for 2 referrals, to both sides at once.", "Released 2: alice → "),
+        ("void", "Pays nobody: $40.00 for 2 referrals are given up, for good.", "Voided 2: alice "),
     ],
 )
-def test_before_anything_is_done_it_says_to_whom_and_what_it_means(
-    fiona: Client, alice: Person, verdict: str, means: str
+def test_it_says_what_it_means_for_whom_and_then_decides_on_all(
+    fiona: Client, alice: Person, verdict: str, means: str, done: str
 ) -> None:
-    [bob, dora] = refer(alice, 2)
-    for referral in Referral.objects.all():
+    friends = refer(alice, 2)
+    waiting = list(Referral.objects.all())
+    for referral in waiting:
         turn(referral, "held")
 
-    page = text(ask(fiona, verdict, *Referral.objects.all()))
+    page = text(list_actions.ask(fiona, LIST, verdict, [one.pk for one in waiting]))
+    before = [status(referral) for referral in waiting]
+    response = decide(fiona, verdict, *waiting)
 
     assert means in page
-    assert all(f"{friend.user.username}<wbr>@example.com" in page for friend in (bob, dora))
-    assert statuses() == ["held", "held"]
+    assert all(f"{friend.user.username}<wbr>@example.com" in page for friend in friends)
+    assert before == ["held", "held"]
+    assert shown(response)[0].startswith(done)
+    assert AuditEntry.objects.filter(reason="Looked at both.").count() == 2
 
 
 def test_it_foresees_what_stays_as_it_is(fiona: Client, alice: Person, held: Referral) -> None:
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
 
-    pages = [text(ask(fiona, verdict, held)) for verdict in ("release", "void")]
+    pages = [
+        text(list_actions.ask(fiona, LIST, verdict, [held.pk])) for verdict in ("release", "void")
+    ]
 
     assert "Pays $0.00 for 0 referrals" in pages[0]
     assert "The referrer is deactivated, so that it can only be voided" in pages[0]
     assert "$20.00 for 1 referral are given up" in pages[1]
-
-
-def test_many_are_decided_with_one_reason(fiona: Client, alice: Person) -> None:
-    refer(alice, 3)
-    for referral in Referral.objects.all():
-        turn(referral, "held")
-
-    response = decide(fiona, "release", *Referral.objects.all())
-
-    assert told(response)[0].startswith("Released 3: alice → ")
-    assert AuditEntry.objects.filter(reason="Looked at both.").count() == 3
 
 
 def test_one_that_cannot_be_hinders_no_other(fiona: Client, alice: Person, held: Referral) -> None:
@@ -209,20 +168,11 @@ def test_one_that_cannot_be_hinders_no_other(fiona: Client, alice: Person, held:
     response = decide(fiona, "release", held, other)
 
     assert (status(held), status(other)) == ("held", "completed")
-    done, not_done = told(response)
+    done, not_done = shown(response)
     assert done.startswith("Released 1: charlie → ")
     assert not_done == (
         "Not released: alice → bob: the referrer is deactivated, so that it can only be voided."
     )
-
-
-def test_decided_again_it_stays_as_it_is(fiona: Client, alice: Person, held: Referral) -> None:
-    decide(fiona, "release", held)
-
-    response = decide(fiona, "void", held)
-
-    assert told(response)[-1] == "Not voided: alice → bob: it was decided already."
-    assert (status(held), alice.balance()) == ("completed", "10.00")
 
 
 @pytest.mark.parametrize(
@@ -245,27 +195,15 @@ def test_nothing_is_decided_without_all_that_it_takes(
     assert status(held) == "held"
 
 
-def test_nothing_is_decided_without_a_reason(fiona: Client, held: Referral) -> None:
+def test_neither_a_look_nor_an_answer_without_a_reason_decides(
+    fiona: Client, held: Referral
+) -> None:
+    fiona.get(LIST, {"action": "void", "_selected_action": f"{held.pk}", "answered": "yes"})
+    list_actions.ask(fiona, LIST, "void", [held.pk])
     page = decide(fiona, "void", held, reason=" ")
 
     assert page.context["form"].errors == {"reason": ["This field is required."]}
     assert status(held) == "held"
-
-
-def test_a_look_alone_decides_nothing(fiona: Client, held: Referral) -> None:
-    fiona.get(LIST, {"action": "void", "_selected_action": f"{held.pk}", "answered": "yes"})
-    list_actions.ask(fiona, LIST, "void", [held.pk])
-
-    assert status(held) == "held"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_released_at_once_it_is_paid_once(fiona: Client, alice: Person, held: Referral) -> None:
-    answers = at_once(*[partial(decide, fiona, "release", held)] * 6)
-
-    assert Counter(answer.status_code for answer in answers) == {302: 6}
-    assert (status(held), alice.balance()) == ("completed", "10.00")
-    assert AuditEntry.objects.count() == 1
 
 
 def test_support_looks_and_decides_nothing(held: Referral) -> None:
