@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
-from payments.models import Payment
+from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import API_VERSION
+from payments.tests.at_once import execute, refusing
 from payments.tests.factories import PaymentFactory
 from referrals import review
 from referrals.models import Referral
@@ -100,6 +101,15 @@ def settle(user: User, cents: int = 1000) -> Payment:
     assert deliver(event(payment)).json()["outcome"] == "settled"
     payment.refresh_from_db()
     return payment
+
+
+def failed_event(payment: Payment) -> StripeEvent:
+    """Return an event that failed in the middle, for a reason that is gone."""
+    told = event(payment)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    with refusing("ledger_entries", sqlstate="23514"):
+        assert deliver(told).status_code == 500
+    return StripeEvent.objects.get(event_id=told["id"])
 
 
 def refer(referrer: Person, count: int = 1) -> list[Person]:

@@ -7,15 +7,21 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts import audit
 from accounts.models import AuditEntry
-from accounts.tests.factories import Person, reviewer
+from accounts.tests.factories import Person
 from payments import inbox
 from payments.models import StripeEvent
 from payments.reports.invariants import INVARIANTS
-from payments.tests.at_once import execute, refusing
+from payments.tests.at_once import refusing
 from payments.tests.guards import wrong
-from payments.tests.stripe_events import deliver, envelope, event, pending_payment, settle
+from payments.tests.stripe_events import (
+    deliver,
+    envelope,
+    event,
+    failed_event,
+    pending_payment,
+    settle,
+)
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MISSING = "evt_there_is_none"
@@ -34,15 +40,6 @@ class Run:
         self.printed = out.getvalue()
 
 
-def fail_to_deliver(person: Person) -> str:
-    """Deliver an event that fails, and return its id."""
-    told = event(pending_payment(person.user))
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    with refusing("ledger_entries", sqlstate="P0001"):
-        assert deliver(told).status_code == 500
-    return str(told["id"])
-
-
 def outcome_of(event_id: str) -> str:
     return StripeEvent.objects.get(event_id=event_id).outcome
 
@@ -51,7 +48,7 @@ class TestReplayEvents:
     """`manage.py replay_events`"""
 
     def test_a_failed_event_is_attempted_again(self, alice: Person, bob: Person) -> None:
-        event_id = fail_to_deliver(bob)
+        event_id = failed_event(pending_payment(bob.user)).event_id
 
         run = Run("replay_events", event_id)
 
@@ -63,21 +60,8 @@ class TestReplayEvents:
         )
         assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
-    def test_a_replay_is_in_the_audit_log(self, bob: Person) -> None:
-        event_id = fail_to_deliver(bob)
-
-        replayed = inbox.replay(event_id, by=reviewer(), reason="It is mended", now=NOW)
-
-        entry = audit.of(replayed).earliest("pk")
-        assert (entry.action, entry.by, entry.reason) == (
-            "replay event",
-            reviewer(),
-            "It is mended",
-        )
-        assert (entry.before["outcome"], replayed.outcome) == ("failed", "settled")
-
     def test_what_is_replayed_here_is_there_too(self, bob: Person) -> None:
-        event_id = fail_to_deliver(bob)
+        event_id = failed_event(pending_payment(bob.user)).event_id
 
         Run("replay_events", event_id, "--reason", "Ticket 12")
 
@@ -86,7 +70,7 @@ class TestReplayEvents:
         assert entry.who.endswith(", on the command line")
 
     def test_an_empty_reason_replays_nothing(self, bob: Person) -> None:
-        event_id = fail_to_deliver(bob)
+        event_id = failed_event(pending_payment(bob.user)).event_id
 
         run = Run("replay_events", event_id, "--reason", " ")
 
@@ -132,7 +116,9 @@ class TestReplayEvents:
     def test_with_failed_it_takes_all_that_are_unprocessed(
         self, bob: Person, charlie: Person
     ) -> None:
-        event_ids = [fail_to_deliver(person) for person in (bob, charlie)]
+        event_ids = [
+            failed_event(pending_payment(person.user)).event_id for person in (bob, charlie)
+        ]
         deliver(envelope("customer.created", {}))
 
         run = Run("replay_events", "--failed")
@@ -142,7 +128,7 @@ class TestReplayEvents:
         assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
 
     def test_as_json_it_has_the_outcome_of_each_event(self, bob: Person) -> None:
-        event_id = fail_to_deliver(bob)
+        event_id = failed_event(pending_payment(bob.user)).event_id
 
         run = Run("replay_events", event_id, "--format", "json")
 
@@ -166,7 +152,7 @@ class TestReplayEvents:
         self, bob: Person, charlie: Person
     ) -> None:
         for person in (bob, charlie):
-            fail_to_deliver(person)
+            failed_event(pending_payment(person.user))
 
         with refusing("ledger_entries", sqlstate="P0001", times=1):
             run = Run("replay_events", "--failed")
@@ -201,38 +187,23 @@ class TestCheckLedger:
     def settled(self, bob: Person) -> None:
         settle(bob.user)
 
-    @pytest.fixture
-    def broken(self, alice: Person, bob: Person) -> str:
-        """Add five dollars to Alice's balance without an entry, and return the breaches."""
-        wrong(("UPDATE users SET credits = credits + 5 WHERE username = 'alice'",))
-        return f"user {alice.user.pk}"
-
     def test_it_says_that_all_is_well(self) -> None:
-        run = Run("check_ledger")
+        run, as_json = Run("check_ledger"), Run("check_ledger", "--json")
 
         assert (run.status, run.printed) == (0, f"{len(INVARIANTS)} invariants hold.\n")
+        assert (as_json.status, json.loads(as_json.printed)) == (0, [])
 
-    def test_it_prints_the_rows_and_exits_with_1(self, broken: str) -> None:
-        run = Run("check_ledger")
+    def test_it_prints_the_rows_and_exits_with_1(self, alice: Person) -> None:
+        """Alice has five dollars that no entry gave her."""
+        wrong(("UPDATE users SET credits = credits + 5 WHERE username = 'alice'",))
+        invariant, subject = "a balance is the sum of its entries", f"user {alice.user.pk}"
+        detail = "credits 15.00, entries 10.00"
+
+        run, as_json = Run("check_ledger"), Run("check_ledger", "--json")
 
         assert (run.status, run.refusal) == (1, f"1 breach of {len(INVARIANTS)} invariants.")
-        assert run.printed == (
-            f"{broken}: credits 15.00, entries 10.00 (a balance is the sum of its entries)\n"
-        )
-
-    def test_as_json_it_is_an_empty_list_when_all_is_well(self) -> None:
-        run = Run("check_ledger", "--json")
-
-        assert (run.status, json.loads(run.printed)) == (0, [])
-
-    def test_as_json_it_holds_the_rows_and_exits_with_1(self, broken: str) -> None:
-        run = Run("check_ledger", "--json")
-
-        assert run.status == 1
-        assert json.loads(run.printed) == [
-            {
-                "invariant": "a balance is the sum of its entries",
-                "subject": broken,
-                "detail": "credits 15.00, entries 10.00",
-            }
+        assert run.printed == f"{subject}: {detail} ({invariant})\n"
+        assert as_json.status == 1
+        assert json.loads(as_json.printed) == [
+            {"invariant": invariant, "subject": subject, "detail": detail}
         ]

@@ -71,14 +71,13 @@ def test_json_holds_numbers(ranked: tuple[str, str]) -> None:
     }
 
 
-def test_days_leave_out_what_is_older(ranked: tuple[str, str]) -> None:
-    names = [row["username"] for row in json.loads(output_of("--days", "30", "--format", "json"))]
+@pytest.mark.parametrize("arguments", [("--days", "30"), ("--limit", "1")])
+def test_days_and_limit_shorten_the_list(
+    ranked: tuple[str, str], arguments: tuple[str, str]
+) -> None:
+    rows = json.loads(output_of(*arguments, "--format", "json"))
 
-    assert names == ["charlie"]
-
-
-def test_limit_ends_the_list(ranked: tuple[str, str]) -> None:
-    assert len(json.loads(output_of("--limit", "1", "--format", "json"))) == 1
+    assert [row["username"] for row in rows] == ["charlie"]
 
 
 def test_by_ranks_by_something_else(ranked: tuple[str, str], bob: Person) -> None:

@@ -83,14 +83,6 @@ def test_a_bonus_that_was_released_is_like_any_other(alice: Person, bob: Person)
     assert explain(bob)["summary"] == GOT
 
 
-def test_it_does_not_tell_that_a_bonus_would_be_held(alice: Person, bob: Person) -> None:
-    before = explain(bob, "?amount=1000")
-
-    share_a_mailbox(alice, bob)
-
-    assert explain(bob, "?amount=1000") == before
-
-
 @pytest.mark.parametrize("status", ["", "completed", "held", "reversed", "voided"])
 def test_of_a_friend_it_tells_the_name_alone(alice: Person, bob: Person, status: str) -> None:
     payment = settle(bob.user, 4321 if status else 567)

@@ -13,10 +13,10 @@ from django.utils import timezone
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments import inbox, tasks
-from payments.models import Payment, StripeEvent
+from payments.models import StripeEvent
 from payments.tests.at_once import execute, refusing
 from payments.tests.sandbox_purchases import pay
-from payments.tests.stripe_events import deliver, event, pending_payment, settle
+from payments.tests.stripe_events import deliver, event, failed_event, pending_payment, settle
 
 MINUTE = timedelta(minutes=1)
 
@@ -31,13 +31,6 @@ def failing(times: int = 1_000_000) -> Iterator[None]:
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     with refusing("ledger_entries", sqlstate="P0001", times=times):
         yield
-
-
-def failed_event(payment: Payment) -> StripeEvent:
-    """Deliver an event that fails."""
-    with failing():
-        assert deliver(event(payment)).status_code == 500
-    return StripeEvent.objects.get()
 
 
 def test_an_event_is_retried_when_it_is_due(alice: Person, bob: Person) -> None:
@@ -62,6 +55,7 @@ def test_an_event_that_was_never_processed_is_retried_after_five_minutes(bob: Pe
 
 
 def test_the_delays_grow_up_to_six_hours(bob: Person) -> None:
+    """An attempt that fails raises nothing; its error is kept."""
     now = failed_event(pending_payment(bob.user)).retry_at
     pauses = []
 
@@ -72,16 +66,20 @@ def test_the_delays_grow_up_to_six_hours(bob: Person) -> None:
             now = retried.retry_at
 
     assert pauses == [20, 40, 80, 160, 320, 360, 360, 360]
-    assert StripeEvent.objects.get().attempts == 9
+    assert (retried.outcome, retried.attempts, retried.processed_at) == ("failed", 9, None)
+    assert "refused by the test" in retried.last_error
 
 
+@pytest.fixture
+def two_failed(bob: Person, charlie: Person) -> None:
+    for person in (bob, charlie):
+        failed_event(pending_payment(person.user))
+
+
+@pytest.mark.usefixtures("two_failed")
 def test_an_event_that_fails_again_does_not_keep_the_next_from_settling(
     bob: Person, charlie: Person
 ) -> None:
-    with failing():
-        for person in (bob, charlie):
-            deliver(event(pending_payment(person.user)))
-
     with failing(times=1):
         retried = retry_due(timezone.now() + timedelta(days=1))
 
@@ -96,23 +94,9 @@ def test_a_processed_event_is_not_retried(bob: Person) -> None:
     assert retry_due(timezone.now() + timedelta(days=1)) == []
 
 
-def test_an_attempt_never_raises_and_records_the_error(bob: Person) -> None:
-    failed = failed_event(pending_payment(bob.user))
-
-    with failing():
-        attempted = inbox.attempt(failed.event_id, now=failed.retry_at)
-
-    assert (attempted.outcome, attempted.attempts, attempted.processed_at) == ("failed", 2, None)
-    assert "refused by the test" in attempted.last_error
-
-
-def test_one_run_retries_at_most_one_batch_of_events(
-    bob: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("two_failed")
+def test_one_run_retries_at_most_one_batch_of_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox, "BATCH_SIZE", 1)
-    with failing():
-        for person in (bob, charlie):
-            deliver(event(pending_payment(person.user)))
 
     tomorrow = timezone.now() + timedelta(days=1)
     each_time = [len(retry_due(tomorrow)) for _ in range(3)]
@@ -133,10 +117,8 @@ def times_of_purchases() -> list[datetime]:
     return list(entries.values_list("created_at", flat=True))
 
 
-def test_the_clock_is_read_for_each_retried_event(bob: Person, charlie: Person) -> None:
-    with failing():
-        for person in (bob, charlie):
-            deliver(event(pending_payment(person.user)))
+@pytest.mark.usefixtures("two_failed")
+def test_the_clock_is_read_for_each_retried_event() -> None:
     begins = timezone.now() + timedelta(days=1)
 
     with hours_passing(begins):

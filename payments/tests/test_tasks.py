@@ -1,4 +1,4 @@
-"""The periodic jobs."""
+"""The periodic jobs; test_retries has those that repeat what failed or never came."""
 
 import json
 import os
@@ -25,33 +25,12 @@ from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
-from payments.tests.sandbox_purchases import buy, pay
-from payments.tests.stripe_events import pending_payment, settle
-from payments.tests.test_retries import failed_event
+from payments.tests.sandbox_purchases import pay
+from payments.tests.stripe_events import failed_event, pending_payment, settle
 from referrals.models import LeaderboardEntry, Referral
 
 CARD = {"payment_method_details": {"card": {"fingerprint": "one card"}}}
 ONE_CARD = {"id": "pi_1", "object": "payment_intent", "latest_charge": CARD}
-
-
-def test_the_retry_task_settles_what_failed(alice: Person, bob: Person) -> None:
-    failed_event(pending_payment(bob.user))
-
-    with time_machine.travel(timezone.now() + timedelta(hours=1)):
-        tasks.retry_events(0)
-
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_the_card_task_holds_one_card_on_both_sides(alice: Person, bob: Person) -> None:
-    buy(alice)
-    buy(bob)
-
-    for _ in range(2):
-        tasks.check_cards(0)
-
-    assert Referral.objects.get().status == "held"
 
 
 def test_one_failed_card_check_does_not_stop_the_others(
@@ -81,16 +60,6 @@ def test_after_several_failures_in_a_row_no_more_cards_are_asked_for(
         tasks.check_cards(0)
 
     assert len(stripe.requests) == 2 * (1 + stripe_gateway.RETRIES)
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_the_reconciliation_task_settles_a_missed_session(alice: Person, bob: Person) -> None:
-    pay(bob)
-
-    for _ in range(2):
-        tasks.reconcile_stripe(0)
-
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -16,15 +16,12 @@ from payments.models import Payment
 from payments.reports import daily
 from payments.reports.totals import Books, Cohort, Debts, ProgramTotals, program_totals
 from payments.tests.stripe_events import deliver, refund, settle, turn
+from payments.tests.test_daily import at
 from referrals import invite_views
 from referrals.models import Referral
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 NO_DEBTS = Debts(Decimal(0), 0)
-
-
-def at(day: int, clock: str = "12:00:00") -> time_machine.travel:
-    return time_machine.travel(f"2026-05-{day:02} {clock}Z", tick=False)
 
 
 @pytest.fixture
@@ -60,19 +57,27 @@ def week() -> ProgramTotals:
     return program_totals(days=7, now=NOW)
 
 
-@pytest.mark.usefixtures("history")
-@pytest.mark.parametrize("is_closed", [False, True])
-def test_the_sums_are_those_of_the_period(is_closed: bool) -> None:
-    if is_closed:
+@pytest.fixture(params=[False, True], ids=["open", "closed"])
+def open_or_closed_days(history: None, request: pytest.FixtureRequest) -> None:
+    if request.param:
         daily.close_days(now=NOW)
 
-    now, before = week().now.sums, week().before.sums
 
+@pytest.mark.usefixtures("open_or_closed_days")
+def test_the_totals_are_those_of_the_period() -> None:
+    found = week()
+
+    now, before = found.now.sums, found.before.sums
     assert (now.invite_views, now.signups, now.invited_signups, now.first_purchases) == (1, 5, 4, 3)
     assert [now.bonuses, now.bonuses_taken, now.money_back] == [40, 20, 10]
     assert now.purchases == Decimal("54.99")
     assert (before.invite_views, before.signups, before.first_purchases) == (0, 1, 1)
     assert before.bonuses == 20
+    # The medians are of those who came by a code, and bought in the period.
+    assert found.now.time_to_purchase == timedelta(days=3)
+    assert found.before.time_to_purchase == timedelta(days=1)
+    # At its start Alice had 10 and Bob 20, and the bonuses were those of Bob's purchase.
+    assert found.books_before == Books(Decimal(30), NO_DEBTS, Decimal(20), Decimal(0))
 
 
 @pytest.mark.usefixtures("history")
@@ -94,47 +99,12 @@ def test_the_earlier_cohort_has_no_more_time_to_buy() -> None:
     assert week().before.cohort == Cohort(invited=2, bought=1, qualified=1)
 
 
-@pytest.mark.usefixtures("history")
-@pytest.mark.parametrize("is_closed", [False, True])
-def test_the_median_time_is_of_those_referred_who_bought_in_the_period(is_closed: bool) -> None:
-    if is_closed:
-        daily.close_days(now=NOW)
-
-    found = week()
-
-    assert found.now.time_to_purchase == timedelta(days=3)
-    assert found.before.time_to_purchase == timedelta(days=1)
-
-
-@pytest.mark.usefixtures("history")
-@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.usefixtures("open_or_closed_days")
 @pytest.mark.parametrize("days", [1, 7, 90])
-def test_credits_outstanding_count_the_whole_history(is_closed: bool, days: int) -> None:
-    if is_closed:
-        daily.close_days(now=NOW)
-
+def test_credits_outstanding_count_the_whole_history(days: int) -> None:
     # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
-    assert program_totals(days=days, now=NOW).books == Books(
-        outstanding=Decimal("94.99"),
-        debts=Debts(Decimal(0), 0),
-        bonuses_given=Decimal(60),
-        bonuses_taken=Decimal(20),
-    )
-
-
-@pytest.mark.usefixtures("history")
-@pytest.mark.parametrize("is_closed", [False, True])
-def test_the_books_before_are_those_at_the_start_of_the_period(is_closed: bool) -> None:
-    if is_closed:
-        daily.close_days(now=NOW)
-
-    # Then Alice had 10 and Bob 20, and the bonuses were those of Bob's purchase.
-    assert week().books_before == Books(
-        outstanding=Decimal(30),
-        debts=Debts(Decimal(0), 0),
-        bonuses_given=Decimal(20),
-        bonuses_taken=Decimal(0),
-    )
+    books = Books(Decimal("94.99"), NO_DEBTS, bonuses_given=Decimal(60), bonuses_taken=Decimal(20))
+    assert program_totals(days=days, now=NOW).books == books
 
 
 @pytest.fixture

@@ -46,19 +46,17 @@ def test_a_purchase_qualifies_from_ten_dollars_on(
     assert has_bought(bob) is qualified
 
 
-def test_a_small_purchase_leaves_the_bonus_for_a_later_one(alice: Person, bob: Person) -> None:
-    small, large = settle(bob.user, 500), settle(bob.user, 1000)
+def test_small_purchases_do_not_add_up_and_leave_the_bonus_for_a_later_one(
+    alice: Person, bob: Person
+) -> None:
+    small = [settle(bob.user, 500), settle(bob.user, 600)]
+    had_bought = has_bought(bob)
 
-    assert (small.bonus_decision, large.bonus_decision) == ("below_minimum", "awarded")
-    assert (alice.balance(), bob.balance()) == ("10.00", "25.00")
+    large = settle(bob.user, 1000)
 
-
-def test_small_purchases_do_not_add_up(alice: Person, bob: Person) -> None:
-    settle(bob.user, 600)
-    settle(bob.user, 600)
-
-    assert (alice.balance(), bob.balance()) == ("0.00", "12.00")
-    assert not has_bought(bob)
+    assert {payment.bonus_decision for payment in small} == {"below_minimum"}
+    assert (had_bought, large.bonus_decision) == (False, "awarded")
+    assert (alice.balance(), bob.balance()) == ("10.00", "31.00")
 
 
 def test_a_second_purchase_pays_no_bonus(alice: Person, bob: Person) -> None:
@@ -83,36 +81,26 @@ def test_the_record_says_who_referred_whom_and_under_which_terms(
 ) -> None:
     settle(bob.user)
 
-    referral = Referral.objects.get()
-    assert (referral.referrer, referral.referred_user) == (alice.user, bob.user)
-    assert (referral.referral_code, referral.status, referral.use_number) == (
-        alice.code,
-        "completed",
-        1,
-    )
-    assert (referral.program, referral.max_uses) == (Program.objects.get(), 10)
-    assert (referral.bonus_amount, referral.referee_bonus_amount) == (
-        Decimal(10),
-        Decimal(10),
-    )
+    made = Referral.objects.get()
+    assert (made.referrer, made.referred_user) == (alice.user, bob.user)
+    assert (made.referral_code, made.status, made.use_number) == (alice.code, "completed", 1)
+    assert (made.program, made.max_uses) == (Program.objects.get(), 10)
+    assert (made.bonus_amount, made.referee_bonus_amount) == (Decimal(10), Decimal(10))
 
 
-def test_it_pays_the_tenth_use(alice: Person) -> None:
+def test_it_pays_no_bonus_after_ten_uses_of_one_code(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
     referees = refer(alice, 10)
 
-    assert alice.balance() == "100.00"
-    assert {referee.balance() for referee in referees} == {"20.00"}
-
-
-def test_it_pays_no_bonus_after_ten_uses(alice: Person, bob: Person) -> None:
-    refer(alice, 10)
-
     payment = settle(bob.user)
+    refer(charlie, 1)
 
+    assert {referee.balance() for referee in referees} == {"20.00"}
     assert payment.bonus_decision == Decision.CAP_REACHED
-    assert (alice.balance(), bob.balance()) == ("100.00", "10.00")
+    assert (alice.balance(), bob.balance(), charlie.balance()) == ("100.00", "10.00", "10.00")
     assert has_bought(bob)
-    assert Referral.objects.filter(referred_user=bob.user).count() == 0
+    assert not Referral.objects.filter(referred_user=bob.user).exists()
 
 
 @pytest.mark.parametrize("status", ["completed", "held", "reversed", "voided"])
@@ -125,28 +113,6 @@ def test_a_use_counts_whatever_becomes_of_it(alice: Person, bob: Person, status:
 
     assert set(Referral.objects.values_list("status", flat=True)) == {status}
     assert bob.balance() == "10.00"
-
-
-def test_the_database_refuses_an_eleventh_use(alice: Person) -> None:
-    refer(alice, 1)
-
-    with pytest.raises(IntegrityError, match="referrals_within_cap"), transaction.atomic():
-        Referral.objects.update(use_number=11)
-
-
-def test_the_database_refuses_two_uses_with_one_number(alice: Person) -> None:
-    refer(alice, 2)
-
-    with pytest.raises(IntegrityError, match="referrals_use_number_unique"), transaction.atomic():
-        Referral.objects.update(use_number=1)
-
-
-def test_each_code_has_its_own_cap(alice: Person, charlie: Person) -> None:
-    refer(alice, 10)
-
-    refer(charlie, 1)
-
-    assert charlie.balance() == "10.00"
 
 
 def test_a_deactivated_referrer_earns_nothing(alice: Person, bob: Person) -> None:
@@ -190,13 +156,6 @@ def test_a_deactivated_buyer_is_credited_what_was_paid(alice: Person, bob: Perso
     assert bob.balance() == "20.00"
 
 
-def test_the_database_refuses_a_self_referral(db: None) -> None:
-    own = {"referral_code": "MINE1234", "referred_by_code": "MINE1234"}
-
-    with pytest.raises(IntegrityError, match="not_referred_by_self"), transaction.atomic():
-        User.objects.create(username="mallory", email="mallory@example.com", **own)
-
-
 def test_new_terms_hold_from_their_start_on(alice: Person, bob: Person) -> None:
     ProgramFactory.create(
         is_future=True, referrer_bonus=Decimal("7.50"), referee_bonus=Decimal("2.25")
@@ -218,10 +177,8 @@ def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) ->
         stats = alice.api.get("/referral/stats").json()
 
     assert stats["total_earned"] == stats["referrals"][0]["bonus_earned"] == 10.0
-    assert (Referral.objects.get().bonus_amount, Referral.objects.get().max_uses) == (
-        Decimal(10),
-        10,
-    )
+    referral = Referral.objects.get()
+    assert (referral.bonus_amount, referral.max_uses) == (Decimal(10), 10)
 
 
 def test_a_new_minimum_applies_to_later_purchases(alice: Person, bob: Person) -> None:
