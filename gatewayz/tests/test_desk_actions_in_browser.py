@@ -10,8 +10,7 @@ import pytest
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, Desk, asked
-from payments.tests.stripe_events import pending_payment, settle
-from payments.tests.test_admin_inbox import failed
+from payments.tests.stripe_events import failed_event, pending_payment, settle
 from referrals.models import Program, Referral
 
 pytestmark = pytest.mark.browser
@@ -159,7 +158,7 @@ def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
 
 
 def test_an_event_that_failed_is_replayed(bob: Person, alice: Person, desk: Desk) -> None:
-    row = asked(lambda: failed(pending_payment(bob.user)))
+    row = asked(lambda: failed_event(pending_payment(bob.user)))
     desk.become("Fiona")
     desk.open(f"{INBOX}{row.pk}/change/")
     desk.follow("Replay…")
@@ -173,7 +172,7 @@ def test_an_event_that_failed_is_replayed(bob: Person, alice: Person, desk: Desk
 def test_several_events_are_replayed_with_one_reason(
     bob: Person, alice: Person, desk: Desk
 ) -> None:
-    asked(lambda: [failed(pending_payment(bob.user)) for _ in range(2)])
+    asked(lambda: [failed_event(pending_payment(bob.user)) for _ in range(2)])
     desk.become("Fiona")
     desk.open(INBOX)
     desk.run_on_all("Replay, with one reason for all")
