@@ -200,7 +200,7 @@ def read_checkout_session(data: Mapping[str, Any]) -> CheckoutSession:
             url=data.get("url"),
             expires_at=datetime.fromtimestamp(_required(data, "expires_at", int), UTC),
         )
-    except (AttributeError, OverflowError, OSError, ValueError) as error:
+    except (AttributeError, OverflowError, OSError, ValueError, UnexpectedObjectError) as error:
         raise UnexpectedObjectError(f"checkout session: {error}") from error
     return session
 

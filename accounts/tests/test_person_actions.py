@@ -37,7 +37,7 @@ def actions() -> list[str]:
     return list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
 
 
-def told(response: Any) -> str:
+def page_text(response: Any) -> str:
     return str([str(message) for message in response.context["messages"]])
 
 
@@ -93,7 +93,7 @@ def test_a_key_is_rotated_once_however_often_one_clicks(support: Client, key: Ap
 
     again = support.post(key_path(key, "rotate"), ROTATION, follow=True)
 
-    assert "Nothing was done" in told(again)
+    assert "Nothing was done" in page_text(again)
     assert ApiKey.objects.count() == 2
     assert actions() == ["rotate key"]
 
@@ -151,7 +151,7 @@ def test_the_key_of_a_colleague_is_for_superusers(
 
     refused = support.post(key_path(key, verb), ROTATION, follow=True)
 
-    assert "ask a superuser" in told(refused)
+    assert "ask a superuser" in page_text(refused)
     assert (actions(), key_path(key, verb) in refused.content.decode()) == ([], False)
     assert key_path(key, verb) not in support.get(key_path(key, "change")).content.decode()
 
@@ -172,8 +172,8 @@ def test_nobody_decides_on_a_colleague_or_on_themselves(
     person.refresh_from_db()
     assert (person.is_active, actions()) == (True, [])
     for answer in answers:
-        assert "Nothing was done" in told(answer)
-        assert why in told(answer)
+        assert "Nothing was done" in page_text(answer)
+        assert why in page_text(answer)
         assert answer.redirect_chain[0][0] == person_path(person, "change")
 
 

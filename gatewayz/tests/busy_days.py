@@ -96,7 +96,7 @@ def _trouble(alice: Person) -> None:
 
 
 def _leave_unprocessed(received_at: datetime) -> None:
-    deliver(told := envelope("refund.created", {}))
-    StripeEvent.objects.filter(event_id=told["id"]).update(
+    deliver(sent := envelope("refund.created", {}))
+    StripeEvent.objects.filter(event_id=sent["id"]).update(
         outcome="received", processed_at=None, received_at=received_at
     )

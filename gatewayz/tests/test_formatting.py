@@ -31,7 +31,7 @@ def test_a_status_without_a_colour_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "expected"),
     [
         ({"is_active": True}, {"is_active": False}, "active: yes → no"),
         ({}, {"amount": "5.00", "reverses": None}, "amount: – → $5.00"),
@@ -45,11 +45,11 @@ def test_a_status_without_a_colour_is_refused() -> None:
     ],
 )
 def test_a_change_says_what_was_and_what_became(
-    before: dict[str, Any], after: dict[str, Any], told: str
+    before: dict[str, Any], after: dict[str, Any], expected: str
 ) -> None:
     shown = strip_tags(change(before, after))
 
-    assert shown.replace("&#x27;", "'") == told
+    assert shown.replace("&#x27;", "'") == expected
 
 
 def test_a_moment_is_written_as_the_templates_write_it() -> None:

@@ -105,11 +105,11 @@ def settle(user: User, cents: int = 1000) -> Payment:
 
 def failed_event(payment: Payment) -> StripeEvent:
     """Return an event that failed in the middle, for a reason that is gone."""
-    told = event(payment)
+    sent = event(payment)
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     with refusing("ledger_entries", sqlstate="23514"):
-        assert deliver(told).status_code == 500
-    return StripeEvent.objects.get(event_id=told["id"])
+        assert deliver(sent).status_code == 500
+    return StripeEvent.objects.get(event_id=sent["id"])
 
 
 def refer(referrer: Person, count: int = 1) -> list[Person]:

@@ -36,9 +36,9 @@ def ids(response: Any) -> list[str]:
     return [event.event_id for event in response.context["cl"].result_list]
 
 
-def kept(told: dict[str, Any]) -> StripeEvent:
-    deliver(told)
-    return StripeEvent.objects.get(event_id=told["id"])
+def kept(sent: dict[str, Any]) -> StripeEvent:
+    deliver(sent)
+    return StripeEvent.objects.get(event_id=sent["id"])
 
 
 def page_of(row: StripeEvent) -> str:
@@ -95,16 +95,16 @@ def test_it_is_found_by_stripes_ids_and_the_person(
 ) -> None:
     settle(charlie.user)
     payment = settle(bob.user)
-    told = payment.stripe_events.get()
+    sent = payment.stripe_events.get()
     names = {
-        "event": told.event_id,
+        "event": sent.event_id,
         "session": payment.session_id,
         "intent": payment.payment_intent_id,
     }
 
     response = support.get(INBOX, {"q": sought.format(**names)})
 
-    assert ids(response) == [told.event_id]
+    assert ids(response) == [sent.event_id]
 
 
 def test_a_quarantined_event_is_found_by_the_payment_that_it_names(

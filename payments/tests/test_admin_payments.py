@@ -154,9 +154,9 @@ def test_a_payment_that_was_not_credited_shows_the_event_that_does_not_fit(
     payment = pending_payment(bob.user)
     deliver(event(payment, amount_total=999))
 
-    [told] = rows(support.get(page_of(payment)), "Events from Stripe")
+    [row] = rows(support.get(page_of(payment)), "Events from Stripe")
 
-    assert told[3] == "the amount of the session is $9.99, but $10.00 in our record"
+    assert row[3] == "the amount of the session is $9.99, but $10.00 in our record"
 
 
 @pytest.mark.parametrize(("path", "most"), [(PAYMENTS, 8), (CLAWBACKS, 8), (f"{PAYMENTS}1", 20)])

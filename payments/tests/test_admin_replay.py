@@ -32,7 +32,7 @@ def of_list(rows: Iterable[StripeEvent]) -> tuple[str, list[int]]:
     return "replay_selected", [row.pk for row in rows]
 
 
-def told(response: Any) -> list[str]:
+def messages_of(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
@@ -44,7 +44,7 @@ def test_it_settles_what_failed_and_keeps_who_and_why(finance: Client, bob: Pers
     broken.refresh_from_db()
     came, wished = audit.of(broken)
     assert wished.before["outcome"] == "failed"
-    assert (response.url, told(response)) == (page_of(broken), ["Replayed 1: 1 settled."])
+    assert (response.url, messages_of(response)) == (page_of(broken), ["Replayed 1: 1 settled."])
     assert (broken.outcome, bob.balance()) == ("settled", "20.00")
     assert {str(wished.by), wished.reason, came.reason} == {"fiona", "It is mended"}
     assert (wished.action, came.action) == ("replay event", "event replayed")
@@ -66,7 +66,7 @@ def test_a_double_click_is_harmless(finance: Client, bob: Person) -> None:
 
     first, second = replay(finance, broken), replay(finance, broken)
 
-    assert told(second)[-1] == "It was done already, so nothing was done."
+    assert messages_of(second)[-1] == "It was done already, so nothing was done."
     assert (first.status_code, bob.balance()) == (302, "20.00")
     assert audit.of(broken).count() == 2
 
@@ -81,7 +81,7 @@ def test_many_are_replayed_each_by_itself_and_counted(
 
     response = replay(finance, done, wrong, broken)
 
-    counted, trouble, untouched = told(response)
+    counted, trouble, untouched = messages_of(response)
     assert response.url == INBOX
     assert counted == "Replayed 2: 1 quarantined, 1 settled."
     assert wrong.event_id in trouble
@@ -138,7 +138,10 @@ def test_what_left_the_list_in_the_meantime_is_not_replayed(finance: Client, bob
     filtered = f"{INBOX}?outcome=failed"
     answer = list_actions.run(finance, filtered, *of_list([broken]), reason="Again")
 
-    assert told(answer)[-1] == "Nothing was done: nothing is selected that this could be done to."
+    assert (
+        messages_of(answer)[-1]
+        == "Nothing was done: nothing is selected that this could be done to."
+    )
     assert (answer["Location"], bob.balance()) == (filtered, "20.00")
 
 

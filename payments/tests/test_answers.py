@@ -41,7 +41,7 @@ def why_person(
     return explain_person(person.user, audience, cents=cents, now=timezone.now())
 
 
-def told(person: Person, cents: int | None = None) -> PersonAnswer:
+def own_answer(person: Person, cents: int | None = None) -> PersonAnswer:
     """Return what the person reads."""
     return why_person(person, cents, Audience.PERSON)
 
@@ -131,7 +131,7 @@ def test_the_check_that_fails_is_named_to_both_before_a_purchase_and_after_it(
 ) -> None:
     happens(alice, bob)
 
-    before, own = why_person(bob, 1000).what_if, told(bob, 1000)
+    before, own = why_person(bob, 1000).what_if, own_answer(bob, 1000)
     payment = settle(bob.user)
 
     assert before.decision == own.what_if.decision == payment.bonus_decision == decision
@@ -141,11 +141,11 @@ def test_the_check_that_fails_is_named_to_both_before_a_purchase_and_after_it(
     assert payment.checks == eligibility.to_json(line.result for line in before.checks)
     if payment.is_first_qualifying:
         assert own.summary == own.what_if.summary
-        assert told(bob).summary == f"You got no bonus: {own_clause.format(**THEN)}."
+        assert own_answer(bob).summary == f"You got no bonus: {own_clause.format(**THEN)}."
 
 
 def test_a_bonus_is_announced_to_both_and_then_paid(bob: Person) -> None:
-    before, own = why_person(bob, 1000).what_if, told(bob, 1000)
+    before, own = why_person(bob, 1000).what_if, own_answer(bob, 1000)
     payment = settle(bob.user)
 
     assert (before.decision, own.what_if.decision) == ("awarded", "awarded")
@@ -155,11 +155,11 @@ def test_a_bonus_is_announced_to_both_and_then_paid(bob: Person) -> None:
         f"{ASKED}a bonus of $10.00 for you and $10.00 for the referrer.",
     )
     assert payment.checks == eligibility.to_json(line.result for line in before.checks)
-    assert (why(payment).summary, told(bob).summary) == (PAID, GOT)
+    assert (why(payment).summary, own_answer(bob).summary) == (PAID, GOT)
 
 
 def test_only_operators_read_that_a_bonus_would_be_held(alice: Person, bob: Person) -> None:
-    before = told(bob, 1000)
+    before = own_answer(bob, 1000)
     share_a_mailbox(alice, bob)
 
     what_if = why_person(bob, 1000).what_if
@@ -168,13 +168,13 @@ def test_only_operators_read_that_a_bonus_would_be_held(alice: Person, bob: Pers
         "held",
         f"{ASKED}a bonus that is held for review: both e-mail addresses are one mailbox.",
     )
-    assert told(bob, 1000) == before
+    assert own_answer(bob, 1000) == before
     assert settle(bob.user).bonus_decision == "held"
-    assert told(bob).summary == "Your bonus is under review."
+    assert own_answer(bob).summary == "Your bonus is under review."
 
 
 def test_who_was_not_invited_has_no_bonus_to_come(charlie: Person) -> None:
-    before, own = why_person(charlie).what_if, told(charlie)
+    before, own = why_person(charlie).what_if, own_answer(charlie)
     payment = settle(charlie.user)
 
     assert before.decision == payment.bonus_decision == "not_referred"
@@ -202,7 +202,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "The program had no budget.",
         "Their e-mail addresses were two mailboxes.",
     ]
-    assert [line.sentence for line in told(bob).checks] == [
+    assert [line.sentence for line in own_answer(bob).checks] == [
         "The terms from 2026-01-01 were in force: a bonus of $20.00 in all.",
         "The purchase of $12.50 was not below the minimum of $10.00.",
         "No earlier purchase had qualified.",
@@ -228,7 +228,7 @@ def test_ones_own_code_is_named(charlie: Person) -> None:
     store(payment, CheckName.OTHER, status=Status.FAILED)
 
     assert why(payment).summary == "No bonus: the code was the buyer's own."
-    assert told(charlie).summary == "You got no bonus: the invitation was your own."
+    assert own_answer(charlie).summary == "You got no bonus: the invitation was your own."
 
 
 def test_a_budget_that_another_purchase_has_just_spent_is_said_to_be(bob: Person) -> None:
@@ -269,7 +269,7 @@ def test_checks_that_were_not_stored_are_said_to_be_missing(alice: Person, bob: 
     Payment.objects.filter(pk=payment.pk).update(checks=[])
 
     assert (why(payment).summary, why(payment).note) == ("No bonus: cap reached.", NOT_STORED)
-    assert told(bob).summary == "You got no bonus."
+    assert own_answer(bob).summary == "You got no bonus."
 
 
 def test_a_purchase_is_explained_in_three_queries(

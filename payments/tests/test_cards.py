@@ -110,8 +110,10 @@ def test_a_bank_account_is_not_a_card(alice: Person, bob: Person) -> None:
 
 def settle_late(payment: Payment) -> None:
     """Confirm a delayed payment by the event that Stripe sends."""
-    told = event_body(payment).replace(b'"unpaid"', b'"paid"').replace(b'"evt_', b'"evt_late_')
-    late = told.replace(b"session.completed", b"session.async_payment_succeeded")
+    paid_event = (
+        event_body(payment).replace(b'"unpaid"', b'"paid"').replace(b'"evt_', b'"evt_late_')
+    )
+    late = paid_event.replace(b"session.completed", b"session.async_payment_succeeded")
     assert send(late).json()["outcome"] == "settled"
 
 

@@ -79,28 +79,28 @@ class TestReplayEvents:
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
         payment = pending_payment(bob.user)
-        told = event(payment)
+        sent = event(payment)
         type(payment).objects.update(session_id="cs_test_mistyped")
-        deliver(told)
-        still = Run("replay_events", told["id"]), outcome_of(told["id"])
+        deliver(sent)
+        still = Run("replay_events", sent["id"]), outcome_of(sent["id"])
         type(payment).objects.update(session_id=payment.session_id)
 
-        run = Run("replay_events", told["id"])
+        run = Run("replay_events", sent["id"])
 
         assert (still[0].status, still[1]) == (0, "quarantined")
-        assert (run.status, outcome_of(told["id"]), bob.balance()) == (0, "settled", "20.00")
+        assert (run.status, outcome_of(sent["id"]), bob.balance()) == (0, "settled", "20.00")
 
     def test_an_ignored_event_is_processed_when_its_type_has_a_handler(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        told = event(pending_payment(bob.user))
+        sent = event(pending_payment(bob.user))
         with monkeypatch.context() as earlier:
-            earlier.delitem(inbox.HANDLERS, told["type"])
-            ignored = deliver(told).json()["outcome"]
+            earlier.delitem(inbox.HANDLERS, sent["type"])
+            ignored = deliver(sent).json()["outcome"]
 
-        Run("replay_events", told["id"])
+        Run("replay_events", sent["id"])
 
-        assert (ignored, outcome_of(told["id"])) == ("ignored", "settled")
+        assert (ignored, outcome_of(sent["id"])) == ("ignored", "settled")
         assert bob.balance() == "20.00"
 
     def test_a_settled_event_is_not_processed_again(self, alice: Person, bob: Person) -> None:

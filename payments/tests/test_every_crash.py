@@ -54,8 +54,8 @@ class Story:
         alice = register(f"alice_{name}")
         bob = register(f"bob_{name}", code=alice.code)
         payment = pending_payment(bob.user, 1000)
-        for told in self.before:
-            assert deliver(told(payment)).status_code == 200
+        for build in self.before:
+            assert deliver(build(payment)).status_code == 200
         return Scene(alice, bob, self.last(payment))
 
 
@@ -93,14 +93,14 @@ def tell(story: Story, server: Server) -> Uninterrupted:
 
 
 def wrongs(
-    scene: Scene, between: State, redelivered: requests.Response, told: Uninterrupted
+    scene: Scene, between: State, redelivered: requests.Response, uninterrupted: Uninterrupted
 ) -> str:
     """Return the names of what is wrong after the crash and the redelivery."""
     end, broken = scene.whole(), breaches()
     checks = {
-        f"a part without the rest: {between}": between in (told.begin, told.end),
+        f"a part without the rest: {between}": between in (uninterrupted.begin, uninterrupted.end),
         f"redelivery answered {redelivered.status_code}": redelivered.status_code == 200,
-        f"the end is {end}": end == told.whole_end,
+        f"the end is {end}": end == uninterrupted.whole_end,
         f"the ledger: {broken}": not broken,
     }
     return "; ".join(wrong for wrong, is_right in checks.items() if not is_right)
@@ -118,23 +118,23 @@ def test_a_kill_at_any_moment_does_not_change_the_end(
     name: str, dying_server: Server, record_property: Callable[[str, object], None]
 ) -> None:
     story = STORIES[name]
-    told = tell(story, dying_server)
+    uninterrupted = tell(story, dying_server)
 
     betweens: list[State] = []
     wrong: dict[int, str] = {}
-    for moment in range(told.moments):
+    for moment in range(uninterrupted.moments):
         scene = story.begin()
         with pytest.raises(requests.ConnectionError):
             dying_server.deliver(scene.event, **{DIES_AT: f"{moment}"})
         betweens.append(scene.money())
         redelivered = dying_server.deliver(scene.event)
-        if found := wrongs(scene, betweens[-1], redelivered, told):
+        if found := wrongs(scene, betweens[-1], redelivered, uninterrupted):
             wrong[moment] = found
 
     record_property("crashes", {"kills": len(betweens), "wrong": len(wrong)})
     assert wrong == {}
     # The first died before anything was done, the last when all of it was.
-    assert (betweens[0], betweens[-1]) == (told.begin, told.end)
+    assert (betweens[0], betweens[-1]) == (uninterrupted.begin, uninterrupted.end)
 
 
 @pytest.fixture
@@ -159,22 +159,22 @@ def test_postgresql_stopped_at_once_loses_nothing_and_keeps_no_part(
     record_property: Callable[[str, object], None],
 ) -> None:
     story = STORIES[name]
-    told = tell(story, dying_server_there)
+    uninterrupted = tell(story, dying_server_there)
 
     betweens: list[State] = []
     wrong: dict[int, str] = {}
-    for moment in a_few(told.moments):
+    for moment in a_few(uninterrupted.moments):
         scene = story.begin()
         strike = {DIES_AT: f"{moment}", POSTMASTER: f"{postgres.postmaster}"}
         broken_off = dying_server_there.deliver(scene.event, **strike)
         postgres.restart()
         betweens.append(scene.money())
         redelivered = dying_server_there.deliver(scene.event)
-        if found := wrongs(scene, betweens[-1], redelivered, told):
+        if found := wrongs(scene, betweens[-1], redelivered, uninterrupted):
             wrong[moment] = found
-        if broken_off.status_code != 503 and betweens[-1] != told.end:
+        if broken_off.status_code != 503 and betweens[-1] != uninterrupted.end:
             wrong[moment] = f"answered {broken_off.status_code} for nothing"
 
     record_property("crashes", {"stops of PostgreSQL": len(betweens), "wrong": len(wrong)})
     assert wrong == {}
-    assert (betweens[0], betweens[-1]) == (told.begin, told.end)
+    assert (betweens[0], betweens[-1]) == (uninterrupted.begin, uninterrupted.end)

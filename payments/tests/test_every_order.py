@@ -59,8 +59,8 @@ def end_of_story(story: list[str], number: int) -> Any:
     bob = register(f"bob{number}", code=alice.code)
     payment = pending_payment(bob.user, 1500)
     for name in story:
-        told = CHAPTERS[name](payment)
-        assert {outcome(told), outcome(told)}.isdisjoint({"failed", "quarantined"})
+        sent = CHAPTERS[name](payment)
+        assert {outcome(sent), outcome(sent)}.isdisjoint({"failed", "quarantined"})
     payment.refresh_from_db()
     facts = payment.clawbacks.order_by("stripe_id").values_list("kind", "status", "taken")
     referral = Referral.objects.get(referred_user=bob.user)

@@ -30,8 +30,8 @@ def unanswered(bob: Person) -> Payment:
 
 
 def outcome(payment: Payment, kind: str = COMPLETED, **changes: Any) -> str:
-    told: str = deliver(event(payment, kind, **changes)).json()["outcome"]
-    return told
+    came_of_it: str = deliver(event(payment, kind, **changes)).json()["outcome"]
+    return came_of_it
 
 
 def now_of(payment: Payment) -> tuple[str, str | None]:
@@ -65,9 +65,9 @@ def test_a_delayed_payment_settles_later(alice: Person, bob: Person) -> None:
 
 
 def test_a_session_that_expires_at_stripe_is_closed(unanswered: Payment) -> None:
-    told = outcome(unanswered, EXPIRED, payment_status="unpaid")
+    came_of_it = outcome(unanswered, EXPIRED, payment_status="unpaid")
 
-    assert told == "closed"
+    assert came_of_it == "closed"
     assert now_of(unanswered) == ("expired", unanswered.session_id)
 
 
@@ -125,9 +125,9 @@ def test_an_invalid_payment_id_names_no_payment(unanswered: Payment, number: obj
 
 def test_the_client_reference_alone_names_no_payment(unanswered: Payment) -> None:
     for reference in (str(unanswered.pk), str(unanswered.user_id)):
-        told = outcome(unanswered, metadata={}, client_reference_id=reference)
+        came_of_it = outcome(unanswered, metadata={}, client_reference_id=reference)
 
-        assert told == "quarantined"
+        assert came_of_it == "quarantined"
 
 
 def test_a_second_session_of_it_is_quarantined(bob: Person, unanswered: Payment) -> None:
@@ -177,9 +177,12 @@ def test_it_is_reconciled_when_the_event_is_missing_too(alice: Person, bob: Pers
     at_stripe = list(reconciliation.differences(since=now - timedelta(minutes=5)))
 
     [found] = [one for one in at_stripe if one.stripe_id == payment.session_id]
-    told = reconciliation.resolve(found, now=now)
+    came_of_it = reconciliation.resolve(found, now=now)
 
-    assert (found.difference, told) == (f"paid, but payment {payment.pk} is created", "settled")
+    assert (found.difference, came_of_it) == (
+        f"paid, but payment {payment.pk} is created",
+        "settled",
+    )
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 

@@ -13,7 +13,7 @@ from accounts.tests.factories import Person, register
 from payments.explanations.answers import LISTED_PURCHASES, explain_person
 from payments.explanations.messages import Audience
 from payments.tests.stripe_events import pending_payment, refer, settle
-from payments.tests.test_answers import INVITED, PAID, told, why_person
+from payments.tests.test_answers import INVITED, PAID, own_answer, why_person
 from referrals.tests.factories import ProgramFactory
 
 
@@ -21,7 +21,7 @@ def test_a_purchase_that_is_not_on_record_is_said_to_be_missing(bob: Person) -> 
     User.objects.filter(pk=bob.user.pk).update(has_made_first_purchase=True)
 
     assert why_person(bob).summary == "A purchase has qualified, but which one was not stored."
-    assert told(bob).summary == "A purchase has qualified, but which one was not stored."
+    assert own_answer(bob).summary == "A purchase has qualified, but which one was not stored."
 
 
 def test_it_names_whose_code_it_was(alice: Person, bob: Person) -> None:
@@ -49,7 +49,7 @@ def test_it_says_what_is_needed_for_a_bonus(bob: Person) -> None:
     settle(bob.user, 500)
 
     assert why_person(bob).summary == needed
-    assert told(bob).summary == INVITED
+    assert own_answer(bob).summary == INVITED
     assert why_person(bob).checks[1].sentence.startswith("The purchase of $5.00 was below")
 
 
@@ -64,13 +64,13 @@ def test_the_decisive_purchase_comes_first_however_many_came_after(bob: Person) 
     assert [answer.payment for answer in three.purchases] == [decisive, later, small]
     assert three.summary == many.summary == PAID
     assert (many.purchases[0].payment, len(many.purchases)) == (decisive, LISTED_PURCHASES + 1)
-    assert [answer.payment for answer in told(bob).purchases] == [decisive]
+    assert [answer.payment for answer in own_answer(bob).purchases] == [decisive]
 
 
 def test_it_asks_about_the_minimum_without_an_amount(bob: Person) -> None:
     ProgramFactory.create(minimum_purchase=Decimal("25.00"))
 
-    assert why_person(bob).what_if.cents == told(bob).what_if.cents == 2500
+    assert why_person(bob).what_if.cents == own_answer(bob).what_if.cents == 2500
 
 
 @pytest.mark.parametrize(

@@ -92,11 +92,11 @@ def test_settlement_refund_and_dispute_at_once_end_as_one_after_the_other(
     for number, mix in enumerate(MIXES):
         calm.append(pair(f"calm_{number}"))
         payment = pending_payment(calm[-1][1].user, 1000)
-        for told in (event, *mix):
-            assert deliver(told(payment)).status_code == 200
+        for build in (event, *mix):
+            assert deliver(build(payment)).status_code == 200
         hasty.append(pair(f"hasty_{number}"))
         payment = pending_payment(hasty[-1][1].user, 1000)
-        at_the_same_time += [told(payment) for told in (event, *mix)] * 2
+        at_the_same_time += [build(payment) for build in (event, *mix)] * 2
     Random(round_number).shuffle(at_the_same_time)
 
     outcomes_of(server.deliver, *at_the_same_time)

@@ -23,10 +23,10 @@ def test_the_message_names_the_bonus_and_holds_the_link(bonus: str, said: str) -
 
 
 @pytest.mark.parametrize(
-    ("wish", "shown"),
+    ("setting", "shown"),
     [("full", "alice@example.com"), ("masked", "a***@example.com"), ("hidden", None)],
 )
-def test_the_email_is_shown_as_configured(settings: Any, wish: str, shown: str | None) -> None:
-    settings.REFERRAL_REFERRER_EMAIL = wish
+def test_the_email_is_shown_as_configured(settings: Any, setting: str, shown: str | None) -> None:
+    settings.REFERRAL_REFERRER_EMAIL = setting
 
     assert visible_email("alice@example.com") == shown

@@ -24,10 +24,14 @@ def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona
 
     page = page_of(fiona, terms)
 
-    told = dict(page.context["promises"])
+    promises = dict(page.context["promises"])
     assert page.context["title"] == "Terms from 1 Jan 2040, 00:00 UTC"
-    assert (told["To the referrer"], told["To the friend"]) == ("$10.00", "$5.00")
-    assert (told["State"], told["Uses of one code"], told["Budget"]) == ("to come", 10, "unlimited")
+    assert (promises["To the referrer"], promises["To the friend"]) == ("$10.00", "$5.00")
+    assert (promises["State"], promises["Uses of one code"], promises["Budget"]) == (
+        "to come",
+        10,
+        "unlimited",
+    )
     assert "They start on 1 Jan 2040; nothing was paid by them yet." in text(page)
 
 
