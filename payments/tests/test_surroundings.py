@@ -96,11 +96,11 @@ def test_without_the_database_every_endpoint_answers_503_until_it_is_back(
             for method, path, body in ENDPOINTS
         ]
 
-    answers = [
+    refusals = [
         (answer.status_code, answer.headers.get("Retry-After"), answer.json().get("code"))
         for answer in answers
     ]
-    assert answers == [(503, "5", "database_unavailable")] * len(ENDPOINTS)
+    assert refusals == [(503, "5", "database_unavailable")] * len(ENDPOINTS)
     assert read_all(server_there, bob_there) == dict.fromkeys(READS, 200)
 
 
