@@ -1,7 +1,9 @@
 """The review queue: looked at by all, decided by Finance, once, with one reason."""
 
 import json
+from collections import Counter
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, colleague, register
 from gatewayz.tests import list_actions
+from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer, settle, turn
 from referrals import review
 from referrals.models import Referral
@@ -229,3 +232,12 @@ def test_a_list_is_a_few_queries(
 
     with django_assert_max_num_queries(queries):
         fiona.get(path)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_released_at_once_it_is_paid_once(fiona: Client, alice: Person, held: Referral) -> None:
+    answers = at_once(*[partial(decide, fiona, "release", held)] * 6)
+
+    assert Counter(answer.status_code for answer in answers) == {302: 6}
+    assert (status(held), alice.balance()) == ("completed", "10.00")
+    assert AuditEntry.objects.count() == 1

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person, colleague
+from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer
 from referrals.models import Program
 from referrals.tests.factories import ProgramFactory
@@ -190,3 +192,11 @@ def test_support_sees_the_history_and_adds_nothing(db: None) -> None:
     assert [page.status_code for page in pages] == [200, 403, 403]
     assert "Withdraw" not in text(pages[0])
     assert (withdrawn.status_code, Program.objects.count()) == (403, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_confirmed_at_once_they_are_added_once(fiona: Client) -> None:
+    answers = at_once(*[partial(fiona.post, ADD, DRAFT | CONFIRM)] * 6)
+
+    assert {answer.status_code for answer in answers} == {302}
+    assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 1)
