@@ -11,9 +11,13 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.tests.factories import Person
 from gatewayz.dev import story
 from gatewayz.dev.walkthrough import Step, steps
 from payments.sandbox.deliveries import deliver_due
+from payments.sandbox.models import Event
+from payments.tests.sandbox_purchases import try_to_pay
+from payments.tests.stripe_events import send
 
 
 @pytest.fixture
@@ -72,3 +76,13 @@ def test_the_queries_of_the_wiki_find_what_happened(kept: dict[str, str]) -> Non
     assert paid == [(20,)]
     assert conversion == [(1, 1, 100)]
     assert 0 < time_to_purchase.total_seconds() < 60
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_declined_card_credits_nobody(alice: Person, bob: Person) -> None:
+    _, page = try_to_pay(bob, 1000, card_number="4000 0000 0000 0002")
+    for event in Event.objects.all():
+        send(event.body.encode())
+
+    assert page.status_code == 402
+    assert (alice.balance(), bob.balance()) == ("0.00", "0.00")

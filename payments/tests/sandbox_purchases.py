@@ -15,6 +15,13 @@ BANK_ACCOUNT = {"payment_method": "delayed", "account_number": "000123456789"}
 
 def pay(person: Person, cents: int = 1000, **typed: str) -> Payment:
     """Start a purchase, and pay it by card on the sandbox's page."""
+    payment, page = try_to_pay(person, cents, **typed)
+    assert page.status_code == 303, page.text
+    return payment
+
+
+def try_to_pay(person: Person, cents: int, **typed: str) -> tuple[Payment, requests.Response]:
+    """Start a purchase and send the form of the sandbox's page; return what it answers."""
     order = {"amount": cents, "currency": "usd"}
     answer = person.api.post("/api/stripe/checkout-session", order, format="json")
     payment = Payment.objects.get(pk=answer.json()["payment_id"])
@@ -25,8 +32,7 @@ def pay(person: Person, cents: int = 1000, **typed: str) -> Payment:
         "card_cvc": "123",
     }
     page = requests.post(payment.checkout_url, data=form | typed, timeout=10, allow_redirects=False)
-    assert page.status_code == 303, page.text
-    return payment
+    return payment, page
 
 
 def buy(person: Person, cents: int = 1000, **typed: str) -> Payment:
