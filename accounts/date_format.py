@@ -1,13 +1,15 @@
-"""Formats dates and times for people; all times are UTC."""
+"""Formats dates and times for people, as `gatewayz/formats` says; all times are UTC."""
 
 from datetime import datetime
+
+from django.utils import formats
 
 
 def moment(at: datetime) -> str:
     """Return `22 Nov 2026, 17:30`."""
-    return f"{day(at)}, {at:%H:%M}"
+    return formats.date_format(at, "DATETIME_FORMAT")
 
 
 def day(at: datetime) -> str:
     """Return `22 Nov 2026`."""
-    return f"{at:%-d %b %Y}"
+    return formats.date_format(at, "DATE_FORMAT")

@@ -13,7 +13,7 @@ ADJUSTMENTS = status_badges.register(
         Adjustment.Status.REJECTED.value: "danger",
     },
 )
-KEYS = status_badges.register(
+status_badges.register(
     KeyState,
     {
         KeyState.IN_USE.value: "success",

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html_join
+from django.utils.text import capfirst
 
 from accounts.admin import audit_formatting
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
@@ -64,10 +65,6 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     def found_by(self, term: str) -> list[Q]:
         return [Q(action=term.lower()), *owned_by(term, "by")]
-
-
-def capfirst(action: str) -> str:
-    return action[:1].upper() + action[1:]
 
 
 def _describe(kept: dict[str, Any]) -> str:

@@ -51,10 +51,6 @@ def charts(days: Sequence[Day]) -> Iterable[dict[str, Any]]:
     )
 
 
-def _own_signups(day: Day) -> int:
-    return day.signups - day.invited_signups
-
-
 def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
     """Return a chart of stacked bars, one a day."""
     sets = [

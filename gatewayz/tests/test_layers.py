@@ -9,9 +9,8 @@ from django.conf import settings
 
 # From the top down: an app's domain knows its own and those after it.
 DOMAIN_ORDER = ("payments", "referrals", "accounts")
-# The folders of gatewayz that the apps stand on, and those that put the apps together.
+# The folders of gatewayz that the apps stand on; no app imports any other.
 BASE = {"adminbase", "api", "http", "cli"}
-COMPOSITION = {"operators", "site"}
 INTERFACE_ROOMS = {
     "admin",
     "admin_rendering",

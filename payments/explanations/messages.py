@@ -243,13 +243,13 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
 def of_referee(name: str, state: str, decision: str, note: str, audience: Audience) -> str:
     """Say what became of somebody who registered with a code."""
     is_operator = audience == Audience.OPERATOR
-    reason = (
-        DECISIONS[decision].removeprefix("No bonus: ") if decision else "the reason was not stored"
-    )
+    reason = "the reason was not stored"
+    if decision:
+        reason = DECISIONS[decision].removeprefix("No bonus: ")
     return _REFEREES[state].format(
         who=name if is_operator else f"Your friend {name}",
         note=f": {note.removesuffix('.')}" if is_operator and note else "",
-        reason=reason if decision else "the reason was not stored",
+        reason=reason,
     )
 
 

@@ -162,6 +162,9 @@ class Breach:
     subject: str
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.detail} ({self.invariant})"
+
 
 def breaches() -> list[Breach]:
     """Return every violation; one statement, so that all invariants see the same snapshot."""

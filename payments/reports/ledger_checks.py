@@ -11,8 +11,7 @@ _SHOWN = 20
 def run(*, now: datetime) -> list[Breach]:
     """Check every invariant of money, store the result, and return the breaches."""
     found = breaches()
-    lines = [f"{breach.subject}: {breach.detail} ({breach.invariant})" for breach in found]
-    detail = "\n".join(lines[:_SHOWN])
+    detail = "\n".join(map(str, found[:_SHOWN]))
     LedgerCheck.objects.create(checked_at=now, breaches=len(found), detail=detail)
     return found
 

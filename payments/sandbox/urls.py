@@ -3,7 +3,7 @@
 from django.contrib.staticfiles.views import serve
 from django.urls import path, re_path
 
-from payments.sandbox import api, controls, front_page, pay_page
+from payments.sandbox import api, controls, home_page, pay_page
 from payments.sandbox.guard import require_sandbox
 
 require_sandbox()
@@ -20,5 +20,5 @@ urlpatterns = [
     path("sandbox/charges/<slug:charge_id>/dispute", controls.dispute, name="dispute"),
     path("sandbox/disputes/<slug:dispute_id>/decide", controls.decide, name="decide"),
     path("static/<path:path>", serve, {"insecure": True}, name="static"),
-    path("", front_page.front_page, name="front"),
+    path("", home_page.home_page, name="front"),
 ]

@@ -19,7 +19,7 @@ def money_of(alice: Person, bob: Person) -> State:
     clawbacks = Clawback.objects.filter(payment_intent_id__in=intents).order_by("id")
     return {
         "balances": [alice.balance(), bob.balance(), bob.user.has_made_first_purchase],
-        "entries": [_told(entry, alice) for entry in entries.select_related("reverses")],
+        "entries": [_entry_state(entry, alice) for entry in entries.select_related("reverses")],
         "referrals": list(
             referrals.values_list(
                 *("status", "review", "use_number", "awards", "purchase_qualifies", "bonus_amount"),
@@ -41,7 +41,7 @@ def money_of(alice: Person, bob: Person) -> State:
     }
 
 
-def _told(entry: LedgerEntry, alice: Person) -> tuple[Any, ...]:
+def _entry_state(entry: LedgerEntry, alice: Person) -> tuple[Any, ...]:
     whose = "alice" if entry.user_id == alice.user.pk else "bob"
     undone = entry.reverses.kind if entry.reverses else None
     return whose, entry.number, entry.kind, entry.amount, entry.balance_after, undone

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if options["format"] != "table":
             output.write(found, Breach, self.stdout, options["format"])
         for breach in found if options["format"] == "table" else ():
-            self.stdout.write(f"{breach.subject}: {breach.detail} ({breach.invariant})")
+            self.stdout.write(str(breach))
         if found:
             breaches = output.counted(len(found), "breach", "breaches")
             raise CommandError(f"{breaches} of {len(INVARIANTS)} invariants.")

@@ -36,7 +36,7 @@ class Sale:
 
 
 @require_safe
-def front_page(request: HttpRequest) -> HttpResponse:
+def home_page(request: HttpRequest) -> HttpResponse:
     """Show recent sessions and events, and how to steer deliveries."""
     recent_sessions = CheckoutSession.objects.order_by("-id")[:SHOWN]
     context = {
