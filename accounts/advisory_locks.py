@@ -5,7 +5,6 @@ PostgreSQL releases it when the transaction ends. A wait longer than the connect
 """
 
 from django.db import connection
-from django.db.models import Func, TextField
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -22,13 +21,3 @@ def try_lock(name: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_TRY_LOCK, [name])
         return bool(cursor.fetchone()[0])
-
-
-class AdvisoryLock(Func):
-    """The lock as a column of a query that also locks a row: it saves a round trip.
-
-    PostgreSQL computes the column, and so waits for this lock, before it locks the row.
-    """
-
-    template = "pg_advisory_xact_lock(hashtextextended(%(expressions)s, 0))::text"
-    output_field = TextField()

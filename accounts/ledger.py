@@ -1,11 +1,15 @@
 """The only way to change a balance: post a ledger entry (CONTRACT 3)."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 from django.db.models import QuerySet
 
+from accounts import prepared
 from accounts.errors import AccountError
 from accounts.models import LedgerEntry, User
 from accounts.money import CENT
@@ -59,32 +63,62 @@ class Posting:
     reverses_id: int | None = None
 
 
-# One statement locks the accounts, inserts the entries and sets the balances, so none of them can
-# happen alone. FOR NO KEY UPDATE returns the balance as it is after waiting for the lock, and ORDER
-# BY takes the locks in the order of `lock_accounts`. ON CONFLICT: a repeated key inserts no entry,
-# and so changes no balance.
-_POST = """
-WITH posting AS (
-    SELECT * FROM unnest(
-        %(user_id)s::bigint[], %(kind)s::text[], %(amount)s::numeric[],
-        %(idempotency_key)s::text[], %(description)s::text[], %(reference)s::text[],
-        %(reverses_id)s::bigint[]
-    ) AS columns (user_id, kind, amount, idempotency_key, description, reference, reverses_id)
-), account AS (
-    SELECT id, credits FROM users WHERE id = ANY(%(user_id)s) ORDER BY id FOR NO KEY UPDATE
+_FIELDS = [field.attname for field in LedgerEntry._meta.concrete_fields]
+_COLUMNS = ", ".join(_FIELDS)
+
+
+@cache
+def posting_sql(count: int, *, also_set: str = "") -> str:
+    """Return the common table expressions that post `count` entries, for a statement's WITH.
+
+    They lock the accounts, insert the entries and set the balances, so none of these can happen
+    alone. `entry` then holds the new rows. `also_set` is a further assignment on those users.
+    """
+    # FOR NO KEY UPDATE returns the balance as it is after waiting for the lock, and ORDER BY takes
+    # the locks in the order of `lock_accounts`. ON CONFLICT: a repeated key inserts no entry, and
+    # so changes no balance.
+    postings = ", ".join(
+        f"({number}, %(user_id_{number})s::bigint, %(kind_{number})s, %(amount_{number})s::numeric,"
+        f" %(idempotency_key_{number})s, %(description_{number})s, %(reference_{number})s,"
+        f" %(reverses_id_{number})s::bigint)"
+        for number in range(count)
+    )
+    return f"""
+posting (number, user_id, kind, amount, idempotency_key, description, reference, reverses_id) AS (
+    VALUES {postings}
+), account AS MATERIALIZED (
+    SELECT id, credits FROM users WHERE id IN (SELECT user_id FROM posting)
+    ORDER BY id FOR NO KEY UPDATE
 ), entry AS (
     INSERT INTO ledger_entries (user_id, kind, amount, balance_after, idempotency_key,
                                 description, reference, reverses_id, posted_by_id, created_at)
-    SELECT user_id, kind, amount, credits + amount, idempotency_key,
-           description, reference, reverses_id, %(posted_by_id)s::bigint, %(now)s
-    FROM posting JOIN account ON account.id = posting.user_id ORDER BY account.id
+    SELECT user_id, kind, amount,
+           credits + SUM(amount) OVER (PARTITION BY user_id ORDER BY posting.number),
+           idempotency_key, description, reference, reverses_id,
+           %(posted_by_id)s::bigint, %(now)s::timestamptz
+    FROM posting JOIN account ON account.id = user_id ORDER BY posting.number
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING *
 ), balance AS (
-    UPDATE users SET credits = entry.balance_after FROM entry WHERE users.id = entry.user_id
-)
-SELECT * FROM entry
-"""
+    UPDATE users SET credits = credits + posted.amount{also_set}
+    FROM (SELECT user_id, SUM(amount) AS amount FROM entry GROUP BY user_id) posted
+    WHERE users.id = posted.user_id
+)"""
+
+
+def posting_params(
+    postings: Sequence[Posting], *, now: datetime, posted_by: User | None = None
+) -> dict[str, Any]:
+    """Return the parameters of `posting_sql`. Raises InvalidAmountError."""
+    for amount in (posting.amount for posting in postings):
+        if not amount.is_finite() or amount == 0 or amount != amount.quantize(CENT):
+            raise InvalidAmountError(f"{amount} is zero or not in whole cents")
+    params = {
+        f"{name}_{number}": value
+        for number, posting in enumerate(postings)
+        for name, value in vars(posting).items()
+    }
+    return params | {"posted_by_id": posted_by and posted_by.pk, "now": now}
 
 
 def post_all(*postings: Posting, now: datetime, posted_by: User | None = None) -> list[LedgerEntry]:
@@ -96,18 +130,12 @@ def post_all(*postings: Posting, now: datetime, posted_by: User | None = None) -
     Raises InvalidAmountError, UnknownAccountError, and IdempotencyConflictError when a key was
     used for another user, kind or amount.
     """
-    if len({posting.user_id for posting in postings}) < len(postings):
-        # The statement reads each balance once, so a second entry would start from the old one.
-        raise ValueError("post the entries of one account one after the other")
-    for amount in (posting.amount for posting in postings):
-        if not amount.is_finite() or amount == 0 or amount != amount.quantize(CENT):
-            raise InvalidAmountError(f"{amount} is zero or not in whole cents")
-    columns = {
-        field.name: [getattr(posting, field.name) for posting in postings]
-        for field in fields(Posting)
-    }
-    params = columns | {"posted_by_id": posted_by and posted_by.pk, "now": now}
-    posted = {entry.idempotency_key: entry for entry in LedgerEntry.objects.raw(_POST, params)}
+    rows = prepared.fetch(
+        f"WITH {posting_sql(len(postings))} SELECT {_COLUMNS} FROM entry",
+        posting_params(postings, now=now, posted_by=posted_by),
+    )
+    entries = (LedgerEntry.from_db(None, _FIELDS, row) for row in rows)
+    posted = {entry.idempotency_key: entry for entry in entries}
     return [posted.get(posting.idempotency_key) or _existing(posting) for posting in postings]
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from accounts import advisory_locks, ledger
 from accounts.models import LedgerEntry
 from accounts.money import from_cents
+from payments.event_store import Event
 from payments.models import Clawback, Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError, require_same, require_same_amount
 from payments.stripe_gateway import RefundOrDispute
@@ -65,12 +66,12 @@ _REINSTATED = {
 }
 
 
-def apply_refund(reported: RefundOrDispute, *, now: datetime) -> HandlerResult:
+def apply_refund(reported: RefundOrDispute, event: Event, *, now: datetime) -> HandlerResult:
     """Apply an event about a refund. Raises QuarantinedError."""
     return _apply(Kind.REFUND, reported, _REFUND_STATUS, now=now)
 
 
-def apply_dispute(reported: RefundOrDispute, *, now: datetime) -> HandlerResult:
+def apply_dispute(reported: RefundOrDispute, event: Event, *, now: datetime) -> HandlerResult:
     """Apply an event about a dispute. Raises QuarantinedError."""
     return _apply(Kind.DISPUTE, reported, _DISPUTE_STATUS, now=now)
 
@@ -93,7 +94,7 @@ def _apply(
     if payment is None:
         return HandlerResult(Outcome.DEFERRED, None, "waits until its purchase settles")
     rebalance(payment, now=now)
-    return HandlerResult(Outcome.APPLIED, payment, clawback.status)
+    return HandlerResult(Outcome.APPLIED, payment.pk, clawback.status)
 
 
 def _lock_payment(payment_intent_id: str) -> Payment | None:
@@ -156,9 +157,7 @@ def rebalance(payment: Payment, *, now: datetime) -> None:
     Together they never take back more than was credited. The bonuses are taken back while the
     purchase is disputed or the rest of it is below the minimum.
     """
-    clawbacks = list(
-        payment.clawbacks.select_related("ledger_entry").order_by("-kind", "stripe_id")
-    )
+    clawbacks = sorted(payment.clawbacks.select_related("ledger_entry"), key=_sharing_order)
     ledger.lock_accounts(buyer_and_referrer(payment.user))
     shares = list(_allocate(payment.amount, clawbacks))
     # Reinstate before taking back, so that the balance does not fall too far in between. A share
@@ -172,11 +171,22 @@ def rebalance(payment: Payment, *, now: datetime) -> None:
             _take_back(clawback, due, payment, now=now)
     payment.taken_back = sum(due for _, due in shares)
     payment.save(update_fields=["taken_back"])
-    _rebalance_bonuses(payment, clawbacks, now=now)
+    refunded = sum(due for clawback, due in shares if clawback.kind == Kind.REFUND)
+    _rebalance_bonuses(payment, clawbacks, refunded, now=now)
+
+
+def _sharing_order(clawback: Clawback) -> tuple[int, str]:
+    """Return the place of a refund or dispute when the amount is shared out.
+
+    Refunds come before disputes: we gave that money back ourselves, while a dispute may still be
+    won. Of two of one kind Stripe's id decides, and not the time, so that events may come in any
+    order.
+    """
+    return (Kind.REFUND, Kind.DISPUTE).index(Kind(clawback.kind)), clawback.stripe_id
 
 
 def _allocate(amount: int, clawbacks: Iterable[Clawback]) -> Iterable[tuple[Clawback, int]]:
-    """Yield how many cents each takes back, refunds first, until the amount is used up."""
+    """Yield how many cents each takes back, in their order, until the amount is used up."""
     left = amount
     for clawback in clawbacks:
         due = min(clawback.amount, left) if clawback.takes_back else 0
@@ -215,13 +225,18 @@ def _reinstate(clawback: Clawback, *, now: datetime) -> None:
     clawback.save(update_fields=["taken", "ledger_entry"])
 
 
-def _rebalance_bonuses(payment: Payment, clawbacks: list[Clawback], *, now: datetime) -> None:
+def _rebalance_bonuses(
+    payment: Payment, clawbacks: list[Clawback], refunded: int, *, now: datetime
+) -> None:
     if payment.referral_id is None:
         return
-    related = ("program", "referred_user", "referrer_entry", "referee_entry")
+    related = ("program", "referrer", "referred_user", "referrer_entry", "referee_entry")
     referral = Referral.objects.select_related(*related).get(pk=payment.referral_id)
+    minimum = referral.program.minimum_purchase
     is_disputed = any(row.takes_back for row in clawbacks if row.kind == Kind.DISPUTE)
-    left = from_cents(payment.amount - payment.taken_back)
-    qualifies = not is_disputed and left >= referral.program.minimum_purchase
-    if qualifies != referral.purchase_qualifies:
-        bonuses.update_qualification(referral, qualifies=qualifies, now=now)
+    bonuses.update_qualification(
+        referral,
+        qualifies=not is_disputed and from_cents(payment.amount - payment.taken_back) >= minimum,
+        is_final=from_cents(payment.amount - refunded) < minimum,
+        now=now,
+    )

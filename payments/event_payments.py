@@ -34,7 +34,7 @@ def find_payment_of(event: StripeEvent) -> Payment | None:
 
 
 def find_payment_named_in(subject: Mapping[str, Any]) -> Payment | None:
-    """Return the payment that a Stripe object names."""
+    """Return the payment that a Stripe object names, even if amount or owner does not match."""
     return _payments_named(set(_names_in(subject))).order_by("pk").first()
 
 

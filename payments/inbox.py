@@ -1,15 +1,12 @@
-"""The inbox of Stripe's events: each is stored as it arrived and takes effect once.
+"""The inbox of Stripe's events: each takes effect once, and is stored with its outcome.
 
-`webhook.receive` calls `record`, then `process`. `record` commits the raw event. `process` runs the
-handler of the event's type in one transaction, together with the event's outcome: a crash leaves
-either no change at all or all of it.
+`receive` runs the handler of the event's type in one transaction, which also stores the raw event
+and its outcome: a crash leaves either nothing or all of it, and Stripe delivers the event again.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,9 +19,9 @@ from accounts import audit
 from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
-from payments import clawbacks, settlement
-from payments.errors import PaymentError
-from payments.event_payments import find_payment_of
+from payments import clawbacks, event_store, settlement
+from payments.event_payments import find_payment_named_in
+from payments.event_store import AlreadyProcessedError, Event
 from payments.models import StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError
 from payments.stripe_gateway import (
@@ -75,12 +72,15 @@ HANDLERS = {
 }
 _HANDLER_OUTCOMES = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.values()))
 
-_EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
-_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
-# Stripe retries by itself, at growing intervals, for three days. Our worker does not wait for it.
-RETRY_AFTER = timedelta(minutes=5)
-MAX_RETRY_DELAY = timedelta(hours=6)
 BATCH_SIZE = 500
+
+
+class Receipt(NamedTuple):
+    """What became of an event."""
+
+    event_id: str
+    event_type: str
+    outcome: str
 
 
 def is_possible_outcome(event_type: str, outcome: str) -> bool:
@@ -88,61 +88,20 @@ def is_possible_outcome(event_type: str, outcome: str) -> bool:
     return outcome not in _HANDLER_OUTCOMES or outcome in HANDLERS[event_type].outcomes
 
 
-class NotAnEventError(PaymentError):
-    """The body is signed, but it is not a Stripe event."""
+def receive(body: bytes, *, now: datetime) -> Receipt:
+    """Process an event that arrives, unless it was processed already.
 
-
-def record(body: bytes, *, now: datetime) -> str:
-    """Store the event as it arrived, unless it is stored already, and return its id.
-
-    Raises NotAnEventError.
+    An error is stored with the event and raised again, so that the webhook does not answer 200 and
+    Stripe delivers the event again. Raises NotAnEventError.
     """
-    event_id, event_type = _read_envelope(body)
-    event = StripeEvent(
-        event_id=event_id,
-        event_type=event_type,
-        body=body,
-        received_at=now,
-        retry_at=now + RETRY_AFTER,
-    )
-    # Insert and ignore the conflict: of two simultaneous deliveries both would see no row.
-    StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
-    return event_id
-
-
-def _read_envelope(body: bytes) -> tuple[str, str]:
-    try:
-        event = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise NotAnEventError("the body is not JSON") from error
-    if not isinstance(event, dict):
-        raise NotAnEventError("the body is not a JSON object")
-    event_id, event_type = event.get("id"), event.get("type")
-    if not isinstance(event_id, str) or not _EVENT_ID.fullmatch(event_id):
-        raise NotAnEventError("the event has no id")
-    if not isinstance(event_type, str) or not _EVENT_TYPE.fullmatch(event_type):
-        raise NotAnEventError("the event has no type")
-    return event_id, event_type
-
-
-def process(event_id: str, *, now: datetime) -> StripeEvent:
-    """Apply a stored event in one transaction, unless it was processed already.
-
-    An error is saved on the event and raised again, so that the webhook does not answer 200 and
-    Stripe delivers the event again.
-    """
-    try:
-        return _process(event_id, now=now)
-    except Exception as error:
-        # The transaction is rolled back by now, so the error needs a transaction of its own.
-        _record_failure(event_id, error, now=now)
-        raise
+    return _process(event_store.read(body, received_at=now), now=now)
 
 
 def attempt(event_id: str, *, now: datetime) -> StripeEvent:
-    """Process an event without raising: an error is in the returned event's `last_error`."""
-    with suppress(Exception):
-        return process(event_id, now=now)
+    """Process a stored event without raising: an error is in the returned event's `last_error`."""
+    if event := event_store.load(event_id, now=now):
+        with suppress(Exception):
+            _process(event, now=now)
     return StripeEvent.objects.get(event_id=event_id)
 
 
@@ -189,89 +148,62 @@ def _audit_result(event: StripeEvent) -> dict[str, str]:
     return result
 
 
+def _process(event: Event, *, now: datetime) -> Receipt:
+    try:
+        outcome = _apply(event, now=now)
+    except AlreadyProcessedError:
+        outcome = StripeEvent.objects.values_list("outcome", flat=True).get(event_id=event.event_id)
+    except Exception as error:
+        # The transaction is rolled back by now, so the error is stored in one of its own. Whoever
+        # catches it logs the traceback.
+        log.warning("event_failed", event_id=event.event_id, error=repr(error))
+        try:
+            event_store.store_failure(event, error, now=now)
+        except AnyDatabaseError:
+            # The database is unreachable, or another delivery works on it. Stripe delivers again.
+            log.warning("failure_not_recorded", event_id=event.event_id)
+        raise
+    return Receipt(event.event_id, event.event_type, outcome)
+
+
 @retry_on_deadlock
-def _process(event_id: str, *, now: datetime) -> StripeEvent:
+def _apply(event: Event, *, now: datetime) -> str:
+    """Process the event in one transaction, and return its outcome."""
     try:
         with transaction.atomic():
-            return _handle(event_id, now=now)
+            return _handle(event, now=now)
     except QuarantinedError as refusal:
         # Everything that the handler did is rolled back by now.
-        return _quarantine(event_id, str(refusal), now=now)
+        log.warning("event_quarantined", event_id=event.event_id, reason=str(refusal))
+        payment = find_payment_named_in(event.subject)
+        event_store.store(
+            event,
+            Outcome.QUARANTINED,
+            reason=str(refusal),
+            payment_id=payment.pk if payment else None,
+            now=now,
+        )
+        return Outcome.QUARANTINED
 
 
-def _handle(event_id: str, *, now: datetime) -> StripeEvent:
-    # Race: two deliveries of one event. The row lock makes the second one wait until the first
-    # one commits; then it sees `processed_at`. First of the locks, see settlement.
-    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
-    if event.processed_at:
-        return event
-    if event.event_type not in HANDLERS:
-        return _finish(event, Outcome.IGNORED, now=now)
-    handler = HANDLERS[event.event_type]
+def _handle(event: Event, *, now: datetime) -> str:
+    handler = HANDLERS.get(event.event_type)
+    if handler is None:
+        event_store.store(event, Outcome.IGNORED, payment_id=None, now=now)
+        return Outcome.IGNORED
+    # A test-mode event must never credit real money, nor the other way round.
+    livemode = event.envelope.get("livemode")
+    if livemode is not settings.STRIPE_LIVEMODE:
+        raise QuarantinedError(f"livemode is {livemode!r}, which is not ours")
+    if not event.subject:
+        raise QuarantinedError("the event has no data.object")
     try:
-        subject = handler.read(_event_object(event))
+        subject = handler.read(event.subject)
     except UnexpectedObjectError as error:
         raise QuarantinedError(f"unexpected object: {error}") from error
-    result = handler.handle(subject, now=now)
-    event.payment = result.payment
-    return _finish(event, result.outcome, reason=result.reason, now=now)
-
-
-def _event_object(event: StripeEvent) -> dict[str, Any]:
-    """Return the event's `data.object`. Raises QuarantinedError."""
-    envelope = event.parsed()
-    # A test-mode event must never credit real money, nor the other way round.
-    if envelope.get("livemode") is not settings.STRIPE_LIVEMODE:
-        raise QuarantinedError(f"livemode is {envelope.get('livemode')!r}, which is not ours")
-    data = envelope.get("data")
-    found = data.get("object") if isinstance(data, dict) else None
-    if not isinstance(found, dict):
-        raise QuarantinedError("the event has no data.object")
-    return found
-
-
-def _finish(
-    event: StripeEvent, outcome: StripeEvent.Outcome, *, now: datetime, reason: str = ""
-) -> StripeEvent:
-    event.outcome = outcome
-    event.reason = reason[:500]
-    event.attempts += 1
-    event.last_error = ""
-    event.processed_at = now
-    event.save(
-        update_fields=["outcome", "reason", "attempts", "last_error", "processed_at", "payment"]
-    )
-    return event
-
-
-@transaction.atomic
-def _quarantine(event_id: str, reason: str, *, now: datetime) -> StripeEvent:
-    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
-    # Race: after our rollback another delivery may have processed the event.
-    if event.processed_at:
-        return event
-    log.warning("event_quarantined", event_id=event_id, reason=reason)
-    event.payment = find_payment_of(event)
-    return _finish(event, Outcome.QUARANTINED, reason=reason, now=now)
-
-
-def _record_failure(event_id: str, error: Exception, *, now: datetime) -> None:
-    """Save the error on the event; the delay before the next retry doubles with each failure."""
-    log.error("event_failed", event_id=event_id, error=repr(error))
-    try:
-        with transaction.atomic():
-            unprocessed = StripeEvent.objects.select_for_update(no_key=True)
-            # None: another delivery has processed it in the meantime.
-            event = unprocessed.filter(event_id=event_id, processed_at=None).first()
-            if event is None:
-                return
-            event.outcome = Outcome.FAILED
-            event.attempts += 1
-            event.last_error = repr(error)[:2000]
-            delay = min(RETRY_AFTER * 2 ** min(event.attempts, 10), MAX_RETRY_DELAY)
-            event.retry_at = now + delay
-            event.save(update_fields=["outcome", "attempts", "last_error", "retry_at"])
-    except AnyDatabaseError:
-        # The database is unreachable. The event stays unprocessed, so the worker retries it; the
-        # caller still raises the original error.
-        log.warning("failure_not_recorded", event_id=event_id)
+    result = handler.handle(subject, event, now=now)
+    if not result.is_stored:
+        event_store.store(
+            event, result.outcome, reason=result.reason, payment_id=result.payment_id, now=now
+        )
+    return result.outcome

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accounts.money import dollars_of_cents
 from payments.errors import PaymentError
-from payments.models import Payment, StripeEvent
+from payments.models import StripeEvent
 
 
 class QuarantinedError(PaymentError):
@@ -13,11 +13,12 @@ class QuarantinedError(PaymentError):
 
 @dataclass(frozen=True)
 class HandlerResult:
-    """What a handler did; `inbox` saves it on the event."""
+    """What a handler did; `inbox` stores it with the event."""
 
     outcome: StripeEvent.Outcome
-    payment: Payment | None
+    payment_id: int | None
     reason: str = ""
+    is_stored: bool = False  # the handler has stored the event itself
 
 
 def require_same(what: str, theirs: object, ours: object) -> None:

@@ -47,8 +47,11 @@ def differences(*, since: datetime) -> Iterator[Difference]:
 def resolve(difference: Difference, *, now: datetime) -> str:
     """Apply the remedy and return its outcome; resolving a difference again changes nothing."""
     if difference.remedy == Remedy.PROCESS:
-        event_id = inbox.record(json.dumps(difference.stripe_object).encode(), now=now)
-        return inbox.attempt(event_id, now=now).outcome
+        body = json.dumps(difference.stripe_object).encode()
+        try:
+            return inbox.receive(body, now=now).outcome
+        except Exception:  # stored with the event, which the worker retries
+            return StripeEvent.Outcome.FAILED
     if difference.remedy == Remedy.SETTLE:
         return _settle(difference.stripe_object, now=now)
     return ""
@@ -56,8 +59,13 @@ def resolve(difference: Difference, *, now: datetime) -> str:
 
 def _settle(session: Mapping[str, Any], *, now: datetime) -> str:
     try:
+        settled = read_checkout_session(session)
+        intent = settled.payment_intent_id
+        paid_at = intent and stripe_gateway.paid_at(intent)
         with transaction.atomic():
-            return settlement.complete_session(read_checkout_session(session), now=now).outcome
+            return settlement.settle_session(
+                settled, paid_at=min(paid_at or now, now), now=now
+            ).outcome
     except (QuarantinedError, UnexpectedObjectError) as refusal:
         return f"refused: {refusal}"
 

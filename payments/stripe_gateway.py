@@ -131,14 +131,26 @@ def card_fingerprint(payment_intent_id: str) -> str | None:
 
     Raises StripeUnavailableError and StripeRefusedError.
     """
+    details = _latest_charge(payment_intent_id).get("payment_method_details") or {}
+    fingerprint: str | None = (details.get("card") or {}).get("fingerprint")
+    return fingerprint
+
+
+def paid_at(payment_intent_id: str) -> datetime | None:
+    """Return when a payment intent was paid; None if it was not.
+
+    Raises StripeUnavailableError and StripeRefusedError.
+    """
+    created = _latest_charge(payment_intent_id).get("created")
+    return datetime.fromtimestamp(created, UTC) if created else None
+
+
+def _latest_charge(payment_intent_id: str) -> dict[str, Any]:
     with _translate_errors():
         intent = _stripe().payment_intents.retrieve(
             payment_intent_id, params={"expand": ["latest_charge"]}
         )
-    charge = intent.to_dict().get("latest_charge") or {}
-    card = (charge.get("payment_method_details") or {}).get("card") or {}
-    fingerprint: str | None = card.get("fingerprint")
-    return fingerprint
+    return intent.to_dict().get("latest_charge") or {}
 
 
 def list_paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from rest_framework.viewsets import ViewSet
 
 from gatewayz.http import metrics
 from payments import inbox, stripe_gateway
+from payments.event_store import NotAnEventError
 from payments.schema import WEBHOOK
 
 log = structlog.get_logger(__name__)
@@ -41,30 +42,20 @@ class WebhookViewSet(ViewSet):
 
     @extend_schema(**WEBHOOK)
     def receive(self, request: Request) -> Response:
-        """Verify the signature, store the event, process it.
+        """Verify the signature, process the event, and store it with its outcome.
 
         An error while processing is answered 500 or 503, and Stripe delivers the event again.
         """
         body = _signed_body(request)
-        now = timezone.now()
         try:
-            # Committed before it is processed: an authentic event is never lost.
-            event_id = inbox.record(body, now=now)
-        except inbox.NotAnEventError as error:
+            with metrics.SETTLEMENT_SECONDS.time(), metrics.WEBHOOK_FAILURES.count_exceptions():
+                receipt = inbox.receive(body, now=timezone.now())
+        except NotAnEventError as error:
             raise _counted(EventRefused(f"Not an event: {error}.", code="not_an_event")) from error
-        with metrics.SETTLEMENT_SECONDS.time(), metrics.WEBHOOK_FAILURES.count_exceptions():
-            event = inbox.process(event_id, now=now)
         # Types that we do not handle share one label: each label value is a time series.
-        known_type = event.event_type if event.event_type in inbox.HANDLERS else "other"
-        metrics.WEBHOOK_EVENTS.labels(known_type, event.outcome).inc()
-        return Response(
-            {
-                "received": True,
-                "event_id": event.event_id,
-                "event_type": event.event_type,
-                "outcome": event.outcome,
-            }
-        )
+        known_type = receipt.event_type if receipt.event_type in inbox.HANDLERS else "other"
+        metrics.WEBHOOK_EVENTS.labels(known_type, receipt.outcome).inc()
+        return Response({"received": True, **receipt._asdict()})
 
 
 def _signed_body(request: Request) -> bytes:

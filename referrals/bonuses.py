@@ -3,39 +3,78 @@
 The caller holds the locks of both accounts (`ledger.lock_accounts`) for every change here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts import ledger
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from referrals import codes, eligibility
-from referrals.eligibility import CheckName, CheckResult, Decision, Inputs, Status
+from referrals.eligibility import CheckResult, Decision, Inputs
 from referrals.models import Program, Referral
 
 
 @dataclass(frozen=True)
 class Award:
-    """The decision on a purchase, the checks behind it, and the referral if it took a use."""
+    """The decision on a purchase, the checks behind it, and the new referral if a use is taken."""
 
     decision: Decision
     checks: list[CheckResult]
     referral: Referral | None = None
 
+    @property
+    def is_qualifying(self) -> bool:
+        """Whether the buyer's first qualifying purchase is this one."""
+        return self.decision not in eligibility.NOT_QUALIFYING
+
+    @property
+    def postings(self) -> tuple[Posting, ...]:
+        """The entries of the bonuses, none unless they are paid now."""
+        if self.referral is None or self.referral.status != Referral.Status.COMPLETED:
+            return ()
+        return next_postings(self.referral)
+
 
 @dataclass(frozen=True)
 class Conditions:
-    """The terms in force, and the number of uses of the referrer's code."""
+    """The terms in force, those promised at sign-up unless they are the same, and the code's uses.
+
+    `promised` is None also when the offer has ended.
+    """
 
     terms: Program
+    promised: Program | None
     uses: int
 
-    def inputs(self, *, buyer: User, referrer: User | None, amount: Decimal) -> Inputs:
-        """Return what the checks look at, of a purchase of `amount` US dollars."""
+    @property
+    def minimum_purchase(self) -> Decimal:
+        """The smallest purchase that qualifies under either terms, in US dollars."""
+        return min(terms.minimum_purchase for terms in (self.terms, self.promised) if terms)
+
+    def judge(
+        self, *, buyer: User, referrer: User | None, amount: Decimal
+    ) -> tuple[Inputs, Program]:
+        """Return what the checks look at, of a purchase of `amount` US dollars, and the terms.
+
+        Of two terms that may apply these are the ones that bring more (CONTRACT 2.12).
+        """
+        in_force = self._under(self.terms, buyer=buyer, referrer=referrer, amount=amount)
+        if self.promised is None:
+            return in_force, self.terms
+        promised = self._under(self.promised, buyer=buyer, referrer=referrer, amount=amount)
+        if eligibility.better(in_force, promised) is promised:
+            return promised, self.promised
+        return in_force, self.terms
+
+    def _under(
+        self, terms: Program, *, buyer: User, referrer: User | None, amount: Decimal
+    ) -> Inputs:
         return Inputs(
             amount=amount,
             buyer_id=buyer.pk,
@@ -47,54 +86,51 @@ class Conditions:
             referrer_email=referrer.email if referrer else "",
             is_referrer_active=referrer is not None and referrer.is_active,
             uses=self.uses,
-            terms_start_at=self.terms.starts_at,
-            minimum_purchase=self.terms.minimum_purchase,
-            max_uses=self.terms.max_uses,
-            award=self.terms.award,
-            budget_left=self.terms.left,
+            terms_start_at=terms.starts_at,
+            is_promised=terms is self.promised,
+            minimum_purchase=terms.minimum_purchase,
+            max_uses=terms.max_uses,
+            award=terms.award,
+            budget_left=terms.left,
         )
 
 
-def conditions(referrer: User | None, *, now: datetime) -> Conditions:
-    """Return the conditions for a purchase at `now`, in one query."""
-    terms = Program.objects.at(now).annotate(uses=codes.uses(referrer)).get()
-    return Conditions(terms, terms.uses)
+def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditions:
+    """Return the conditions for a purchase of `buyer` at `now`, in one query.
 
-
-def award(*, buyer: User, referrer: User | None, amount: Decimal, now: datetime) -> Award:
-    """Decide on the bonuses of a purchase of `amount` US dollars, and pay them if they are due.
-
-    Call it in the transaction that credits the purchase (CONTRACT 2.4, 2.5, 2.8).
+    The terms of the sign-up are not stored with the person, because terms that have started never
+    change and are never deleted.
     """
-    # Race: without the buyer's lock two purchases could both be the first one; without the
-    # referrer's lock two buyers could both take the tenth use.
-    found = conditions(referrer, now=now)
-    inputs = found.inputs(buyer=buyer, referrer=referrer, amount=amount)
-    decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
-    if decision not in eligibility.NOT_QUALIFYING:
-        buyer.has_made_first_purchase = True
-        buyer.save(update_fields=["has_made_first_purchase"])
-    if referrer is None or decision not in eligibility.TAKING_A_USE:
-        return Award(decision, checks)
-    # Race: the terms were read without a lock, so other buyers may have spent the budget since.
-    if not reserve_award(found.terms):
-        return Award(Decision.BUDGET_SPENT, _with_budget_spent(checks))
-    referral = _create_referral(buyer, referrer, found, decision=decision, now=now)
-    return Award(decision, checks, referral)
+    moments = (now, buyer.created_at) if buyer.referred_by_code else (now,)
+    either = reduce(or_, (Q(pk__in=Program.objects.at(moment).values("pk")) for moment in moments))
+    found = Program.objects.filter(either).annotate(uses=codes.uses(referrer))
+    in_force, *earlier = found.order_by("-starts_at")
+    promised = next((one for one in earlier if now < one.offer_ends(buyer.created_at)), None)
+    return Conditions(in_force, promised, in_force.uses)
 
 
-def _with_budget_spent(checks: list[CheckResult]) -> list[CheckResult]:
-    """Return the results with the budget check failed, because others spent the rest of it."""
-    return [
-        replace(check, status=Status.FAILED, found="") if check.name == CheckName.BUDGET else check
-        for check in checks
-    ]
+def award(
+    found: Conditions,
+    *,
+    buyer: User,
+    referrer: User | None,
+    amount: Decimal,
+    occurred_at: datetime,
+) -> Award:
+    """Decide on the bonuses of a purchase of `amount` US dollars, paid at `occurred_at`.
 
-
-def _create_referral(
-    buyer: User, referrer: User, found: Conditions, *, decision: Decision, now: datetime
-) -> Referral:
-    terms = found.terms
+    The referral in the award is not saved yet, and its `next_postings` are not posted: the
+    caller writes both in the transaction that credits the purchase (CONTRACT 2.4, 2.5, 2.8).
+    """
+    while True:
+        inputs, terms = found.judge(buyer=buyer, referrer=referrer, amount=amount)
+        decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
+        if referrer is None or decision not in eligibility.TAKING_A_USE:
+            return Award(decision, checks)
+        if reserve_award(terms):
+            break
+        # Race: the terms were read without a lock, and others have spent the budget since.
+        terms.refresh_from_db(fields=["reserved"])
     is_held = decision == Decision.HELD
     referral = Referral(
         referrer=referrer,
@@ -102,7 +138,7 @@ def _create_referral(
         referral_code=buyer.referred_by_code or "",
         bonus_amount=terms.referrer_bonus,
         referee_bonus_amount=terms.referee_bonus,
-        completed_at=now,
+        completed_at=occurred_at,
         program=terms,
         max_uses=terms.max_uses,
         use_number=found.uses + 1,
@@ -110,8 +146,8 @@ def _create_referral(
         hold_reason="both e-mails are one mailbox" if is_held else "",
         is_same_address=buyer.signup_address == referrer.signup_address != "",
     )
-    sync_entries(referral, now=now)
-    return referral
+    referral.status = referral.due_status()
+    return Award(decision, checks, referral)
 
 
 def reserve_award(terms: Program) -> bool:
@@ -126,16 +162,49 @@ def reserve_award(terms: Program) -> bool:
     return bool(enough.update(reserved=F("reserved") + terms.award))
 
 
+def reserve_again(referral: Referral) -> bool:
+    """Reserve the award unless it is reserved; return False if the budget has too little left."""
+    if not referral.is_budgeted:
+        referral.is_budgeted = reserve_award(referral.program)
+    return referral.is_budgeted
+
+
 def unreserve_award(referral: Referral) -> None:
-    """Return the reserved bonuses to the budget, because they will never be paid."""
+    """Return the award to the budget, because it is not to be paid any more."""
     with_budget = Program.objects.filter(pk=referral.program_id, budget__isnull=False)
     with_budget.update(reserved=F("reserved") - referral.award)
+    referral.is_budgeted = False
 
 
-def update_qualification(referral: Referral, *, qualifies: bool, now: datetime) -> None:
-    """Take both bonuses back if the purchase no longer qualifies; reinstate them if it does."""
+def update_qualification(
+    referral: Referral, *, qualifies: bool, is_final: bool, now: datetime
+) -> None:
+    """Take both bonuses back if the purchase no longer qualifies; reinstate them if it does.
+
+    `is_final`: refunds alone have ended it, so that the award returns to the budget. A refund that
+    fails reserves it again.
+    """
+    is_reinstated = qualifies and not referral.purchase_qualifies
+    if is_final and referral.is_budgeted:
+        unreserve_award(referral)
+    is_reserved = is_final or referral.review == Referral.Review.VOIDED or reserve_again(referral)
+    if is_reinstated and referral.review in _UNDECIDED_OR_RELEASED:
+        if not referral.referrer.is_active:
+            _hold_again(referral, "the referrer was deactivated meanwhile")
+        elif not is_reserved:
+            _hold_again(referral, "the budget was spent meanwhile")
     referral.purchase_qualifies = qualifies
     sync_entries(referral, now=now)
+
+
+_UNDECIDED_OR_RELEASED = {Referral.Review.NONE, Referral.Review.RELEASED}
+
+
+def _hold_again(referral: Referral, reason: str) -> None:
+    """Let an operator decide, whatever one decided before (CONTRACT 2.13)."""
+    referral.review = Referral.Review.HELD
+    referral.hold_reason = reason
+    referral.review_note, referral.reviewed_by, referral.reviewed_at = "", None, None
 
 
 def sync_entries(referral: Referral, *, now: datetime, posted_by: User | None = None) -> None:
@@ -147,7 +216,10 @@ def sync_entries(referral: Referral, *, now: datetime, posted_by: User | None = 
     referral.status = referral.due_status()
     is_due = referral.status == Referral.Status.COMPLETED
     if is_due and referral.referrer_entry is None:
-        _pay(referral, now=now, posted_by=posted_by)
+        # One statement: never one side alone.
+        referral.referee_entry, referral.referrer_entry = ledger.post_all(
+            *next_postings(referral), now=now, posted_by=posted_by
+        )
     elif not is_due and referral.referrer_entry and referral.referee_entry:
         entries = referral.referrer_entry, referral.referee_entry
         description = REVERSAL_DESCRIPTIONS[referral.status]
@@ -180,12 +252,12 @@ def award_keys(referral: Referral) -> list[AwardKeys]:
     ]
 
 
-def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
-    """Post both bonuses, in one statement: never one side alone."""
+def next_postings(referral: Referral) -> tuple[Posting, Posting]:
+    """Count one more award, and return its two entries: of the referee, of the referrer."""
     # The number makes the keys unique: bonuses can be taken back and paid again.
     referral.awards += 1
     keys = award_keys(referral)[-1]
-    referral.referee_entry, referral.referrer_entry = ledger.post_all(
+    return (
         Posting(
             user_id=referral.referred_user_id,
             kind=LedgerEntry.Kind.REFEREE_BONUS,
@@ -202,6 +274,27 @@ def _pay(referral: Referral, *, now: datetime, posted_by: User | None) -> None:
             description=f"Bonus for inviting {referral.referred_user.username}",
             reference=f"user:{referral.referred_user_id}",
         ),
-        now=now,
-        posted_by=posted_by,
     )
+
+
+_INSERTED = [
+    field.attname
+    for field in Referral._meta.concrete_fields
+    if field.attname not in ("id", "referrer_entry_id", "referee_entry_id")
+]
+# Common table expressions for a statement's WITH, after `ledger.posting_sql`: `referral` holds the
+# id of a new referral, with the entries of its bonuses if these were posted, or else NULL.
+NEW_REFERRAL = f"""
+referral AS (
+    INSERT INTO referrals ({", ".join(_INSERTED)}, referee_entry_id, referrer_entry_id)
+    VALUES ({", ".join(f"%(referral_{column})s" for column in _INSERTED)},
+            (SELECT id FROM entry WHERE kind = '{LedgerEntry.Kind.REFEREE_BONUS}'),
+            (SELECT id FROM entry WHERE kind = '{LedgerEntry.Kind.REFERRER_BONUS}'))
+    RETURNING id
+)"""
+NO_REFERRAL = "referral AS (SELECT NULL::bigint AS id)"
+
+
+def referral_params(referral: Referral) -> dict[str, Any]:
+    """Return the parameters of `NEW_REFERRAL`."""
+    return {f"referral_{column}": getattr(referral, column) for column in _INSERTED}

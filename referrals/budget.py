@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Q, Sum
 
 from referrals.models import Program, Referral
 
@@ -72,28 +72,32 @@ class Spending:
     uses: int  # only completed referrals
     paid: Decimal
     held: Decimal
-    taken_back: Decimal
+    taken_back: Decimal  # and still reserved: it can be paid again
+    returned: Decimal  # taken back for good
 
 
 def spending(terms: Program) -> Spending:
     """Sum up the bonuses under `terms` that are paid, held and taken back."""
-    rows = Referral.objects.filter(program=terms).order_by().values_list("status")
-    counted = rows.annotate(
-        uses=Count("pk"), sum=Sum(F("bonus_amount") + F("referee_bonus_amount"))
-    )
-    found = {status: (uses, amount) for status, uses, amount in counted}
-    (uses, paid), (_, held), (_, taken_back) = (
-        found.get(status, (0, Decimal(0)))
+    completed, held, reversed_ = (
+        Q(status=status)
         for status in (Referral.Status.COMPLETED, Referral.Status.HELD, Referral.Status.REVERSED)
     )
-    return Spending(uses=uses, paid=paid, held=held, taken_back=taken_back)
+    cost = F("bonus_amount") + F("referee_bonus_amount")
+    none = Decimal(0)
+    found = Referral.objects.filter(program=terms).aggregate(
+        uses=Count("pk", filter=completed),
+        paid=Sum(cost, filter=completed, default=none),
+        held=Sum(cost, filter=held, default=none),
+        taken_back=Sum(cost, filter=reversed_ & Q(is_budgeted=True), default=none),
+        returned=Sum(cost, filter=reversed_ & Q(is_budgeted=False), default=none),
+    )
+    return Spending(**found)
 
 
 def forecast(terms: Program, *, now: datetime) -> Forecast | None:
     """Return the forecast for the budget of `terms`; None when they have no budget.
 
-    The rate is that of the last 14 days under these terms, without voided bonuses, which returned
-    to the budget.
+    The rate is that of the last 14 days under these terms, without what returned to the budget.
     """
     if terms.budget is None or terms.left is None:
         return None
@@ -114,7 +118,7 @@ def _daily(terms: Program, *, now: datetime) -> Decimal:
     span = min(RATE_WINDOW, max(now - terms.starts_at, _MIN_RATE_WINDOW))
     awarded = (
         Referral.objects.filter(program=terms, completed_at__gt=now - span, completed_at__lte=now)
-        .exclude(review=Referral.Review.VOIDED)
+        .filter(is_budgeted=True)
         .aggregate(sum=Sum(F("bonus_amount") + F("referee_bonus_amount")))
     )
     return Decimal(awarded["sum"] or 0) / Decimal(span / _DAY)

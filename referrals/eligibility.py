@@ -32,6 +32,8 @@ class Decision(StrEnum):
 NOT_QUALIFYING = {Decision.BELOW_MINIMUM, Decision.NOT_FIRST}
 # With these a use is taken, and the money is paid or set aside.
 TAKING_A_USE = {Decision.AWARDED, Decision.HELD}
+# How the check of the terms says that they are those of the sign-up.
+PROMISED = " (promised at sign-up)"
 
 
 class CheckName(StrEnum):
@@ -74,6 +76,7 @@ class Inputs:
     is_referrer_active: bool
     uses: int  # of the code
     terms_start_at: datetime
+    is_promised: bool  # the terms are those of the sign-up, not those in force
     minimum_purchase: Decimal
     max_uses: int
     award: Decimal  # both sides together
@@ -116,6 +119,11 @@ class Check:
         return CheckResult(self.name, status, *values)
 
 
+def _terms(inputs: Inputs) -> str:
+    start = f"{inputs.terms_start_at:%Y-%m-%d}"
+    return f"{start}{PROMISED}" if inputs.is_promised else start
+
+
 def _budget(inputs: Inputs) -> tuple[str, str]:
     left = inputs.budget_left
     return ("", "") if left is None else (f"{left:.2f}", f"{inputs.award:.2f}")
@@ -127,7 +135,7 @@ CHECKS = (
         CheckName.TERMS,
         decision=None,
         passes=lambda inputs: True,
-        values=lambda inputs: (f"{inputs.terms_start_at:%Y-%m-%d}", f"{inputs.award:.2f}"),
+        values=lambda inputs: (_terms(inputs), f"{inputs.award:.2f}"),
     ),
     Check(
         CheckName.MINIMUM,
@@ -189,6 +197,19 @@ def decide(inputs: Inputs) -> Decision:
         if check.decision and check.status(inputs) == Status.FAILED:
             return check.decision
     return Decision.AWARDED
+
+
+def better(in_force: Inputs, promised: Inputs) -> Inputs:
+    """Return the inputs whose terms bring the two people more (CONTRACT 2.12).
+
+    It may be one set of terms alone under which the purchase is large enough, or under which the
+    code has a use left. When both bring the same, the terms in force count.
+    """
+    return promised if _gain(promised) > _gain(in_force) else in_force
+
+
+def _gain(inputs: Inputs) -> Decimal:
+    return inputs.award if decide(inputs) in TAKING_A_USE else Decimal(0)
 
 
 def evaluate(inputs: Inputs) -> list[CheckResult]:

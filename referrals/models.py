@@ -1,6 +1,6 @@
 """The program's dated terms, and the record of each use of a code."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import ClassVar
 
@@ -35,6 +35,12 @@ class Program(models.Model):
     code_length = models.PositiveSmallIntegerField(
         default=8, validators=[MinValueValidator(6), MaxValueValidator(16)]
     )
+    offer_days = models.PositiveSmallIntegerField(
+        default=90,
+        db_default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3650)],
+        help_text="Days after sign-up in which a purchase brings at least what is promised.",
+    )
     budget = MoneyField(
         null=True,
         blank=True,
@@ -63,6 +69,9 @@ class Program(models.Model):
                 condition=Q(code_length__gte=6, code_length__lte=16), name="programs_code_length"
             ),
             models.CheckConstraint(
+                condition=Q(offer_days__gte=1, offer_days__lte=3650), name="programs_offer_days"
+            ),
+            models.CheckConstraint(
                 condition=Q(budget__isnull=True, reserved=0)
                 | Q(budget__gt=0, reserved__gte=0, reserved__lte=F("budget")),
                 name="programs_within_budget",
@@ -76,6 +85,10 @@ class Program(models.Model):
     def award(self) -> Decimal:
         """The bonuses of one use, both sides together, in US dollars."""
         return self.referrer_bonus + self.referee_bonus
+
+    def offer_ends(self, signed_up_at: datetime) -> datetime:
+        """Return until when these terms bind us towards who signed up then (CONTRACT 2.12)."""
+        return signed_up_at + timedelta(days=self.offer_days)
 
     @property
     def left(self) -> Decimal | None:
@@ -141,6 +154,8 @@ class Referral(models.Model):
     purchase_qualifies = models.BooleanField(default=True)
     review = models.CharField(max_length=10, choices=Review.choices, default=Review.NONE)
     hold_reason = models.CharField(max_length=200, blank=True)
+    # The award is part of what its terms have reserved of their budget, if they have one.
+    is_budgeted = models.BooleanField(default=True, db_default=True)
     # Both signed up from the same IP address, which alone does not hold the bonus.
     is_same_address = models.BooleanField(default=False)
     review_note = models.CharField(max_length=500, blank=True)

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts import audit, ledger
 from accounts.models import User
-from referrals.bonuses import sync_entries, unreserve_award
+from referrals.bonuses import reserve_again, sync_entries, unreserve_award
 from referrals.errors import ReferralError
 from referrals.models import Referral
 
@@ -25,6 +25,10 @@ class ReferrerGoneError(ReferralError):
     """Raised when the bonus of a deactivated referrer is released (CONTRACT 2.8)."""
 
 
+class BudgetSpentError(ReferralError):
+    """Raised when a bonus is released whose terms have no budget left for it."""
+
+
 @transaction.atomic
 def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
     """Take the bonuses back until a review, unless there was one (CONTRACT 2.10)."""
@@ -39,7 +43,8 @@ def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
 def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
     """Pay held bonuses.
 
-    Raises NotHeldError, OwnBonusError, ReferrerGoneError and ReasonMissingError.
+    Raises NotHeldError, OwnBonusError, ReferrerGoneError, BudgetSpentError and
+    ReasonMissingError.
     """
     return _decide(referral_id, Referral.Review.RELEASED, by=by, note=note, now=now)
 
@@ -71,8 +76,11 @@ def _decide(
     referral.review_note = reason
     referral.reviewed_by = by
     referral.reviewed_at = now
-    if review == Referral.Review.VOIDED:
+    if review == Referral.Review.VOIDED and referral.is_budgeted:
         unreserve_award(referral)
+    is_to_pay = review == Referral.Review.RELEASED and referral.purchase_qualifies
+    if is_to_pay and not reserve_again(referral):
+        raise BudgetSpentError(f"the budget of the terms {referral.program} is spent")
     sync_entries(referral, now=now, posted_by=by)
     audit.record(
         by=by,
@@ -105,5 +113,5 @@ def _lock_referral(referral_id: int) -> Referral:
     # The referral is read after the locks: what another transaction changed before is seen here.
     people = Q(referrals_made=referral_id) | Q(referral_received=referral_id)
     ledger.lock_accounts(User.objects.filter(pk__in=User.objects.filter(people).values("pk")))
-    related = ("referrer_entry", "referee_entry", "referred_user", "referrer")
+    related = ("referrer_entry", "referee_entry", "referred_user", "referrer", "program")
     return Referral.objects.select_related(*related).get(pk=referral_id)

@@ -6,7 +6,7 @@ all activities are done in the order of time.
 
 import heapq
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from accounts import adjustments, api_keys, people
 from accounts.advisory_locks import LOCK
@@ -227,12 +227,11 @@ class History:
         """Let Stripe deliver events about a payment, one after the other."""
         for days, event_type, changes in events:
             yield self.days(days)
-            inbox.process(self.record(payment, event_type, changes), now=self.now)
+            inbox.receive(self.event(payment, event_type, changes), now=self.now)
 
-    def record(self, payment: Payment, event_type: str, changes: stripe_payloads.Json) -> str:
+    def event(self, payment: Payment, event_type: str, changes: stripe_payloads.Json) -> bytes:
         event_id = f"evt_{self.random.getrandbits(96):024x}"
-        body = stripe_payloads.event(event_id, event_type, payment, changes, now=self.now)
-        return inbox.record(body, now=self.now)
+        return stripe_payloads.event(event_id, event_type, payment, changes, now=self.now)
 
     def decide_on(self, referral: Referral) -> Activity:
         """Let the operator decide on a held bonus; the account of a cheat is deactivated."""
@@ -269,7 +268,7 @@ class History:
             return
         payment = self.check_out(self.random.choice(self.customers), 2000)
         yield MINUTE
-        event_id = self.record(payment, COMPLETED, {})
+        event = self.event(payment, COMPLETED, {})
         pause = 10 * MINUTE
         while True:
             # Another connection keeps the lock on the payment intent.
@@ -278,7 +277,8 @@ class History:
                 with other.cursor() as theirs, connection.cursor() as ours:
                     theirs.execute(LOCK, [stripe_payloads.payment_intent_id(payment)])
                     ours.execute("SET LOCAL lock_timeout = '10ms'")
-                    inbox.attempt(event_id, now=self.now)
+                    with suppress(OperationalError):
+                        inbox.receive(event, now=self.now)
                     ours.execute("SET LOCAL lock_timeout TO DEFAULT")
             yield pause
             pause *= 2

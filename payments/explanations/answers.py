@@ -10,7 +10,7 @@ from payments.explanations.messages import NOW, THEN, Audience, CheckLine
 from payments.explanations.referees import Referee, referees_of
 from payments.explanations.timeline import Entries, Event, related_entries, timeline_of
 from payments.models import Payment, PaymentQuerySet
-from referrals import eligibility
+from referrals import codes, eligibility
 from referrals.attribution import referrer_of
 from referrals.bonuses import Conditions, conditions
 from referrals.eligibility import Decision
@@ -90,12 +90,12 @@ def explain_person(
     """Explain a person; `cents` are of a purchase now, by default the minimum."""
     is_operator = audience == Audience.OPERATOR
     referrer = referrer_of(user)
-    found = conditions(referrer, now=now)
+    found = conditions(user, referrer, now=now)
     payments = Payment.objects.filter(user=user).by_relevance()
     if not is_operator:
         payments = payments.filter(status=Payment.Status.PAID)[:1]
     purchases = explain_purchases(payments[: LISTED_PURCHASES + 1], audience)
-    uses = conditions(user, now=now).uses if is_operator else None
+    uses = codes.count_uses(user) if is_operator else None
     return PersonAnswer(
         summary=_summary(user, referrer, purchases, found, audience),
         purchases=purchases,
@@ -111,13 +111,13 @@ def _what_if(
     buyer: User, referrer: User | None, cents: int | None, found: Conditions, audience: Audience
 ) -> Answer:
     """Answer about a purchase that nobody makes, with what is true now."""
-    cents = cents or int(found.terms.minimum_purchase * 100)
-    inputs = found.inputs(buyer=buyer, referrer=referrer, amount=from_cents(cents))
+    cents = cents or int(found.minimum_purchase * 100)
+    inputs, terms = found.judge(buyer=buyer, referrer=referrer, amount=from_cents(cents))
     decision = eligibility.decide(inputs)
     if decision == Decision.HELD and audience == Audience.PERSON:
         decision = Decision.AWARDED  # as it is without the checks that a person must not learn
     checks = messages.of_checks(eligibility.evaluate(inputs), audience, NOW)
-    summary = messages.of_what_if(inputs.amount, decision, checks, found.terms, audience)
+    summary = messages.of_what_if(inputs.amount, decision, checks, terms, audience)
     return Answer(cents, decision, summary, checks)
 
 
@@ -132,13 +132,14 @@ def _summary(
         return purchases[0].summary
     if user.has_made_first_purchase:
         return "A purchase has qualified, but which one was not stored."
-    minimum = dollars(found.terms.minimum_purchase)
+    minimum = dollars(found.minimum_purchase)
     if audience == Audience.OPERATOR:
         return f"{user.username} has not made a qualifying purchase yet: {minimum} or more."
     would_be = _what_if(user, referrer, None, found, audience)
     if would_be.decision != Decision.AWARDED or referrer is None:
         return would_be.summary
+    _, terms = found.judge(buyer=user, referrer=referrer, amount=found.minimum_purchase)
     return (
         f"{referrer.username} invited you: your first purchase of {minimum} or more brings you a "
-        f"bonus of {dollars(found.terms.referee_bonus)}."
+        f"bonus of {dollars(terms.referee_bonus)}."
     )

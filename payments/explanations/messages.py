@@ -42,7 +42,7 @@ NOW: Tense = {"are": "are", "has": "has", "is": "is"}
 # What each check says when it passes, and when it fails.
 _Words = Mapping[CheckName, tuple[str, str]]
 _TO_OPERATORS: _Words = {
-    CheckName.TERMS: ("The terms from {found} {are} in force: a bonus of {required} in all.", ""),
+    CheckName.TERMS: ("The terms from {found} {are} applied: a bonus of {required} in all.", ""),
     CheckName.MINIMUM: (
         "The purchase of {found} {is} not below the minimum of {required}.",
         "The purchase of {found} {is} below the minimum of {required}; a later one may qualify.",

@@ -1,7 +1,8 @@
 """The totals of each day (UTC): closed days are read from a stored row, later days are counted.
 
 A day is closed an hour after its end, when every transaction that began on it has ended. Closing a
-day changes no total; it only makes the total cheap to read.
+day changes no total; it only makes the total cheap to read. Stripe may tell us days later that a
+purchase was paid (CONTRACT 2.3): the hourly job then counts its day again.
 """
 
 from collections.abc import Iterable
@@ -12,10 +13,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Sum
+from django.db.models.functions import TruncDay
 
 from accounts import advisory_locks
 from accounts.models import User
-from payments.report_models import DailyTotals
+from payments.models import DailyTotals, Payment
 
 DAY = timedelta(days=1)
 _CLOSES_AFTER = timedelta(hours=1)
@@ -177,11 +179,28 @@ def close_days(*, now: datetime) -> int:
         advisory_locks.lock("daily_totals")
         # The first run counts all days since the first account.
         cursor.execute("SET LOCAL statement_timeout = 0")
-        days = _count(first_open_day(), last)
+        first = first_open_day()
+        days = _count(first, last)
+        again = [day for late in _days_of_late_payments(first) for day in _count(late, late)]
         DailyTotals.objects.bulk_create(
-            [DailyTotals(**{name: getattr(day, name) for name in COLUMNS}) for day in days]
+            [DailyTotals(**{name: getattr(day, name) for name in COLUMNS}) for day in days + again],
+            update_conflicts=True,
+            unique_fields=["day"],
+            update_fields=[name for name in COLUMNS if name != "day"],
         )
     return len(days)
+
+
+def _days_of_late_payments(first: date) -> list[date]:
+    """Return the closed days of purchases that were posted late, since the last closed day."""
+    if first == date.max:
+        return []
+    late = Payment.objects.filter(
+        paid_at__lt=midnight(first),
+        ledger_entry__created_at__gte=midnight(first - DAY),
+        ledger_entry__created_at__gt=TruncDay("paid_at", tzinfo=UTC) + DAY,
+    )
+    return sorted({today(paid_at) for paid_at in late.values_list("paid_at", flat=True) if paid_at})
 
 
 def totals_before(day: date) -> RunningTotals:

@@ -96,8 +96,12 @@ INVARIANTS = {
         SELECT 'program ' || t.id, 'reserved ' || t.reserved || ', uses ' || COALESCE(r.cost, 0)
         FROM programs t LEFT JOIN (
             SELECT program_id, SUM(bonus_amount + referee_bonus_amount) AS cost
-            FROM referrals WHERE review <> 'voided' GROUP BY program_id) r ON r.program_id = t.id
-        WHERE t.budget IS NOT NULL AND t.reserved <> COALESCE(r.cost, 0)""",
+            FROM referrals WHERE is_budgeted GROUP BY program_id) r ON r.program_id = t.id
+        WHERE t.budget IS NOT NULL AND t.reserved <> COALESCE(r.cost, 0)
+        UNION ALL
+        SELECT 'referral ' || id, status || ', is_budgeted is ' || is_budgeted
+        FROM referrals WHERE is_budgeted AND review = 'voided'
+                          OR NOT is_budgeted AND status = 'completed'""",
     "a buyer has one first qualifying purchase, and the flag is set": """
         SELECT 'user ' || u.id, 'flag ' || u.has_made_first_purchase || ', firsts ' || f.firsts
         FROM users u JOIN (

@@ -63,6 +63,7 @@ class _Purchase(NamedTuple):
     to_referrer: Decimal | None
     to_referee: Decimal | None
     buyer_email: str
+    signed_up_at: datetime
     code: str | None
     had_qualified: bool
     referrer_id: int | None
@@ -80,7 +81,7 @@ WITH qualified AS (
 )
 SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
        referral.bonus_amount, referral.referee_bonus_amount,
-       buyer.email, buyer.referred_by_code,
+       buyer.email, buyer.created_at, buyer.referred_by_code,
        buyer.has_made_first_purchase AND qualified.user_id IS NULL,
        referrer.id, COALESCE(referrer.username, ''), COALESCE(referrer.email, ''),
        COALESCE(referrer.is_active, FALSE)
@@ -108,9 +109,12 @@ class Simulation:
     all: Comparison = field(default_factory=Comparison)
     referrers: dict[int, Comparison] = field(default_factory=dict)
     spent_at: datetime | None = None  # the first purchase for which no budget was left
+    by_promise: int = 0  # uses by the terms of the sign-up, which bring more than the draft
+    earlier: list[Program] = field(default_factory=list)  # terms before the window, newest first
     # What would be known at each purchase, had the draft been in force.
     _uses: Counter[int | None] = field(default_factory=Counter)
     _qualified: set[int] = field(default_factory=set)
+    _budget_spent: Decimal = Decimal(0)
 
     @property
     def budget_lasts(self) -> timedelta | None:
@@ -119,9 +123,9 @@ class Simulation:
             return None
         if self.spent_at:
             return self.spent_at - self.first_at
-        if not self.all.drafted.total:
+        if not self._budget_spent:
             return None
-        share = self.draft.budget / self.all.drafted.total
+        share = self.draft.budget / self._budget_spent
         # Beyond a lifetime the number of days is only noise, and not always a date.
         return (self.until - self.first_at) * float(min(share, Decimal(100)))
 
@@ -139,7 +143,8 @@ class Simulation:
         if purchase.to_referrer is not None and purchase.to_referee is not None:
             for one in self._comparisons(purchase):
                 one.paid.add(purchase.decision, purchase.to_referrer, purchase.to_referee)
-        decision = eligibility.decide(self._inputs(purchase))
+        inputs, terms = self._judge(purchase)
+        decision = eligibility.decide(inputs)
         qualified = purchase.decision not in eligibility.NOT_QUALIFYING
         if decision not in eligibility.NOT_QUALIFYING:
             self._qualified.add(purchase.buyer_id)
@@ -148,13 +153,33 @@ class Simulation:
             self.no_longer_qualifying += qualified
         if decision in eligibility.TAKING_A_USE:
             self._uses[purchase.referrer_id] += 1
+            self.by_promise += inputs.is_promised
+            self._budget_spent += inputs.award if terms is self.draft else 0
             for one in self._comparisons(purchase):
-                one.drafted.add(decision, self.draft.referrer_bonus, self.draft.referee_bonus)
+                one.drafted.add(decision, terms.referrer_bonus, terms.referee_bonus)
         elif decision == Decision.BUDGET_SPENT:
             self.spent_at = self.spent_at or purchase.paid_at
 
-    def _inputs(self, purchase: _Purchase) -> Inputs:
-        draft = self.draft
+    def _judge(self, purchase: _Purchase) -> tuple[Inputs, Program]:
+        """Return the terms that bring more, the draft's or those of the sign-up (CONTRACT 2.12)."""
+        in_force = self._inputs(purchase, self.draft)
+        promised = self._promised(purchase)
+        if promised is None:
+            return in_force, self.draft
+        inputs = self._inputs(purchase, promised)
+        is_better = eligibility.better(in_force, inputs) is inputs
+        return (inputs, promised) if is_better else (in_force, self.draft)
+
+    def _promised(self, purchase: _Purchase) -> Program | None:
+        """Return the terms of a sign-up from before the window, while they bind us."""
+        if purchase.code is None or purchase.signed_up_at >= self.since:
+            return None
+        terms = next((one for one in self.earlier if one.starts_at <= purchase.signed_up_at), None)
+        if terms is None or purchase.paid_at >= terms.offer_ends(purchase.signed_up_at):
+            return None
+        return terms
+
+    def _inputs(self, purchase: _Purchase, terms: Program) -> Inputs:
         return Inputs(
             amount=from_cents(purchase.cents),
             buyer_id=purchase.buyer_id,
@@ -166,12 +191,19 @@ class Simulation:
             referrer_email=purchase.referrer_email,
             is_referrer_active=purchase.is_referrer_active,
             uses=self._uses[purchase.referrer_id],
-            terms_start_at=draft.starts_at,
-            minimum_purchase=draft.minimum_purchase,
-            max_uses=draft.max_uses,
-            award=draft.award,
-            budget_left=None if draft.budget is None else draft.budget - self.all.drafted.total,
+            terms_start_at=terms.starts_at,
+            is_promised=terms is not self.draft,
+            minimum_purchase=terms.minimum_purchase,
+            max_uses=terms.max_uses,
+            award=terms.award,
+            budget_left=self._budget_left(terms),
         )
+
+    def _budget_left(self, terms: Program) -> Decimal | None:
+        """Return what is left of the draft's budget; those of earlier terms are not simulated."""
+        if terms is not self.draft or terms.budget is None:
+            return None
+        return terms.budget - self._budget_spent
 
     def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
         """Return where a purchase counts: of its referrer, and of all."""
@@ -183,13 +215,15 @@ class Simulation:
 def simulate(draft: Program, *, now: datetime) -> Simulation:
     """Return what would have been awarded, had `draft` been in force with its whole budget.
 
+    A sign-up from before the window keeps the terms that were promised, if these bring more.
     Who had qualified and how often each code was used is as it was when the window began; people,
     their referrers among them, are as they are now. Nothing is written.
     """
     since = now - WINDOW
     earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
     uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
-    simulation = Simulation(draft, since, until=now, _uses=uses)
+    terms = list(Program.objects.filter(starts_at__lt=since).order_by("-starts_at"))
+    simulation = Simulation(draft, since, until=now, earlier=terms, _uses=uses)
     for purchase in _purchases(since):
         simulation.repeat(purchase)
     return simulation

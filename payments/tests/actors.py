@@ -62,7 +62,7 @@ class Case:
 
     def message(self, make: Callable[..., dict[str, Any]], status: str, meaning: str) -> Message:
         event = make(self.order.payment, self.clawback.cents, status, self.name)
-        return Message(event, lambda: self.clawback.reported.add(meaning))
+        return Message(event, lambda: self.order.purchase.hear(self.clawback, meaning))
 
 
 def address(mailbox: int, alias: str) -> str:

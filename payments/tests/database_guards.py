@@ -255,6 +255,8 @@ WITHOUT_MONEY = {
     "users_referral_code_form": "how codes are spelled",
     "programs_code_length": "how long the next codes are",
     "programs_code_length_check": "programs_code_length is stricter",
+    "programs_offer_days": "for how long terms bind us",
+    "programs_offer_days_check": "programs_offer_days is stricter",
     "programs_max_uses_check": "programs_one_use_at_least is stricter",
     "referrals_max_uses_check": "referrals_within_cap is stricter",
     "referrals_use_number_check": "referrals_within_cap is stricter",

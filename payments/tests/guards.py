@@ -1,6 +1,6 @@
 """Takes guards of money away, so that tests see what goes wrong without them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Expression, Model, QuerySet
+from django.db.models import QuerySet
 
-from accounts import advisory_locks, ledger
+from accounts import ledger, prepared
 from accounts.ledger import Posting
-from accounts.models import LedgerEntry, User
+from accounts.models import User
+from payments import settlement
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
 
 
@@ -51,45 +52,57 @@ def overtaken(function: Callable[..., Any]) -> Callable[..., Any]:
     return waited_for
 
 
-def unlock_rows(monkeypatch: pytest.MonkeyPatch, model: type[Model]) -> None:
-    """Switch `select_for_update` of the model off."""
+def change_sql(monkeypatch: pytest.MonkeyPatch, *changes: tuple[str, str]) -> None:
+    """Change the text of prepared statements: each `(text, instead)` wherever the text occurs."""
+    fetch = prepared.fetch
 
-    def without_lock(**options: Any) -> QuerySet[Any]:
-        return model._default_manager.all()
+    def changed(sql: str, params: Any) -> list[prepared.Row]:
+        for text, instead in changes:
+            sql = sql.replace(text, instead)
+        return fetch(sql, params)
 
-    monkeypatch.setattr(model._default_manager, "select_for_update", without_lock)
+    monkeypatch.setattr(prepared, "fetch", changed)
+
+
+def _unlock(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    assert text in settlement._READ
+    change_sql(monkeypatch, (text, text.replace("FOR NO KEY UPDATE", "")))
+
+
+def unlock_payment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Switch the lock on the payment off."""
+    _unlock(monkeypatch, "FOR NO KEY UPDATE\n), person")
 
 
 def unlock_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Switch the locks on buyer and referrer off."""
+    """Switch the locks on accounts off, until their entries are posted."""
 
     def without_lock(accounts: QuerySet[User]) -> dict[int, User]:
         return {user.pk: user for user in accounts.order_by("id")}
 
     monkeypatch.setattr(ledger, "lock_accounts", without_lock)
+    _unlock(monkeypatch, "ORDER BY id\n    FOR NO KEY UPDATE")
 
 
 def give_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the turns of a payment intent off: settlements of one do not wait for each other."""
-
-    def no_turn(payment_intent_id: Expression) -> Expression:
-        return payment_intent_id
-
-    monkeypatch.setattr(advisory_locks, "AdvisoryLock", no_turn)
+    turn = "pg_advisory_xact_lock(hashtextextended(%(payment_intent_id)s::text, 0))"
+    assert turn in settlement._READ
+    change_sql(monkeypatch, (turn, "NULL"))
 
 
 def forget_causes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the ledger's idempotency keys off: every posting has a key of its own."""
-    post_all, number = ledger.post_all, count()
+    params_of, number = ledger.posting_params, count()
 
-    def keyless(*postings: Posting, **posted: Any) -> list[LedgerEntry]:
-        renamed = (
+    def keyless(postings: Sequence[Posting], **posted: Any) -> dict[str, Any]:
+        renamed = [
             replace(posting, idempotency_key=f"{posting.idempotency_key}:{next(number)}")
             for posting in postings
-        )
-        return post_all(*renamed, **posted)
+        ]
+        return params_of(renamed, **posted)
 
-    monkeypatch.setattr(ledger, "post_all", keyless)
+    monkeypatch.setattr(ledger, "posting_params", keyless)
 
 
 def wrong(*statements: tuple[str, *tuple[str, ...]]) -> None:

@@ -27,6 +27,8 @@ class Member:
     name: str
     mailbox: int
     referrer: "Member | None"
+    # In force at the sign-up with a code.
+    promised: Terms | None = None
     is_active: bool = True
     has_qualified: bool = False
     adjustments: list[int] = field(default_factory=list)
@@ -49,7 +51,7 @@ class Clawback:
 
 @dataclass(eq=False)
 class Use:
-    """A use of the referrer's code, with the terms that were in force."""
+    """A use of the referrer's code, with the terms that it was judged by."""
 
     referrer: Member
     use_number: int
@@ -74,14 +76,28 @@ class Purchase:
         return min(self.cents, sum(c.cents for c in self.clawbacks if c.takes_back))
 
     @property
+    def qualifies(self) -> bool:
+        """Whether what is left of it still earns the bonus of its use."""
+        assert self.use
+        is_disputed = any(c.takes_back for c in self.clawbacks if c.kind == "dispute")
+        return not is_disputed and self.cents - self.taken_back >= self.use.terms.minimum
+
+    @property
     def use_status(self) -> str:
         assert self.use
         if self.use.review == "voided":
             return "voided"
-        is_disputed = any(c.takes_back for c in self.clawbacks if c.kind == "dispute")
-        if is_disputed or self.cents - self.taken_back < self.use.terms.minimum:
+        if not self.qualifies:
             return "reversed"
         return "held" if self.use.review == "held" else "completed"
+
+    def hear(self, clawback: Clawback, status: str) -> None:
+        """Learn a status from Stripe; a bonus given again to somebody who left is held (2.13)."""
+        use = self.use if self.use and self.use.review != "voided" else None
+        was_reversed = use and not self.qualifies
+        clawback.reported.add(status)
+        if use and was_reversed and self.qualifies and not use.referrer.is_active:
+            use.review = "held"
 
 
 @dataclass
@@ -95,7 +111,8 @@ class ReferenceModel:
     def register(self, name: str, mailbox: int, code_of: Member | None) -> Member:
         """Register a member; the code counts if its owner is active and it has uses left."""
         counts = code_of and code_of.is_active and self.uses_left(code_of) > 0
-        member = Member(name, mailbox, code_of if counts else None)
+        member = Member(name, mailbox, code_of) if counts else Member(name, mailbox, None)
+        member.promised = self.terms if counts else None
         self.members.append(member)
         return member
 
@@ -108,14 +125,26 @@ class ReferenceModel:
         if purchase.status == "paid":
             return
         purchase.status = "paid"
-        buyer = purchase.buyer
-        if purchase.cents < self.terms.minimum or buyer.has_qualified:
+        buyer, terms = purchase.buyer, self.terms
+        promised = buyer.promised
+        if promised and self.brings(purchase, promised) > self.brings(purchase, terms):
+            terms = promised
+        if purchase.cents < terms.minimum or buyer.has_qualified:
             return
         buyer.has_qualified = True
         referrer = buyer.referrer
-        if referrer and referrer.is_active and self.uses_left(referrer) > 0:
+        if referrer and referrer.is_active and len(self.uses_of(referrer)) < terms.cap:
             review: Review = "held" if buyer.mailbox == referrer.mailbox else "none"
-            purchase.use = Use(referrer, len(self.uses_of(referrer)) + 1, self.terms, review)
+            purchase.use = Use(referrer, len(self.uses_of(referrer)) + 1, terms, review)
+
+    def brings(self, purchase: Purchase, terms: Terms) -> int:
+        """Return what both people together get for a purchase that is judged by these terms."""
+        referrer = purchase.buyer.referrer
+        if purchase.cents < terms.minimum or purchase.buyer.has_qualified:
+            return 0
+        if not referrer or not referrer.is_active or len(self.uses_of(referrer)) >= terms.cap:
+            return 0
+        return terms.referrer_bonus + terms.referee_bonus
 
     def mark_closed(self, purchase: Purchase, status: str) -> None:
         if purchase.status != "paid":

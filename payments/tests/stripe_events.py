@@ -162,8 +162,10 @@ def report(payment: Payment, events: str) -> None:
 
 
 def turn(referral: Referral, status: str) -> None:
-    """Change a completed referral to `status` by a refund or a review."""
+    """Change a completed referral to `status` by a refund, a dispute or a review."""
     now = timezone.now()
+    if status == "disputed":
+        deliver(dispute(referral.payment, referral.payment.amount))
     if status == "reversed":
         deliver(refund(referral.payment, referral.payment.amount))
     if status in ("held", "voided"):

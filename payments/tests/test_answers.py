@@ -1,6 +1,7 @@
 """Why a purchase earned what it did, for both audiences, before it is made and after it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -67,7 +68,14 @@ def use_up(alice: Person, bob: Person) -> None:
     refer(alice, 10)
 
 
+def end_the_offer(bob: Person) -> None:
+    """Let Bob's sign-up be so long ago that its terms are promised no longer."""
+    long_ago = timezone.now() - timedelta(days=90)
+    User.objects.filter(pk=bob.user.pk).update(created_at=long_ago)
+
+
 def spend(alice: Person, bob: Person) -> None:
+    end_the_offer(bob)
     ProgramFactory.create(budget=Decimal("30.00"))
     refer(alice, 1)
 
@@ -77,6 +85,7 @@ def share_a_mailbox(alice: Person, bob: Person) -> None:
 
 
 def raise_the_minimum(alice: Person, bob: Person) -> None:
+    end_the_offer(bob)
     ProgramFactory.create(minimum_purchase=Decimal("11.00"))
 
 
@@ -192,7 +201,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
 
     assert [line.result.name for line in why(payment).checks] == list(CheckName)
     assert [line.sentence for line in why(payment).checks] == [
-        "The terms from 2026-01-01 were in force: a bonus of $20.00 in all.",
+        "The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
         "The purchase of $12.50 was not below the minimum of $10.00.",
         "No earlier purchase had qualified.",
         f"The buyer registered with the code {alice.code}.",
@@ -203,7 +212,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "Their e-mail addresses were two mailboxes.",
     ]
     assert [line.sentence for line in own_answer(bob).checks] == [
-        "The terms from 2026-01-01 were in force: a bonus of $20.00 in all.",
+        "The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
         "The purchase of $12.50 was not below the minimum of $10.00.",
         "No earlier purchase had qualified.",
         "You registered with an invitation.",

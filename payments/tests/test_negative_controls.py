@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from accounts import ledger
 from accounts.tests.factories import Person, register
 from payments import clawbacks, inbox, settlement
-from payments.models import Payment, StripeEvent
+from payments.models import StripeEvent
 from payments.reports.invariants import breaches
 from payments.tests.at_once import at_once
 from payments.tests.guards import (
+    change_sql,
     forget_causes,
     give_no_turns,
     meeting,
     overtaken,
     unlock_accounts,
-    unlock_rows,
+    unlock_payment,
     without_constraint,
 )
 from payments.tests.stripe_events import deliver, event, pending_payment, refer, refund
@@ -42,11 +42,11 @@ def found() -> set[str]:
 
 
 class TestEventGuard:
-    """The inbox row is locked, and a processed event is not worked on again."""
+    """An event that is processed is not stored again, so that what a second delivery did goes."""
 
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        unlock_rows(monkeypatch, StripeEvent)
+        change_sql(monkeypatch, ("WHERE known.processed_at IS NULL", ""))
         handler = inbox.HANDLERS["checkout.session.completed"]
         met = handler._replace(handle=meeting(handler.handle))
         monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", met)
@@ -64,19 +64,20 @@ class TestEventGuard:
     def test_without_it_and_those_behind_it_an_event_credits_twice(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the session's guard, the intent's turn and the ledger's keys."""
-        unlock_rows(monkeypatch, Payment)
+        """Off besides: the locks of payment and people, the intent's turn, the ledger's keys."""
+        unlock_payment(monkeypatch)
+        unlock_accounts(monkeypatch)
         give_no_turns(monkeypatch)
         forget_causes(monkeypatch)
         monkeypatch.setattr(
-            settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
+            settlement, "_lock_purchase", meeting(settlement._lock_purchase, after=True)
         )
-        paid = event(pending_payment(bob.user))
+        paid = event(pending_payment(bob.user, 500))
 
         outcomes = deliver_at_once(paid, paid)
 
         assert outcomes == {"settled": 2}
-        assert bob.balance() == "30.00"
+        assert bob.balance() == "10.00"
 
 
 class TestSessionGuard:
@@ -84,52 +85,51 @@ class TestSessionGuard:
 
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        unlock_rows(monkeypatch, Payment)
+        unlock_payment(monkeypatch)
 
     @pytest.fixture
     def there_are_no_turns(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Switch off besides what lets the settlements of one payment intent come in turn."""
+        """Switch off besides what lets settlements of one intent, or of one buyer, come in turn."""
         give_no_turns(monkeypatch)
+        unlock_accounts(monkeypatch)
         monkeypatch.setattr(
-            settlement, "lock_payment", meeting(settlement.lock_payment, after=True)
+            settlement, "_lock_purchase", meeting(settlement._lock_purchase, after=True)
         )
 
     def test_without_it_a_turn_does_not_show_what_the_one_before_did(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """They settle one after the other; the second has read the payment before its turn."""
-        monkeypatch.setattr(settlement, "lock_payment", overtaken(settlement.lock_payment))
+        """The second has read the payment before its turn; the ledger's key saves the money."""
+        monkeypatch.setattr(settlement, "_lock_purchase", overtaken(settlement._lock_purchase))
         payment = pending_payment(bob.user)
 
         outcomes = deliver_at_once(event(payment), event(payment))
 
-        assert outcomes == {"settled": 2}
+        assert outcomes == {"settled": 1, 500: 1}
         assert bob.balance() == "20.00"
-        assert "a referral came from a paid qualifying purchase" in found()
 
     @pytest.mark.usefixtures("there_are_no_turns")
-    def test_without_it_a_payment_forgets_its_referral(self, bob: Person) -> None:
-        """Two events settle one session; the ledger's key saves the money, not the record."""
+    def test_without_it_and_turns_the_key_saves_the_money(self, bob: Person) -> None:
+        """Two events settle one session at once."""
         payment = pending_payment(bob.user)
 
         outcomes = deliver_at_once(event(payment), event(payment))
 
-        assert outcomes == {"settled": 2}
+        assert outcomes == {"settled": 1, 500: 1}
         assert bob.balance() == "20.00"
-        assert "a referral came from a paid qualifying purchase" in found()
 
     @pytest.mark.usefixtures("there_are_no_turns")
     def test_without_it_and_the_key_a_session_credits_twice(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the ledger's keys. Bob has ten dollars that nobody paid."""
+        """Off besides: the ledger's keys. Bob has five dollars that nobody paid."""
         forget_causes(monkeypatch)
-        payment = pending_payment(bob.user)
+        payment = pending_payment(bob.user, 500)
 
         outcomes = deliver_at_once(event(payment), event(payment))
 
         assert outcomes == {"settled": 2}
-        assert bob.balance() == "30.00"
+        assert bob.balance() == "10.00"
 
 
 class TestFirstPurchaseGuard:
@@ -138,7 +138,7 @@ class TestFirstPurchaseGuard:
     @pytest.fixture(autouse=True)
     def guard_is_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         unlock_accounts(monkeypatch)
-        monkeypatch.setattr(ledger, "lock_accounts", meeting(ledger.lock_accounts, after=True))
+        monkeypatch.setattr(bonuses, "award", meeting(bonuses.award))
 
     def test_without_it_a_second_first_purchase_fails(self, alice: Person, bob: Person) -> None:
         """Both believe to be the first; the database refuses the second referral of one person."""
@@ -152,11 +152,14 @@ class TestFirstPurchaseGuard:
     def test_without_it_and_those_behind_it_the_bonus_is_paid_twice(
         self, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Off besides: the ledger's keys, and the constraint of one referral a referee."""
+        """Off besides: the ledger's keys, one referral a referee, and the unique use number."""
         forget_causes(monkeypatch)
         payments = [pending_payment(bob.user) for _ in range(2)]
 
-        with without_constraint("referrals_referred_user_id_key"):
+        with (
+            without_constraint("referrals_referred_user_id_key"),
+            without_constraint("referrals_use_number_unique"),
+        ):
             outcomes = deliver_at_once(*map(event, payments))
 
         assert outcomes == {"settled": 2}
@@ -179,7 +182,7 @@ class TestCapGuard:
         """Both take the tenth use number; its constraint refuses one of them, who comes again."""
         unlock_accounts(monkeypatch)
         with monkeypatch.context() as race:
-            race.setattr(bonuses, "_pay", meeting(bonuses._pay))
+            race.setattr(bonuses, "award", meeting(bonuses.award))
             outcomes = deliver_at_once(*last_two)
 
         redelivered = [deliver(one).json()["outcome"] for one in last_two]
@@ -193,7 +196,7 @@ class TestCapGuard:
     ) -> None:
         """Off besides: the unique use number. Two uses are the tenth, and both are paid."""
         unlock_accounts(monkeypatch)
-        monkeypatch.setattr(bonuses, "_pay", meeting(bonuses._pay))
+        monkeypatch.setattr(bonuses, "award", meeting(bonuses.award))
 
         with without_constraint("referrals_use_number_unique"):
             outcomes = deliver_at_once(*last_two)
@@ -219,9 +222,9 @@ def test_without_turns_a_refund_and_its_purchase_miss_each_other(
     """Each looks for the other before either is committed; the ledger check alone finds it."""
     give_no_turns(monkeypatch)
     barrier = Barrier(2)
-    for name in ("_lock_payment", "apply_early_clawbacks"):
-        looked = meeting(getattr(clawbacks, name), after=True, barrier=barrier)
-        monkeypatch.setattr(clawbacks, name, looked)
+    for module, name in ((clawbacks, "_lock_payment"), (settlement, "_write")):
+        looked = meeting(getattr(module, name), after=True, barrier=barrier)
+        monkeypatch.setattr(module, name, looked)
     payment = pending_payment(bob.user)
 
     outcomes = deliver_at_once(event(payment), refund(payment, 1000))

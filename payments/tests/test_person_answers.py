@@ -67,10 +67,14 @@ def test_the_decisive_purchase_comes_first_however_many_came_after(bob: Person) 
     assert [answer.payment for answer in own_answer(bob).purchases] == [decisive]
 
 
-def test_it_asks_about_the_minimum_without_an_amount(bob: Person) -> None:
-    ProgramFactory.create(minimum_purchase=Decimal("25.00"))
+@pytest.mark.parametrize(("minimum", "cents"), [("25.00", 1000), ("5.00", 500)])
+def test_it_asks_about_the_smaller_minimum_without_an_amount(
+    bob: Person, minimum: str, cents: int
+) -> None:
+    """Of the terms in force, and of those that were promised at sign-up."""
+    ProgramFactory.create(minimum_purchase=Decimal(minimum))
 
-    assert why_person(bob).what_if.cents == own_answer(bob).what_if.cents == 2500
+    assert why_person(bob).what_if.cents == own_answer(bob).what_if.cents == cents
 
 
 @pytest.mark.parametrize(

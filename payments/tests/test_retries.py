@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
-from payments import inbox, tasks
+from payments import event_store, inbox, tasks
 from payments.models import StripeEvent
 from payments.tests.at_once import execute, refusing
 from payments.tests.sandbox_purchases import pay
@@ -47,7 +47,9 @@ def test_an_event_is_retried_when_it_is_due(alice: Person, bob: Person) -> None:
 def test_an_event_that_was_never_processed_is_retried_after_five_minutes(bob: Person) -> None:
     failed_event(pending_payment(bob.user))
     now = timezone.now()
-    StripeEvent.objects.update(outcome="received", attempts=0, retry_at=now + inbox.RETRY_AFTER)
+    StripeEvent.objects.update(
+        outcome="received", attempts=0, retry_at=now + event_store.RETRY_AFTER
+    )
 
     early, [retried] = retry_due(now + 4 * MINUTE), retry_due(now + 5 * MINUTE)
 

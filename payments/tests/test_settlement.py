@@ -11,7 +11,7 @@ from accounts.tests.factories import Person
 from payments import clawbacks, inbox
 from payments.models import Payment, StripeEvent
 from payments.outcomes import QuarantinedError
-from payments.tests.stripe_events import deliver, event, pending_payment, settle
+from payments.tests.stripe_events import deliver, event, pending_payment, refund, settle
 
 COMPLETED = "checkout.session.completed"
 SUCCEEDED = "checkout.session.async_payment_succeeded"
@@ -204,8 +204,10 @@ def test_what_is_quarantined_halfway_leaves_nothing_behind(
         raise QuarantinedError("it does not fit after all")
 
     monkeypatch.setattr(clawbacks, "apply_early_clawbacks", refuse)
+    payment = pending_payment(bob.user)
+    deliver(refund(payment, 100))
 
-    assert report(pending_payment(bob.user), COMPLETED) == "quarantined"
+    assert report(payment, COMPLETED) == "quarantined"
     assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
 
 

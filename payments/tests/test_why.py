@@ -29,7 +29,7 @@ def test_a_person_is_explained_from_the_answer_down(alice: Person, bob: Person) 
         "bob: Bonus paid: $10.00 to alice, $10.00 to bob.",
         f"bob: Registered with the code {alice.code} of alice.",
         f"payment {payment.pk}: Bonus paid: $10.00 to alice, $10.00 to bob.",
-        "  passed       The terms from 2026-01-01 were in force: a bonus of $20.00 in all.",
+        "  passed       The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
     ]
     assert "bob: A purchase of $5.00 now would earn no bonus: " in "\n".join(printed)
     assert printed[-1] == "bob: 0 of 10 uses of the code are taken, 10 left."

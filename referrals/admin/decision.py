@@ -122,6 +122,8 @@ def _decide(referral: Referral, decision: _Decision, *, by: User, note: str) -> 
         return who, "it is your own bonus, and takes somebody else"
     except review.ReferrerGoneError:
         return who, _GONE
+    except review.BudgetSpentError as refusal:
+        return who, str(refusal)
     return who, ""
 
 

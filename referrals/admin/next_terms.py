@@ -54,12 +54,14 @@ class DraftForm(forms.ModelForm):
             "minimum_purchase",
             "max_uses",
             "budget",
+            "offer_days",
             "code_length",
         ]
         labels: ClassVar = {
             "referrer_bonus": "Bonus of the referrer",
             "referee_bonus": "Bonus of the friend",
             "max_uses": "Uses of one code",
+            "offer_days": "Days that the offer holds",
         }
         help_texts: ClassVar = {
             "max_uses": "Codes that were used more often already are not used again.",
@@ -71,6 +73,7 @@ class DraftForm(forms.ModelForm):
             "minimum_purchase": _MONEY,
             "max_uses": _COUNT,
             "budget": _MONEY,
+            "offer_days": _COUNT,
             "code_length": _COUNT,
         }
 

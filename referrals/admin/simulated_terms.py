@@ -18,6 +18,7 @@ _NAMES = {
     "minimum_purchase": "Minimum purchase",
     "max_uses": "Uses of one code",
     "budget": "Budget",
+    "offer_days": "Days that the offer holds",
     "code_length": "Length of new codes",
 }
 
@@ -67,6 +68,8 @@ def _qualifying(simulation: Simulation) -> str:
         f"{simulation.purchases:,} purchases since {day(simulation.since)}."
         f" {simulation.newly_qualifying:,} would newly qualify,"
         f" {simulation.no_longer_qualifying:,} would no longer."
+        f" {simulation.by_promise:,} would be judged by the terms promised at sign-up, which bring"
+        " more."
     )
 
 

@@ -58,6 +58,7 @@ def _results(spent: Spending, *, has_budget: bool) -> list[tuple[str, str]]:
         ("Paid so far", f"{dollars(spent.paid)} for {counted(spent.uses, 'referral')}"),
         ("Held for review", dollars(spent.held)),
         ("Taken back", f"{dollars(spent.taken_back)}{kept if spent.taken_back else ''}"),
+        ("Taken back for good", dollars(spent.returned)),
     ]
 
 

@@ -37,7 +37,7 @@ def reserved(terms: Program) -> str:
     return str(terms.reserved)
 
 
-def test_only_an_award_is_reserved_also_after_a_refund(
+def test_only_an_award_is_reserved_until_a_refund_ends_it(
     budget: Program, alice: Person, bob: Person, charlie: Person
 ) -> None:
     settle(charlie.user)
@@ -47,7 +47,7 @@ def test_only_an_award_is_reserved_also_after_a_refund(
 
     assert (before, reserved(budget), bob.balance()) == ("0.00", "20.00", "20.00")
     deliver(refund(payment, 1000))
-    assert (alice.balance(), reserved(budget)) == ("0.00", "20.00")
+    assert (alice.balance(), reserved(budget)) == ("0.00", "0.00")
 
 
 def test_when_the_budget_is_spent_only_the_purchase_is_credited(

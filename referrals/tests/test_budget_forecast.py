@@ -84,12 +84,17 @@ def test_a_budget_below_one_award_is_spent(alice: Person, total: int, is_spent: 
 def test_it_sums_what_is_paid_held_and_taken_back(alice: Person) -> None:
     terms = ProgramFactory.create(referee_bonus=Decimal("2.50"))
     refer(alice, 4)
-    first, second, *_ = Referral.objects.order_by("pk")
+    first, second, third, _ = Referral.objects.order_by("pk")
     turn(first, "held")
     turn(second, "reversed")
+    turn(third, "disputed")
 
     assert budget.spending(terms) == budget.Spending(
-        uses=2, paid=Decimal(25), held=Decimal("12.50"), taken_back=Decimal("12.50")
+        uses=1,
+        paid=Decimal("12.50"),
+        held=Decimal("12.50"),
+        taken_back=Decimal("12.50"),
+        returned=Decimal("12.50"),
     )
 
 

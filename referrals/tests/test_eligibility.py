@@ -26,6 +26,7 @@ AWARDED = Inputs(
     referrer_id=1,
     referrer_name="alice",
     referrer_email="alice@example.com",
+    is_promised=False,
     is_referrer_active=True,
     uses=9,
     terms_start_at=datetime(2026, 1, 1, tzinfo=UTC),

@@ -38,10 +38,10 @@ def test_the_page_of_terms_says_what_they_promise_in_the_words_of_the_list(fiona
 def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
     fiona: Client, alice: Person
 ) -> None:
-    terms = ProgramFactory.create(budget=Decimal(100))
-    refer(alice, 4)
+    terms = ProgramFactory.create(budget=Decimal(200))
+    refer(alice, 5)
     for referral, status in zip(
-        Referral.objects.all(), ("held", "reversed", "voided"), strict=False
+        Referral.objects.all(), ("held", "disputed", "reversed", "voided"), strict=False
     ):
         turn(referral, status)
 
@@ -51,9 +51,10 @@ def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
         "Paid so far": "$20.00 for 1 referral",
         "Held for review": "$20.00",
         "Taken back": "$20.00, still reserved: a dispute that is won pays it again",
+        "Taken back for good": "$20.00",
     }
-    assert "<strong>$40.00</strong> of $100.00 left · $60.00 a day lately" in text(page)
-    assert "At this rate it is spent in less than a day" in text(page)
+    assert "<strong>$140.00</strong> of $200.00 left · $60.00 a day lately" in text(page)
+    assert "At this rate it is spent in about 2 days" in text(page)
 
 
 def test_the_page_of_terms_that_are_over_foresees_nothing(fiona: Client, alice: Person) -> None:

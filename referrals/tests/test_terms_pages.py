@@ -26,6 +26,7 @@ DRAFT = {
     "minimum_purchase": "20.00",
     "max_uses": "25",
     "budget": "",
+    "offer_days": "90",
     "code_length": "8",
 }
 PREVIEW, CONFIRM = {"preview": "yes"}, {"add": "yes", "reason": "Winter campaign."}
@@ -126,6 +127,7 @@ def test_terms_are_not_added_without_a_reason(fiona: Client) -> None:
         ({"minimum_purchase": "10.001"}, "minimum_purchase"),
         ({"max_uses": "0"}, "max_uses"),
         ({"code_length": "5"}, "code_length"),
+        ({"offer_days": "0"}, "offer_days"),
         ({"budget": "-1"}, "budget"),
         ({"starts_at_0": "2020-01-01"}, "starts_at"),
         ({"starts_at_1": ""}, "starts_at"),

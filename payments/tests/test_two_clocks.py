@@ -1,0 +1,133 @@
+"""A purchase's time is Stripe's, when it was paid; an entry's is ours, when it was posted."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, register
+from payments import inbox, reconciliation
+from payments.models import DailyTotals, Payment, StripeEvent
+from payments.reports import daily
+from payments.sandbox.models import Event
+from payments.tests.sandbox_purchases import pay
+from payments.tests.stripe_events import deliver, event, failed_event, pending_payment
+from referrals.models import Referral
+from referrals.tests.factories import ProgramFactory
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def at(moment: datetime) -> time_machine.travel:
+    return time_machine.travel(moment, tick=False)
+
+
+def paid_at(payment: Payment) -> datetime | None:
+    payment.refresh_from_db()
+    return payment.paid_at
+
+
+@pytest.fixture
+def order(db: None) -> Payment:
+    """What Bob, whom Alice invited, ordered at noon."""
+    with at(NOON):
+        alice = register("alice")
+        return pending_payment(register("bob", code=alice.code).user)
+
+
+def reported(payment: Payment, created: datetime) -> dict[str, Any]:
+    return event(payment) | {"created": int(created.timestamp())}
+
+
+def test_an_event_that_comes_late_is_of_the_time_when_it_was_paid(order: Payment) -> None:
+    with at(NOON + 6 * HOUR):
+        deliver(reported(order, NOON + HOUR))
+
+    assert paid_at(order) == Referral.objects.get().completed_at == NOON + HOUR
+    assert set(LedgerEntry.objects.values_list("created_at", flat=True)) == {NOON + 6 * HOUR}
+
+
+@pytest.mark.parametrize(
+    ("created", "expected"),
+    [(NOON - HOUR, NOON), (NOON + 9 * HOUR, NOON + 6 * HOUR)],
+    ids=["not before it was ordered", "not after it was received"],
+)
+def test_the_time_of_an_event_is_bounded(
+    order: Payment, created: datetime, expected: datetime
+) -> None:
+    with at(NOON + 6 * HOUR):
+        deliver(reported(order, created))
+
+    assert paid_at(order) == expected
+
+
+@pytest.mark.parametrize("created", [None, "1800000000", True, -1, 1.5, 10**400])
+def test_an_event_without_a_time_is_quarantined(order: Payment, created: object) -> None:
+    response = deliver(event(order) | {"created": created})
+
+    is_late = created == 10**400
+    assert response.json()["outcome"] == ("settled" if is_late else "quarantined")
+    assert is_late or StripeEvent.objects.get().reason.startswith("created is")
+
+
+def test_terms_that_began_before_the_retry_do_not_count(order: Payment) -> None:
+    ProgramFactory.create(starts_at=NOON + 2 * HOUR, referrer_bonus=Decimal(50))
+
+    with at(NOON + 6 * HOUR):
+        deliver(reported(order, NOON + HOUR))
+
+    assert Referral.objects.get().bonus_amount == 10
+
+
+def test_a_closed_day_is_counted_again_for_a_purchase_that_was_paid_on_it(order: Payment) -> None:
+    next_noon = NOON + 24 * HOUR
+    with at(next_noon):
+        daily.close_days(now=next_noon)
+        assert DailyTotals.objects.get(day=NOON.date()).first_purchases == 0
+        deliver(reported(order, NOON + HOUR))
+
+    for later in (next_noon + HOUR, next_noon + 24 * HOUR):
+        daily.close_days(now=later)
+
+    days = daily.days_of(daily.Span(date(2026, 5, 10), date(2026, 5, 12)))
+    assert [day.first_purchases for day in days] == [1, 0, 0]
+    assert [day.purchases for day in days] == [0, 10, 0]
+
+
+def test_a_session_without_an_event_was_paid_when_its_charge_was_made(
+    bob: Person, sandbox: str
+) -> None:
+    payment = pay(bob)
+    Event.objects.all().delete()
+    later = timezone.now() + 6 * HOUR
+
+    for difference in reconciliation.differences(since=timezone.now() - HOUR):
+        reconciliation.resolve(difference, now=later)
+
+    paid = paid_at(payment)
+    assert paid
+    assert paid < later - 5 * HOUR
+
+
+def test_an_attempt_is_counted_before_the_work(
+    order: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event that kills the worker waits longer each time, and others go first."""
+    with at(NOON + HOUR):
+        deadly = failed_event(order).event_id
+
+    def die(*args: object, **kwargs: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(inbox, "_process", die)
+    for attempts in (2, 3):
+        with pytest.raises(SystemExit):
+            inbox.attempt(deadly, now=NOON + attempts * HOUR)
+        stored = StripeEvent.objects.get()
+        assert stored.attempts == attempts
+        assert stored.retry_at == NOON + attempts * HOUR + timedelta(minutes=5) * 2**attempts
