@@ -17,7 +17,6 @@ from accounts import audit, ledger, people
 from accounts.admin import entry_formatting, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
-from accounts.admin.statement import statement
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
@@ -185,7 +184,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         permissions=["accounts.view_user", "accounts.view_ledgerentry"],
     )
     def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return statement(self, request, self.row(request, object_id))
+        person = self.row(request, object_id)
+        return redirect(reverse("admin:accounts_ledgerentry_changelist", query={"user": person.pk}))
 
     @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
