@@ -185,7 +185,6 @@ def test_an_attempt_does_not_wait_long_for_others(olivia: User) -> None:
     with another_transaction(LOCK, "log-in 127.0.0.1 olivia"):
         answers = at_once(*[partial(log_in, "olivia", PASSWORD)] * 3)
 
-    assert statuses(answers) == [429, 429, 429]
-    assert answers[0]["Retry-After"] == "1"
-    assert "wait a second, then try again" in answers[0].content.decode()
+    assert statuses(answers) == [503, 503, 503]
+    assert "Retry-After" in answers[0]
     assert log_in("olivia", PASSWORD).status_code == 302
