@@ -165,7 +165,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
-        if action in person_actions.SWITCHES:
+        if action in ("deactivate", "reactivate"):
             is_possible = row.is_active == (action == "deactivate")
             return is_possible and row != by and people.is_manageable(row, by=by)
         return True
@@ -194,26 +194,15 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), "deactivate")
+        return person_actions.switch(self, request, self.row(request, object_id), people.deactivate)
 
     @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), "reactivate")
+        return person_actions.switch(self, request, self.row(request, object_id), people.reactivate)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, obj: User) -> dict[str, Any]:
         """Put the person's page above the fields."""
-        person = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if person is not None and self.has_view_or_change_permission(request, person):
-            context["person_page"] = person_page(person, request=request, now=timezone.now())
-        page: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return page
+        return {"person_page": person_page(obj, request=request, now=timezone.now())}
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Write only the changed fields: others may have been updated since they were read."""
