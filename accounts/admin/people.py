@@ -225,11 +225,3 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
                     now=timezone.now(),
                 )
         return answer
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Customers register by themselves; accounts added here are for staff."""
-        return is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only superusers change names, e-mail addresses and the permissions of staff."""
-        return is_superuser(request)
