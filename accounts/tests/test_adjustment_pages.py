@@ -8,21 +8,11 @@ from django.test import Client
 
 from accounts import adjustment_rules as rules
 from accounts.models import Adjustment, AuditEntry
-from accounts.tests.factories import Person, colleague, give, operator, register
+from accounts.tests.factories import Person, give, operator, register
 from accounts.tests.test_adjustments import approve, ask, fiona, sam
 
 LIST = "/admin/accounts/adjustment/"
 ADD = f"{LIST}add/"
-
-
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
 
 
 def form(**changes: str) -> dict[str, str]:

@@ -4,21 +4,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
 from accounts import audit
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, colleague, reviewer
+from accounts.tests.factories import Person, reviewer
 
 LOG = "/admin/accounts/auditentry/"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
 
 
 def record(target: User, action: str = "deactivate", **how: Any) -> AuditEntry:

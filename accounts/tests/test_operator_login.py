@@ -2,13 +2,11 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from axes.models import AccessAttempt
 from django.test import Client
 
@@ -17,15 +15,8 @@ from accounts.models import User
 from accounts.tests.factories import operator
 from payments.tests.at_once import another_transaction, at_once
 
-NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    """Stop the clock; a test moves it with `shift`."""
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture(autouse=True)

@@ -9,17 +9,12 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, give, operator, register
+from accounts.tests.factories import Person, give, register
 from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle
 
 PEOPLE = "/admin/accounts/user/"
-
-
-@pytest.fixture
-def office(db: None) -> Client:
-    return operator()
 
 
 @pytest.fixture

@@ -2,13 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice
@@ -18,17 +16,10 @@ from accounts.models import AuditEntry, User
 from accounts.tests.factories import colleague, operator
 from payments.tests.at_once import at_once
 
-NOON = datetime(2026, 3, 16, 12, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("clock")
 PAGE = "/admin/second-factor/"
 PASSWORD = "correct horse"
 STEP = timedelta(seconds=30)
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[Any]:
-    """Stop the clock; a test moves it with `shift`."""
-    with time_machine.travel(NOON, tick=False) as clock:
-        yield clock
 
 
 @pytest.fixture
