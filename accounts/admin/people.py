@@ -93,6 +93,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         "state",
     )
     filter_horizontal = ()
+    has_history = False  # the page has a section of it
+    change_form_outer_before_template = "admin/accounts/user/person.html"
     linked_by: ClassVar[Any] = ("referred_by_code",)
     list_filter = (
         ("created_at", DayFilter),
@@ -190,7 +192,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.row(request, object_id)
-        return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.pk}))
+        return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -10,7 +10,6 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import OperationalError, connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
@@ -25,11 +24,7 @@ MINUTE = timedelta(minutes=1)
 WRONG_KEY = f"gw_live_{'x' * 43}"
 
 
-@pytest.fixture(autouse=True)
-def noon() -> Any:
-    """The clock moves only when a test says so."""
-    with time_machine.travel(NOW, tick=False) as clock:
-        yield clock
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 @pytest.fixture
@@ -95,11 +90,11 @@ def test_a_refused_registration_counts_too(db: None, limit: Any) -> None:
 
 
 def test_the_refusal_has_the_shape_of_all_errors_and_the_time_to_wait(
-    db: None, limit: Any, noon: Any
+    db: None, limit: Any, clock: Any
 ) -> None:
     limit(validate=1)
     validate()
-    noon.shift(42.5)
+    clock.shift(42.5)
 
     refused = validate()
 
@@ -110,20 +105,20 @@ def test_the_refusal_has_the_shape_of_all_errors_and_the_time_to_wait(
     }
 
 
-def test_the_wait_is_never_less_than_a_second(db: None, limit: Any, noon: Any) -> None:
+def test_the_wait_is_never_less_than_a_second(db: None, limit: Any, clock: Any) -> None:
     limit(validate=1)
     validate()
-    noon.shift(59.999)
+    clock.shift(59.999)
 
     assert validate()["Retry-After"] == "1"
 
 
-def test_the_next_call_after_the_wait_is_allowed(db: None, limit: Any, noon: Any) -> None:
+def test_the_next_call_after_the_wait_is_allowed(db: None, limit: Any, clock: Any) -> None:
     limit(validate=1)
     validate()
     wait = int(validate()["Retry-After"])
 
-    noon.shift(wait)
+    clock.shift(wait)
 
     assert validate().status_code == 200
 
