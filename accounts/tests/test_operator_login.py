@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.advisory_locks import LOCK
 from accounts.models import User
-from accounts.tests.factories import operator
+from accounts.tests.factories import StaffFactory, with_password
 from payments.tests.at_once import another_transaction, at_once
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -39,11 +39,7 @@ def lock_out(**meta: Any) -> Any:
 @pytest.fixture
 def olivia(db: None) -> User:
     """An operator, with a password."""
-    operator()
-    olivia = User.objects.get(username="olivia")
-    olivia.set_password(PASSWORD)
-    olivia.save()
-    return olivia
+    return with_password(StaffFactory.create(username="olivia", is_superuser=True), PASSWORD)
 
 
 def test_the_last_allowed_wrong_attempt_locks_out(olivia: User) -> None:
