@@ -19,12 +19,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
-from django.db import OperationalError, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from psycopg.errors import LockNotAvailable
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
@@ -73,17 +72,9 @@ def address(request: HttpRequest) -> str | None:
     return client_address(request).partition("/")[0] or None
 
 
-class TooManyAtOnceError(Exception):
-    """Other attempts for the same name and address took longer than the lock timeout."""
-
-
 @contextmanager
 def one_at_a_time(request: HttpRequest) -> Iterator[None]:
-    """Check one attempt at a time for a name and address, across all processes.
-
-    Raises TooManyAtOnceError after the database's lock timeout, since a waiting attempt occupies a
-    thread.
-    """
+    """Check one attempt at a time for a name and address, across all processes."""
     # Axes reads the count before the password is checked and writes it after. Without this lock
     # attempts at once would all read the same count, and exceed the limit.
     #
@@ -92,21 +83,9 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     # Normalized as the form does it, so that another spelling of a name takes the same lock.
     name = UsernameField().to_python(request.POST.get("username", ""))
     with transaction.atomic():
-        try:
-            advisory_locks.lock(f"log-in {address(request)} {name}".replace("\0", ""))
-        except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                raise TooManyAtOnceError from error
-            raise
+        # A wait ends with the database's lock timeout, since it occupies a thread.
+        advisory_locks.lock(f"log-in {address(request)} {name}".replace("\0", ""))
         yield
-
-
-def busy(request: HttpRequest) -> HttpResponse:
-    """Answer TooManyAtOnceError: try again in a second."""
-    page = {**admin.site.each_context(request), "title": "Busy"}
-    answer = render(request, "admin/log_in_busy.html", page, status=429)
-    answer["Retry-After"] = "1"
-    return answer
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Finds people, and deactivates and reactivates them; nobody is deleted (CONTRACT 2.8)."""
+"""Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -102,6 +102,12 @@ def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
 def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
     """Open the account again; see `deactivate`."""
     return _set_active(user, True, "reactivate", by=by, reason=reason, now=now)
+
+
+def update_preferences(user: User, *, show_on_leaderboard: bool) -> None:
+    """Show the name of `user` to others on the leaderboard, or hide it."""
+    user.show_on_leaderboard = show_on_leaderboard
+    user.save(update_fields=["show_on_leaderboard"])
 
 
 def is_manageable(person: User, *, by: User) -> bool:

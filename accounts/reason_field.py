@@ -12,12 +12,10 @@ from accounts import audit
 class ReasonField(forms.CharField):
     """Requires a reason, by the same rule as the audit log."""
 
-    def __init__(
-        self, *, help_text: str = "Kept in the audit log, with your name.", autofocus: bool = False
-    ) -> None:
+    def __init__(self, *, help_text: str = "Kept in the audit log, with your name.") -> None:
         super().__init__(
             max_length=audit.MAX_REASON_LENGTH,
-            widget=UnfoldAdminTextareaWidget({"rows": 3, "autofocus": autofocus}),
+            widget=UnfoldAdminTextareaWidget({"rows": 3}),
             help_text=help_text,
         )
 

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, preferences, schema
+from accounts import api_keys, people, schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.registration import NameTakenError
@@ -64,12 +64,10 @@ class RegistrationViewSet(ViewSet):
         data = body.validated_data
         try:
             registration = attribution.register(
-                username=data["username"],
-                email=data["email"],
-                auth_method=data["auth_method"],
-                invitation=data.get("referral_code"),
+                invitation=data.pop("referral_code", None),
                 address=client_address(request),
                 now=timezone.now(),
+                **data,
             )
         except NameTakenError as error:
             raise NameTaken(error.field) from error
@@ -139,7 +137,7 @@ class PreferencesViewSet(ViewSet):
         body = PreferencesSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         if body.validated_data:
-            preferences.update(user=request.user, **body.validated_data)
+            people.update_preferences(request.user, **body.validated_data)
         return Response(PreferencesSerializer(request.user).data)
 
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from accounts import adjustments, row_ids
+from accounts import adjustments
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import entry_formatting
 from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm
@@ -113,7 +113,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         """Request an adjustment: show the form, then what it would do, then do it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = AdjustmentForm(request.POST or None, initial={"user": _named(request)})
+        form = AdjustmentForm(request.POST or None, initial={"user": request.GET.get("user")})
         by = operator(request)
         preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:
@@ -140,12 +140,6 @@ def _report(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
     }
     messages.success(request, outcome[Status(adjustment.status)])
     return redirect("admin:accounts_adjustment_change", adjustment.pk)
-
-
-def _named(request: HttpRequest) -> str:
-    """Return the name of the person whose page the operator comes from."""
-    user = User.objects.filter(Q(pk=row_ids.parse(request.GET.get("user", "")))).first()
-    return user.username if user else ""
 
 
 def _preview(form: AdjustmentForm, by: User) -> dict[str, Any]:

@@ -5,16 +5,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html_join
 from django.utils.text import capfirst
 
-from accounts.admin import audit_formatting
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
 from accounts.models import AuditEntry
 from accounts.people import owned_by
 from gatewayz.adminbase.filters import DayFilter
-from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
+from gatewayz.adminbase.formatting import link, link_to, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 
 # The kinds of rows whose label does not name the kind.
@@ -41,7 +39,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Beginning of the operator's name or e-mail, or an action like: adjust credits"
     )
-    fields = readonly_fields = ("when", "what", "target", "who", "reason", "was", "became")
+    fields = readonly_fields = list_display
 
     when = column("When", lambda entry: when(entry.at))
     who = column("Who", lambda entry: link(entry.by) if entry.by else entry.who)
@@ -60,16 +58,6 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return link_to(page, entry.target_id, label)
 
     change = column("Change", lambda entry: change(entry.before, entry.after))
-    was = column("Before", lambda entry: _describe(entry.before))
-    became = column("After", lambda entry: _describe(entry.after))
 
     def found_by(self, term: str) -> list[Q]:
         return [Q(action=term.lower()), *owned_by(term, "by")]
-
-
-def _describe(kept: dict[str, Any]) -> str:
-    lines = (
-        (audit_formatting.label_of(name), audit_formatting.describe(name, kept[name]) or NOTHING)
-        for name in kept
-    )
-    return format_html_join("", "<div>{}: {}</div>", lines) or NOTHING

@@ -8,14 +8,23 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.authentication import operator
-from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin, is_superuser
 
 # Fields that are not the row's, or must not be stored.
 _NOT_RECORDED = {"reason", "password", "password1", "password2", "usable_password"}
 
 
 class AuditedFormAdmin(ModelAdmin):
-    """Saves forms that have a `reason`, and records what they changed, if anything."""
+    """Saves forms that have a `reason`, and records what they changed, if anything.
+
+    They are about staff, so they are for superusers: customers register by themselves.
+    """
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_superuser(request)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Record it once all of the form is saved, in the same transaction."""

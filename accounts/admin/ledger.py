@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 
 from accounts.admin import entry_formatting, search
 from accounts.models import LedgerEntry
@@ -55,11 +56,16 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         *("description", "number", "reverses", "idempotency_key"),
     )
     list_filter = (KindFilter, ("created_at", DayFilter))
+    linked_by = ("user",)
     has_history = False
     list_select_related = ("user", *entry_formatting.RELATED)
     search_help_text = (
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Order a person's statement by number: that index has no entries of others."""
+        return ("-number",) if request.GET.get("user") else ("-pk",)
 
     owner = column("Person", lambda entry: link(entry.user))
     what = column(

@@ -17,7 +17,6 @@ from accounts import audit, ledger, people
 from accounts.admin import entry_formatting, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
-from accounts.admin.statement import statement
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
@@ -94,6 +93,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         "state",
     )
     filter_horizontal = ()
+    has_history = False  # the page has a section of it
+    change_form_outer_before_template = "admin/accounts/user/person.html"
     linked_by: ClassVar[Any] = ("referred_by_code",)
     list_filter = (
         ("created_at", DayFilter),
@@ -166,7 +167,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
-        if action in person_actions.SWITCHES:
+        if action in ("deactivate", "reactivate"):
             is_possible = row.is_active == (action == "deactivate")
             return is_possible and row != by and people.is_manageable(row, by=by)
         return True
@@ -185,35 +186,25 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         permissions=["accounts.view_user", "accounts.view_ledgerentry"],
     )
     def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return statement(self, request, self.row(request, object_id))
+        person = self.row(request, object_id)
+        return redirect(reverse("admin:accounts_ledgerentry_changelist", query={"user": person.pk}))
 
     @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.row(request, object_id)
-        return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.pk}))
+        return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), "deactivate")
+        return person_actions.switch(self, request, self.row(request, object_id), people.deactivate)
 
     @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), "reactivate")
+        return person_actions.switch(self, request, self.row(request, object_id), people.reactivate)
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, obj: User) -> dict[str, Any]:
         """Put the person's page above the fields."""
-        person = self.get_object(request, object_id)
-        context = dict(extra_context or {})
-        if person is not None and self.has_view_or_change_permission(request, person):
-            context["person_page"] = person_page(person, request=request, now=timezone.now())
-        page: HttpResponse = super().change_view(request, object_id, form_url, context)
-        return page
+        return {"person_page": person_page(obj, request=request, now=timezone.now())}
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Write only the changed fields: others may have been updated since they were read."""
@@ -236,11 +227,3 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
                     now=timezone.now(),
                 )
         return answer
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Customers register by themselves; accounts added here are for staff."""
-        return is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only superusers change names, e-mail addresses and the permissions of staff."""
-        return is_superuser(request)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts import people
+from accounts import audit, people
 from accounts.admin import sections
 from accounts.authentication import operator
-from accounts.models import Adjustment, ApiKey, User
+from accounts.models import User
 from accounts.money import dollars
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link
@@ -86,7 +87,7 @@ def _states(user: User) -> Iterator[str]:
 
 def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:
     may = request.user.has_perm
-    keys: list[ApiKey] = []
+    theirs: list[Model] = [user]
     if may("accounts.view_ledgerentry"):
         yield sections.statement(user)
     if may("payments.view_payment"):
@@ -94,15 +95,16 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
     if may("referrals.view_referral"):
         yield sections.referrals(user)
     if may("accounts.view_apikey"):
-        keys = list(user.api_keys.order_by("-pk")[: sections.SHOWN])
+        keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
         yield sections.keys(user, keys, now=now, may_manage=manages)
-    adjustments: list[Adjustment] = []
+        theirs += keys
     if may("accounts.view_adjustment"):
         by_hand = user.adjustments.select_related("requested_by", "decided_by")
-        adjustments = list(by_hand.order_by("-pk")[: sections.SHOWN])
+        adjustments = by_hand.order_by("-pk")[: sections.SHOWN]
         yield sections.adjustments(user, adjustments)
+        theirs += adjustments
     if may("accounts.view_auditentry"):
-        received = Referral.objects.filter(referred_user=user)
-        done = sections.done_to(user, keys, adjustments, received)
+        theirs += Referral.objects.filter(referred_user=user)
+        done = audit.of(*theirs).select_related("by")
         yield sections.history(user, done[: sections.SHOWN])

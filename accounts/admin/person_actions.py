@@ -1,7 +1,6 @@
 """Deactivates and reactivates people, after saying what that means and asking why."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -14,37 +13,27 @@ from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.formatting import page_of
 from gatewayz.adminbase.model_admin import ModelAdmin
 
-_DEACTIVATE = Question(
-    title="Deactivate",
-    consequences=[
+_CONSEQUENCES = {
+    "deactivate": [
         "The person's API keys stop working, and the person cannot log in.",
         "Invitations with the person's code earn nothing: friends keep their purchases, no more.",
         "The balance, the ledger and everything else stay as they are. Nobody is ever deleted.",
         "You can reactivate the account at any time; the keys work again then.",
     ],
-    button="Deactivate",
-)
-_REACTIVATE = Question(
-    title="Reactivate",
-    consequences=[
+    "reactivate": [
         "The API keys that were not revoked work again, and the person can log in.",
         "Friends who qualify from now on earn the bonus again, on both sides.",
         "What was not earned in the meantime is not made up for.",
     ],
-    button="Reactivate",
-    variant="primary",
-)
-SWITCHES: dict[str, tuple[Question, Callable[..., User]]] = {
-    "deactivate": (_DEACTIVATE, people.deactivate),
-    "reactivate": (_REACTIVATE, people.reactivate),
 }
 _REFUSALS = (people.OwnAccountError, people.SuperuserRequiredError)
 
 
-def switch(page: ModelAdmin, request: HttpRequest, person: User, verb: str) -> HttpResponse:
-    """Deactivate or reactivate a person."""
-    question, change = SWITCHES[verb]
-    by, back = operator(request), page_of(person)
+def switch(
+    page: ModelAdmin, request: HttpRequest, person: User, change: Callable[..., User]
+) -> HttpResponse:
+    """Ask for the reason, and then deactivate or reactivate a person."""
+    by, back, verb = operator(request), page_of(person), change.__name__
     try:
         people.require_may_deactivate(person, by=by)
     except _REFUSALS as refusal:
@@ -54,5 +43,10 @@ def switch(page: ModelAdmin, request: HttpRequest, person: User, verb: str) -> H
         change(person, by=by, reason=reason, now=timezone.now())
         return f"{person} is {verb}d."
 
-    named = replace(question, title=f"{question.title} {person}")
-    return confirm(page, request, named, ReasonForm, act, back=back, refusals=_REFUSALS)
+    question = Question(
+        title=f"{verb.capitalize()} {person}",
+        consequences=_CONSEQUENCES[verb],
+        button=verb.capitalize(),
+        variant="danger" if verb == "deactivate" else "primary",
+    )
+    return confirm(page, request, question, ReasonForm, act, back=back, refusals=_REFUSALS)

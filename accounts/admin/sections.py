@@ -1,21 +1,21 @@
 """The sections of a person's page: short tables, latest first, with links to the full lists."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.contrib import admin
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.db.models import Model, QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts import api_keys, audit
 from accounts.admin import entry_formatting
-from accounts.admin.audit_formatting import change
 from accounts.admin.keys import possible_actions
-from accounts.models import Adjustment, ApiKey, AuditEntry, LedgerEntry, User
-from accounts.money import dollars_of_cents, from_cents
+from accounts.models import Adjustment, ApiKey, AuditEntry, User
+from accounts.money import dollars_of_cents
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
 from payments.explanations.messages import DECISIONS, Audience
@@ -24,82 +24,78 @@ from payments.models import Clawback, Payment
 
 SHOWN = 10
 REFEREES_SHOWN = 20
-Rows = list[list[Any]]
+# The name of a column in the admin or the model; or its heading here, and a name or function.
+Column = str | tuple[str, str | Callable[[Any], Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """A card with a table; `more` is the page that has all of it."""
 
     slug: str
     title: str
     headers: list[str]
-    rows: Rows
+    rows: list[list[Any]]
     empty: str
-    more: str = ""
+    more: str
     note: str = ""
 
-    @property
-    def table(self) -> dict[str, Any]:
-        return {"headers": self.headers, "rows": self.rows}
 
-
-STATEMENT_HEADERS = ["When", "What", "Amount", "Balance after", "Description", "From", "By"]
-
-
-def entries_of(user: User) -> QuerySet[LedgerEntry]:
-    """Return the entries of a statement, the latest first."""
-    return user.ledger_entries.select_related(*entry_formatting.RELATED).order_by("-number")
-
-
-def statement_row(entry: LedgerEntry) -> list[Any]:
-    """Return an entry as a line of a statement."""
-    return [
-        when(entry.created_at),
-        entry_formatting.kind(entry),
-        entry_formatting.money(entry.amount),
-        entry_formatting.money(entry.balance_after),
-        entry.description,
-        entry_formatting.cause(entry),
-        entry_formatting.poster(entry),
+def _section(rows: QuerySet[Any], columns: Iterable[Column], *, of: str, **texts: str) -> Section:
+    """Return the latest rows as the admin of their model shows them; `of` filters its list."""
+    model, page = rows.model, admin.site.get_model_admin(rows.model)
+    pairs = [
+        one if isinstance(one, tuple) else (str(label_for_field(one, model, page)), one)
+        for one in columns
     ]
+
+    def cells(row: Model) -> list[Any]:
+        first, *others = (lookup_field(column, row, page)[2] for _, column in pairs)
+        return [link(row, first), *others]
+
+    name = model._meta.label_lower.replace(".", "_")
+    return Section(
+        headers=[heading for heading, _ in pairs],
+        rows=[cells(row) for row in rows],
+        more=f"{reverse(f'admin:{name}_changelist')}?{of}",
+        **texts,
+    )
 
 
 def statement(user: User) -> Section:
     """Return the latest entries of the ledger."""
-    return Section(
+    entries = user.ledger_entries.select_related(*entry_formatting.RELATED).order_by("-number")
+    return _section(
+        entries[:SHOWN],
+        [("When", "posted"), "sort", "moved", "balance", "description", "origin", "by"],
+        of=f"user={user.pk}",
         slug="statement",
         title="Statement",
-        headers=STATEMENT_HEADERS,
-        rows=[statement_row(entry) for entry in entries_of(user)[:SHOWN]],
         empty="No entry yet: nothing was bought, given or taken.",
-        more=reverse("admin:accounts_user_statement", args=[user.pk]),
     )
 
 
 def purchases(user: User) -> Section:
     """Return the latest purchases, with their refunds and disputes."""
-    latest = user.payments.order_by("-pk").prefetch_related("clawbacks")[:SHOWN]
-    return Section(
+    return _section(
+        user.payments.order_by("-pk").prefetch_related("clawbacks")[:SHOWN],
+        [
+            ("Purchase", str),
+            "price",
+            "status_now",
+            ("Bonus", lambda row: DECISIONS.get(row.bonus_decision, row.bonus_decision)),
+            ("Refunds and disputes", _clawbacks),
+            ("When", lambda row: when(row.paid_at or row.created_at)),
+        ],
+        of=f"user={user.pk}",
         slug="purchases",
         title="Purchases",
-        headers=["Purchase", "Amount", "Status", "Bonus", "Refunds and disputes", "When"],
-        rows=[_purchase_row(payment) for payment in latest],
         empty="Nothing was bought yet.",
-        more=_belonging("payments_payment", user),
     )
 
 
-def _purchase_row(payment: Payment) -> list[Any]:
-    decided = DECISIONS.get(payment.bonus_decision, payment.bonus_decision)
-    return [
-        link(payment),
-        entry_formatting.money(from_cents(payment.amount)),
-        status_badges.status_badge(payment),
-        decided,
-        _joined(map(_clawback, payment.clawbacks.all())) or NOTHING,
-        when(payment.paid_at or payment.created_at),
-    ]
+def _clawbacks(payment: Payment) -> str:
+    return _joined(map(_clawback, payment.clawbacks.all())) or NOTHING
 
 
 def _clawback(clawback: Clawback) -> str:
@@ -111,7 +107,9 @@ def _clawback(clawback: Clawback) -> str:
 def referrals(user: User) -> Section:
     """Return whom the person invited, and what became of each."""
     referees = referees_of(user, Audience.OPERATOR)
-    uses = dict(user.referrals_made.values_list("referred_user", "pk"))
+    uses = {
+        use.referred_user_id: link(use, f"referral {use.pk}") for use in user.referrals_made.all()
+    }
     return Section(
         slug="referrals",
         title="Invited by this person",
@@ -121,7 +119,7 @@ def referrals(user: User) -> Section:
                 link_to("accounts_user_change", referee.user_id, referee.username),
                 status_badges.value_badge(referee.state),
                 referee.sentence,
-                _use(uses.get(referee.user_id)),
+                uses.get(referee.user_id, NOTHING),
             ]
             for referee in referees[:REFEREES_SHOWN]
         ],
@@ -129,12 +127,6 @@ def referrals(user: User) -> Section:
         more=f"{reverse('admin:accounts_user_changelist')}?referred_by_code={user.referral_code}",
         note=_counted(referees),
     )
-
-
-def _use(referral_id: int | None) -> str:
-    if referral_id is None:
-        return NOTHING
-    return link_to("referrals_referral_change", referral_id, f"referral {referral_id}")
 
 
 def _counted(referees: Sequence[Referee]) -> str:
@@ -147,30 +139,19 @@ def _counted(referees: Sequence[Referee]) -> str:
     return counted if is_all else f"of the newest {len(referees)}: {counted}"
 
 
-def keys(user: User, latest: Iterable[ApiKey], *, now: datetime, may_manage: bool) -> Section:
+def keys(user: User, latest: QuerySet[ApiKey], *, now: datetime, may_manage: bool) -> Section:
     """Return the keys, each with its prefix only."""
-    headers = ["Key", "Name", "State", "Created", "Last used", "Expires"]
-    return Section(
+    columns: list[Column] = ["shown_prefix", "name", "state", "created", "last_used", "ends"]
+    if may_manage:
+        columns.append(("Actions", lambda key: _actions(key, now=now)))
+    return _section(
+        latest,
+        columns,
+        of=f"user={user.pk}",
         slug="keys",
         title="API keys",
-        headers=[*headers, "Actions"] if may_manage else headers,
-        rows=[_key_row(key, now=now, may_manage=may_manage) for key in latest],
         empty="No key was made yet.",
-        more=_belonging("accounts_apikey", user),
     )
-
-
-def _key_row(key: ApiKey, *, now: datetime, may_manage: bool) -> list[Any]:
-    prefix = format_html('<span class="desk-code">{}…</span>', key.prefix)
-    row = [
-        link(key, prefix),
-        key.name,
-        status_badges.value_badge(api_keys.state(key, now=now)),
-        when(key.created_at),
-        when(key.last_used_at),
-        when(key.revoked_at),
-    ]
-    return [*row, _actions(key, now=now)] if may_manage else row
 
 
 def _actions(key: ApiKey, *, now: datetime) -> str:
@@ -180,64 +161,30 @@ def _actions(key: ApiKey, *, now: datetime) -> str:
     )
 
 
-def adjustments(user: User, latest: Iterable[Adjustment]) -> Section:
+def adjustments(user: User, latest: QuerySet[Adjustment]) -> Section:
     """Return the latest adjustments, including those that wait for approval."""
-    return Section(
+    category = ("For", "get_category_display")
+    why, asked = ("Why", "reason"), ("When", "asked")
+    return _section(
+        latest,
+        ["shown", "money", "status_now", category, why, "asked_by", "second", asked],
+        of=f"user={user.pk}",
         slug="adjustments",
         title="Adjustments",
-        headers=["Adjustment", "Amount", "Status", "For", "Why", "By", "Second person", "When"],
-        rows=[_adjustment_row(adjustment) for adjustment in latest],
         empty="This balance was never adjusted.",
-        more=_belonging("accounts_adjustment", user),
     )
 
 
-def _adjustment_row(adjustment: Adjustment) -> list[Any]:
-    asked_by, decided_by = adjustment.requested_by, adjustment.decided_by
-    return [
-        link(adjustment, f"#{adjustment.pk}"),
-        entry_formatting.money(adjustment.amount),
-        status_badges.status_badge(adjustment),
-        adjustment.get_category_display(),
-        adjustment.reason,
-        link(asked_by) if asked_by else adjustment.asked_by,
-        link(decided_by),
-        when(adjustment.requested_at),
-    ]
-
-
-def history(user: User, entries: Iterable[AuditEntry]) -> Section:
+def history(user: User, done: QuerySet[AuditEntry]) -> Section:
     """Return what operators did to the person and to what belongs to them."""
-    of_person = f"target_type={user._meta.label_lower}&target_id={user.pk}"
-    return Section(
+    return _section(
+        done,
+        ["when", "what", ("To what", "target_label"), "who", ("Why", "reason"), "change"],
+        of=f"target_type={user._meta.label_lower}&target_id={user.pk}",
         slug="history",
         title="History",
-        headers=["When", "What", "To what", "Who", "Why", "Change"],
-        rows=[_history_row(entry) for entry in entries],
         empty="No operator has done anything here.",
-        more=f"{reverse('admin:accounts_auditentry_changelist')}?{of_person}",
     )
-
-
-def done_to(user: User, *others: Iterable[Any]) -> QuerySet[AuditEntry]:
-    """Return what was done to the person and to these `others` that belong to them."""
-    targets = [user, *(target for group in others for target in group)]
-    return audit.of(*targets).select_related("by")
-
-
-def _history_row(entry: AuditEntry) -> list[Any]:
-    return [
-        when(entry.at),
-        entry.action.capitalize(),
-        entry.target_label,
-        link(entry.by) if entry.by else entry.who,
-        entry.reason,
-        change(entry.before, entry.after),
-    ]
-
-
-def _belonging(model: str, user: User) -> str:
-    return f"{reverse(f'admin:{model}_changelist')}?user={user.pk}"
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -94,6 +94,12 @@ def logged_in(user: User) -> Client:
     return client
 
 
+def with_password(user: User, password: str) -> User:
+    user.set_password(password)
+    user.save()
+    return user
+
+
 def member_of(group: str, name: str = "") -> User:
     """Return Sam of Support, Fiona of Finance, or another member of the group by name."""
     name = name or {"Support": "sam", "Finance": "fiona"}[group]

@@ -15,19 +15,19 @@ from accounts.tests.test_adjustments import NOW, approve, ask, fiona, sam
 from payments.tests.stripe_events import deliver, refund, settle
 
 
-@pytest.mark.parametrize("amount", ["100.00", "-100.00"])
-def test_the_exact_limit_needs_no_second_person(alice: Person, amount: str) -> None:
-    give(alice, "100.00")
-
-    assert ask(alice, amount).status == "posted"
-
-
-@pytest.mark.parametrize("amount", ["100.01", "-100.01"])
-def test_a_cent_more_waits(alice: Person, amount: str) -> None:
+@pytest.mark.parametrize(
+    ("amount", "status", "balance"),
+    [
+        *(("100.00", "posted", "600.00"), ("-100.00", "posted", "400.00")),
+        *(("100.01", "waiting", "500.00"), ("-100.01", "waiting", "500.00")),
+    ],
+)
+def test_a_cent_above_the_limit_waits(
+    alice: Person, amount: str, status: str, balance: str
+) -> None:
     approve(ask(alice, "500.00"))
 
-    assert ask(alice, amount).status == "waiting"
-    assert alice.balance() == "500.00"
+    assert (ask(alice, amount).status, alice.balance()) == (status, balance)
 
 
 def test_the_limit_is_a_setting(alice: Person, settings: Any) -> None:

@@ -8,21 +8,11 @@ from django.test import Client
 
 from accounts import adjustment_rules as rules
 from accounts.models import Adjustment, AuditEntry
-from accounts.tests.factories import Person, colleague, give, operator, register
+from accounts.tests.factories import Person, give, operator, register
 from accounts.tests.test_adjustments import approve, ask, fiona, sam
 
 LIST = "/admin/accounts/adjustment/"
 ADD = f"{LIST}add/"
-
-
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
 
 
 def form(**changes: str) -> dict[str, str]:
@@ -45,13 +35,7 @@ def test_a_persons_page_leads_to_the_form(support: Client, alice: Person) -> Non
 
     way = f"/admin/accounts/user/{alice.user.pk}/adjust/"
     assert f'href="{way}"' in page
-    assert support.get(way)["Location"] == f"{ADD}?user={alice.user.pk}"
-
-
-def test_the_form_names_the_person_one_comes_from(support: Client, alice: Person) -> None:
-    page = support.get(ADD, {"user": alice.user.pk})
-
-    assert page.context["form"]["user"].value() == "alice"
+    assert support.get(way, follow=True).context["form"]["user"].value() == "alice"
 
 
 @pytest.mark.parametrize(
@@ -76,13 +60,6 @@ def test_the_preview_says_when_it_is_the_limit_of_all(
     page = support.post(ADD, form()).content.decode()
 
     assert "adjust $0.00 in all accounts together by yourself today" in " ".join(page.split())
-
-
-def test_a_reason_that_nobody_can_see_is_asked_for_again(support: Client, alice: Person) -> None:
-    page = support.post(ADD, form(confirm="1", reason="\u200b"))
-
-    assert page.context["form"].errors == {"reason": ["Give a reason."]}
-    assert not Adjustment.objects.exists()
 
 
 def test_confirmed_it_is_posted_once_however_often_it_is_clicked(
@@ -117,6 +94,7 @@ def test_sent_again_with_something_else_in_it_it_is_refused(support: Client, ali
         ({"user": "nobody"}, "Nobody has this name, e-mail, code or id."),
         ({"user": "sam"}, "You cannot adjust your own balance."),
         ({"reason": "  "}, "This field is required"),
+        ({"reason": "\u200b"}, "Give a reason."),
         ({"category": "bribe"}, "Select a valid choice"),
     ],
 )
@@ -199,24 +177,6 @@ def test_the_lists_cost_the_same_for_any_number(
     for path in (LIST, f"{LIST}?status__exact=waiting", "/admin/accounts/auditentry/"):
         with django_assert_max_num_queries(8):
             assert finance.get(path).status_code == 200
-
-
-def test_the_audit_log_shows_who_changed_what(finance: Client, alice: Person) -> None:
-    ask(alice, "25.00")
-
-    page = finance.get("/admin/accounts/auditentry/", {"q": "adjust credits"}).content.decode()
-
-    assert "balance: $0.00 → $25.00" in page
-    assert "Waited for a week" in page
-
-
-def test_the_audit_log_is_found_by_operator(finance: Client, alice: Person) -> None:
-    ask(alice, "25.00")
-
-    found = finance.get("/admin/accounts/auditentry/", {"q": "SAM"}).context["cl"]
-    others = finance.get("/admin/accounts/auditentry/", {"q": "fiona"}).context["cl"]
-
-    assert (found.result_count, others.result_count) == (1, 0)
 
 
 def test_the_history_of_an_adjustment_is_what_the_audit_log_has(

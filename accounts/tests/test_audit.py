@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -13,8 +14,10 @@ from accounts.tests.factories import Person, reviewer
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def record(person: Person, action: str = "deactivate") -> AuditEntry:
-    return audit.record(by=reviewer(), action=action, target=person.user, reason="Asked", now=NOW)
+def record(person: Person, action: str = "deactivate", **how: Any) -> AuditEntry:
+    """Record what Rita did, unless `how` says otherwise."""
+    values = {"by": reviewer(), "target": person.user, "reason": "Asked", "now": NOW, **how}
+    return audit.record(action=action, **values)
 
 
 def test_it_stores_operator_action_target_and_reason(alice: Person) -> None:
@@ -33,14 +36,7 @@ def test_the_actions_are_listed_once_each(alice: Person) -> None:
 
 
 def test_it_stores_money_exactly(alice: Person) -> None:
-    entry = audit.record(
-        by=None,
-        action="x",
-        target=alice.user,
-        reason="Asked",
-        before={"credits": Decimal("0.10")},
-        now=NOW,
-    )
+    entry = record(alice, before={"credits": Decimal("0.10")})
 
     entry.refresh_from_db()
     assert (entry.before, entry.after) == ({"credits": "0.10"}, {})
@@ -57,7 +53,7 @@ def test_it_stores_the_shell_user_of_a_command(
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
 
-    entry = audit.record(by=None, action="x", target=alice.user, reason="Asked", now=NOW)
+    entry = record(alice, by=None)
 
     assert entry.who == f"{name}, on the command line"
 
@@ -69,7 +65,7 @@ def test_it_stores_the_number_of_a_shell_user_without_a_name(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54_321)
 
-    entry = audit.record(by=None, action="x", target=alice.user, reason="Asked", now=NOW)
+    entry = record(alice, by=None)
 
     assert entry.shell_user == "account 54321"
 

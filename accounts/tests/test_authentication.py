@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,15 +25,7 @@ def revoke(person: Person, **ago: int) -> None:
     person.user.api_keys.update(revoked_at=timezone.now() - timedelta(**ago))
 
 
-def revoked(person: Person) -> None:
-    revoke(person, seconds=1)
-
-
-def revoked_long_ago(person: Person) -> None:
-    revoke(person, days=30)
-
-
-def of_a_deactivated_user(person: Person) -> None:
+def deactivate(person: Person) -> None:
     person.user.is_active = False
     person.user.save(update_fields=["is_active"])
 
@@ -42,7 +35,9 @@ def answer(authorization: str) -> tuple[int, str | None, Any]:
     return response.status_code, response.get("WWW-Authenticate"), response.json()
 
 
-@pytest.mark.parametrize("wrong", [revoked, revoked_long_ago, of_a_deactivated_user])
+@pytest.mark.parametrize(
+    "wrong", [partial(revoke, seconds=1), partial(revoke, days=30), deactivate]
+)
 def test_an_invalid_key_is_refused(alice: Person, wrong: Callable[[Person], None]) -> None:
     wrong(alice)
 

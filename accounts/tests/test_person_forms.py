@@ -1,14 +1,16 @@
-"""Superusers add and edit accounts and set passwords; each form asks why, and is on record."""
+"""Superusers add and edit accounts and set passwords, never money; each form asks why."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 
-from accounts import audit
+from accounts import api_keys, audit
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, colleague, operator
+from accounts.tests.factories import Person, give
 
 WHY = {"reason": "She asked"}
 ALICE = {"username": "alice", "email": "alice@example.com", "auth_method": "email"}
@@ -23,22 +25,10 @@ def log() -> list[tuple[str, str]]:
     return list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
 
 
-@pytest.mark.parametrize("group", ["Support", "Finance"])
-@pytest.mark.parametrize("page", ["add/", "{pk}/change/", "{pk}/password/", "{pk}/delete/"])
-def test_accounts_are_a_superusers_to_edit(alice: Person, group: str, page: str) -> None:
-    path = f"/admin/accounts/user/{page.format(pk=alice.user.pk)}"
-
-    answer = colleague(group).post(path, CHANGED | WHY | {"is_staff": "on"})
-
-    alice.user.refresh_from_db()
-    assert answer.status_code == 403
-    assert (alice.user.email, alice.user.is_staff) == ("alice@example.com", False)
-
-
-def test_an_edit_is_recorded_with_before_and_after(alice: Person) -> None:
+def test_an_edit_is_recorded_with_before_and_after(office: Client, alice: Person) -> None:
     staff = {"is_staff": "on", "groups": Group.objects.get(name="Support").pk}
 
-    operator().post(page_of(alice.user), CHANGED | WHY | staff)
+    office.post(page_of(alice.user), CHANGED | WHY | staff)
 
     entry = audit.of(alice.user).get()
     assert (entry.action, entry.reason) == ("edit user", "She asked")
@@ -46,8 +36,9 @@ def test_an_edit_is_recorded_with_before_and_after(alice: Person) -> None:
     assert entry.after == {"email": "new@example.com", "is_staff": True, "groups": ["Support"]}
 
 
-def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    office = operator()
+def test_an_edit_puts_nothing_back(
+    office: Client, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save: Callable[..., None] = User.save
 
     def overtaken(user: User, *args: Any, **kwargs: Any) -> None:
@@ -62,22 +53,22 @@ def test_an_edit_puts_nothing_back(alice: Person, monkeypatch: pytest.MonkeyPatc
     assert (alice.user.email, alice.user.is_active) == ("new@example.com", False)
 
 
-def test_a_form_without_changes_is_not_recorded(alice: Person) -> None:
-    answer = operator().post(page_of(alice.user), ALICE | WHY)
+def test_a_form_without_changes_is_not_recorded(office: Client, alice: Person) -> None:
+    answer = office.post(page_of(alice.user), ALICE | WHY)
 
     assert (answer.status_code, log()) == (302, [])
 
 
-def test_an_edit_without_a_reason_is_refused(alice: Person) -> None:
-    page = operator().post(page_of(alice.user), CHANGED)
+def test_an_edit_without_a_reason_is_refused(office: Client, alice: Person) -> None:
+    page = office.post(page_of(alice.user), CHANGED)
 
     alice.user.refresh_from_db()
     assert page.context["adminform"].form.errors.keys() == {"reason"}
     assert alice.user.email == "alice@example.com"
 
 
-def test_adding_staff_and_setting_a_password_are_recorded(db: None) -> None:
-    office, password = operator(), "a long and unheard-of phrase"
+def test_adding_staff_and_setting_a_password_are_recorded(office: Client) -> None:
+    password = "a long and unheard-of phrase"
     nina = {"username": "nina", "email": "nina@example.com", "usable_password": "false"}
 
     office.post("/admin/accounts/user/add/", nina | WHY)
@@ -88,3 +79,47 @@ def test_adding_staff_and_setting_a_password_are_recorded(db: None) -> None:
     assert user.check_password(password)
     assert log() == [("add user", "She asked"), ("set password", "She asked")]
     assert password not in str(list(AuditEntry.objects.values()))
+
+
+def test_a_person_can_be_edited_but_not_the_balance_nor_the_codes(
+    office: Client, alice: Person
+) -> None:
+    give(alice, "10.00")
+    wishes = {"credits": "999.00", "referral_code": "MINE1234", "referred_by_code": "ABC12345"}
+    code = alice.code
+
+    office.post(page_of(alice.user), CHANGED | WHY | wishes | {"has_made_first_purchase": "on"})
+
+    alice.user.refresh_from_db()
+    assert alice.user.email == "new@example.com"
+    assert (alice.balance(), alice.user.referral_code) == ("10.00", code)
+    assert (alice.user.referred_by_code, alice.user.has_made_first_purchase) == (None, False)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("kept", [{}, {"is_staff": "on"}, {"is_superuser": "on"}], ids=str)
+def test_the_last_superuser_stays_one(office: Client, kept: dict[str, str], others: int) -> None:
+    olivia = User.objects.get(username="olivia")
+    rank = {"is_staff": True, "is_superuser": True}
+    User.objects.create(username="otto", email="otto@example.com", is_active=False, **rank)
+    for number in range(others):
+        User.objects.create(username=f"o{number}", email=f"o{number}@example.com", **rank)
+
+    form = ALICE | WHY | {"username": "olivia", "email": olivia.email} | kept
+    page = office.post(page_of(olivia), form)
+
+    olivia.refresh_from_db()
+    assert (olivia.is_staff and olivia.is_superuser) is (others == 0)
+    assert ("is the last superuser" in page.content.decode()) is (others == 0)
+
+
+def test_a_person_added_in_the_admin_gets_a_code_on_asking(office: Client) -> None:
+    form = {"username": "erin", "email": "erin@example.com", "usable_password": "false"}
+    office.post("/admin/accounts/user/add/", form | WHY)
+    erin = User.objects.get(username="erin", referral_code=None)
+    _, text = api_keys.create(user=erin, name="default", now=datetime.now(UTC))
+
+    code = Person(erin, text).api.get("/referral/code").json()["referral_code"]
+
+    erin.refresh_from_db()
+    assert erin.referral_code == code

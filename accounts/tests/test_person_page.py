@@ -19,11 +19,6 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
-@pytest.fixture
 def purchase(bob: Person) -> Payment:
     """Bob's first, which earned the bonus for him and for Alice."""
     return settle(bob.user, 2000)
@@ -34,7 +29,7 @@ def path(person: Person, page: str = "change") -> str:
 
 
 def text(client: Client, person: Person, page: str = "change") -> str:
-    content: str = client.get(path(person, page)).content.decode()
+    content: str = client.get(path(person, page), follow=True).content.decode()
     return content
 
 
@@ -141,11 +136,14 @@ def test_friends_stand_with_their_state(support: Client, alice: Person, purchase
 
 
 def test_keys_show_no_more_than_tells_them_by(support: Client, alice: Person) -> None:
-    page = text(support, alice)
+    key = alice.user.api_keys.get()
 
-    assert alice.api_key[:12] in page
-    assert alice.api_key[12:] not in page
-    assert alice.user.api_keys.get().digest not in page
+    page_of_key = support.get(f"/admin/accounts/apikey/{key.pk}/change/").content.decode()
+
+    for page in (text(support, alice), page_of_key):
+        assert alice.api_key[:12] in page
+        assert alice.api_key[12:] not in page
+        assert key.digest not in page
 
 
 def test_the_history_tells_who_did_what_and_why(support: Client, alice: Person) -> None:
@@ -171,21 +169,15 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
     assert f"/adjustment/{adjustment.pk}/change/" in shown["statement"].rows[0][5]
 
 
-@pytest.mark.parametrize(
-    ("group", "offered"),
-    [
-        ("Support", ["Why?", "Statement", "Adjust balance…", "Deactivate…"]),
-        ("Finance", ["Why?", "Statement", "Adjust balance…", "Deactivate…"]),
-    ],
-)
-def test_each_group_is_offered_what_it_may_do(
-    alice: Person, group: str, offered: list[str]
-) -> None:
+@pytest.mark.parametrize("group", ["Support", "Finance"])
+def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None:
     actions = colleague(group).get(path(alice)).context["actions_detail"]
 
-    assert [action["title"] for action in actions] == offered
-    assert [action["path"] for action in actions] == [
-        path(alice, page) for page in ("why", "statement", "adjust", "deactivate")
+    assert [(action["title"], action["path"]) for action in actions] == [
+        ("Why?", path(alice, "why")),
+        ("Statement", path(alice, "statement")),
+        ("Adjust balance…", path(alice, "adjust")),
+        ("Deactivate…", path(alice, "deactivate")),
     ]
 
 
@@ -245,23 +237,20 @@ def test_an_amount_that_cannot_be_is_no_error(support: Client, bob: Person, amou
     assert support.get(path(bob, "why"), {"amount": amount}).status_code == 200
 
 
-def test_the_statement_goes_on_where_it_stopped(support: Client, alice: Person) -> None:
-    for _ in range(120):
+def test_the_whole_statement_is_the_list_of_their_entries(
+    support: Client, alice: Person, bob: Person
+) -> None:
+    give(bob, "1.00")
+    for _ in range(70):
         give(alice, "0.50")
 
-    first = support.get(path(alice, "statement"))
-    second = support.get(path(alice, "statement"), {"before": first.context["older"]})
-    third = support.get(path(alice, "statement"), {"before": second.context["older"]})
+    first = support.get(path(alice, "statement"), follow=True).context["cl"]
+    second = support.get(f"{sections(support, alice)['statement'].more}&p=2").context["cl"]
 
-    pages = [first, second, third]
-    assert [len(page.context["table"]["rows"]) for page in pages] == [50, 50, 20]
-    assert [page.context["older"] for page in pages] == [71, 21, None]
-    assert "$60.00" in first.context["table"]["rows"][0][3]
-
-
-@pytest.mark.parametrize("before", ["0", "-1", "x", "٣", "9" * 30, "1.5"])
-def test_a_statement_starts_anywhere(support: Client, alice: Person, before: str) -> None:
-    assert support.get(path(alice, "statement"), {"before": before}).status_code == 200
+    entries = [entry for page in (first, second) for entry in page.result_list]
+    assert [entry.number for entry in entries] == list(range(70, 0, -1))
+    assert {entry.user for entry in entries} == {alice.user}
+    assert first.queryset.query.order_by[0] == "-number"
 
 
 @pytest.mark.parametrize("page", ["change", "statement", "why", "deactivate", "reactivate"])

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, User
-from accounts.tests.factories import Person, UserFactory
+from accounts.tests.factories import Person, UserFactory, api_with
 
 
 def ask(**changes: Any) -> Any:
@@ -18,9 +18,7 @@ def ask(**changes: Any) -> Any:
 
 
 def test_the_returned_key_is_valid(db: None) -> None:
-    api_key = ask().json()["api_key"]
-
-    balance = APIClient().get("/user/balance", headers={"Authorization": f"Bearer {api_key}"})
+    balance = api_with(ask().json()["api_key"]).get("/user/balance")
 
     assert balance.json() == {
         "user_id": User.objects.get().pk,

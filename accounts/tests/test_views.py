@@ -9,8 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, api_with
 from accounts.tests.test_ledger import post
+
+PREFERENCES = "/user/preferences"
 
 
 def give(person: Person, count: int, *, start: int = 0) -> None:
@@ -117,8 +119,7 @@ def test_a_new_key_is_valid_and_shown_once(alice: Person) -> None:
     assert [key["name"] for key in listed] == ["CI", "default"]
     assert made["api_key"].startswith(listed[0]["prefix"])
     assert not any("api_key" in key or "digest" in key for key in listed)
-    second = Person(alice.user, made["api_key"])
-    assert second.api.get("/user/balance").json()["username"] == "alice"
+    assert api_with(made["api_key"]).get("/user/balance").json()["username"] == "alice"
 
 
 @pytest.mark.parametrize("name", ["", "\x00", "x" * 101, None, ["CI"]])
@@ -128,21 +129,13 @@ def test_an_invalid_key_name_is_refused(alice: Person, name: object) -> None:
     assert (response.status_code, list(response.json()["errors"])) == (400, ["name"])
 
 
-def test_a_revoked_key_is_invalid(alice: Person) -> None:
-    key = alice.api.get("/user/api-keys").json()[0]
-
-    revoked = alice.api.delete(f"/user/api-keys/{key['id']}")
-
-    assert revoked.status_code == 204
-    assert alice.api.get("/user/balance").status_code == 401
-
-
-def test_a_key_is_revoked_once(alice: Person) -> None:
+def test_a_key_is_revoked_once_and_invalid_then(alice: Person) -> None:
     made = alice.api.post("/user/api-keys", {}, format="json").json()
 
     answers = [alice.api.delete(f"/user/api-keys/{made['id']}").status_code for _ in range(2)]
 
     assert answers == [204, 404]
+    assert api_with(made["api_key"]).get("/user/balance").status_code == 401
 
 
 def test_the_key_of_another_user_is_not_found(alice: Person, charlie: Person) -> None:
@@ -157,3 +150,34 @@ def test_the_key_of_another_user_is_not_found(alice: Person, charlie: Person) ->
 @pytest.mark.parametrize("pk", ["0", "9223372036854775808", "-1", "abc", "1%00"])
 def test_an_impossible_key_id_is_not_found(alice: Person, pk: str) -> None:
     assert alice.api.delete(f"/user/api-keys/{pk}").status_code == 404
+
+
+def test_the_name_is_hidden_unless_the_caller_shows_it(alice: Person, charlie: Person) -> None:
+    response = alice.api.patch(PREFERENCES, {"show_on_leaderboard": True}, format="json")
+
+    assert (response.status_code, response.json()) == (200, {"show_on_leaderboard": True})
+    assert alice.api.get(PREFERENCES).json() == {"show_on_leaderboard": True}
+    assert charlie.api.get(PREFERENCES).json() == {"show_on_leaderboard": False}
+
+
+def test_an_empty_body_changes_nothing(alice: Person) -> None:
+    alice.api.patch(PREFERENCES, {"show_on_leaderboard": True}, format="json")
+
+    response = alice.api.patch(PREFERENCES, {}, format="json")
+
+    assert response.json() == {"show_on_leaderboard": True}
+
+
+@pytest.mark.parametrize("value", [None, "true", 1, "", [], {}])
+def test_it_accepts_only_true_and_false(alice: Person, value: Any) -> None:
+    response = alice.api.patch(PREFERENCES, {"show_on_leaderboard": value}, format="json")
+
+    assert response.status_code == 400
+    assert "show_on_leaderboard" in response.json()["errors"]
+
+
+def test_no_other_column_can_be_changed(alice: Person) -> None:
+    alice.api.patch(PREFERENCES, {"credits": 1000, "is_staff": True}, format="json")
+
+    alice.user.refresh_from_db()
+    assert (alice.balance(), alice.user.is_staff) == ("0.00", False)

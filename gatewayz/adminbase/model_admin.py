@@ -24,6 +24,7 @@ from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginato
 __all__ = [
     "Columns",
     "ModelAdmin",
+    "OwnPageAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
@@ -167,6 +168,10 @@ class ModelAdmin(unfold.ModelAdmin):
         """Return what the page of this row is called."""
         return capfirst(str(obj))
 
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """Return what the page of this row shows besides its fields."""
+        return {}
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
@@ -176,6 +181,7 @@ class ModelAdmin(unfold.ModelAdmin):
         context |= {"title": title, "subtitle": None}
         context["show_history"] = self.has_history
         context |= {"show_save_and_continue": False, "show_save_and_add_another": False}
+        context |= self.page_context(request, obj) if obj else {}
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
 
@@ -211,6 +217,18 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class OwnPageAdmin(ReadOnlyAdmin):
+    """Shows each row on a page of its own, instead of a form with its fields."""
+
+    def page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        raise NotImplementedError
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+        if not self.has_view_permission(request) or request.method == "POST":
+            raise PermissionDenied
+        return self.page(request, self.row(request, object_id))
 
 
 class SuperuserAdmin(ReadOnlyAdmin):

@@ -47,12 +47,6 @@ class StaffGroupAdmin(AuditedFormAdmin, GroupAdmin, SuperuserAdmin):
     form = StaffGroupForm
     ordering = ("name",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request)
-
 
 @admin.register(AccessAttempt)
 class LockedLogInAdmin(SuperuserAdmin):

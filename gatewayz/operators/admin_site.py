@@ -85,11 +85,8 @@ class OperatorSite(UnfoldAdminSite):
     ) -> HttpResponse:
         if request.method != "POST":
             return self._log_in(request, extra_context)
-        try:
-            with operator_login.one_at_a_time(request):
-                return self._log_in(request, extra_context)
-        except operator_login.TooManyAtOnceError:
-            return operator_login.busy(request)
+        with operator_login.one_at_a_time(request):
+            return self._log_in(request, extra_context)
 
     def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         page: HttpResponse = super().login(request, extra_context)
