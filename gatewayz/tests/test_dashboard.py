@@ -96,7 +96,6 @@ def test_it_says_that_the_budget_ends(alice: Person, budget: str, is_ending: boo
     assert ("<b>1</b> budget that is spent, or soon will be" in shown()) is is_ending
 
 
-@pytest.mark.negative_control
 def test_it_says_that_the_ledger_is_broken(alice: Person) -> None:
     LedgerCheck.objects.create(checked_at=timezone.now(), breaches=3)
 
