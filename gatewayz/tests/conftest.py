@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.tests.factories import Person, colleague, member_of, operator
+from accounts.tests.factories import Person, colleague, logged_in, member_of, operator
 from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk
 from payments.tests.stripe_events import refer, turn
 from referrals.models import Referral
@@ -17,12 +16,10 @@ from referrals.models import Referral
 @pytest.fixture
 def sessions(live_server: LiveServer) -> dict[str, str]:
     """Sam of Support, Fiona and Frank of Finance, and Olivia, who may do all; logged in."""
-    frank = Client()
-    frank.force_login(member_of("Finance", "frank"))
     browsers = {
         "Sam": colleague("Support"),
         "Fiona": colleague("Finance"),
-        "Frank": frank,
+        "Frank": logged_in(member_of("Finance", "frank")),
         "Olivia": operator(),
     }
     name = settings.SESSION_COOKIE_NAME

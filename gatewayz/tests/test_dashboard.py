@@ -11,8 +11,14 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
-from accounts.tests.factories import Person, member_of, operator, register
+from accounts.tests.factories import (
+    Person,
+    StaffFactory,
+    colleague,
+    logged_in,
+    operator,
+    register,
+)
 from gatewayz.operators import dashboard
 from payments.models import LedgerCheck
 from payments.reports import daily, ledger_checks
@@ -127,19 +133,15 @@ def test_it_reads_well_when_there_is_nothing(db: None) -> None:
 
 @pytest.mark.parametrize("group", ["Support", "Finance"])
 def test_both_groups_see_it(db: None, group: str) -> None:
-    client = Client()
-    client.force_login(member_of(group))
-
-    assert figure(shown(client=client), "Sign-ups")
+    assert figure(shown(client=colleague(group)), "Sign-ups")
 
 
 @pytest.mark.usefixtures("history")
 def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
-    clerk = User.objects.create(username="new", email="new@x.example", is_staff=True)
+    clerk = StaffFactory.create()
     grants = ("view_dailytotals", "view_user")
     clerk.user_permissions.set(Permission.objects.filter(codename__in=grants))
-    client = Client()
-    client.force_login(clerk)
+    client = logged_in(clerk)
 
     context = client.get("/admin/").context
 
@@ -151,10 +153,7 @@ def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
 
 
 def test_staff_without_permission_see_no_figures(db: None) -> None:
-    client = Client()
-    client.force_login(User.objects.create(username="new", email="new@x.example", is_staff=True))
-
-    assert "front-value" not in shown(client=client)
+    assert "front-value" not in shown(client=logged_in(StaffFactory.create()))
 
 
 @pytest.mark.usefixtures("history")

@@ -17,7 +17,15 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
-from accounts.tests.factories import Person, colleague, give, member_of, operator
+from accounts.tests.factories import (
+    Person,
+    StaffFactory,
+    colleague,
+    give,
+    logged_in,
+    member_of,
+    operator,
+)
 from gatewayz.operators.staff_groups import FINANCE, MAY, SUPPORT
 from gatewayz.tests.test_looking import READ_ONLY
 from payments.models import Clawback
@@ -92,11 +100,9 @@ OFFICE = [path for path in CLOSED if path.split("/")[1] in OF_THE_OFFICE]
 
 def staff(permissions: Iterable[Permission] = ()) -> Client:
     """Return the browser of somebody of the staff who has these permissions and no group."""
-    user = User.objects.create(username="nina", email="nina@example.com", is_staff=True)
+    user = StaffFactory.create(username="nina")
     user.user_permissions.set(permissions)
-    client = Client()
-    client.force_login(user)
-    return client
+    return logged_in(user)
 
 
 @pytest.fixture(autouse=True)

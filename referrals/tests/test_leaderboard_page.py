@@ -8,12 +8,11 @@ from typing import Any
 import openpyxl
 import pytest
 import time_machine
-from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, member_of, operator, register
+from accounts.tests.factories import Person, colleague, operator, register
 from payments.reports import leaderboard
 from payments.tests.stripe_events import refer, settle
 from referrals.models import LeaderboardEntry
@@ -188,8 +187,7 @@ def test_more_than_a_file_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize(("group", "status"), [("Support", 403), ("Finance", 200)])
 def test_only_who_may_export_does(group: str, status: int) -> None:
-    client = Client()
-    client.force_login(member_of(group))
+    client = colleague(group)
 
     page, file = client.get(PATH), client.post(f"{PATH}export/", AS_CSV)
 
