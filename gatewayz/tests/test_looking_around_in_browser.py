@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import BOTH, Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests.stripe_events import refer, settle
 from referrals.models import Referral
 from referrals.tests.factories import ProgramFactory
@@ -47,7 +47,7 @@ def exports() -> list[tuple[str, str, str]]:
 
 @BOTH
 def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: str) -> None:
-    payment = asked(lambda: settle(bob.user))
+    payment = settle(bob.user)
     desk.become(who)
     desk.open("/admin/accounts/user/")
 
@@ -61,7 +61,9 @@ def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: st
 def test_the_leaderboard_is_sorted_counted_anew_and_searched(
     alice: Person, bob: Person, desk: Desk, who: str
 ) -> None:
-    asked(lambda: (settle(bob.user), refer(alice, 1), refer(bob, 1)))
+    settle(bob.user)
+    refer(alice, 1)
+    refer(bob, 1)
     desk.become(who)
     desk.open(LEADERBOARD)
     desk.follow("30 days")
@@ -80,7 +82,8 @@ def test_the_leaderboard_is_sorted_counted_anew_and_searched(
 def test_finance_takes_along_what_the_list_shows_and_says_what_for(
     alice: Person, bob: Person, desk: Desk, form: str
 ) -> None:
-    asked(lambda: (refer(alice, 1), refer(bob, 1)))
+    refer(alice, 1)
+    refer(bob, 1)
     desk.become("Fiona")
     desk.open(f"{LEADERBOARD}?q=bob")
 
@@ -94,12 +97,12 @@ def test_finance_takes_along_what_the_list_shows_and_says_what_for(
             head, *rows = openpyxl.load_workbook(data).active.values
             names = [dict(zip(head, row, strict=True))["username"] for row in rows]
     assert names == ["bob"]
-    assert asked(exports) == [("fiona", "The newsletter", form)]
+    assert exports() == [("fiona", "The newsletter", form)]
 
 
 @BOTH
 def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -> None:
-    asked(lambda: refer(alice, 2))
+    refer(alice, 2)
     desk.become(who)
     desk.open("/admin/")
     desk.window.get_by_role("link", name="7 days").click()
@@ -112,7 +115,7 @@ def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -
 
 
 def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
-    asked(lambda: refer(alice, 2))
+    refer(alice, 2)
     desk.become("Sam")
     desk.open("/admin/?days=7")
     chart = desk.window.locator(".front-chart").nth(1)
@@ -129,7 +132,7 @@ def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
 
 
 def test_support_is_not_offered_what_finance_does(held: list[Referral], desk: Desk) -> None:
-    asked(lambda: ProgramFactory.create(is_future=True))
+    ProgramFactory.create(is_future=True)
     desk.become("Sam")
 
     for page in (f"{REFERRALS}review/", f"{REFERRALS}{held[0].pk}/change/"):
