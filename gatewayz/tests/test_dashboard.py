@@ -21,28 +21,11 @@ from accounts.tests.factories import (
 )
 from gatewayz.operators import dashboard
 from payments.models import LedgerCheck
-from payments.reports import daily, ledger_checks
+from payments.reports import daily
 from payments.tests.stripe_events import (
-    deliver,
-    event,
-    pending_payment,
     refer,
-    refund,
-    settle,
-    turn,
 )
-from referrals.models import Referral
 from referrals.tests.factories import ProgramFactory
-
-
-@pytest.fixture
-def history(alice: Person, charlie: Person) -> None:
-    """Alice refers two, of whom one is held, and Charlie gets half of his money back."""
-    refer(alice, 2)
-    turn(Referral.objects.get(use_number=2), "held")
-    deliver(refund(settle(charlie.user, 2000), 500))
-    deliver(event(pending_payment(charlie.user), amount_total=1))
-    ledger_checks.run(now=timezone.now())
 
 
 def shown(query: str = "", client: Client | None = None) -> str:
@@ -57,12 +40,12 @@ def figure(page: str, title: str) -> str:
     return found[1]
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("one_of_everything")
 def test_it_shows_the_figures() -> None:
     """The others are followed to their lists in `test_dashboard_links`."""
     page = shown()
 
-    assert figure(page, "Refunds &amp; disputes") == "$5.00"
+    assert figure(page, "Refunds &amp; disputes") == "$4.00"
     assert figure(page, "Conversion") == "100.0 %"
     assert figure(page, "Debts") == "$0.00"
 
@@ -84,7 +67,7 @@ def test_a_change_reads_as_people_say_it(before: int, now: int, change: str) -> 
     assert dashboard.change(now, before) == change
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("one_of_everything")
 def test_it_says_what_needs_someone() -> None:
     page = shown()
 
@@ -136,7 +119,7 @@ def test_both_groups_see_it(db: None, group: str) -> None:
     assert figure(shown(client=colleague(group)), "Sign-ups")
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("one_of_everything")
 def test_who_may_only_see_figures_is_given_no_links_to_follow() -> None:
     clerk = StaffFactory.create()
     grants = ("view_dailytotals", "view_user")
@@ -156,7 +139,7 @@ def test_staff_without_permission_see_no_figures(db: None) -> None:
     assert "front-value" not in shown(client=logged_in(StaffFactory.create()))
 
 
-@pytest.mark.usefixtures("history")
+@pytest.mark.usefixtures("one_of_everything")
 def test_it_costs_eleven_queries_at_most(
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
