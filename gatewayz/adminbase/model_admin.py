@@ -24,6 +24,7 @@ from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginato
 __all__ = [
     "Columns",
     "ModelAdmin",
+    "PageAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
@@ -143,6 +144,10 @@ class ModelAdmin(unfold.ModelAdmin):
             raise Http404
         return found
 
+    def context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what each page of this model gives to its template."""
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
     def offers(self, action: str, request: HttpRequest, row: Any) -> bool:
         """Tell whether the action makes sense for this row, and this operator.
 
@@ -211,6 +216,20 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class PageAdmin(ReadOnlyAdmin):
+    """Shows a row on a page of its own, in the place of a form."""
+
+    def page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        raise NotImplementedError
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if not self.has_view_permission(request) or request.method == "POST":
+            raise PermissionDenied
+        return self.page(request, self.row(request, object_id))
 
 
 class SuperuserAdmin(ReadOnlyAdmin):

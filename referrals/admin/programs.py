@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -17,7 +17,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action, display
+from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.models import Program
@@ -44,7 +44,7 @@ column = Columns(Program)
 
 
 @admin.register(Program)
-class ProgramAdmin(ReadOnlyAdmin):
+class ProgramAdmin(PageAdmin):
     """Terms are added with their start; terms that have started are never changed."""
 
     list_display = (
@@ -85,31 +85,19 @@ class ProgramAdmin(ReadOnlyAdmin):
         page: HttpResponse = super().changelist_view(request, context)
         return page
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        if not self.has_view_permission(request) or request.method == "POST":
-            raise PermissionDenied
-        terms = self.get_object(request, object_id)
-        if terms is None:
-            raise Http404
+    def page(self, request: HttpRequest, row: Program) -> HttpResponse:
         columns = [getattr(self, name) for name in self.list_display]
-        promises = [(column.short_description, column(terms)) for column in columns]
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        context["withdrawal"] = self.withdrawal(terms) if self.has_add_permission(request) else ""
-        return terms_page.answer(request, terms, promises, context, now=timezone.now())
+        promises = [(column.short_description, column(row)) for column in columns]
+        context = self.context(request)
+        context["withdrawal"] = self.withdrawal(row) if self.has_add_permission(request) else ""
+        return terms_page.answer(request, row, promises, context, now=timezone.now())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return next_terms.answer(request, context)
+        return next_terms.answer(self, request)
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
