@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -99,7 +99,7 @@ class _Cluster:
     durable: bool
     account: ServerAccount
     binaries: Path
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def locate(cls, data_directory: Path, *, durable: bool, may_discard: bool) -> "_Cluster":
@@ -256,7 +256,7 @@ def _choose_home(data_directory: Path, account: ServerAccount, *, may_discard: b
     The folder then names that place. When it does not, what is there was left by an earlier
     checkout at the same path, and would be a surprise in a new one.
     """
-    if account.can_enter(data_directory):
+    if account.can_reach(data_directory):
         return data_directory
     home = make_system_directory(f"{data_directory.name}-{_digest(data_directory)}")
     note = data_directory / "data-are-in"
