@@ -20,6 +20,7 @@ from accounts.tests.factories import (
     register,
 )
 from gatewayz.operators import dashboard
+from gatewayz.tests.list_actions import text
 from payments.models import LedgerCheck
 from payments.reports import daily
 from payments.tests.stripe_events import (
@@ -29,8 +30,7 @@ from referrals.tests.factories import ProgramFactory
 
 
 def shown(query: str = "", client: Client | None = None) -> str:
-    page = (client or operator()).get(f"/admin/{query}").content.decode()
-    return re.sub(r"\s+", " ", page)
+    return text((client or operator()).get(f"/admin/{query}"))
 
 
 def figure(page: str, title: str) -> str:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import Person, colleague, register
 from gatewayz.tests import list_actions
+from gatewayz.tests.list_actions import text
 from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer, settle, turn
 from referrals import review
@@ -36,10 +37,6 @@ def decide(
 
 def shown(response: Any) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
-
-
-def text(response: Any) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def status(referral: Referral) -> str:

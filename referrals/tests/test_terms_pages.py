@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person, colleague
+from gatewayz.tests.list_actions import text
 from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer
 from referrals.models import Program
@@ -29,10 +30,6 @@ DRAFT = {
     "code_length": "8",
 }
 PREVIEW, CONFIRM = {"preview": "yes"}, {"add": "yes", "reason": "Winter campaign."}
-
-
-def text(response: Any) -> str:
-    return " ".join(response.content.decode().split())
 
 
 def test_the_history_shows_states_and_what_is_left_of_the_budget(
