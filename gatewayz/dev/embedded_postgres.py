@@ -73,7 +73,7 @@ def running(data_directory: Path, *, durable: bool = True) -> Iterator[Server]:
     data_directory = data_directory.absolute()
     data_directory.mkdir(parents=True, exist_ok=True)
     turn, holders = data_directory / "turn.lock", data_directory / "holders.lock"
-    with _opened(holders) as held:
+    with holders.open("a") as held:
         with _locked(turn):
             is_first = _try_lock_alone(held)
             cluster = _Cluster.locate(data_directory, durable=durable, may_discard=is_first)
@@ -135,7 +135,7 @@ class _Cluster:
         while anew or not self.is_answering():
             if anew:
                 self.stop()
-            with _opened(self.server_lock) as alive:
+            with self.server_lock.open("a") as alive:
                 if _try_lock_alone(alive):
                     if anew:
                         shutil.rmtree(self.data, ignore_errors=True)
@@ -272,14 +272,8 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def _opened(lock: Path) -> Iterator[IO[str]]:
-    with lock.open("a") as file:
-        yield file
-
-
-@contextmanager
 def _locked(lock: Path) -> Iterator[None]:
-    with _opened(lock) as file:
+    with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
