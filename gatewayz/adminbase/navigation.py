@@ -69,21 +69,22 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": title, "separator": bool(title), "items": items}
         for title, entries in GROUPS.items()
-        if (items := [_item(entry, here) for entry in entries if entry.is_for(request)])
+        if (items := [_item(entry, entry is here) for entry in entries if entry.is_for(request)])
     ]
 
 
-def _item(entry: Entry, here: str) -> dict[str, Any]:
-    link = entry.link()
-    return {"title": entry.title, "icon": entry.icon, "link": link, "active": link == here}
+def _item(entry: Entry, is_here: bool) -> dict[str, Any]:
+    return {"title": entry.title, "icon": entry.icon, "link": entry.link(), "active": is_here}
 
 
-def _here(path: str) -> str:
-    """Return the one link of the sidebar that is marked: the longest that this path begins with."""
-    home = reverse("admin:index")
-    links = [entry.link() for entry in _ENTRIES]
-    above = [link for link in links if path.startswith(link) and link != home]
-    return max(above, key=len, default=path)
+def _here(path: str) -> Entry | None:
+    """Return the one entry that is marked: that with the longest link that the path begins with."""
+    above = [
+        entry
+        for entry in _ENTRIES
+        if path == entry.link() or (entry.model and path.startswith(entry.link()))
+    ]
+    return max(above, key=lambda entry: len(entry.link()), default=None)
 
 
 def title_of(model: type[Model]) -> str:
@@ -96,7 +97,6 @@ def title_of(model: type[Model]) -> str:
 def place(request: HttpRequest) -> dict[str, Any]:
     """Return the page of the sidebar that this one belongs to; nothing if to none."""
     here = _here(request.path)
-    for entry in _ENTRIES:
-        if entry.link() == here and entry.page != "index":
-            return {"title": entry.title, "link": here, "is_here": request.path == here}
-    return {}
+    if here is None or not here.model:
+        return {}
+    return {"title": here.title, "link": here.link(), "is_here": request.path == here.link()}
