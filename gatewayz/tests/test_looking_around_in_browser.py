@@ -10,8 +10,6 @@ from accounts.models import AuditEntry
 from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests.stripe_events import refer, settle
-from referrals.models import Referral
-from referrals.tests.factories import ProgramFactory
 
 pytestmark = pytest.mark.browser
 
@@ -129,25 +127,6 @@ def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
 
     expect(desk.window.locator("#result_list .data-row")).to_have_count(2)
     desk.look()
-
-
-def test_support_is_not_offered_what_finance_does(held: list[Referral], desk: Desk) -> None:
-    ProgramFactory.create(is_future=True)
-    desk.become("Sam")
-
-    for page in (f"{REFERRALS}review/", f"{REFERRALS}{held[0].pk}/change/"):
-        desk.open(page)
-        desk.lacks("Release…")
-        desk.lacks("Release: pay both")
-        desk.lacks("Void: pay nobody")
-        desk.reads("Colleagues of Finance")
-    desk.open("/admin/referrals/program/")
-    desk.lacks("Next terms")
-    desk.lacks("Withdraw")
-    desk.open("/admin/payments/stripeevent/")
-    expect(desk.window.locator("input.action-select")).to_have_count(0)
-    desk.open(LEADERBOARD)
-    desk.lacks("Export…")
 
 
 def test_finance_is_not_offered_what_support_does(alice: Person, desk: Desk) -> None:
