@@ -17,6 +17,7 @@ def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(desk: 
     desk.window.goto(desk.address + "/api/docs")
 
     expect(desk.window.get_by_text("Register, and get an API key")).to_be_visible()
+    assert desk.faults == []
 
 
 @WIDE
@@ -30,6 +31,7 @@ def test_the_documentation_can_be_tried(desk: Desk) -> None:
     expect(desk.window.get_by_text("Response body")).to_be_visible()
     answer = desk.window.locator(".live-responses-table tbody .response-col_status")
     expect(answer).to_contain_text("200")
+    assert desk.faults == []
 
 
 @pytest.fixture
@@ -54,6 +56,7 @@ def test_bob_pays_and_comes_back_to_a_thank_you(checkout_url: str, desk: Desk) -
     window.get_by_role("button", name="Pay $10.00").click()
 
     expect(window.get_by_role("heading", name="Thank you")).to_be_visible()
+    assert desk.faults == []
 
 
 @pytest.mark.parametrize("path", ["/", "/payment/success", "/payment/cancel", "/nothing/here"])
@@ -63,3 +66,4 @@ def test_a_page_is_plain_and_loads_nothing_from_elsewhere(desk: Desk, path: str)
     desk.window.goto(desk.address + path)
 
     expect(desk.window.get_by_role("heading")).to_be_visible()
+    assert desk.faults == []
