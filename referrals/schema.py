@@ -12,6 +12,7 @@ from referrals.serializers import (
     InvalidCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
+    LeaderSerializer,
     StatsSerializer,
     ValidateRequestSerializer,
     ValidCodeSerializer,
@@ -118,26 +119,9 @@ STATS: dict[str, Any] = {
     ],
 }
 
-_COUNTS_OF_THE_FIRST: dict[str, Any] = {
-    "rank": 1,
-    "referrals": 9,
-    "earned": 90.0,
-    "signups": 12,
-    "qualified": 8,
-    "conversion": 66.7,
-    "revenue": 310.0,
-    "uses_left": 1,
-}
-_COUNTS_OF_ALICE: dict[str, Any] = {
-    "rank": 2,
-    "referrals": 4,
-    "earned": 40.0,
-    "signups": 5,
-    "qualified": 4,
-    "conversion": 80.0,
-    "revenue": 120.0,
-    "uses_left": 6,
-}
+_LEADER = LeaderSerializer().fields
+_FIRST = dict(zip(_LEADER, (1, None, 9, 90.0, 12, 8, 66.7, 310.0, 1), strict=True))
+_ALICE = dict(zip(_LEADER, (2, "alice", 4, 40.0, 5, 4, 80.0, 120.0, 6), strict=True))
 
 LEADERBOARD: dict[str, Any] = {
     "summary": "The top referrers, and your own rank",
@@ -158,11 +142,8 @@ LEADERBOARD: dict[str, Any] = {
                 "period": "30d",
                 "by": "referrals",
                 "as_of": "2026-11-22T12:00:00Z",
-                "leaders": [
-                    {"username": None, **_COUNTS_OF_THE_FIRST},
-                    {"username": "alice", **_COUNTS_OF_ALICE},
-                ],
-                "you": {"username": "alice", **_COUNTS_OF_ALICE},
+                "leaders": [_FIRST, _ALICE],
+                "you": _ALICE,
             },
         )
     ],

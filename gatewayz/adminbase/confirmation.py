@@ -99,9 +99,8 @@ def _ask(
     sent_on: list[tuple[str, str]],
 ) -> HttpResponse:
     context = {
-        **page.admin_site.each_context(request),
+        **page.context(request),
         "title": question.title,
-        "opts": page.opts,
         "question": question,
         "form": form,
         "back": back,

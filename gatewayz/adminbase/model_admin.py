@@ -24,7 +24,7 @@ from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginato
 __all__ = [
     "Columns",
     "ModelAdmin",
-    "OwnPageAdmin",
+    "PageAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
@@ -144,6 +144,10 @@ class ModelAdmin(unfold.ModelAdmin):
             raise Http404
         return found
 
+    def context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what each page of this model gives to its template."""
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
     def offers(self, action: str, request: HttpRequest, row: Any) -> bool:
         """Tell whether the action makes sense for this row, and this operator.
 
@@ -219,13 +223,15 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
 
-class OwnPageAdmin(ReadOnlyAdmin):
-    """Shows each row on a page of its own, instead of a form with its fields."""
+class PageAdmin(ReadOnlyAdmin):
+    """Shows a row on a page of its own, in the place of a form."""
 
     def page(self, request: HttpRequest, row: Any) -> HttpResponse:
         raise NotImplementedError
 
-    def change_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
         if not self.has_view_permission(request) or request.method == "POST":
             raise PermissionDenied
         return self.page(request, self.row(request, object_id))

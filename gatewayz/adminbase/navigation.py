@@ -1,4 +1,4 @@
-"""The sidebar of the admin, grouped by what people do, and the admin's stylesheet."""
+"""The sidebar of the admin, grouped by what people do."""
 
 import itertools
 from dataclasses import dataclass
@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.text import capfirst
 
@@ -61,6 +60,8 @@ GROUPS: dict[str, list[Entry]] = {
     ],
 }
 
+_ENTRIES = list(itertools.chain.from_iterable(GROUPS.values()))
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups as unfold takes them, with what this operator may open."""
@@ -68,39 +69,34 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return [
         {"title": title, "separator": bool(title), "items": items}
         for title, entries in GROUPS.items()
-        if (items := [_item(entry, here) for entry in entries if entry.is_for(request)])
+        if (items := [_item(entry, entry is here) for entry in entries if entry.is_for(request)])
     ]
 
 
-def _item(entry: Entry, here: str) -> dict[str, Any]:
-    link = entry.link()
-    return {"title": entry.title, "icon": entry.icon, "link": link, "active": link == here}
+def _item(entry: Entry, is_here: bool) -> dict[str, Any]:
+    return {"title": entry.title, "icon": entry.icon, "link": entry.link(), "active": is_here}
 
 
-def _here(path: str) -> str:
-    """Return the one link of the sidebar that is marked: the longest that this path begins with."""
-    home = reverse("admin:index")
-    links = [entry.link() for entries in GROUPS.values() for entry in entries]
-    above = [link for link in links if path.startswith(link) and link != home]
-    return max(above, key=len, default=path)
+def _here(path: str) -> Entry | None:
+    """Return the one entry that is marked: that with the longest link that the path begins with."""
+    above = [
+        entry
+        for entry in _ENTRIES
+        if path == entry.link() or (entry.model and path.startswith(entry.link()))
+    ]
+    return max(above, key=lambda entry: len(entry.link()), default=None)
 
 
 def title_of(model: type[Model]) -> str:
     """Return the title of a list, which is the one that the sidebar has."""
     label = model._meta.label_lower
-    entries = itertools.chain.from_iterable(GROUPS.values())
-    titles = (each.title for each in entries if (each.model, each.name) == (label, "changelist"))
+    titles = (each.title for each in _ENTRIES if (each.model, each.name) == (label, "changelist"))
     return next(titles, capfirst(str(model._meta.verbose_name_plural)))
 
 
 def place(request: HttpRequest) -> dict[str, Any]:
     """Return the page of the sidebar that this one belongs to; nothing if to none."""
     here = _here(request.path)
-    for entry in itertools.chain.from_iterable(GROUPS.values()):
-        if entry.link() == here and entry.page != "index":
-            return {"title": entry.title, "link": here, "is_here": request.path == here}
-    return {}
-
-
-def stylesheet(request: HttpRequest) -> str:
-    return static("operators/admin.css")
+    if here is None or not here.model:
+        return {}
+    return {"title": here.title, "link": here.link(), "is_here": request.path == here.link()}

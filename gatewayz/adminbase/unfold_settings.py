@@ -41,7 +41,7 @@ UNFOLD = {
         ],
     },
     "STYLES": [
-        "gatewayz.adminbase.navigation.stylesheet",
+        lambda request: static("operators/admin.css"),
         lambda request: static("operators/dashboard.css"),
     ],
     "DASHBOARD_CALLBACK": "gatewayz.operators.dashboard.with_figures",

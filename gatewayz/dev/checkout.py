@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import environ
@@ -38,22 +38,22 @@ def development_database() -> Iterator[str]:
     """
     read_dotenv()
     os.environ.setdefault("DEBUG", "true")
-    if os.environ.get("DATABASE_URL"):
-        yield os.environ["DATABASE_URL"]
-        return
-    with embedded_postgres.running(DEVELOPMENT_DATA_DIRECTORY) as server:
-        server.create_database(DATABASE_NAME)
-        os.environ["DATABASE_URL"] = server.url(DATABASE_NAME)
-        yield os.environ["DATABASE_URL"]
+    with _database(DEVELOPMENT_DATA_DIRECTORY, durable=True) as url:
+        os.environ["DATABASE_URL"] = url
+        yield url
+
+
+def throwaway_database() -> AbstractContextManager[str]:
+    """Return the address of an empty database for checks; `DATABASE_URL` where that is set."""
+    return _database(TEST_DATA_DIRECTORY, durable=False)
 
 
 @contextmanager
-def throwaway_database() -> Iterator[str]:
-    """Return the address of an empty database for checks; `DATABASE_URL` where that is set."""
-    if os.environ.get("DATABASE_URL"):
-        yield os.environ["DATABASE_URL"]
+def _database(data_directory: Path, *, durable: bool) -> Iterator[str]:
+    if url := os.environ.get("DATABASE_URL"):
+        yield url
         return
-    with embedded_postgres.running(TEST_DATA_DIRECTORY, durable=False) as server:
+    with embedded_postgres.running(data_directory, durable=durable) as server:
         server.create_database(DATABASE_NAME)
         yield server.url(DATABASE_NAME)
 

@@ -14,10 +14,11 @@ from gatewayz.dev.checkout import ROOT, WORKSHOP, throwaway_database
 from gatewayz.dev.children import run_in_foreground
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-MOST_WORKERS = 8
 LONG_FLAG, FAST_FLAG = "--long", "--fast"
 REST = ("-m", "not browser")
 QUICK = ("-m", "not browser and not slow and not negative_control")
+# Every core is used; one that has nothing left to do takes tests from another.
+IN_PARALLEL = ("-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
 
 
 def lint(arguments: list[str]) -> int:
@@ -47,7 +48,7 @@ def test(arguments: list[str]) -> int:
     # Held for all of them, so that the server is not started again for each.
     with throwaway_database() as database_url, browser_tests:
         _run_checks(report, database_url)
-        report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *_in_parallel()])
+        report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *IN_PARALLEL])
     return report.conclude()
 
 
@@ -152,12 +153,6 @@ def _browser_tests_beside(report: Report) -> Iterator[None]:
     print(f"\nBrowser tests SKIPPED: none of {', '.join(CHROMIUM_NAMES)} is on PATH.", flush=True)
     if os.environ.get("REQUIRE_BROWSER") == "1":
         report.note_failure("browser tests (REQUIRE_BROWSER=1)")
-
-
-def _in_parallel() -> list[str]:
-    """Let pytest use every core; one that has nothing left to do takes tests from another."""
-    workers = min(max(2, os.cpu_count() or 2), MOST_WORKERS)
-    return ["-n", str(workers), "--dist", "worksteal"]
 
 
 def _find_browser() -> dict[str, str]:

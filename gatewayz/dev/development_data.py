@@ -1,7 +1,6 @@
 """Prepares the development database: its tables, the staff's log-ins, the names still free."""
 
-import base64
-import hashlib
+import fcntl
 import hmac
 import itertools
 import os
@@ -66,24 +65,19 @@ def _ensure(name: str, *, is_superuser: bool) -> "User":
 
 
 def _password(database_url: str, name: str) -> str:
-    digest = hmac.digest(_read_secret(), f"{name} {database_url}".encode(), hashlib.sha256)
-    return base64.b32encode(digest).decode()[:20].lower()
+    return hmac.new(_read_secret(), f"{name} {database_url}".encode(), "sha256").hexdigest()[:20]
 
 
 def _read_secret() -> bytes:
-    """Return this checkout's secret; the first of two who make one at the same time wins."""
-    fresh = SECRET_FILE.with_suffix(f".{os.getpid()}")
-    if not SECRET_FILE.exists():
-        WORKSHOP.mkdir(exist_ok=True)
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(32))
-        try:
-            os.link(fresh, SECRET_FILE)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return SECRET_FILE.read_bytes()
+    """Return this checkout's secret; of two who make one at the same time one waits."""
+    WORKSHOP.mkdir(exist_ok=True)
+    SECRET_FILE.touch(mode=0o600)
+    with SECRET_FILE.open("rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not (secret := file.read()):
+            secret = secrets.token_bytes(32)
+            file.write(secret)
+    return secret
 
 
 def ensure_demo(users: int) -> None:

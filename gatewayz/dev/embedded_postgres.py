@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
@@ -73,7 +73,7 @@ def running(data_directory: Path, *, durable: bool = True) -> Iterator[Server]:
     data_directory = data_directory.absolute()
     data_directory.mkdir(parents=True, exist_ok=True)
     turn, holders = data_directory / "turn.lock", data_directory / "holders.lock"
-    with _opened(holders) as held:
+    with holders.open("a") as held:
         with _locked(turn):
             is_first = _try_lock_alone(held)
             cluster = _Cluster.locate(data_directory, durable=durable, may_discard=is_first)
@@ -99,7 +99,7 @@ class _Cluster:
     durable: bool
     account: ServerAccount
     binaries: Path
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    process: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def locate(cls, data_directory: Path, *, durable: bool, may_discard: bool) -> "_Cluster":
@@ -135,7 +135,7 @@ class _Cluster:
         while anew or not self.is_answering():
             if anew:
                 self.stop()
-            with _opened(self.server_lock) as alive:
+            with self.server_lock.open("a") as alive:
                 if _try_lock_alone(alive):
                     if anew:
                         shutil.rmtree(self.data, ignore_errors=True)
@@ -256,7 +256,7 @@ def _choose_home(data_directory: Path, account: ServerAccount, *, may_discard: b
     The folder then names that place. When it does not, what is there was left by an earlier
     checkout at the same path, and would be a surprise in a new one.
     """
-    if account.can_enter(data_directory):
+    if account.can_reach(data_directory):
         return data_directory
     home = make_system_directory(f"{data_directory.name}-{_digest(data_directory)}")
     note = data_directory / "data-are-in"
@@ -272,14 +272,8 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def _opened(lock: Path) -> Iterator[IO[str]]:
-    with lock.open("a") as file:
-        yield file
-
-
-@contextmanager
 def _locked(lock: Path) -> Iterator[None]:
-    with _opened(lock) as file:
+    with lock.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

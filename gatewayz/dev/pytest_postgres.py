@@ -26,15 +26,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     if "DATABASE_URL" not in os.environ:
         cleanup = ExitStack()
         early_config.add_cleanup(cleanup.close)
-        _stop_on_sigterm()
+        # SIGTERM ends pytest as Ctrl-C does, with its cleanups: they stop the server.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         server = cleanup.enter_context(
             embedded_postgres.running(TEST_DATA_DIRECTORY, durable=False)
         )
         # pytest-django puts `test_` before the name: two runs at once never share a database.
         os.environ["DATABASE_URL"] = server.url(f"gatewayz_{secrets.token_hex(4)}")
     return (yield)
-
-
-def _stop_on_sigterm() -> None:
-    """Let SIGTERM end pytest as Ctrl-C does, with its cleanups: they stop the server."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)

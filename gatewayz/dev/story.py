@@ -24,7 +24,8 @@ def play(api: str, suffix: str) -> None:
     print("\nThe story of Alice and Bob", flush=True)
     for step in steps(suffix):
         play_step(step, api, kept)
-    alice, bob = (_balance(api, kept[f"{name}_API_KEY"]) for name in ("ALICE", "BOB"))
+    asking = (Step("", "/user/balance", key=f"${name}_API_KEY") for name in ("ALICE", "BOB"))
+    alice, bob = (call(step, api, kept)["credits"] for step in asking)
     print(f"\nBalances: Alice {alice}, Bob {bob}", flush=True)
     if (alice, bob) != (10.0, 20.0):
         raise WrongEnding("the balances should be: Alice 10.0, Bob 20.0.")
@@ -74,12 +75,6 @@ def _pay(step: Step, kept: dict[str, str]) -> None:
     print(f"   {response.status_code} to {response.headers.get('Location')}", flush=True)
     if response.status_code != requests.codes.see_other:
         raise WrongEnding(f"the hosted page answered {response.status_code}, not 303.")
-
-
-def _balance(api: str, key: str) -> float:
-    step = Step("", "/user/balance", key=key)
-    balance: float = call(step, api, {})["credits"]
-    return balance
 
 
 def _fill_body(step: Step, kept: dict[str, str]) -> dict[str, str | int]:

@@ -1,10 +1,10 @@
 """The admin's dashboard: figures with their change, the funnel, and what needs someone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
@@ -60,29 +60,7 @@ class Figure:
     note: str = ""
     change: str = ""
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the funnel; `percent` of the largest; a list, if there is one to open."""
-
-    title: str
-    count: int
-    percent: int
-    link: str
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Something that a person has to look at, in the words for one and for several."""
-
-    one: str
-    several: str
-    count: int
-    link: str
-
-
-_Shown = TypeVar("_Shown", Figure, Step, Waiting)
+    percent: int = 0  # of the largest, in the funnel
 
 
 def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -99,15 +77,15 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "days": _days(found.now.span),
         "length": days,
         "figures": _open_to(request, [*_of_period(found), *_of_books(found)]),
-        "funnel": _open_to(request, list(_funnel(found.now))),
-        "waiting": _open_to(request, [each for each in _waiting(waiting) if each.count]),
+        "funnel": _open_to(request, _funnel(found.now)),
+        "waiting": _open_to(request, _waiting(waiting)),
         "ledger_check": waiting.ledger_check,
         "ledger_checks": reverse("admin:payments_ledgercheck_changelist"),
         "charts": list(charts(found.now.days)),
     }
 
 
-def _open_to(request: HttpRequest, shown: Sequence[_Shown]) -> list[_Shown]:
+def _open_to(request: HttpRequest, shown: Iterable[Figure]) -> list[Figure]:
     """Return what is shown, without the links that this operator may not follow."""
     return [
         each if not each.link or _may_open(request, each.link) else replace(each, link="")
@@ -207,7 +185,7 @@ def _duration(time: timedelta | None) -> str:
     return f"{time / _DAY:.1f} days"
 
 
-def _funnel(period: Period) -> Iterable[Step]:
+def _funnel(period: Period) -> Iterable[Figure]:
     cohort = period.cohort
     steps = (
         ("Looked at an invitation", period.sums.invite_views, ""),  # nobody knows by whom
@@ -218,17 +196,25 @@ def _funnel(period: Period) -> Iterable[Step]:
     most = max(count for _, count, _ in steps)
     for title, count, name in steps:
         target = link(name, period.span) if name else ""
-        yield Step(title, count, round(100 * count / most) if most else 0, target)
+        percent = round(100 * count / most) if most else 0
+        yield Figure(title, f"{count}", target, percent=percent)
 
 
-def _waiting(found: ActionItems) -> Iterable[Waiting]:
-    for name, (one, several) in _TASKS.items():
-        yield Waiting(one, several, getattr(found, name), link(name))
+def _waiting(found: ActionItems) -> Iterable[Figure]:
+    for name, words in _TASKS.items():
+        yield from _task(getattr(found, name), words, link(name))
     queue = reverse("admin:referrals_referral_review")
-    yield Waiting("held bonus", "held bonuses", found.held_bonuses, queue)
+    yield from _task(found.held_bonuses, ("held bonus", "held bonuses"), queue)
     if check := found.ledger_check:
         page = reverse("admin:payments_ledgercheck_change", args=[check.pk])
-        yield Waiting("breach of the ledger", "breaches of the ledger", check.breaches, page)
+        words = ("breach of the ledger", "breaches of the ledger")
+        yield from _task(check.breaches, words, page)
+
+
+def _task(count: int, words: tuple[str, str], target: str) -> Iterable[Figure]:
+    """Give what waits, in the words for one or for several; nothing if nothing waits."""
+    if count:
+        yield Figure(words[count > 1], f"{count}", target)
 
 
 def _days(span: Span) -> str:

@@ -2,22 +2,21 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from uuid import uuid4
 
 import time_machine
 from django.utils import timezone
 
-from accounts import adjustments
-from accounts.models import Adjustment, User
-from accounts.tests.factories import Person, give, member_of, register
-from payments.models import StripeEvent
+from accounts.models import User
+from accounts.tests.factories import Person, give, register
+from accounts.tests.test_adjustments import ask
 from payments.tasks import close_days
 from payments.tests.at_once import execute
+from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
     dispute,
-    envelope,
     event,
+    failed_event,
     pending_payment,
     refer,
     refund,
@@ -77,26 +76,7 @@ def _trouble(alice: Person) -> None:
     refer(alice)
     turn(Referral.objects.latest("pk"), "held")
     deliver(event(pending_payment(alice.user), amount_total=1))
-    adjustments.request_adjustment(
-        user=alice.user,
-        amount=Decimal(1000),
-        category=Adjustment.Category.GOODWILL,
-        reason="A gift",
-        by=member_of("Support"),
-        token=uuid4(),
-        now=timezone.now(),
-    )
+    ask(alice, "1000")
     for minutes in (1, 10):
-        _leave_unprocessed(timezone.now() - timedelta(minutes=minutes))
-    broken = event(pending_payment(alice.user))
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute("ALTER TABLE ledger_entries ADD CONSTRAINT broken CHECK (false) NOT VALID")
-    deliver(broken)
-    execute("ALTER TABLE ledger_entries DROP CONSTRAINT broken")
-
-
-def _leave_unprocessed(received_at: datetime) -> None:
-    deliver(sent := envelope("refund.created", {}))
-    StripeEvent.objects.filter(event_id=sent["id"]).update(
-        outcome="received", processed_at=None, received_at=received_at
-    )
+        StripeEventFactory.create(received_at=timezone.now() - timedelta(minutes=minutes))
+    failed_event(pending_payment(alice.user))

@@ -1,28 +1,49 @@
-"""Fixtures for the desk in a browser: who works there, and a window in which one is any of them."""
+"""Fixtures for the desk: what it shows, who works there, and a window to be any of them in."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
+from axes.models import AccessAttempt
 from django.conf import settings
-from django.test import Client
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
-from accounts.tests.factories import Person, colleague, member_of, operator
+from accounts.tests.factories import (
+    Person,
+    colleague,
+    give,
+    logged_in,
+    member_of,
+    operator,
+    register,
+)
+from accounts.tests.test_adjustments import approve, ask
 from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk
-from payments.tests.stripe_events import refer, turn
+from payments.reports import ledger_checks
+from payments.tasks import retry_events as a_job
+from payments.tests.stripe_events import (
+    deliver,
+    event,
+    pending_payment,
+    refer,
+    refund,
+    settle,
+    turn,
+)
 from referrals.models import Referral
+from referrals.tests.factories import ProgramFactory
 
 
 @pytest.fixture
 def sessions(live_server: LiveServer) -> dict[str, str]:
     """Sam of Support, Fiona and Frank of Finance, and Olivia, who may do all; logged in."""
-    frank = Client()
-    frank.force_login(member_of("Finance", "frank"))
     browsers = {
         "Sam": colleague("Support"),
         "Fiona": colleague("Finance"),
-        "Frank": frank,
+        "Frank": logged_in(member_of("Finance", "frank")),
         "Olivia": operator(),
     }
     name = settings.SESSION_COOKIE_NAME
@@ -50,3 +71,21 @@ def desk(
     desk = Desk(window, live_server.url, sessions, request.param)
     yield desk
     assert desk.faults == []
+
+
+@pytest.fixture
+def one_of_everything(alice: Person, bob: Person) -> None:
+    """One row at least of whatever the desk shows, in the states that look different."""
+    deliver(refund(settle(bob.user), 400))
+    dora = register("dora", code=alice.code)
+    settle(dora.user)
+    turn(Referral.objects.get(referred_user=dora.user), "held")
+    deliver(event(pending_payment(dora.user), amount_total=999))
+    approve(ask(bob, "250.00"))
+    ask(alice, "150.00")
+    give(alice, "5.00")
+    ProgramFactory.create(is_future=True, budget=500)
+    ledger_checks.run(now=timezone.now())
+    AccessAttempt.objects.create(username="mallory", failures_since_start=10)
+    TOTPDevice.objects.create(user=register("erin").user, name="App", key=uuid4().hex)
+    a_job.configure().defer(timestamp=0)

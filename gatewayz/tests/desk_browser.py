@@ -1,14 +1,11 @@
 """An operator's browser, as wide as a screen or a phone: it notes what no page may have."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import connections
 from playwright.sync_api import ConsoleMessage, Page, expect
 from playwright.sync_api import Error as ScriptError
 
@@ -29,19 +26,6 @@ FOCUS = """() => {
 _Answer = TypeVar("_Answer")
 
 
-def asked(query: Callable[[], _Answer]) -> _Answer:
-    """Return what the database answers; Playwright's event loop bars the test's own thread."""
-
-    def ask() -> _Answer:
-        try:
-            return query()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(ask).result()
-
-
 class Desk:
     """A window on the desk, in which one is whoever one says."""
 
@@ -53,7 +37,7 @@ class Desk:
         self.faults: list[str] = []
         # Chromium notes each answer of 400 and above as an error; some are what a test is about.
         self.expects_refusals = False
-        self._address = address
+        self.address = address
         self._sessions = sessions
         width, height = size
         window.set_viewport_size({"width": width, "height": height})
@@ -66,10 +50,10 @@ class Desk:
         """Go on as this colleague."""
         self.window.context.clear_cookies()
         name, value = settings.SESSION_COOKIE_NAME, self._sessions[who]
-        self.window.context.add_cookies([{"name": name, "value": value, "url": self._address}])
+        self.window.context.add_cookies([{"name": name, "value": value, "url": self.address}])
 
     def open(self, path: str) -> None:
-        response = self.window.goto(self._address + path)
+        response = self.window.goto(self.address + path)
         if response is None or response.status != 200:
             self.faults.append(f"{path}: status {response and response.status}")
         self.look()
@@ -115,7 +99,7 @@ class Desk:
     def links(self, selector: str) -> list[str]:
         """Return where the links go, as paths of this site, each once."""
         found = self.window.locator(selector).evaluate_all("links => links.map(link => link.href)")
-        return list(dict.fromkeys(link.removeprefix(self._address) for link in found))
+        return list(dict.fromkeys(link.removeprefix(self.address) for link in found))
 
     def tab_to(self, name: str) -> list[str]:
         """Press Tab until the button has the focus; return what does not show that it has it."""
@@ -130,7 +114,7 @@ class Desk:
 
     @property
     def path(self) -> str:
-        return self.window.url.removeprefix(self._address)
+        return self.window.url.removeprefix(self.address)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         is_refusal = "the server responded with a status of 4" in message.text

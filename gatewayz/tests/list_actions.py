@@ -6,6 +6,11 @@ from typing import Any
 from django.test import Client
 
 
+def text(response: Any) -> str:
+    """Return the page, with one space for each run of blanks."""
+    return " ".join(response.content.decode().split())
+
+
 def ask(browser: Client, path: str, action: str, rows: Iterable[int]) -> Any:
     """Return the page that asks before the action is done."""
     return browser.post(path, {"action": action, "_selected_action": list(rows)})

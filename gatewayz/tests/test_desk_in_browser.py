@@ -1,23 +1,10 @@
 """Every screen of the desk in a real browser, full and empty, as each of those who work there."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import pytest
-from axes.models import AccessAttempt
-from django.db import connection
-from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from playwright.sync_api import expect
 
-from accounts.tests.factories import Person, give, register
-from accounts.tests.test_adjustments import ask
-from gatewayz.tests.desk_browser import Desk, asked
-from payments.reports import ledger_checks
-from payments.tasks import retry_events as a_job
-from payments.tests.stripe_events import deliver, event, pending_payment, refund, settle, turn
-from referrals.models import Referral
-from referrals.tests.factories import ProgramFactory
+from accounts.tests.factories import Person
+from gatewayz.tests.desk_browser import Desk
 
 pytestmark = pytest.mark.browser
 
@@ -25,28 +12,6 @@ SIDEBAR = "#nav-sidebar a[href^='/admin/']"
 # What Olivia alone may open; the rest she sees as the others do.
 OFFICE = f"{SIDEBAR}:is([href*='/auth/'], [href*='/axes/'], [href*='/otp_totp/'])"
 FIRST_ROW = "#result_list a[href*='/change/'], #content .desk-table a[href*='/change/']"
-
-
-@pytest.fixture
-def busy(alice: Person, bob: Person) -> Iterator[None]:
-    """One row at least of whatever the desk shows, in the states that look different."""
-    now = timezone.now()
-    settle(bob.user)
-    dora = register("dora", code=alice.code)
-    payment = settle(dora.user)
-    turn(Referral.objects.get(referred_user=dora.user), "held")
-    deliver(refund(payment, 400))
-    deliver(event(pending_payment(dora.user), amount_total=999))
-    ask(alice, "150.00")
-    give(alice, "5.00")
-    ProgramFactory.create(is_future=True, budget=500)
-    ledger_checks.run(now=now)
-    AccessAttempt.objects.create(username="mallory", failures_since_start=10)
-    TOTPDevice.objects.create(user=register("erin").user, name="App", key=uuid4().hex)
-    a_job.configure().defer(timestamp=0)
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM procrastinate_jobs")  # No model of ours, so nobody empties it.
 
 
 def walk(desk: Desk, where: str = SIDEBAR) -> int:
@@ -62,7 +27,7 @@ def walk(desk: Desk, where: str = SIDEBAR) -> int:
     return len(lists) + len(rows)
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("one_of_everything")
 @pytest.mark.parametrize(
     ("who", "is_dark", "where", "at_least"),
     [("Sam", False, SIDEBAR, 24), ("Fiona", True, SIDEBAR, 24), ("Olivia", False, OFFICE, 5)],
@@ -87,7 +52,7 @@ def test_with_nothing_in_it_every_list_says_so(desk: Desk) -> None:
 
 
 def test_the_pages_behind_the_buttons_are_without_fault(alice: Person, desk: Desk) -> None:
-    person, key = f"/admin/accounts/user/{alice.user.pk}", asked(alice.user.api_keys.get).pk
+    person, key = f"/admin/accounts/user/{alice.user.pk}", alice.user.api_keys.get().pk
     desk.become("Olivia")
 
     for page in ("why/?amount=10", "statement/", "deactivate/", "password/"):

@@ -153,6 +153,8 @@ def test_it_works_below_a_folder_with_odd_characters_in_its_name(folder: Path) -
 
         with psycopg.connect(server.url("gatewayz")) as connection:
             assert connection.info.dbname == "gatewayz"
+            named = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'gatewayz'")
+            assert named.fetchall() == [(1,)]
 
 
 def test_it_shows_the_end_of_the_log_when_the_server_does_not_start(folder: Path) -> None:

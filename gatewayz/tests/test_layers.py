@@ -13,7 +13,6 @@ DOMAIN_ORDER = ("payments", "referrals", "accounts")
 BASE = {"adminbase", "api", "http", "cli"}
 INTERFACE_ROOMS = {
     "admin",
-    "admin_rendering",
     "apps",
     "authentication",
     "checks",
@@ -34,14 +33,12 @@ INTERFACE_ROOMS = {
 }
 # What the interfaces of all apps share: who is calling, why an operator does something, the
 # colours of statuses, and how the admin shows the answer to "why?".
-OPEN_INTERFACES = {
+OPEN_INTERFACES = (
     "accounts.authentication",
     "accounts.reason_field",
-    "payments.admin_rendering",
+    "payments.explanations.admin_rendering",
     "referrals.status_colours",
-}
-# The one module of an interface that is not in a room of its own.
-ADMIN_RENDERING = "payments.explanations.admin_rendering"
+)
 DOORS_TO_STRIPE = {"payments/stripe_gateway.py"}
 COMPOSES_THE_SANDBOX = {"gatewayz/settings.py"}
 ROOT = Path(settings.BASE_DIR)
@@ -74,63 +71,44 @@ def _imported(path: PurePath, tree: ast.Module) -> Iterator[str]:
 
 
 def _reason_against(path: PurePath, module: str) -> str | None:
+    """Return the first rule that the import breaks."""
     package, room = (*module.split("."), "")[:2]
-    if module.startswith(ADMIN_RENDERING):
-        room = "admin_rendering"
+    home, file = path.parts[0], path.as_posix()
+    is_app, is_sandbox = package in DOMAIN_ORDER, module.startswith("payments.sandbox")
+    is_interface = room in INTERFACE_ROOMS or "admin_rendering" in module.split(".")
+    is_above_apps = package == "gatewayz" and room not in BASE
+    wrong = {
+        "only the gateway speaks with Stripe": package == "stripe" and file not in DOORS_TO_STRIPE,
+        "the program knows nothing of the sandbox": is_sandbox and file not in COMPOSES_THE_SANDBOX,
+    }
     if "sandbox" in path.parts:
-        return _reason_against_in_sandbox(module)
-    if package == "stripe" and path.as_posix() not in DOORS_TO_STRIPE:
-        return "only the gateway speaks with Stripe"
-    if module.startswith("payments.sandbox") and path.as_posix() not in COMPOSES_THE_SANDBOX:
-        return "the program knows nothing of the sandbox"
-    if path.parts[0] == "gatewayz":
-        return _reason_against_in_gatewayz(path, package, room)
-    if _is_interface(path):
-        return _reason_against_in_interface(path, package, room)
-    return _reason_against_in_domain(path, package, room)
+        is_program = (is_app or package == "gatewayz") and not is_sandbox
+        wrong = {"the sandbox knows nothing of the program": is_program}
+    elif home == "gatewayz" and path.parts[1] in BASE:
+        wrong |= {
+            "what the apps stand on imports no app": is_app,
+            "what the apps stand on imports nothing that stands on the apps": is_above_apps,
+        }
+    elif home != "gatewayz" and _is_interface(path):
+        is_closed = is_interface and not module.startswith(OPEN_INTERFACES)
+        wrong |= {
+            "an interface calls the domain of an app, never another app's interface": is_app
+            and is_closed
+            and package != home,
+            "no app imports what puts the apps together": is_above_apps,
+        }
+    elif home != "gatewayz":
+        above = DOMAIN_ORDER[: DOMAIN_ORDER.index(home)]
+        wrong |= {
+            "the domain knows nothing of the web": package in ("gatewayz", "rest_framework"),
+            "the domain knows no interface": is_app and is_interface,
+            "imports go down: payments, referrals, accounts": package in above,
+        }
+    return next((reason for reason, is_broken in wrong.items() if is_broken), None)
 
 
 def _is_interface(path: PurePath) -> bool:
     return path.parts[1].removesuffix(".py") in INTERFACE_ROOMS or path.stem == "admin_rendering"
-
-
-def _reason_against_in_sandbox(module: str) -> str | None:
-    is_ours = module.partition(".")[0] in ("gatewayz", *DOMAIN_ORDER)
-    if is_ours and not module.startswith("payments.sandbox"):
-        return "the sandbox knows nothing of the program"
-    return None
-
-
-def _reason_against_in_gatewayz(path: PurePath, package: str, room: str) -> str | None:
-    if path.parts[1] not in BASE:
-        return None
-    if package in DOMAIN_ORDER:
-        return "what the apps stand on imports no app"
-    if package == "gatewayz" and room not in BASE:
-        return "what the apps stand on imports nothing that stands on the apps"
-    return None
-
-
-def _reason_against_in_interface(path: PurePath, package: str, room: str) -> str | None:
-    if package == path.parts[0] or f"{package}.{room}" in OPEN_INTERFACES:
-        return None
-    if package in DOMAIN_ORDER and room in INTERFACE_ROOMS:
-        return "an interface calls the domain of an app, never another app's interface"
-    if package == "gatewayz" and room not in BASE:
-        return "no app imports what puts the apps together"
-    return None
-
-
-def _reason_against_in_domain(path: PurePath, package: str, room: str) -> str | None:
-    if package in ("gatewayz", "rest_framework"):
-        return "the domain knows nothing of the web"
-    if package not in DOMAIN_ORDER:
-        return None
-    if room in INTERFACE_ROOMS:
-        return "the domain knows no interface"
-    if DOMAIN_ORDER.index(package) < DOMAIN_ORDER.index(path.parts[0]):
-        return "imports go down: payments, referrals, accounts"
-    return None
 
 
 @pytest.mark.parametrize("path", PROGRAM, ids=str)

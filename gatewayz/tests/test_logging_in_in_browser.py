@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of
-from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk, asked
+from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk
 
 pytestmark = [
     pytest.mark.browser,
@@ -86,7 +86,7 @@ def test_a_second_factor_is_turned_off_by_a_backup_code_and_a_reason(
     desk.press("Turn it off")
 
     desk.reads("The second factor is off")
-    assert asked(reasons)[-1] == ("turn off second factor", "A new phone")
+    assert reasons()[-1] == ("turn off second factor", "A new phone")
 
 
 def test_the_own_password_is_changed_with_a_reason(colleague: User, desk: Desk) -> None:
@@ -102,7 +102,7 @@ def test_the_own_password_is_changed_with_a_reason(colleague: User, desk: Desk) 
     log_in(desk, colleague, NEW_PASSWORD)
 
     expect(desk.window.get_by_role("heading", name="Overview")).to_be_visible()
-    assert asked(reasons) == [("change own password", "It was on a note")]
+    assert reasons() == [("change own password", "It was on a note")]
 
 
 def test_who_guesses_is_locked_out_until_a_superuser_unlocks(
@@ -128,4 +128,4 @@ def test_who_guesses_is_locked_out_until_a_superuser_unlocks(
     log_in(desk, colleague, PASSWORD)
 
     expect(desk.window.get_by_role("heading", name="Overview")).to_be_visible()
-    assert asked(reasons) == [("unlock log-in", "He rang me")]
+    assert reasons() == [("unlock log-in", "He rang me")]

@@ -8,10 +8,8 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import BOTH, Desk, asked
+from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests.stripe_events import refer, settle
-from referrals.models import Referral
-from referrals.tests.factories import ProgramFactory
 
 pytestmark = pytest.mark.browser
 
@@ -47,7 +45,7 @@ def exports() -> list[tuple[str, str, str]]:
 
 @BOTH
 def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: str) -> None:
-    payment = asked(lambda: settle(bob.user))
+    payment = settle(bob.user)
     desk.become(who)
     desk.open("/admin/accounts/user/")
 
@@ -61,7 +59,9 @@ def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: st
 def test_the_leaderboard_is_sorted_counted_anew_and_searched(
     alice: Person, bob: Person, desk: Desk, who: str
 ) -> None:
-    asked(lambda: (settle(bob.user), refer(alice, 1), refer(bob, 1)))
+    settle(bob.user)
+    refer(alice, 1)
+    refer(bob, 1)
     desk.become(who)
     desk.open(LEADERBOARD)
     desk.follow("30 days")
@@ -80,7 +80,8 @@ def test_the_leaderboard_is_sorted_counted_anew_and_searched(
 def test_finance_takes_along_what_the_list_shows_and_says_what_for(
     alice: Person, bob: Person, desk: Desk, form: str
 ) -> None:
-    asked(lambda: (refer(alice, 1), refer(bob, 1)))
+    refer(alice, 1)
+    refer(bob, 1)
     desk.become("Fiona")
     desk.open(f"{LEADERBOARD}?q=bob")
 
@@ -94,12 +95,12 @@ def test_finance_takes_along_what_the_list_shows_and_says_what_for(
             head, *rows = openpyxl.load_workbook(data).active.values
             names = [dict(zip(head, row, strict=True))["username"] for row in rows]
     assert names == ["bob"]
-    assert asked(exports) == [("fiona", "The newsletter", form)]
+    assert exports() == [("fiona", "The newsletter", form)]
 
 
 @BOTH
 def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -> None:
-    asked(lambda: refer(alice, 2))
+    refer(alice, 2)
     desk.become(who)
     desk.open("/admin/")
     desk.window.get_by_role("link", name="7 days").click()
@@ -112,7 +113,7 @@ def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -
 
 
 def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
-    asked(lambda: refer(alice, 2))
+    refer(alice, 2)
     desk.become("Sam")
     desk.open("/admin/?days=7")
     chart = desk.window.locator(".front-chart").nth(1)
@@ -126,25 +127,6 @@ def test_a_bar_of_a_chart_leads_to_its_day(alice: Person, desk: Desk) -> None:
 
     expect(desk.window.locator("#result_list .data-row")).to_have_count(2)
     desk.look()
-
-
-def test_support_is_not_offered_what_finance_does(held: list[Referral], desk: Desk) -> None:
-    asked(lambda: ProgramFactory.create(is_future=True))
-    desk.become("Sam")
-
-    for page in (f"{REFERRALS}review/", f"{REFERRALS}{held[0].pk}/change/"):
-        desk.open(page)
-        desk.lacks("Release…")
-        desk.lacks("Release: pay both")
-        desk.lacks("Void: pay nobody")
-        desk.reads("Colleagues of Finance")
-    desk.open("/admin/referrals/program/")
-    desk.lacks("Next terms")
-    desk.lacks("Withdraw")
-    desk.open("/admin/payments/stripeevent/")
-    expect(desk.window.locator("input.action-select")).to_have_count(0)
-    desk.open(LEADERBOARD)
-    desk.lacks("Export…")
 
 
 def test_finance_is_not_offered_what_support_does(alice: Person, desk: Desk) -> None:

@@ -17,7 +17,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person
 from payments import inbox
-from payments.models import StripeEvent
+from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
     envelope,
@@ -147,6 +147,17 @@ def test_what_is_no_event_of_stripes_is_counted_by_reason(
     assert growth.of("gatewayz_webhook_refusals_total", reason) == 1
 
 
+def test_an_event_that_is_not_recorded_is_counted_as_500(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "record", lambda *_, **__: 1 / 0)
+    growth = Growth()
+
+    deliver(envelope("charge.captured", {}))
+
+    assert growth.of("gatewayz_requests_total", "POST", "api/stripe/webhook", "500") == 1
+
+
 def test_an_event_that_fails_is_counted_as_500(
     charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +170,6 @@ def test_an_event_that_fails_is_counted_as_500(
     assert growth.of("gatewayz_webhook_failures_total") == 1
 
 
-@pytest.mark.negative_control
 def test_what_waits_for_someone_is_counted(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,14 +178,7 @@ def test_what_waits_for_someone_is_counted(
     review.hold(Referral.objects.get().pk, reason="a test", now=timezone.now())
     deliver(event(pending_payment(charlie.user), amount_total=7))
     for minutes in (4, 6):  # After five minutes an event is overdue.
-        received_at = timezone.now() - timedelta(minutes=minutes)
-        StripeEvent.objects.create(
-            event_id=f"evt_{minutes}",
-            event_type="charge.captured",
-            body=b"{}",
-            received_at=received_at,
-            retry_at=received_at,
-        )
+        StripeEventFactory.create(received_at=timezone.now() - timedelta(minutes=minutes))
     monkeypatch.setitem(inbox.HANDLERS, "checkout.session.completed", lambda *_, **__: 1 / 0)
     deliver(event(pending_payment(alice.user)))
 

@@ -1,61 +1,37 @@
 """What a person sees in a real browser: the documentation, and Bob paying for his credits."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.tests.factories import Person
+from gatewayz.tests.desk_browser import DESKTOP, Desk
 
 pytestmark = pytest.mark.browser
+WIDE = pytest.mark.parametrize("desk", [DESKTOP], indirect=True)
 
 
-@pytest.fixture
-def complaints(window: Page) -> list[str]:
-    """What the browser's console holds against the pages, and which other hosts they ask."""
-    found: list[str] = []
+def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(desk: Desk) -> None:
+    desk.window.goto(desk.address + "/api/docs")
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            found.append(message.text)
-
-    def note_host(request: Any) -> None:
-        if urlsplit(request.url).hostname not in ("localhost", "127.0.0.1", None):
-            found.append(request.url)
-
-    window.on("console", note)
-    window.on("request", note_host)
-    return found
+    expect(desk.window.get_by_text("Register, and get an API key")).to_be_visible()
+    assert desk.faults == []
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(
-    live_server: LiveServer, window: Page, complaints: list[str], width: int
-) -> None:
-    window.set_viewport_size({"width": width, "height": 800})
+@WIDE
+def test_the_documentation_can_be_tried(desk: Desk) -> None:
+    desk.window.goto(desk.address + "/api/docs")
 
-    window.goto(f"{live_server.url}/api/docs")
+    desk.window.get_by_text("Is the process up?").click()
+    desk.window.get_by_role("button", name="Try it out").click()
+    desk.window.get_by_role("button", name="Execute").click()
 
-    expect(window.get_by_text("Register, and get an API key")).to_be_visible()
-    assert complaints == []
-
-
-def test_the_documentation_can_be_tried(
-    live_server: LiveServer, window: Page, complaints: list[str]
-) -> None:
-    window.goto(f"{live_server.url}/api/docs")
-
-    window.get_by_text("Is the process up?").click()
-    window.get_by_role("button", name="Try it out").click()
-    window.get_by_role("button", name="Execute").click()
-
-    expect(window.get_by_text("Response body")).to_be_visible()
-    expect(window.locator(".live-responses-table tbody .response-col_status")).to_contain_text(
-        "200"
-    )
-    assert complaints == []
+    expect(desk.window.get_by_text("Response body")).to_be_visible()
+    answer = desk.window.locator(".live-responses-table tbody .response-col_status")
+    expect(answer).to_contain_text("200")
+    assert desk.faults == []
 
 
 @pytest.fixture
@@ -69,9 +45,9 @@ def checkout_url(live_server: LiveServer, sandbox: str, settings: Any, bob: Pers
     return url
 
 
-def test_bob_pays_and_comes_back_to_a_thank_you(
-    checkout_url: str, window: Page, complaints: list[str]
-) -> None:
+@WIDE
+def test_bob_pays_and_comes_back_to_a_thank_you(checkout_url: str, desk: Desk) -> None:
+    window = desk.window
     window.goto(checkout_url)
     window.get_by_label("Email").fill("bob@example.com")
     window.get_by_label("Card number").press_sequentially("4242424242424242")
@@ -80,14 +56,14 @@ def test_bob_pays_and_comes_back_to_a_thank_you(
     window.get_by_role("button", name="Pay $10.00").click()
 
     expect(window.get_by_role("heading", name="Thank you")).to_be_visible()
-    assert complaints == []
+    assert desk.faults == []
 
 
 @pytest.mark.parametrize("path", ["/", "/payment/success", "/payment/cancel", "/nothing/here"])
-def test_a_page_is_plain_and_loads_nothing_from_elsewhere(
-    live_server: LiveServer, window: Page, complaints: list[str], path: str
-) -> None:
-    window.goto(f"{live_server.url}{path}")
+@WIDE
+def test_a_page_is_plain_and_loads_nothing_from_elsewhere(desk: Desk, path: str) -> None:
+    desk.expects_refusals = "nothing" in path
+    desk.window.goto(desk.address + path)
 
-    expect(window.get_by_role("heading")).to_be_visible()
-    assert [text for text in complaints if "404" not in text] == []
+    expect(desk.window.get_by_role("heading")).to_be_visible()
+    assert desk.faults == []

@@ -40,11 +40,14 @@ def query(sql: str) -> list[tuple[Any, ...]]:
 
 
 def test_alice_sees_whom_she_referred(kept: dict[str, str]) -> None:
-    step = Step("", "/referral/stats", key=kept["ALICE_API_KEY"])
-    stats = story.call(step, kept["API"], {})
+    stats, bob = (
+        story.call(Step("", path, key=kept[f"{name}_API_KEY"]), kept["API"], {})
+        for path, name in (("/referral/stats", "ALICE"), ("/user/balance", "BOB"))
+    )
 
     assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (1, 9, 10)
-    assert [use["username"] for use in stats["referrals"]] == ["bob"]
+    [use] = stats["referrals"]
+    assert (use["user_id"], use["username"]) == (bob["user_id"], "bob")
 
 
 def test_the_queries_of_the_wiki_find_what_happened(kept: dict[str, str]) -> None:

@@ -19,10 +19,17 @@ from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import counted
 from referrals import review
 from referrals.admin.formatting import person
+from referrals.errors import ReferralError
 from referrals.models import Referral
 
 _DECIDED = "it was decided already"
 _GONE = "the referrer is deactivated, so that it can only be voided"
+_REFUSALS: dict[type[ReferralError], str] = {
+    review.NotHeldError: _DECIDED,
+    review.OwnBonusError: "it is your own bonus, and takes somebody else",
+    review.ReferrerGoneError: _GONE,
+    review.BudgetSpentError: "the budget of its terms is spent",
+}
 
 
 @dataclass(frozen=True)
@@ -116,14 +123,8 @@ def _decide(referral: Referral, decision: _Decision, *, by: User, note: str) -> 
     who = f"{referral.referrer.username} → {referral.referred_user.username}"
     try:
         decision.act(referral.pk, by=by, note=note, now=timezone.now())
-    except review.NotHeldError:
-        return who, _DECIDED
-    except review.OwnBonusError:
-        return who, "it is your own bonus, and takes somebody else"
-    except review.ReferrerGoneError:
-        return who, _GONE
-    except review.BudgetSpentError as refusal:
-        return who, str(refusal)
+    except ReferralError as refusal:
+        return who, _REFUSALS[type(refusal)]
     return who, ""
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from accounts.money import dollars
 from accounts.people import owned_by
 from gatewayz.adminbase.filters import ConditionFilter
+from gatewayz.adminbase.formatting import link
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 from gatewayz.cli.output import counted
 from payments.reports import leaderboard
@@ -84,10 +85,8 @@ class LeaderboardAdmin(ReadOnlyAdmin):
             "title": "Leaderboard",
             "counted_at": leaderboard.snapshot_time(period),
             "periods": [
-                (label, _with(request, period=value), value == period)
-                for value, label in LeaderboardEntry.Period.choices
+                (label, value, value == period) for value, label in LeaderboardEntry.Period.choices
             ],
-            "export_page": f"export/?{request.GET.urlencode()}",
             "may_export": request.user.has_perm("accounts.export"),
         }
         page: HttpResponse = super().changelist_view(request, (extra_context or {}) | tools)
@@ -112,9 +111,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
 
     @display(description="Person", header=True)
     def person(self, row: LeaderboardEntry) -> list[str]:
-        link = reverse("admin:accounts_user_change", args=[row.user_id])
-        name = format_html('<a class="desk-link" href="{}">{}</a>', link, row.user.username)
-        return [name, row.user.referral_code or ""]
+        return [link(row.user, row.user.username), row.user.referral_code or ""]
 
     by_referrals = column(
         "Referrals",
@@ -149,15 +146,6 @@ def _period(request: HttpRequest) -> LeaderboardEntry.Period:
         if asked in LeaderboardEntry.Period.values
         else LeaderboardEntry.Period.ALL
     )
-
-
-def _with(request: HttpRequest, **changes: str) -> str:
-    """Return the query of this page with `changes`, without the page number."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        query[name] = value
-    query.pop("p", None)
-    return f"?{query.urlencode()}"
 
 
 def _ranked(value: str, rank: int | None) -> str:

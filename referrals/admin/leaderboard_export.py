@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts import audit
 from accounts.authentication import operator
 from accounts.reason_field import ReasonForm
-from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.model_admin import ModelAdmin
 from gatewayz.cli.output import safe_for_spreadsheets
 from referrals.models import LeaderboardEntry
@@ -30,10 +30,6 @@ FORMATS: dict[str, Callable[[], base_formats.TablibFormat]] = {
     "csv": base_formats.CSV,
     "xlsx": base_formats.XLSX,
 }
-
-
-class TooManyRowsError(Exception):
-    """The export is built in memory, and would not fit."""
 
 
 class ExportForm(ReasonForm):
@@ -89,15 +85,15 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("accounts.export"):
         raise PermissionDenied
     rows = _filtered(page, request)
+    back = f"{reverse('admin:referrals_leaderboardentry_changelist')}?{request.GET.urlencode()}"
 
     def act(**answers: str) -> HttpResponse:
         if len(rows) > MOST_ROWS:
-            raise TooManyRowsError(f"more than {MOST_ROWS:,} rows; set filters that leave fewer")
+            why_not = f"more than {MOST_ROWS:,} rows; set filters that leave fewer"
+            return refuse(request, why_not, back=back)
         return _file(request, rows, name=answers["format"], reason=answers["reason"])
 
-    back = f"{reverse('admin:referrals_leaderboardentry_changelist')}?{request.GET.urlencode()}"
-    question, refusals = _question(len(rows)), (TooManyRowsError,)
-    return confirm(page, request, question, ExportForm, act, back=back, refusals=refusals)
+    return confirm(page, request, _question(len(rows)), ExportForm, act, back=back)
 
 
 def _filtered(page: ModelAdmin, request: HttpRequest) -> list[LeaderboardEntry]:
@@ -130,13 +126,12 @@ def _file(
     request: HttpRequest, rows: list[LeaderboardEntry], *, name: str, reason: str
 ) -> HttpResponse:
     writer, now = FORMATS[name](), timezone.now()
-    filters = request.GET.urlencode()
     audit.record(
         by=operator(request),
         action="export leaderboard",
         target=LeaderboardEntry,
         reason=reason,
-        after={"rows": len(rows), "format": name, "filters": filters},
+        after={"rows": len(rows), "format": name, "filters": request.GET.urlencode()},
         now=now,
     )
     return HttpResponse(

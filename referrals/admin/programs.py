@@ -17,7 +17,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import Columns, OwnPageAdmin, action, display
+from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.models import Program
@@ -44,7 +44,7 @@ column = Columns(Program)
 
 
 @admin.register(Program)
-class ProgramAdmin(OwnPageAdmin):
+class ProgramAdmin(PageAdmin):
     """Terms are added with their start; terms that have started are never changed."""
 
     list_display = (
@@ -88,7 +88,7 @@ class ProgramAdmin(OwnPageAdmin):
     def page(self, request: HttpRequest, row: Program) -> HttpResponse:
         columns = [getattr(self, name) for name in self.list_display]
         promises = [(column.short_description, column(row)) for column in columns]
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        context = self.context(request)
         context["withdrawal"] = self.withdrawal(row) if self.has_add_permission(request) else ""
         return terms_page.answer(request, row, promises, context, now=timezone.now())
 
@@ -97,8 +97,7 @@ class ProgramAdmin(OwnPageAdmin):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        context = {**self.admin_site.each_context(request), "opts": self.opts}
-        return next_terms.answer(request, context)
+        return next_terms.answer(self, request)
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:

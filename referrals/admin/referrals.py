@@ -13,7 +13,7 @@ from accounts.money import dollars
 from accounts.people import owned_by
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import Columns, OwnPageAdmin, action
+from gatewayz.adminbase.model_admin import Columns, PageAdmin, action
 from referrals import codes
 from referrals.admin import referral_page, review_queue
 from referrals.admin.decision import decide
@@ -24,7 +24,7 @@ column = Columns(Referral)
 
 
 @admin.register(Referral)
-class ReferralAdmin(OwnPageAdmin):
+class ReferralAdmin(PageAdmin):
     list_display = ("friend", "invited_by", "use", "bonus", "status_badge", "completed")
     list_filter = ("status",)
     list_select_related = ("referrer", "referred_user")
@@ -43,12 +43,12 @@ class ReferralAdmin(OwnPageAdmin):
         return [Q(referrer__referral_code=codes.normalize(term) or ""), *sides]
 
     def page(self, request: HttpRequest, row: Referral) -> HttpResponse:
-        return referral_page.answer(request, row, self._context(request))
+        return referral_page.answer(request, row, self.context(request))
 
     def review_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return review_queue.answer(request, self._context(request))
+        return review_queue.answer(request, self.context(request))
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.review_referral")
@@ -61,9 +61,8 @@ class ReferralAdmin(OwnPageAdmin):
     def void(self, request: HttpRequest, listed: QuerySet[Referral]) -> HttpResponse:
         return decide(self, request, "void", selected(listed))
 
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        context = self.admin_site.each_context(request)
-        return {**context, "opts": self.opts, "may_review": self.has_review_permission(request)}
+    def context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().context(request), "may_review": self.has_review_permission(request)}
 
     friend = column("Friend", lambda row: row.referred_user.username)
     invited_by = column("Invited by", lambda row: row.referrer.username)

@@ -7,6 +7,7 @@ from typing import Any
 from accounts.date_format import day
 from accounts.money import dollars
 from gatewayz.adminbase.formatting import link_to
+from gatewayz.cli.output import counted
 from payments.reports.terms_simulation import WINDOW, Comparison, Simulation, Tally
 from referrals.models import Program
 
@@ -133,7 +134,4 @@ def _budget_end(simulation: Simulation) -> str:
 
 
 def _days(span: timedelta) -> str:
-    days = span.days
-    if not days:
-        return "less than a day"
-    return "1 day" if days == 1 else f"{days:,} days"
+    return counted(span.days, "day") if span.days else "less than a day"

@@ -7,10 +7,11 @@ from typing import Any
 from django.test import Client
 
 from accounts.tests.factories import Person
+from gatewayz.tests.list_actions import text
 from payments.tests.stripe_events import refer, turn
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
-from referrals.tests.test_terms_pages import ADD, CONFIRM, DRAFT, HISTORY, text
+from referrals.tests.test_terms_pages import ADD, CONFIRM, DRAFT, HISTORY
 
 
 def page_of(client: Client, terms: Program) -> Any:

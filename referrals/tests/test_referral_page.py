@@ -8,10 +8,11 @@ from django.utils.html import strip_tags
 
 from accounts.models import User
 from accounts.tests.factories import Person
+from gatewayz.tests.list_actions import text
 from payments.models import Payment
 from payments.tests.stripe_events import refer, settle, turn
 from referrals.models import Referral
-from referrals.tests.test_review_pages import LIST, QUEUE, decide, text
+from referrals.tests.test_review_pages import LIST, QUEUE, decide
 
 
 def people(page: Any) -> dict[str, list[str]]:

@@ -9,19 +9,12 @@ import pytest
 from accounts import audit
 from accounts.tests.factories import Person, reviewer
 from payments.tests.at_once import at_once
-from payments.tests.stripe_events import deliver, dispute, settle, turn
+from payments.tests.stripe_events import deliver, dispute
 from referrals import review
 from referrals.models import Referral
 from referrals.tests.test_review import end_of, release, void
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def held(bob: Person) -> Referral:
-    settle(bob.user)
-    turn(Referral.objects.get(), "held")
-    return Referral.objects.get()
 
 
 def outcome(decide: Callable[[Referral], Referral], referral: Referral) -> str:
