@@ -24,17 +24,6 @@ class ClawbackAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
     )
-    readonly_fields = (
-        "person",
-        "purchase",
-        "price",
-        "took",
-        "status_now",
-        "intent",
-        "entry",
-        "at_stripe",
-        "since",
-    )
     fieldsets = (
         (
             None,

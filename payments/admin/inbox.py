@@ -57,7 +57,6 @@ class StripeEventAdmin(ReadOnlyAdmin):
     actions_detail = ("replay",)
     change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
-    readonly_fields = ("became", "why", "purchase", "person", "error", "next_attempt")
     fieldsets = (
         (
             None,

@@ -40,18 +40,6 @@ class PaymentAdmin(ReadOnlyAdmin):
         "Beginning of Stripe's id (cs_…, pi_…) or of the person's name or e-mail, or our own number"
     )
     change_form_outer_after_template = "admin/payments/payment.html"
-    readonly_fields = (
-        "person",
-        "price",
-        "status_now",
-        "bonus_now",
-        "back",
-        "session",
-        "intent",
-        "checkout",
-        "idempotency_key",
-        "card_fingerprint",
-    )
     fieldsets = (
         (
             None,
