@@ -5,19 +5,23 @@ They send events again, pause deliveries, choose their order, refund, and disput
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from functools import wraps
 
+from django.core.exceptions import ValidationError
+from django.forms import DecimalField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from payments.sandbox import deliveries, disputes, refunds
-from payments.sandbox.errors import ApiError, no_such
+from payments.sandbox.errors import ApiError
 from payments.sandbox.models import Event
-from payments.sandbox.money import typed_cents
-from payments.sandbox.objects import Json, dispute_json, refund_json
+from payments.sandbox.objects import Json, as_json
 from payments.sandbox.pay_page import page
 from payments.sandbox.payment_methods import CaseType
+
+_DOLLARS = DecimalField(required=False, min_value=Decimal("0.01"), max_digits=11, decimal_places=2)
 
 
 def control(act: Callable[..., Json]) -> Callable[..., HttpResponse]:
@@ -41,14 +45,14 @@ def control(act: Callable[..., Json]) -> Callable[..., HttpResponse]:
 @control
 def redeliver(request: HttpRequest, event_id: str) -> Json:
     """Deliver one event now, and again if it has been delivered."""
-    return _deliver(_find_event(event_id))
+    return _deliver(Event.find(event_id))
 
 
 @control
 def steer_deliveries(request: HttpRequest) -> Json:
     """Pause or resume (`paused`), and deliver `events` now, in the order given."""
     is_paused, event_ids = _read_steering(request)
-    events = [_find_event(event_id) for event_id in event_ids]
+    events = [Event.find(event_id) for event_id in event_ids]
     if is_paused is not None:
         deliveries.set_paused(is_paused)
     delivered = [_deliver(event) for event in events]
@@ -59,7 +63,7 @@ def steer_deliveries(request: HttpRequest) -> Json:
 def refund(request: HttpRequest, charge_id: str) -> Json:
     """Refund `amount` dollars, or what is left."""
     amount = _amount(request)
-    return refund_json(refunds.refund(charge_id=charge_id, amount=amount, now=timezone.now()))
+    return as_json(refunds.refund(charge_id=charge_id, amount=amount, now=timezone.now()))
 
 
 @control
@@ -74,7 +78,7 @@ def dispute(request: HttpRequest, charge_id: str) -> Json:
         case_type=CaseType(kind),
         now=timezone.now(),
     )
-    return dispute_json(opened)
+    return as_json(opened)
 
 
 @control
@@ -84,7 +88,7 @@ def decide(request: HttpRequest, dispute_id: str) -> Json:
     if outcome not in ("won", "lost"):
         raise ApiError("Invalid outcome: must be one of won, lost")
     is_won = outcome == "won"
-    return dispute_json(disputes.decide(dispute_id=dispute_id, is_won=is_won, now=timezone.now()))
+    return as_json(disputes.decide(dispute_id=dispute_id, is_won=is_won, now=timezone.now()))
 
 
 def _read_steering(request: HttpRequest) -> tuple[bool | None, list[str]]:
@@ -96,13 +100,6 @@ def _read_steering(request: HttpRequest) -> tuple[bool | None, list[str]]:
         return sent.get("paused"), list(sent.get("events", []))
     except (ValueError, AttributeError, TypeError):
         raise ApiError('Send {"paused": true or false, "events": ["evt_…"]}') from None
-
-
-def _find_event(event_id: str) -> Event:
-    event = Event.objects.filter(stripe_id=event_id).first()
-    if event is None:
-        raise no_such("event", event_id)
-    return event
 
 
 def _deliver(event: Event) -> Json:
@@ -118,10 +115,8 @@ def _deliver(event: Event) -> Json:
 
 def _amount(request: HttpRequest) -> int | None:
     """Return the cents of `amount`, or None for an empty field."""
-    typed = request.POST.get("amount", "").strip()
-    if not typed:
-        return None
-    cents = typed_cents(typed)
-    if cents is None:
-        raise ApiError("Invalid amount: type dollars, such as 4.50")
-    return cents
+    try:
+        dollars = _DOLLARS.clean(request.POST.get("amount", "").strip())
+    except ValidationError:
+        raise ApiError("Invalid amount: type dollars, such as 4.50") from None
+    return None if dollars is None else int(dollars * 100)

@@ -37,7 +37,7 @@ def statuses() -> tuple[str, str, str]:
             ["payment_intent.succeeded", "charge.succeeded", SUCCEEDED],
         ),
         (
-            {"account_number": FAILING_ACCOUNT},
+            {"account_number": FAILING_ACCOUNT.number},
             ("complete", "unpaid", "requires_payment_method"),
             ["charge.failed", "payment_intent.payment_failed", FAILED],
         ),
