@@ -10,11 +10,11 @@ from payments.sandbox.deliveries import deliver_due
 from payments.sandbox.models import PaymentIntent
 from payments.sandbox.payment_methods import FAILING_ACCOUNT
 from payments.sandbox.tests.conftest import (
-    Endpoint,
     event_types,
     in_its_own_tables,
     submit,
 )
+from payments.tests.recording_server import RecordingServer
 
 SUCCEEDED = "checkout.session.async_payment_succeeded"
 FAILED = "checkout.session.async_payment_failed"
@@ -46,7 +46,7 @@ def statuses() -> tuple[str, str, str]:
 )
 def test_the_session_completes_unpaid_and_settles_later(
     session: stripe.checkout.Session,
-    endpoint: Endpoint,
+    endpoint: RecordingServer,
     account: dict[str, str],
     end: tuple[str, str, str],
     events: list[str],
