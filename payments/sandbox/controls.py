@@ -1,9 +1,8 @@
 """The sandbox's own controls, for the front page's buttons and for curl.
 
-They send events again, pause deliveries, choose their order, refund, and dispute.
+They pause deliveries, send events again and in any order, refund, and dispute.
 """
 
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from functools import wraps
@@ -45,18 +44,21 @@ def control(act: Callable[..., Json]) -> Callable[..., HttpResponse]:
 @control
 def redeliver(request: HttpRequest, event_id: str) -> Json:
     """Deliver one event now, and again if it has been delivered."""
-    return _deliver(Event.find(event_id))
+    delivery = deliveries.deliver_now(Event.find(event_id), timezone.now())
+    return {
+        "event": delivery.event.stripe_id,
+        "type": delivery.event.type,
+        "http_status": delivery.last_http_status,
+        "error": delivery.last_error,
+        "attempts": delivery.attempts,
+    }
 
 
 @control
 def steer_deliveries(request: HttpRequest) -> Json:
-    """Pause or resume (`paused`), and deliver `events` now, in the order given."""
-    is_paused, event_ids = _read_steering(request)
-    events = [Event.find(event_id) for event_id in event_ids]
-    if is_paused is not None:
-        deliveries.set_paused(is_paused)
-    delivered = [_deliver(event) for event in events]
-    return {"paused": deliveries.is_paused(), "delivered": delivered}
+    """Pause deliveries, or resume them; `paused` is `true` or `false`."""
+    deliveries.set_paused(_one_of(request, "paused", "true", "false") == "true")
+    return {"paused": deliveries.is_paused()}
 
 
 @control
@@ -69,9 +71,7 @@ def refund(request: HttpRequest, charge_id: str) -> Json:
 @control
 def dispute(request: HttpRequest, charge_id: str) -> Json:
     """Dispute `amount` dollars, or the whole charge; `kind` is `chargeback` or `inquiry`."""
-    kind = request.POST.get("kind", CaseType.CHARGEBACK)
-    if kind not in CaseType.values:
-        raise ApiError(f"Invalid kind: must be one of {', '.join(CaseType.values)}")
+    kind = _one_of(request, "kind", *CaseType.values, default=CaseType.CHARGEBACK)
     opened = disputes.open_dispute(
         charge_id=charge_id,
         amount=_amount(request),
@@ -84,33 +84,16 @@ def dispute(request: HttpRequest, charge_id: str) -> Json:
 @control
 def decide(request: HttpRequest, dispute_id: str) -> Json:
     """Decide a dispute as the payer's bank: `outcome` is `won` or `lost`."""
-    outcome = request.POST.get("outcome")
-    if outcome not in ("won", "lost"):
-        raise ApiError("Invalid outcome: must be one of won, lost")
-    is_won = outcome == "won"
+    is_won = _one_of(request, "outcome", "won", "lost") == "won"
     return as_json(disputes.decide(dispute_id=dispute_id, is_won=is_won, now=timezone.now()))
 
 
-def _read_steering(request: HttpRequest) -> tuple[bool | None, list[str]]:
-    """Return `paused`, if given, and `events`, from JSON or from the front page's form."""
-    if "paused" in request.POST:
-        return request.POST["paused"] == "true", []
-    try:
-        sent = json.loads(request.body)
-        return sent.get("paused"), list(sent.get("events", []))
-    except (ValueError, AttributeError, TypeError):
-        raise ApiError('Send {"paused": true or false, "events": ["evt_…"]}') from None
-
-
-def _deliver(event: Event) -> Json:
-    delivery = deliveries.deliver_now(event, timezone.now())
-    return {
-        "event": event.stripe_id,
-        "type": event.type,
-        "http_status": delivery.last_http_status,
-        "error": delivery.last_error,
-        "attempts": delivery.attempts,
-    }
+def _one_of(request: HttpRequest, name: str, *allowed: str, default: str = "") -> str:
+    """Return a field that has one of these values. Raises ApiError."""
+    value = request.POST.get(name, default)
+    if value not in allowed:
+        raise ApiError(f"Invalid {name}: must be one of {', '.join(allowed)}")
+    return value
 
 
 def _amount(request: HttpRequest) -> int | None:

@@ -9,10 +9,10 @@ from django.db.models import TextChoices
 
 @dataclass(frozen=True)
 class Decline:
-    """Why a payment fails, in Stripe's code and words."""
+    """Why a payment fails, in Stripe's words and code."""
 
-    code: str
     message: str
+    code: str = "card_declined"
 
 
 class RefundCourse(TextChoices):
@@ -38,13 +38,17 @@ class Method:
     """
 
     number: str
-    brand: str
     label: str
     decline: Decline | None = None
     refund_course: RefundCourse = RefundCourse.AT_ONCE
     disputed_as: CaseType | None = None
     exp_month: int = 0
     exp_year: int = 0
+
+    @property
+    def brand(self) -> str:
+        """Return the brand of a card by its first digit."""
+        return {"3": "amex", "4": "visa", "5": "mastercard"}.get(self.number[0], "")
 
     @property
     def is_card(self) -> bool:
@@ -74,50 +78,37 @@ def _fingerprint(number: str) -> str:
 
 
 TEST_CARDS = (
-    Method("4242 4242 4242 4242", "visa", "Pays"),
-    Method("5555 5555 5555 4444", "mastercard", "Pays"),
-    Method("3782 822463 10005", "amex", "Pays"),
+    Method("4242 4242 4242 4242", "Pays"),
+    Method("5555 5555 5555 4444", "Pays"),
+    Method("3782 822463 10005", "Pays"),
+    Method("4000 0000 0000 0002", "Declined", Decline("Your card was declined.")),
     Method(
-        "4000 0000 0000 0002",
-        "visa",
-        "Declined",
-        Decline("card_declined", "Your card was declined."),
-    ),
-    Method(
-        "4000 0000 0000 9995",
-        "visa",
-        "Insufficient funds",
-        Decline("card_declined", "Your card has insufficient funds."),
+        "4000 0000 0000 9995", "Insufficient funds", Decline("Your card has insufficient funds.")
     ),
     Method(
         "4000 0000 0000 7726",
-        "visa",
         "Pays; a refund takes a few seconds",
         refund_course=RefundCourse.LATER,
     ),
     Method(
         "4000 0000 0000 5126",
-        "visa",
         "Pays; a refund fails a few seconds later",
         refund_course=RefundCourse.FAILS_LATER,
     ),
     Method(
-        "4000 0000 0000 0259",
-        "visa",
-        "Pays; then disputed as fraudulent",
-        disputed_as=CaseType.CHARGEBACK,
+        "4000 0000 0000 0259", "Pays; then disputed as fraudulent", disputed_as=CaseType.CHARGEBACK
     ),
-    Method("4000 0000 0000 1976", "visa", "Pays; then an inquiry", disputed_as=CaseType.INQUIRY),
+    Method("4000 0000 0000 1976", "Pays; then an inquiry", disputed_as=CaseType.INQUIRY),
 )
 CARD_BY_DIGITS = {card.number.replace(" ", ""): card for card in TEST_CARDS}
 
 ACCOUNT_FAILURE = Decline(
-    "payment_intent_payment_attempt_failed", "The customer's bank account could not be located."
+    "The customer's bank account could not be located.", "payment_intent_payment_attempt_failed"
 )
 # A refund to a bank takes time.
 PAYING_ACCOUNT = Method(
-    "000123456789", "", "Pays after a few seconds", refund_course=RefundCourse.LATER
+    "000123456789", "Pays after a few seconds", refund_course=RefundCourse.LATER
 )
 FAILING_ACCOUNT = Method(
-    "000111111116", "", "Fails after a few seconds", ACCOUNT_FAILURE, RefundCourse.LATER
+    "000111111116", "Fails after a few seconds", ACCOUNT_FAILURE, RefundCourse.LATER
 )

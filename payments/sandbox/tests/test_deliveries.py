@@ -8,7 +8,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import requests
 import stripe
 import time_machine
 from django.db import DatabaseError, connections
@@ -164,21 +163,20 @@ def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: RecordingServ
 def test_deliveries_wait_while_paused_and_go_in_any_order(
     sandbox: str, endpoint: RecordingServer
 ) -> None:
-    address = f"{sandbox}/sandbox/deliveries"
     first, *_, last = Event.objects.order_by("id").values_list("stripe_id", flat=True)
 
-    requests.post(address, json={"paused": True}, timeout=10)
+    paused = curl(sandbox, "deliveries", paused="true").json()
     assert deliver_due(timezone.now()) == 0
-    answer = requests.post(address, json={"events": [last, first, last]}, timeout=10)
+    answers = [curl(sandbox, f"events/{sent}/redeliver").json() for sent in (last, first, last)]
 
-    assert answer.json()["paused"] is True
-    assert [sent["http_status"] for sent in answer.json()["delivered"]] == [200, 200, 200]
+    assert paused == {"paused": True}
+    assert [answer["http_status"] for answer in answers] == [200, 200, 200]
     assert [_type(body) for body in endpoint.bodies] == [
         "checkout.session.completed",
         "payment_intent.created",
         "checkout.session.completed",
     ]
-    requests.post(address, json={"paused": False}, timeout=10)
+    curl(sandbox, "deliveries", paused="false")
     assert deliver_due(timezone.now()) == 2
 
 
