@@ -11,8 +11,8 @@ from accounts import row_ids
 from accounts.money import dollars, dollars_of_cents
 from accounts.people import owned_by
 from gatewayz.adminbase import status_badges
-from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
-from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
+from gatewayz.adminbase.formatting import NOTHING, link, moment
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
 from payments.admin.filters import BuyerReferredFilter, DecisionFilter, PaidFilter
 from payments.explanations.admin_rendering import about_purchases
@@ -79,12 +79,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     state = column("Status", lambda row: (row.status, row.get_status_display()), label=PAYMENTS)
     paid = column("Paid at", lambda row: moment(row.paid_at))
     status_now = column("Status", status_badges.status_badge)
-
-    @display(description="Bonus, as decided then")
-    def bonus_now(self, payment: Payment) -> str:
-        words = formatting.decision(payment)
-        return badge(words, formatting.DECISION_COLOURS.get(words, "")) if words else NOTHING
-
+    bonus_now = column("Bonus, as decided then", formatting.decision)
     back = column(
         "Taken back",
         lambda row: formatting.money(row.taken_back) if row.taken_back else NOTHING,

@@ -69,9 +69,7 @@ def _take_payment(request: HttpRequest, session: CheckoutSession) -> HttpRespons
 
 def _to_success_page(session: CheckoutSession) -> HttpResponse:
     # 303: the browser follows with GET, whatever method it came with.
-    response = HttpResponseRedirect(session.paid_url())
-    response.status_code = 303
-    return response
+    return HttpResponseRedirect(session.paid_url(), status=303)
 
 
 def _expired(session: CheckoutSession) -> HttpResponse:
