@@ -1,12 +1,9 @@
 """Whatever happened, a simulation says what the same purchases would really have brought."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from hypothesis import given
@@ -16,6 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import register
 from payments.reports.terms_simulation import WINDOW, Simulation, simulate
 from payments.tests.stripe_events import deliver, refund, settle
+from payments.tests.test_database_guards import undone
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
 
@@ -41,13 +39,6 @@ PURCHASES = st.lists(
 # Somebody registers with the code of an earlier one, perhaps from the same mailbox.
 Joins = tuple[int | None, bool]
 PEOPLE = st.lists(st.tuples(st.none() | st.integers(0, 3), st.booleans()), min_size=3, max_size=9)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 def join(people: list[Joins]) -> list[User]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Adjustment, ApiKey, LedgerEntry, User
@@ -19,6 +18,7 @@ from payments.models import Clawback, Payment, StripeEvent
 from payments.report_models import DailyTotals
 from payments.reports import daily
 from payments.tests.test_commands import Run
+from payments.tests.test_database_guards import undone
 from referrals.models import InviteView, LeaderboardEntry, Referral
 
 pytestmark = pytest.mark.slow
@@ -86,10 +86,9 @@ def test_one_seed_makes_one_history_and_another_another(monkeypatch: pytest.Monk
     monkeypatch.setattr(history, "FAILS_BEFORE_END", ())
     now, outlines = timezone.now(), []
     for seed in (1, 1, 2):
-        with transaction.atomic():
+        with undone():
             seeded(12, seed, ends_at=now)
             outlines.append(outline())
-            transaction.set_rollback(True)
 
     assert outlines[0] == outlines[1]
     assert outlines[0] != outlines[2]
