@@ -10,7 +10,6 @@ from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
 from payments.admin.filters import PurchaseFilter
 from payments.models import Clawback
-from payments.status_colours import CLAWBACKS
 
 column = Columns(Clawback)
 
@@ -29,7 +28,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("kind", "status_now"),
+                    ("kind", "state"),
                     ("person", "purchase"),
                     ("price", "took"),
                     ("at_stripe", "intent"),
@@ -51,8 +50,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
         lambda row: [row.get_kind_display(), formatting.shortened(row.stripe_id)],
         header=True,
     )
-    state = column("Status", lambda row: (row.status, row.get_status_display()), label=CLAWBACKS)
-    status_now = column("Status", status_badges.status_badge)
+    state = column("Status", status_badges.status_badge)
     price = column("Amount", lambda row: formatting.money(row.amount))
     took = column("Takes back now", lambda row: formatting.money(row.taken))
     purchase = column(

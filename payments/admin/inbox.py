@@ -62,7 +62,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    ("event_type", "became"),
+                    ("event_type", "state"),
                     ("purchase", "person"),
                     ("received_at", "processed_at"),
                     ("attempts", "next_attempt"),
@@ -89,12 +89,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         ]
 
     name = column("Event", lambda event: [event.event_type, event.event_id], header=True)
-    state = column(
-        "Outcome",
-        lambda event: (event.outcome, event.get_outcome_display()),
-        label=formatting.OUTCOME_COLOURS,
-    )
-    became = column("Outcome", formatting.outcome)
+    state = column("Outcome", formatting.outcome)
     trouble = column(
         "Why",
         lambda event: (

@@ -18,7 +18,6 @@ from payments.admin.filters import BuyerReferredFilter, DecisionFilter, PaidFilt
 from payments.explanations.admin_rendering import about_purchases
 from payments.explanations.timeline import entries_of
 from payments.models import Payment
-from payments.status_colours import PAYMENTS
 
 # A payment has a few events; repeated deliveries must not make the page endless.
 EVENTS_SHOWN = 50
@@ -43,7 +42,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": (("person", "price"), ("status_now", "bonus_now"), ("back", "paid_at"))},
+            {"fields": (("person", "price"), ("state", "bonus_now"), ("back", "paid_at"))},
         ),
         (
             "At Stripe",
@@ -76,9 +75,8 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     person = column("Person", lambda row: link(row.user))
     price = column("Amount", lambda row: formatting.money(row.amount))
-    state = column("Status", lambda row: (row.status, row.get_status_display()), label=PAYMENTS)
+    state = column("Status", status_badges.status_badge)
     paid = column("Paid at", lambda row: moment(row.paid_at))
-    status_now = column("Status", status_badges.status_badge)
     bonus_now = column("Bonus, as decided then", formatting.decision)
     back = column(
         "Taken back",
