@@ -23,19 +23,12 @@ class ClawbackAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
     )
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("kind", "state"),
-                    ("person", "purchase"),
-                    ("price", "took"),
-                    ("at_stripe", "intent"),
-                    ("entry", "since"),
-                )
-            },
-        ),
+    fields = (
+        ("kind", "state"),
+        ("person", "purchase"),
+        ("price", "took"),
+        ("at_stripe", "intent"),
+        ("entry", "since"),
     )
 
     def found_by(self, term: str) -> list[Q]:

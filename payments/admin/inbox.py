@@ -57,20 +57,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
     actions_detail = ("replay",)
     change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("event_type", "state"),
-                    ("purchase", "person"),
-                    ("received_at", "processed_at"),
-                    ("attempts", "next_attempt"),
-                    "why",
-                    "error",
-                )
-            },
-        ),
+    fields = (
+        ("event_type", "state"),
+        ("purchase", "person"),
+        ("received_at", "processed_at"),
+        ("attempts", "next_attempt"),
+        "why",
+        "error",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StripeEvent]:
