@@ -4,8 +4,8 @@ A day is closed an hour after its end, when every transaction that began on it h
 day changes no total; it only makes the total cheap to read.
 """
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from operator import add
@@ -30,11 +30,11 @@ class Span:
 
     @property
     def start(self) -> datetime:
-        return midnight(self.first)
+        return datetime.combine(self.first, time.min, tzinfo=UTC)
 
     @property
     def end(self) -> datetime:
-        return midnight(self.last + DAY)
+        return datetime.combine(self.last + DAY, time.min, tzinfo=UTC)
 
 
 # The totals of one day, whether they are stored or were counted just now.
@@ -132,11 +132,6 @@ ORDER BY day
 """
 
 
-def midnight(day: date) -> datetime:
-    """Return the start of `day`, in UTC."""
-    return datetime.combine(day, time.min, tzinfo=UTC)
-
-
 def today(now: datetime) -> date:
     """Return the UTC date of `now`."""
     return now.astimezone(UTC).date()
@@ -153,10 +148,9 @@ def days_of(span: Span) -> list[Day]:
     return [*before, *closed, *after]
 
 
-def sums_of(days: Iterable[Day]) -> Sums:
+def sums_of(days: Sequence[Day]) -> Sums:
     """Return the totals over these days."""
-    added = list(days)
-    return Sums(**{name: sum(getattr(day, name) for day in added) for name in _SUMMED})
+    return Sums(**{name: sum(getattr(day, name) for day in days) for name in _SUMMED})
 
 
 def close_days(*, now: datetime) -> int:
@@ -167,18 +161,19 @@ def close_days(*, now: datetime) -> int:
         advisory_locks.lock("daily_totals")
         # The first run counts all days since the first account.
         cursor.execute("SET LOCAL statement_timeout = 0")
-        days = _count(first_open_day(), last)
+        days = _count(_first_open_day(), last)
         Day.objects.bulk_create(days)
     return len(days)
 
 
 def sums_before(day: date) -> Sums:
     """Return the totals over all days before `day`."""
+    # Race: the last closed day is read with the sums, or a day that is closed meanwhile is lost.
     closed = Day.objects.filter(day__lt=day).aggregate(
         last=Max("day"), **{name: Sum(name, default=0) for name in _SUMMED}
     )
     last = closed.pop("last")
-    open_days = _count(last + DAY if last else first_open_day(), day - DAY)
+    open_days = _count(last + DAY if last else _first_open_day(), day - DAY)
     return Sums(**closed) + sums_of(open_days)
 
 
@@ -187,7 +182,7 @@ def clear() -> None:
     Day.objects.all().delete()
 
 
-def first_open_day() -> date:
+def _first_open_day() -> date:
     """Return the day after the last closed one; without one, the day of the first account."""
     latest = Day.objects.order_by("-day").values_list("day", flat=True).first()
     if latest:
@@ -199,7 +194,7 @@ def first_open_day() -> date:
 def _count(first: date, last: date) -> list[Day]:
     if first > last:
         return []
-    span = {"first": first, "last": last, "start": midnight(first), "end": midnight(last + DAY)}
+    span = Span(first, last)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, span)
+        cursor.execute(_COUNT, asdict(span) | {"start": span.start, "end": span.end})
         return [Day(*row) for row in cursor.fetchall()]
