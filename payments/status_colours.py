@@ -5,7 +5,7 @@ from payments.explanations.referees import State as RefereeState
 from payments.models import Clawback, Payment
 from referrals.status_colours import REFERRALS
 
-PAYMENTS = status_badges.register(
+status_badges.register(
     Payment.Status,
     {
         Payment.Status.CREATED.value: "default",
@@ -15,7 +15,7 @@ PAYMENTS = status_badges.register(
         Payment.Status.EXPIRED.value: "default",
     },
 )
-CLAWBACKS = status_badges.register(
+status_badges.register(
     Clawback.Status,
     {
         Clawback.Status.PENDING.value: "info",

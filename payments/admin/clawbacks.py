@@ -10,7 +10,6 @@ from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
 from payments.admin.filters import PurchaseFilter
 from payments.models import Clawback
-from payments.status_colours import CLAWBACKS
 
 column = Columns(Clawback)
 
@@ -24,30 +23,12 @@ class ClawbackAdmin(ReadOnlyAdmin):
     search_help_text = (
         "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
     )
-    readonly_fields = (
-        "person",
-        "purchase",
-        "price",
-        "took",
-        "status_now",
-        "intent",
-        "entry",
-        "at_stripe",
-        "since",
-    )
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("kind", "status_now"),
-                    ("person", "purchase"),
-                    ("price", "took"),
-                    ("at_stripe", "intent"),
-                    ("entry", "since"),
-                )
-            },
-        ),
+    fields = (
+        ("kind", "state"),
+        ("person", "purchase"),
+        ("price", "took"),
+        ("at_stripe", "intent"),
+        ("entry", "since"),
     )
 
     def found_by(self, term: str) -> list[Q]:
@@ -62,8 +43,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
         lambda row: [row.get_kind_display(), formatting.shortened(row.stripe_id)],
         header=True,
     )
-    state = column("Status", lambda row: (row.status, row.get_status_display()), label=CLAWBACKS)
-    status_now = column("Status", status_badges.status_badge)
+    state = column("Status", status_badges.status_badge)
     price = column("Amount", lambda row: formatting.money(row.amount))
     took = column("Takes back now", lambda row: formatting.money(row.taken))
     purchase = column(

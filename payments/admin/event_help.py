@@ -20,6 +20,9 @@ class EventHelp:
 _NOTHING_TO_DO = "Nothing needs to be done."
 
 _HAPPENED = {
+    Outcome.RECEIVED: "Received, and not worked on yet. Nothing was credited.",
+    Outcome.FAILED: "Failed {times}: an error on our side. Nothing of it was credited or taken "
+    "back.",
     Outcome.SETTLED: "Settled: the purchase was credited, once. {why}.",
     Outcome.REPEATED: "Repeated: {why}. Nothing was credited again.",
     Outcome.APPLIED: "Applied: the ledger follows this refund or dispute. {why}.",
@@ -31,6 +34,10 @@ _HAPPENED = {
 }
 
 _ADVICE = {
+    Outcome.RECEIVED: "It is attempted by itself at {next}. If it is still here after that, "
+    "the worker does not run: tell an engineer.",
+    Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
+    "last error; once the error is fixed, you may replay it at once.",
     Outcome.DEFERRED: "It is applied by itself when the purchase settles.",
     Outcome.WAITING: "Another event says whether the money has arrived.",
     Outcome.IGNORED: "Replay it only if the program has been taught to handle this type since.",
@@ -38,6 +45,10 @@ _ADVICE = {
 
 # What to do about each kind of quarantine, by the beginning of its reason.
 _QUARANTINE_ADVICE = {
+    Outcome.RECEIVED: "It is attempted by itself at {next}. If it is still here after that, "
+    "the worker does not run: tell an engineer.",
+    Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
+    "last error; once the error is fixed, you may replay it at once.",
     "the amount of the session": "Stripe was paid another amount than we asked for. "
     "Compare the session at Stripe with our payment; what the person is owed is an adjustment of "
     "credits.",
@@ -55,41 +66,24 @@ _QUARANTINE_ADVICE = {
     "user_id in metadata": "The session names another person than our payment. Nobody may be "
     "credited by it until an engineer knows why.",
 }
-_COMPARE = "Compare the event with our payment. Replay it when the cause is fixed."
 
 
 def help_with(event: StripeEvent) -> EventHelp:
     """Return the explanation of an event, by its outcome and the reason that was kept."""
     outcome = Outcome(event.outcome)
-    if outcome == Outcome.FAILED:
-        return _failed(event)
-    if outcome == Outcome.RECEIVED:
-        return _received(event)
-    happened = _HAPPENED[outcome].format(why=why(event) or "no reason was kept")
+    known = {
+        "why": why(event) or "no reason was kept",
+        "times": "once" if event.attempts == 1 else f"{event.attempts} times",
+        "next": moment(event.retry_at),
+    }
+    advice = _ADVICE.get(outcome, _NOTHING_TO_DO)
     if outcome == Outcome.QUARANTINED:
-        return EventHelp(happened, _about_quarantine(event.reason))
-    return EventHelp(happened, _ADVICE.get(outcome, _NOTHING_TO_DO))
+        advice = _about_quarantine(event.reason)
+    return EventHelp(_HAPPENED[outcome].format(**known), advice.format(**known))
 
 
 def _about_quarantine(reason: str) -> str:
     for beginning, advice in _QUARANTINE_ADVICE.items():
         if reason.startswith(beginning):
             return advice
-    return _COMPARE
-
-
-def _failed(event: StripeEvent) -> EventHelp:
-    times = "once" if event.attempts == 1 else f"{event.attempts} times"
-    return EventHelp(
-        f"Failed {times}: an error on our side. Nothing of it was credited or taken back.",
-        f"It is attempted again by itself, next at {moment(event.retry_at)}. Show an engineer the "
-        "last error; once the error is fixed, you may replay it at once.",
-    )
-
-
-def _received(event: StripeEvent) -> EventHelp:
-    return EventHelp(
-        "Received, and not worked on yet. Nothing was credited.",
-        f"It is attempted by itself at {moment(event.retry_at)}. If it is still here after that, "
-        "the worker does not run: tell an engineer.",
-    )
+    return "Compare the event with our payment. Replay it when the cause is fixed."

@@ -39,8 +39,9 @@ OUTCOME_COLOURS = {
 
 
 def decision(payment: Payment) -> str:
-    """Return the bonus decision in words: `Cap reached`."""
-    return payment.bonus_decision.replace("_", " ").capitalize()
+    """Return the bonus decision as a badge, in words: `Cap reached`."""
+    words = payment.bonus_decision.replace("_", " ").capitalize()
+    return badge(words, DECISION_COLOURS.get(words, "")) if words else NOTHING
 
 
 def shortened(text: str, length: int = ID_SHOWN) -> str:

@@ -57,21 +57,13 @@ class StripeEventAdmin(ReadOnlyAdmin):
     actions_detail = ("replay",)
     change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
-    readonly_fields = ("became", "why", "purchase", "person", "error", "next_attempt")
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    ("event_type", "became"),
-                    ("purchase", "person"),
-                    ("received_at", "processed_at"),
-                    ("attempts", "next_attempt"),
-                    "why",
-                    "error",
-                )
-            },
-        ),
+    fields = (
+        ("event_type", "state"),
+        ("purchase", "person"),
+        ("received_at", "processed_at"),
+        ("attempts", "next_attempt"),
+        "why",
+        "error",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StripeEvent]:
@@ -90,12 +82,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         ]
 
     name = column("Event", lambda event: [event.event_type, event.event_id], header=True)
-    state = column(
-        "Outcome",
-        lambda event: (event.outcome, event.get_outcome_display()),
-        label=formatting.OUTCOME_COLOURS,
-    )
-    became = column("Outcome", formatting.outcome)
+    state = column("Outcome", formatting.outcome)
     trouble = column(
         "Why",
         lambda event: (

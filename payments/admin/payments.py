@@ -1,6 +1,6 @@
 """The pages of payments: who bought what, what it earned, and what Stripe says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -8,22 +8,21 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts import row_ids
-from accounts.models import LedgerEntry
 from accounts.money import dollars, dollars_of_cents
 from accounts.people import owned_by
 from gatewayz.adminbase import status_badges
-from gatewayz.adminbase.formatting import NOTHING, badge, link, moment
-from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
+from gatewayz.adminbase.formatting import NOTHING, link, moment
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
 from payments.admin.filters import BuyerReferredFilter, DecisionFilter, PaidFilter
 from payments.explanations.admin_rendering import about_purchases
 from payments.explanations.timeline import entries_of
-from payments.models import Clawback, Payment, StripeEvent
-from payments.status_colours import PAYMENTS
+from payments.models import Payment
 
 # A payment has a few events; repeated deliveries must not make the page endless.
 EVENTS_SHOWN = 50
-
+# The headers of a table, each with what it shows of a row.
+_Columns = Mapping[str, Callable[[Any], Any]]
 
 column = Columns(Payment)
 
@@ -40,22 +39,10 @@ class PaymentAdmin(ReadOnlyAdmin):
         "Beginning of Stripe's id (cs_…, pi_…) or of the person's name or e-mail, or our own number"
     )
     change_form_outer_after_template = "admin/payments/payment.html"
-    readonly_fields = (
-        "person",
-        "price",
-        "status_now",
-        "bonus_now",
-        "back",
-        "session",
-        "intent",
-        "checkout",
-        "idempotency_key",
-        "card_fingerprint",
-    )
     fieldsets = (
         (
             None,
-            {"fields": (("person", "price"), ("status_now", "bonus_now"), ("back", "paid_at"))},
+            {"fields": (("person", "price"), ("state", "bonus_now"), ("back", "paid_at"))},
         ),
         (
             "At Stripe",
@@ -88,15 +75,9 @@ class PaymentAdmin(ReadOnlyAdmin):
 
     person = column("Person", lambda row: link(row.user))
     price = column("Amount", lambda row: formatting.money(row.amount))
-    state = column("Status", lambda row: (row.status, row.get_status_display()), label=PAYMENTS)
+    state = column("Status", status_badges.status_badge)
     paid = column("Paid at", lambda row: moment(row.paid_at))
-    status_now = column("Status", status_badges.status_badge)
-
-    @display(description="Bonus, as decided then")
-    def bonus_now(self, payment: Payment) -> str:
-        words = formatting.decision(payment)
-        return badge(words, formatting.DECISION_COLOURS.get(words, "")) if words else NOTHING
-
+    bonus_now = column("Bonus, as decided then", formatting.decision)
     back = column(
         "Taken back",
         lambda row: formatting.money(row.taken_back) if row.taken_back else NOTHING,
@@ -124,71 +105,46 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 def _tables(payment: Payment) -> list[dict[str, Any]]:
     """Return the tables of what belongs to a payment."""
-    clawbacks = list(payment.clawbacks.order_by("pk"))
+    referrals = [payment.referral] if payment.referral else []
+    clawbacks = payment.clawbacks.order_by("pk")
     events = payment.stripe_events.defer("body").order_by("-pk")[:EVENTS_SHOWN]
     return [
-        _table("Referral", ["Referral", "Referrer", "Bonus", "Status"], _referral(payment)),
-        _table(
-            "Refunds and disputes",
-            ["Stripe's id", "Status", "Amount", "Took", "Since"],
-            map(_clawback, clawbacks),
-        ),
-        _table(
-            "Ledger entries",
-            ["When", "Person", "What", "Amount", "Balance after"],
-            map(_entry, entries_of(payment)),
-        ),
-        _table(
-            "Events from Stripe",
-            ["Event", "Type", "Outcome", "Why", "Received"],
-            map(_event, events),
-        ),
+        _table("Referral", _REFERRAL, referrals),
+        _table("Refunds and disputes", _CLAWBACK, clawbacks),
+        _table("Ledger entries", _ENTRY, entries_of(payment)),
+        _table("Events from Stripe", _EVENT, events),
     ]
 
 
-def _table(title: str, headers: list[str], rows: Any) -> dict[str, Any]:
-    return {"title": title, "table": {"headers": headers, "rows": list(rows)}}
+def _table(title: str, columns: _Columns, rows: Iterable[Any]) -> dict[str, Any]:
+    cells = [[value(row) for value in columns.values()] for row in rows]
+    return {"title": title, "table": {"headers": list(columns), "rows": cells}}
 
 
-def _referral(payment: Payment) -> list[list[Any]]:
-    referral = payment.referral
-    if referral is None:
-        return []
-    return [
-        [
-            link(referral),
-            link(referral.referrer),
-            dollars(referral.bonus_amount),
-            referral.get_status_display(),
-        ]
-    ]
-
-
-def _clawback(clawback: Clawback) -> list[Any]:
-    return [
-        link(clawback),
-        status_badges.status_badge(clawback),
-        dollars_of_cents(clawback.amount),
-        dollars_of_cents(clawback.taken),
-        moment(clawback.created_at),
-    ]
-
-
-def _entry(entry: LedgerEntry) -> list[Any]:
-    return [
-        moment(entry.created_at),
-        link(entry.user),
-        link(entry, entry.description),
-        dollars(entry.amount),
-        dollars(entry.balance_after),
-    ]
-
-
-def _event(event: StripeEvent) -> list[Any]:
-    return [
-        link(event, event.event_id),
-        event.event_type,
-        formatting.outcome(event),
-        formatting.why(event),
-        moment(event.received_at),
-    ]
+_REFERRAL: _Columns = {
+    "Referral": link,
+    "Referrer": lambda referral: link(referral.referrer),
+    "Bonus": lambda referral: dollars(referral.bonus_amount),
+    "Status": lambda referral: referral.get_status_display(),
+}
+_CLAWBACK: _Columns = {
+    "Stripe's id": link,
+    "Status": status_badges.status_badge,
+    "Amount": lambda clawback: dollars_of_cents(clawback.amount),
+    "Took": lambda clawback: dollars_of_cents(clawback.taken),
+    "Since": lambda clawback: moment(clawback.created_at),
+}
+_ENTRY: _Columns = {
+    "When": lambda entry: moment(entry.created_at),
+    "Person": lambda entry: link(entry.user),
+    "What": lambda entry: link(entry, entry.description),
+    "Amount": lambda entry: dollars(entry.amount),
+    "Balance after": lambda entry: dollars(entry.balance_after),
+}
+_EVENT: _Columns = {
+    "Event": lambda event: link(event, event.event_id),
+    "Type": lambda event: event.event_type,
+    "Outcome": formatting.outcome,
+    "Why": formatting.why,
+    "Received": lambda event: moment(event.received_at),
+}

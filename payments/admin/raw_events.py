@@ -13,9 +13,9 @@ def readable(event: StripeEvent) -> str:
     try:
         text = json.dumps(event.parsed(), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
-        return _escaped(bytes(event.body).decode("utf-8", "backslashreplace"))
-    if len(text) > LONGEST:
-        return _escaped(bytes(event.body).decode("utf-8", "backslashreplace"))
+        text = ""
+    if not text or len(text) > LONGEST:
+        text = bytes(event.body).decode("utf-8", "backslashreplace")
     return _escaped(text)
 
 

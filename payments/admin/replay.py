@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.authentication import operator
-from accounts.models import User
 from accounts.reason_field import ReasonField, ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link
@@ -39,7 +38,10 @@ def replay(
 
     def act(reason: str) -> HttpResponse:
         to_do = [event for event in events if not event.is_done]
-        done = [_replay(event, by=operator(request), reason=reason) for event in to_do]
+        done = [
+            inbox.replay(event.event_id, by=operator(request), reason=reason, now=timezone.now())
+            for event in to_do
+        ]
         _report(request, done, already=len(events) - len(to_do))
         return HttpResponseRedirect(back)
 
@@ -70,10 +72,6 @@ def _table(events: list[StripeEvent]) -> dict[str, Any]:
         for event in events
     ]
     return {"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows}
-
-
-def _replay(event: StripeEvent, *, by: User, reason: str) -> StripeEvent:
-    return inbox.replay(event.event_id, by=by, reason=reason, now=timezone.now())
 
 
 def _report(request: HttpRequest, replayed: list[StripeEvent], *, already: int) -> None:

@@ -33,7 +33,6 @@ class Referee:
     user_id: int
     username: str
     state: State
-    decision: str
     sentence: str
 
 
@@ -63,4 +62,4 @@ def _referee(user: User, decision: str, audience: Audience) -> Referee:
     else:
         state, note = State.NOT_COUNTED if user.has_made_first_purchase else State.PENDING, ""
     sentence = messages.of_referee(user.username, state, decision, note, audience)
-    return Referee(user.pk, user.username, state, decision, sentence)
+    return Referee(user.pk, user.username, state, sentence)

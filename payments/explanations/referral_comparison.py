@@ -72,12 +72,11 @@ def _uses(referral: Referral) -> dict[int, tuple[int, int]]:
 
 def _with_one_card(*people: User) -> list[int]:
     """Return the purchases that the two made with one card; its fingerprint stays in here."""
-    rows = Payment.objects.filter(user__in=people).exclude(card_fingerprint="").order_by("pk")
-    owners: dict[str, set[int]] = {}
-    found = list(rows.values_list("pk", "user_id", "card_fingerprint"))
-    for _, user, card in found:
-        owners.setdefault(card, set()).add(user)
-    return [pk for pk, _, card in found if len(owners[card]) > 1]
+    paid = Payment.objects.filter(user__in=people).exclude(card_fingerprint="")
+    cards = paid.order_by().values("card_fingerprint")
+    shared = cards.annotate(owners=Count("user", distinct=True)).filter(owners=2)
+    by_both = paid.filter(card_fingerprint__in=shared.values("card_fingerprint"))
+    return list(by_both.order_by("pk").values_list("pk", flat=True))
 
 
 def unpaid_since(referrals: Collection[Referral]) -> dict[int, datetime]:

@@ -5,11 +5,11 @@ day changes no total; it only makes the total cheap to read. Stripe may tell us 
 purchase was paid (CONTRACT 2.3): the hourly job then counts its day again.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from operator import add
 
 from django.db import connection, transaction
 from django.db.models import Max, Sum
@@ -32,28 +32,25 @@ class Span:
 
     @property
     def start(self) -> datetime:
-        return midnight(self.first)
+        return datetime.combine(self.first, time.min, tzinfo=UTC)
 
     @property
     def end(self) -> datetime:
-        return midnight(self.last + DAY)
+        return datetime.combine(self.last + DAY, time.min, tzinfo=UTC)
+
+
+# The totals of one day, whether they are stored or were counted just now.
+Day = DailyTotals
 
 
 @dataclass(frozen=True)
-class Day:
-    """The totals of one day; amounts in US dollars, times in seconds, ages in days.
+class Sums:
+    """Totals over several days; amounts in US dollars."""
 
-    An age is the number of days from the sign-up with a code to the first purchase.
-    """
-
-    day: date
     invite_views: int
     signups: int
     invited_signups: int
     first_purchases: int
-    times_to_purchase: list[int]
-    ages_at_purchase: list[int]
-    ages_at_qualifying: list[int]
     purchases: Decimal
     bonuses: Decimal
     bonuses_taken: Decimal
@@ -62,28 +59,16 @@ class Day:
     reinstated: Decimal
     net: Decimal
 
+    def __add__(self, later: "Sums") -> "Sums":
+        return Sums(*map(add, astuple(self), astuple(later)))
 
-@dataclass(frozen=True)
-class RunningTotals:
-    """The sums over all entries up to a point in time, in US dollars."""
-
-    net: Decimal
-    bonuses: Decimal
-    bonuses_taken: Decimal
-
-    def after(self, days: Iterable[Day]) -> "RunningTotals":
-        """Return the sums at the end of these days."""
-        added = list(days)
-        return RunningTotals(
-            net=sum((day.net for day in added), self.net),
-            bonuses=sum((day.bonuses for day in added), self.bonuses),
-            bonuses_taken=sum((day.bonuses_taken for day in added), self.bonuses_taken),
-        )
+    @property
+    def money_back(self) -> Decimal:
+        """What refunds and disputes took back, including what was reinstated later."""
+        return self.refunds + self.disputes
 
 
-_SUMS = tuple(field.name for field in fields(RunningTotals))
-COLUMNS = tuple(field.name for field in fields(Day))
-_EMPTY_DAY: tuple[Any, ...] = (0, 0, 0, 0, [], [], [], *7 * (Decimal(0),))
+_SUMMED = tuple(field.name for field in fields(Sums))
 
 # A reversal counts on its own day, not on the day of the entry that it reverses.
 # A first qualifying purchase has neither the decision below_minimum nor not_first. Its buyer may
@@ -149,11 +134,6 @@ ORDER BY day
 """
 
 
-def midnight(day: date) -> datetime:
-    """Return the start of `day`, in UTC."""
-    return datetime.combine(day, time.min, tzinfo=UTC)
-
-
 def today(now: datetime) -> date:
     """Return the UTC date of `now`."""
     return now.astimezone(UTC).date()
@@ -162,13 +142,17 @@ def today(now: datetime) -> date:
 def days_of(span: Span) -> list[Day]:
     """Return the totals of each day of the span."""
     first, last = span.first, span.last
-    stored = DailyTotals.objects.filter(day__gte=first, day__lte=last).order_by("day")
-    days = {row[0]: Day(*row) for row in stored.values_list(*COLUMNS)}
-    # Days are closed in order, so all open days come after the last closed one.
-    for day in _count(max(days) + DAY if days else first, last):
-        days[day.day] = day
-    dates = (first + number * DAY for number in range((last - first).days + 1))
-    return [days.get(day) or Day(day, *_EMPTY_DAY) for day in dates]
+    closed = list(Day.objects.filter(day__gte=first, day__lte=last).order_by("day"))
+    if not closed:
+        return _count(first, last)
+    # Days are closed in order, so all that are open come before the first or after the last.
+    before, after = _count(first, closed[0].day - DAY), _count(closed[-1].day + DAY, last)
+    return [*before, *closed, *after]
+
+
+def sums_of(days: Sequence[Day]) -> Sums:
+    """Return the totals over these days."""
+    return Sums(**{name: sum(getattr(day, name) for day in days) for name in _SUMMED})
 
 
 def close_days(*, now: datetime) -> int:
@@ -179,14 +163,14 @@ def close_days(*, now: datetime) -> int:
         advisory_locks.lock("daily_totals")
         # The first run counts all days since the first account.
         cursor.execute("SET LOCAL statement_timeout = 0")
-        first = first_open_day()
+        first = _first_open_day()
         days = _count(first, last)
         again = [day for late in _days_of_late_payments(first) for day in _count(late, late)]
-        DailyTotals.objects.bulk_create(
-            [DailyTotals(**{name: getattr(day, name) for name in COLUMNS}) for day in days + again],
+        Day.objects.bulk_create(
+            days + again,
             update_conflicts=True,
             unique_fields=["day"],
-            update_fields=[name for name in COLUMNS if name != "day"],
+            update_fields=[f.name for f in Day._meta.concrete_fields if not f.primary_key],
         )
     return len(days)
 
@@ -196,31 +180,32 @@ def _days_of_late_payments(first: date) -> list[date]:
     if first == date.max:
         return []
     late = Payment.objects.filter(
-        paid_at__lt=midnight(first),
-        ledger_entry__created_at__gte=midnight(first - DAY),
+        paid_at__lt=Span(first, first).start,
+        ledger_entry__created_at__gte=Span(first - DAY, first).start,
         ledger_entry__created_at__gt=TruncDay("paid_at", tzinfo=UTC) + DAY,
     )
     return sorted({today(paid_at) for paid_at in late.values_list("paid_at", flat=True) if paid_at})
 
 
-def totals_before(day: date) -> RunningTotals:
-    """Return the sums over all entries before `day`."""
-    stored = DailyTotals.objects.filter(day__lt=day).aggregate(
-        last=Max("day"), **{name: Sum(name) for name in _SUMS}
+def sums_before(day: date) -> Sums:
+    """Return the totals over all days before `day`."""
+    # Race: the last closed day is read with the sums, or a day that is closed meanwhile is lost.
+    closed = Day.objects.filter(day__lt=day).aggregate(
+        last=Max("day"), **{name: Sum(name, default=0) for name in _SUMMED}
     )
-    open_days = _count(stored["last"] + DAY if stored["last"] else first_open_day(), day - DAY)
-    closed = RunningTotals(*(stored[name] or Decimal(0) for name in _SUMS))
-    return closed.after(open_days)
+    last = closed.pop("last")
+    open_days = _count(last + DAY if last else _first_open_day(), day - DAY)
+    return Sums(**closed) + sums_of(open_days)
 
 
 def clear() -> None:
     """Delete all stored days, before example data with dates in the past is written."""
-    DailyTotals.objects.all().delete()
+    Day.objects.all().delete()
 
 
-def first_open_day() -> date:
+def _first_open_day() -> date:
     """Return the day after the last closed one; without one, the day of the first account."""
-    latest = DailyTotals.objects.order_by("-day").values_list("day", flat=True).first()
+    latest = Day.objects.order_by("-day").values_list("day", flat=True).first()
     if latest:
         return latest + DAY
     first = User.objects.order_by("created_at").values_list("created_at", flat=True).first()
@@ -230,7 +215,7 @@ def first_open_day() -> date:
 def _count(first: date, last: date) -> list[Day]:
     if first > last:
         return []
-    span = {"first": first, "last": last, "start": midnight(first), "end": midnight(last + DAY)}
+    span = Span(first, last)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, span)
+        cursor.execute(_COUNT, asdict(span) | {"start": span.start, "end": span.end})
         return [Day(*row) for row in cursor.fetchall()]

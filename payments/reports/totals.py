@@ -5,37 +5,16 @@ length before it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
 from django.db import connection
 
-from payments.reports.daily import DAY, Day, RunningTotals, Span, days_of, today, totals_before
+from payments.reports.daily import DAY, Day, Span, Sums, days_of, sums_before, sums_of, today
 
 _TENTH = Decimal("0.1")
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Totals over several days; amounts in US dollars."""
-
-    invite_views: int
-    signups: int
-    invited_signups: int
-    first_purchases: int
-    purchases: Decimal
-    bonuses: Decimal
-    bonuses_taken: Decimal
-    refunds: Decimal
-    disputes: Decimal
-    reinstated: Decimal
-
-    @property
-    def money_back(self) -> Decimal:
-        """What refunds and disputes took back, including what was reinstated later."""
-        return self.refunds + self.disputes
 
 
 @dataclass(frozen=True)
@@ -74,10 +53,15 @@ class Debts:
 class Books:
     """The sums of all balances and bonuses at a point in time, in US dollars."""
 
-    outstanding: Decimal  # what we owe: the sum of balances above zero
+    net: Decimal  # the sum of all balances
     debts: Debts
     bonuses_given: Decimal  # including bonuses that were taken back later
     bonuses_taken: Decimal
+
+    @property
+    def outstanding(self) -> Decimal:
+        """What we owe: the sum of balances above zero."""
+        return self.net + self.debts.total
 
     @property
     def bonuses(self) -> Decimal:
@@ -112,25 +96,16 @@ def program_totals(*, days: int, now: datetime) -> ProgramTotals:
     first = last - (days - 1) * DAY
     earlier = first - days * DAY
     all_days = days_of(Span(earlier, last))
-    at_start = totals_before(earlier).after(all_days[:days])
-    debts, debts_before = _debts(Span(first, last))
+    period = _period(Span(first, last), all_days[days:])
+    before = _period(Span(earlier, first - DAY), all_days[:days])
+    at_start = sums_before(earlier) + before.sums
+    debts, debts_before = _debts(period.span)
     return ProgramTotals(
-        now=_period(Span(first, last), all_days[days:]),
-        before=_period(Span(earlier, first - DAY), all_days[:days]),
-        books=_books(at_start.after(all_days[days:]), debts),
+        now=period,
+        before=before,
+        books=_books(at_start + period.sums, debts),
         books_before=_books(at_start, debts_before),
     )
-
-
-def sums(span: Span) -> Sums:
-    """Return the totals over these days."""
-    return _sums(days_of(span))
-
-
-def books(*, now: datetime) -> Books:
-    """Return the sums of all balances and bonuses."""
-    days = Span(today(now), today(now))
-    return _books(totals_before(days.last + DAY), _debts(days)[0])
 
 
 def times_to_purchase(days: Sequence[Day]) -> list[int]:
@@ -141,16 +116,10 @@ def times_to_purchase(days: Sequence[Day]) -> list[int]:
 def _period(span: Span, days: Sequence[Day]) -> Period:
     times = times_to_purchase(days)
     median_time = timedelta(seconds=median(times)) if times else None
-    return Period(span, days, _sums(days), cohort(days), median_time)
+    return Period(span, days, sums_of(days), _cohort(days), median_time)
 
 
-def _sums(days: Sequence[Day]) -> Sums:
-    # Sums has the names of the columns of Day. There is at least one day, so no sum is a plain 0.
-    names = (field.name for field in fields(Sums))
-    return Sums(**{name: sum(getattr(day, name) for day in days) for name in names})
-
-
-def cohort(days: Sequence[Day]) -> Cohort:
+def _cohort(days: Sequence[Day]) -> Cohort:
     """Return the people who signed up with a code on these days, and how many purchased."""
     return Cohort(
         invited=sum(day.invited_signups for day in days),
@@ -191,10 +160,5 @@ def _debts(span: Span) -> tuple[Debts, Debts]:
     return Debts(total, people), Debts(total_before, people_before)
 
 
-def _books(totals: RunningTotals, debts: Debts) -> Books:
-    return Books(
-        outstanding=totals.net + debts.total,
-        debts=debts,
-        bonuses_given=totals.bonuses,
-        bonuses_taken=totals.bonuses_taken,
-    )
+def _books(sums: Sums, debts: Debts) -> Books:
+    return Books(sums.net, debts, bonuses_given=sums.bonuses, bonuses_taken=sums.bonuses_taken)

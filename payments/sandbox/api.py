@@ -11,16 +11,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from payments.sandbox.checkout import SESSION_LIFE
-from payments.sandbox.errors import ApiError, no_such
+from payments.sandbox.errors import ApiError
 from payments.sandbox.idempotency import answer_once
 from payments.sandbox.models import CheckoutSession, Event, PaymentIntent, StripeModel
-from payments.sandbox.objects import (
-    Json,
-    charge_json,
-    event_json,
-    payment_intent_json,
-    session_json,
-)
+from payments.sandbox.objects import Json, as_json, event_json
 from payments.sandbox.stripe_ids import new_id
 
 Row = TypeVar("Row", bound=StripeModel)
@@ -59,20 +53,18 @@ def checkout_sessions(request: HttpRequest) -> HttpResponse:
     sessions = CheckoutSession.objects.all()
     if "status" in request.GET:
         sessions = sessions.filter(status=request.GET["status"])
-    return _page(request, sessions, session_json)
+    return _page(request, sessions, as_json)
 
 
 @stripe_api
 def payment_intent(request: HttpRequest, intent_id: str) -> HttpResponse:
     """Return a payment intent, with its latest charge in full when `expand` says so."""
     _refuse_unknown(request.GET, ("expand[0]",))
-    intent = PaymentIntent.objects.select_related("session").filter(stripe_id=intent_id).first()
-    if intent is None:
-        raise no_such("payment_intent", intent_id)
-    answer = payment_intent_json(intent)
+    intent = PaymentIntent.find(intent_id)
+    answer = as_json(intent)
     charge = intent.charges.order_by("-id").first()
     if charge and request.GET.get("expand[0]") == "latest_charge":
-        answer["latest_charge"] = charge_json(charge)
+        answer["latest_charge"] = as_json(charge)
     return JsonResponse(answer)
 
 
@@ -119,7 +111,7 @@ def _open_session(request: HttpRequest) -> Json:
         payment_intent_metadata=_fields_of(sent, "payment_intent_data[metadata]"),
         expires_at=now + SESSION_LIFE,
     )
-    return session_json(session)
+    return as_json(session)
 
 
 def _check_session_parameters(sent: Mapping[str, str]) -> None:
@@ -155,19 +147,16 @@ def _fields_of(sent: Mapping[str, str], parent: str) -> dict[str, str]:
 
 
 def _page(
-    request: HttpRequest, rows: QuerySet[Row], as_json: Callable[[Row], Json]
+    request: HttpRequest, rows: QuerySet[Row], describe: Callable[[Row], Json]
 ) -> HttpResponse:
     """Return one page of rows, newest first."""
     sent = request.GET
     if "created[gte]" in sent:
         rows = rows.filter(created_at__gte=datetime.fromtimestamp(int(sent["created[gte]"]), UTC))
     if "starting_after" in sent:
-        last_seen = rows.filter(stripe_id=sent["starting_after"]).first()
-        if last_seen is None:
-            raise no_such("object", sent["starting_after"])
-        rows = rows.filter(pk__lt=last_seen.pk)
+        rows = rows.filter(pk__lt=rows.model.find(sent["starting_after"]).pk)
     limit = int(sent.get("limit", 10))
     found = list(rows.order_by("-id")[: limit + 1])
-    data = [as_json(row) for row in found[:limit]]
+    data = [describe(row) for row in found[:limit]]
     has_more = len(found) > limit
     return JsonResponse({"object": "list", "data": data, "has_more": has_more, "url": request.path})

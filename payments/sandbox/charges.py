@@ -1,22 +1,15 @@
 """A charge whose money may go back: its lock, and how much of it is left."""
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
-from payments.sandbox.errors import no_such
 from payments.sandbox.models import Charge, CheckoutSession, Refund
 
 
 def lock(charge_id: str) -> Charge:
     """Lock the charge's session, then read the charge as the last holder of the lock left it."""
-    sessions = CheckoutSession.objects.select_for_update(of=("self",))
-    if sessions.filter(payment_intent__charges__stripe_id=charge_id).first() is None:
-        raise no_such("charge", charge_id)
-    return with_session().get(stripe_id=charge_id)
-
-
-def with_session() -> QuerySet[Charge]:
-    """Return the charges, each with the session that it pays."""
-    return Charge.objects.select_related("payment_intent__session")
+    session = Charge.find(charge_id).payment_intent.session
+    CheckoutSession.objects.select_for_update().get(pk=session.pk)
+    return Charge.objects.select_related("payment_intent__session").get(stripe_id=charge_id)
 
 
 def amount_refunded(charge: Charge) -> int:

@@ -9,7 +9,6 @@ from django.db import transaction
 
 from payments.sandbox import disputes, events
 from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
-from payments.sandbox.objects import charge_json, payment_intent_json, session_json
 from payments.sandbox.payment_methods import ACCOUNT_FAILURE, Decline, Method
 from payments.sandbox.stripe_ids import new_id
 
@@ -45,7 +44,7 @@ def pay(
     # Raised after the commit: the expiry and the failed charge are to be kept.
     if not is_open:
         raise SessionIsClosed(session)
-    if method.type == "card" and method.decline:
+    if method.is_card and method.decline:
         raise CardDeclined(method.decline.message)
     return session
 
@@ -72,7 +71,7 @@ def settle_processing(now: datetime) -> None:
 def _expire(session: CheckoutSession, now: datetime) -> None:
     session.status = CheckoutSession.Status.EXPIRED
     session.save(update_fields=["status"])
-    events.record("checkout.session.expired", session_json(session), now=now)
+    events.record("checkout.session.expired", session, now)
 
 
 def _attempt(
@@ -82,7 +81,7 @@ def _attempt(
         session=session, defaults={"stripe_id": new_id("pi"), "created_at": now}
     )
     if is_new:
-        events.record("payment_intent.created", payment_intent_json(intent), now=now)
+        events.record("payment_intent.created", intent, now)
     charge = Charge(
         stripe_id=new_id("ch"),
         created_at=now,
@@ -90,16 +89,16 @@ def _attempt(
         payment_method_details=method.details,
         refund_course=method.refund_course,
     )
-    if method.type == "card" and method.decline:
+    if method.is_card and method.decline:
         _decline(charge, method.decline, now)
         return
     session.status = CheckoutSession.Status.COMPLETE
     session.payer_email, session.payer_name = email, name
-    if method.type == "card":
+    if method.is_card:
         _collect(charge, session, now)
     else:
         _process(charge, session, will_fail=method.decline is not None, now=now)
-    events.record("checkout.session.completed", session_json(session), now=now)
+    events.record("checkout.session.completed", session, now)
     if method.disputed_as:
         disputes.open_on(charge, session.amount_total, method.disputed_as, now)
 
@@ -108,8 +107,8 @@ def _collect(charge: Charge, session: CheckoutSession, now: datetime) -> None:
     _change(charge, Charge.Status.SUCCEEDED, _Status.SUCCEEDED)
     session.payment_status = CheckoutSession.PaymentStatus.PAID
     session.save()
-    events.record("payment_intent.succeeded", payment_intent_json(charge.payment_intent), now=now)
-    events.record("charge.succeeded", charge_json(charge), now=now)
+    events.record("payment_intent.succeeded", charge.payment_intent, now)
+    events.record("charge.succeeded", charge, now)
 
 
 def _process(charge: Charge, session: CheckoutSession, *, will_fail: bool, now: datetime) -> None:
@@ -117,16 +116,15 @@ def _process(charge: Charge, session: CheckoutSession, *, will_fail: bool, now: 
     intent.will_fail, intent.settles_at = will_fail, now + DELAYED_SETTLEMENT
     _change(charge, Charge.Status.PENDING, _Status.PROCESSING)
     session.save()
-    events.record("payment_intent.processing", payment_intent_json(intent), now=now)
-    events.record("charge.pending", charge_json(charge), now=now)
+    events.record("payment_intent.processing", intent, now)
+    events.record("charge.pending", charge, now)
 
 
 def _decline(charge: Charge, decline: Decline, now: datetime) -> None:
     charge.failure_code, charge.failure_message = decline.code, decline.message
     _change(charge, Charge.Status.FAILED, _Status.REQUIRES_PAYMENT_METHOD)
-    intent = payment_intent_json(charge.payment_intent)
-    events.record("charge.failed", charge_json(charge), now=now)
-    events.record("payment_intent.payment_failed", intent, now=now)
+    events.record("charge.failed", charge, now)
+    events.record("payment_intent.payment_failed", charge.payment_intent, now)
 
 
 def _change(charge: Charge, status: Charge.Status, intent_status: PaymentIntent.Status) -> None:
@@ -145,4 +143,4 @@ def _settle(intent: PaymentIntent, now: datetime) -> None:
     else:
         _collect(charge, intent.session, now)
         outcome = "async_payment_succeeded"
-    events.record(f"checkout.session.{outcome}", session_json(intent.session), now=now)
+    events.record(f"checkout.session.{outcome}", intent.session, now)

@@ -15,6 +15,7 @@ from threading import Thread
 import requests
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from payments.sandbox import checkout, refunds
@@ -35,10 +36,8 @@ def deliver_due(now: datetime) -> int:
     refunds.settle_due(now)
     if is_paused():
         return 0
-    tried: set[int] = set()
-    while _deliver_next(now, tried):
-        pass
-    return len(tried)
+    due = Delivery.objects.filter(status=Delivery.Status.PENDING, due_at__lte=now)
+    return sum(_deliver(due.filter(pk=row.pk), now) for row in due.order_by("id"))
 
 
 def deliver_now(event: Event, now: datetime) -> Delivery:
@@ -88,16 +87,14 @@ def deliver_until(stopped: Signal) -> None:
     connection.close()
 
 
-def _deliver_next(now: datetime, tried: set[int]) -> bool:
-    due = Delivery.objects.filter(status=Delivery.Status.PENDING, due_at__lte=now)
+def _deliver(due: QuerySet[Delivery], now: datetime) -> bool:
+    """Try a delivery, unless another worker tries it now or has just tried it."""
     with transaction.atomic():
-        rows = due.exclude(pk__in=tried).order_by("id").select_related("event")
+        rows = due.select_related("event")
         delivery = rows.select_for_update(skip_locked=True, of=("self",)).first()
-        if delivery is None:
-            return False
-        tried.add(delivery.pk)
-        _attempt(delivery, now)
-    return True
+        if delivery:
+            _attempt(delivery, now)
+    return delivery is not None
 
 
 def _attempt(delivery: Delivery, now: datetime) -> None:

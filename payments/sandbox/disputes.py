@@ -8,9 +8,8 @@ from datetime import datetime
 from django.db import transaction
 
 from payments.sandbox import charges, events
-from payments.sandbox.errors import ApiError, no_such
+from payments.sandbox.errors import ApiError
 from payments.sandbox.models import Charge, Dispute
-from payments.sandbox.objects import dispute_json
 from payments.sandbox.payment_methods import CaseType
 from payments.sandbox.stripe_ids import new_id
 
@@ -76,16 +75,14 @@ def decide(*, dispute_id: str, is_won: bool, now: datetime) -> Dispute:
 
 
 def _lock_open(dispute_id: str) -> Dispute:
-    found = Dispute.objects.select_related("charge").filter(stripe_id=dispute_id).first()
-    if found is None:
-        raise no_such("dispute", dispute_id)
+    found = Dispute.find(dispute_id)
     charge = charges.lock(found.charge.stripe_id)
     dispute = charge.disputes.get(pk=found.pk)
     dispute.charge = charge
-    if dispute.status in Dispute.CLOSED:
+    if not dispute.is_open:
         raise ApiError("This dispute is already closed.")
     return dispute
 
 
 def _record(what: str, dispute: Dispute, now: datetime) -> None:
-    events.record(f"charge.dispute.{what}", dispute_json(dispute), now=now)
+    events.record(f"charge.dispute.{what}", dispute, now)

@@ -3,12 +3,12 @@
 import json
 from datetime import datetime
 
-from payments.sandbox.models import Delivery, Event
-from payments.sandbox.objects import API_VERSION, Json, timestamp
+from payments.sandbox.models import Delivery, Event, StripeModel
+from payments.sandbox.objects import API_VERSION, as_json, timestamp
 from payments.sandbox.stripe_ids import new_id
 
 
-def record(event_type: str, subject: Json, *, now: datetime) -> Event:
+def record(event_type: str, subject: StripeModel, now: datetime) -> None:
     """Record what happened to `subject`, with a delivery that is due now."""
     event_id = new_id("evt")
     body = {
@@ -16,7 +16,7 @@ def record(event_type: str, subject: Json, *, now: datetime) -> Event:
         "object": "event",
         "api_version": API_VERSION,
         "created": timestamp(now),
-        "data": {"object": subject},
+        "data": {"object": as_json(subject)},
         "livemode": False,
         "pending_webhooks": 1,
         "request": {"id": None, "idempotency_key": None},
@@ -26,4 +26,3 @@ def record(event_type: str, subject: Json, *, now: datetime) -> Event:
         stripe_id=event_id, created_at=now, type=event_type, body=json.dumps(body, indent=2)
     )
     Delivery.objects.create(event=event, created_at=now, due_at=now)
-    return event

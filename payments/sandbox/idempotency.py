@@ -49,7 +49,7 @@ def _lock(key: str) -> None:
             f"Another request with this Idempotent Key is in progress: {key}. Try again later.",
             status=409,
             code="idempotency_key_in_use",
-            error_type="idempotency_error",
+            type="idempotency_error",
         )
 
 
@@ -58,7 +58,7 @@ def _repeat(earlier: AnsweredKey, parameters: str) -> HttpResponse:
         raise ApiError(
             "Keys for idempotent requests can only be used with the same parameters they were "
             f"first used with. Try a key other than '{earlier.key}' for a different request.",
-            error_type="idempotency_error",
+            type="idempotency_error",
         )
     response = HttpResponse(earlier.body, content_type="application/json")
     response["Idempotent-Replayed"] = "true"

@@ -1,8 +1,11 @@
 """What the sandbox stores: Stripe's objects, events, their deliveries, answered keys."""
 
+from typing import Self
+
 from django.db import models
 from django.utils import timezone
 
+from payments.sandbox.errors import ApiError
 from payments.sandbox.payment_methods import RefundCourse
 
 
@@ -17,6 +20,16 @@ class StripeModel(models.Model):
 
     def __str__(self) -> str:
         return self.stripe_id
+
+    @classmethod
+    def find(cls, stripe_id: str) -> Self:
+        """Return the object with this id. Raises ApiError."""
+        found = cls._default_manager.filter(stripe_id=stripe_id).first()
+        if found is None:
+            kind = str(cls._meta.verbose_name).replace(" ", "_")
+            message = f"No such {kind}: '{stripe_id}'"
+            raise ApiError(message, status=404, code="resource_missing")
+        return found
 
 
 class CheckoutSession(StripeModel):
@@ -130,6 +143,11 @@ class Dispute(StripeModel):
     amount = models.PositiveBigIntegerField()
     case_type = models.CharField(max_length=10)
     status = models.CharField(max_length=30)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the bank has yet to decide."""
+        return self.status not in self.CLOSED
 
 
 class Event(StripeModel):

@@ -1,6 +1,7 @@
 """Stripe's objects as JSON: the fields that the sandbox has a value for."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from payments.sandbox.models import (
     Event,
     PaymentIntent,
     Refund,
+    StripeModel,
 )
 from payments.sandbox.payment_methods import CaseType
 
@@ -26,19 +28,22 @@ def timestamp(moment: datetime) -> int:
     return int(moment.timestamp())
 
 
-def session_json(session: CheckoutSession) -> Json:
-    """Return a checkout session as Stripe shows it."""
+def as_json(row: StripeModel) -> Json:
+    """Return an object of Stripe's as its API and its events show it."""
+    kind, describe = _KINDS[type(row)]
+    created = timestamp(row.created_at)
+    common = {"id": row.stripe_id, "object": kind, "created": created, "currency": "usd"}
+    return common | describe(row)
+
+
+def _session(session: CheckoutSession) -> Json:
     intent = PaymentIntent.objects.filter(session=session).first()
     payer = {"email": session.payer_email, "name": session.payer_name}
     return {
-        "id": session.stripe_id,
-        "object": "checkout.session",
         "amount_subtotal": session.amount_total,
         "amount_total": session.amount_total,
         "cancel_url": session.cancel_url,
         "client_reference_id": session.client_reference_id,
-        "created": timestamp(session.created_at),
-        "currency": "usd",
         "customer_details": payer if session.payer_email else None,
         "expires_at": timestamp(session.expires_at),
         "livemode": False,
@@ -53,18 +58,13 @@ def session_json(session: CheckoutSession) -> Json:
     }
 
 
-def payment_intent_json(intent: PaymentIntent) -> Json:
-    """Return a payment intent as Stripe shows it."""
+def _payment_intent(intent: PaymentIntent) -> Json:
     session = intent.session
     charge = intent.charges.order_by("-id").first()
     has_succeeded = intent.status == PaymentIntent.Status.SUCCEEDED
     return {
-        "id": intent.stripe_id,
-        "object": "payment_intent",
         "amount": session.amount_total,
         "amount_received": session.amount_total if has_succeeded else 0,
-        "created": timestamp(intent.created_at),
-        "currency": "usd",
         "latest_charge": charge.stripe_id if charge else None,
         "livemode": False,
         "metadata": session.payment_intent_metadata,
@@ -72,20 +72,15 @@ def payment_intent_json(intent: PaymentIntent) -> Json:
     }
 
 
-def charge_json(charge: Charge) -> Json:
-    """Return a charge as Stripe shows it."""
+def _charge(charge: Charge) -> Json:
     session = charge.payment_intent.session
     has_succeeded = charge.status == Charge.Status.SUCCEEDED
     refunded = amount_refunded(charge)
     return {
-        "id": charge.stripe_id,
-        "object": "charge",
         "amount": session.amount_total,
         "amount_captured": session.amount_total if has_succeeded else 0,
         "amount_refunded": refunded,
         "captured": has_succeeded,
-        "created": timestamp(charge.created_at),
-        "currency": "usd",
         "disputed": charge.disputes.exists(),
         "failure_code": charge.failure_code,
         "failure_message": charge.failure_message,
@@ -99,15 +94,10 @@ def charge_json(charge: Charge) -> Json:
     }
 
 
-def refund_json(refund: Refund) -> Json:
-    """Return a refund as Stripe shows it."""
+def _refund(refund: Refund) -> Json:
     return {
-        "id": refund.stripe_id,
-        "object": "refund",
         "amount": refund.amount,
         "charge": refund.charge.stripe_id,
-        "created": timestamp(refund.created_at),
-        "currency": "usd",
         "metadata": {},
         "payment_intent": refund.charge.payment_intent.stripe_id,
         "reason": None,
@@ -115,17 +105,12 @@ def refund_json(refund: Refund) -> Json:
     }
 
 
-def dispute_json(dispute: Dispute) -> Json:
-    """Return a dispute as Stripe shows it."""
+def _dispute(dispute: Dispute) -> Json:
     charge = dispute.charge
     is_refundable = dispute.status not in Dispute.HOLDING_THE_MONEY and amount_left(charge) > 0
     return {
-        "id": dispute.stripe_id,
-        "object": "dispute",
         "amount": dispute.amount,
         "charge": charge.stripe_id,
-        "created": timestamp(dispute.created_at),
-        "currency": "usd",
         "is_charge_refundable": is_refundable,
         "livemode": False,
         "metadata": {},
@@ -133,6 +118,15 @@ def dispute_json(dispute: Dispute) -> Json:
         "reason": "general" if dispute.case_type == CaseType.INQUIRY else "fraudulent",
         "status": dispute.status,
     }
+
+
+_KINDS: dict[type[StripeModel], tuple[str, Callable[[Any], Json]]] = {
+    CheckoutSession: ("checkout.session", _session),
+    PaymentIntent: ("payment_intent", _payment_intent),
+    Charge: ("charge", _charge),
+    Refund: ("refund", _refund),
+    Dispute: ("dispute", _dispute),
+}
 
 
 def event_json(event: Event) -> Json:

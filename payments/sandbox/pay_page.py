@@ -15,6 +15,12 @@ from payments.sandbox.money import display_amount
 from payments.sandbox.pay_form import PayForm
 from payments.sandbox.payment_methods import FAILING_ACCOUNT, PAYING_ACCOUNT, TEST_CARDS
 
+_METHODS = {
+    "cards": TEST_CARDS,
+    "paying_account": PAYING_ACCOUNT,
+    "failing_account": FAILING_ACCOUNT,
+}
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("card_number", "card_cvc", "account_number")
@@ -63,9 +69,7 @@ def _take_payment(request: HttpRequest, session: CheckoutSession) -> HttpRespons
 
 def _to_success_page(session: CheckoutSession) -> HttpResponse:
     # 303: the browser follows with GET, whatever method it came with.
-    response = HttpResponseRedirect(session.paid_url())
-    response.status_code = 303
-    return response
+    return HttpResponseRedirect(session.paid_url(), status=303)
 
 
 def _expired(session: CheckoutSession) -> HttpResponse:
@@ -77,9 +81,6 @@ def _form_page(form: PayForm, session: CheckoutSession, *, status: int) -> HttpR
         "form": form,
         "session": session,
         "total": display_amount(session.amount_total),
-        "cards": TEST_CARDS,
-        "paying_account": PAYING_ACCOUNT,
-        "failing_account": FAILING_ACCOUNT,
     }
     return page("pay.html", context, status=status, leads_to=session.success_url)
 
@@ -91,7 +92,8 @@ def page(
 
     Chromium applies `form-action` to the redirect after a POST too: `leads_to` is allowed.
     """
-    response = HttpResponse(render_to_string(f"stripe_sandbox/{template}", context), status=status)
+    html = render_to_string(f"stripe_sandbox/{template}", _METHODS | context)
+    response = HttpResponse(html, status=status)
     parts = urlsplit(leads_to)
     destination = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     response["Content-Security-Policy"] = (

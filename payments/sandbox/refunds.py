@@ -11,7 +11,6 @@ from payments.sandbox import charges, events
 from payments.sandbox.errors import ApiError
 from payments.sandbox.models import Charge, Dispute, Refund
 from payments.sandbox.money import display_amount
-from payments.sandbox.objects import charge_json, refund_json
 from payments.sandbox.payment_methods import RefundCourse
 from payments.sandbox.stripe_ids import new_id
 
@@ -37,8 +36,8 @@ def refund(*, charge_id: str, amount: int | None = None, now: datetime) -> Refun
         status=Refund.Status.PENDING if is_pending else Refund.Status.SUCCEEDED,
         settles_at=None if charge.refund_course == RefundCourse.AT_ONCE else now + SETTLES_AFTER,
     )
-    events.record("refund.created", refund_json(made), now=now)
-    events.record("charge.refunded", charge_json(charge), now=now)
+    events.record("refund.created", made, now)
+    events.record("charge.refunded", charge, now)
     return made
 
 
@@ -60,10 +59,10 @@ def _settle(waiting: Refund, now: datetime) -> None:
     waiting.status = Refund.Status.FAILED if has_failed else Refund.Status.SUCCEEDED
     waiting.settles_at = None
     waiting.save(update_fields=["status", "settles_at"])
-    events.record("refund.updated", refund_json(waiting), now=now)
-    events.record("charge.refund.updated", refund_json(waiting), now=now)
+    events.record("refund.updated", waiting, now)
+    events.record("charge.refund.updated", waiting, now)
     if has_failed:
-        events.record("refund.failed", refund_json(waiting), now=now)
+        events.record("refund.failed", waiting, now)
 
 
 def _refundable(charge: Charge) -> int:

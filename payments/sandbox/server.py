@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.servers.basehttp import ThreadedWSGIServer
+from django.test.testcases import QuietWSGIRequestHandler
 from django.test.utils import override_settings
 
 
@@ -27,20 +26,13 @@ class SandboxHandler(WSGIHandler):
             super().load_middleware(is_async)
 
 
-class _QuietRequestHandler(WSGIRequestHandler):
-    """Keep requests out of the output of tests."""
-
-    def log_message(self, *message: Any) -> None:
-        pass
-
-
 @contextmanager
 def serving() -> Iterator[str]:
     """Serve the sandbox from threads, on the same database; yield its address.
 
     Nothing is sent until somebody calls `deliveries.deliver_due`.
     """
-    server = ThreadedWSGIServer(("127.0.0.1", 0), _QuietRequestHandler)
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietWSGIRequestHandler)
     server.set_app(SandboxHandler())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -1,11 +1,8 @@
 """Ids in the form that Stripe gives them."""
 
-import secrets
-import string
-
-_ALPHABET = string.ascii_letters + string.digits
+from django.utils.crypto import get_random_string
 
 
 def new_id(prefix: str, length: int = 24) -> str:
     """Return a new id such as `evt_1Pgc76…`."""
-    return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(length))}"
+    return f"{prefix}_{get_random_string(length)}"

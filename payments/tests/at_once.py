@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 10
+LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
 
 
 def at_once(*calls: Callable[[], T]) -> list[T]:

@@ -1,67 +1,22 @@
 """Servers in place of Stripe: one with a fixed answer, slow ones, and none at all."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 from unittest.mock import patch
 
 from payments import stripe_gateway
-
-
-@dataclass
-class FakeStripe:
-    """A server in place of Stripe: gives one answer to every request, and stores the requests."""
-
-    address: str
-    status: int
-    body: bytes
-    requests: list[tuple[str, str]] = field(default_factory=list)
-    meanwhile: Callable[[], object] = object
-
-
-class _Server(ThreadingHTTPServer):
-    fake: FakeStripe
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        assert isinstance(self.server, _Server)
-        fake = self.server.fake
-        sent = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
-        fake.requests.append((self.headers["Idempotency-Key"], sent))
-        fake.meanwhile()
-        self.send_response(fake.status)
-        # Stripe asks for patience; we have a caller who waits.
-        self.send_header("Retry-After", "60")
-        self.send_header("Content-Length", str(len(fake.body)))
-        self.end_headers()
-        self.wfile.write(fake.body)
-
-    def do_GET(self) -> None:
-        self.do_POST()
-
-    def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        pass
+from payments.tests.recording_server import RecordingServer, recording
 
 
 @contextmanager
-def stripe_answers(settings: Any, status: int, body: bytes) -> Iterator[FakeStripe]:
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.fake = FakeStripe(f"http://127.0.0.1:{server.server_port}", status, body)
-    settings.STRIPE_API_BASE = server.fake.address
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server.fake
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def stripe_answers(settings: Any, status: int, body: bytes) -> Iterator[RecordingServer]:
+    with recording(status, body) as server:
+        settings.STRIPE_API_BASE = server.address
+        yield server
 
 
 @contextmanager

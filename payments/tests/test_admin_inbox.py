@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.tests.factories import Person, colleague
+from accounts.tests.factories import Person
+from gatewayz.adminbase.formatting import page_of
 from payments.admin import raw_events
 from payments.models import StripeEvent
 from payments.tests.factories import StripeEventFactory
@@ -27,11 +28,6 @@ from payments.tests.stripe_events import (
 INBOX = "/admin/payments/stripeevent/"
 
 
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
 def ids(response: Any) -> list[str]:
     return [event.event_id for event in response.context["cl"].result_list]
 
@@ -39,10 +35,6 @@ def ids(response: Any) -> list[str]:
 def kept(sent: dict[str, Any]) -> StripeEvent:
     deliver(sent)
     return StripeEvent.objects.get(event_id=sent["id"])
-
-
-def page_of(row: StripeEvent) -> str:
-    return f"{INBOX}{row.pk}/change/"
 
 
 def test_those_that_need_someone_are_one_choice(support: Client, bob: Person) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.tests.factories import Person, colleague
+from accounts.tests.factories import Person
+from gatewayz.adminbase.formatting import page_of
 from payments.models import Clawback, Payment, StripeEvent
 from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
 
@@ -14,17 +15,8 @@ PAYMENTS = "/admin/payments/payment/"
 CLAWBACKS = "/admin/payments/clawback/"
 
 
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
 def listed(response: Any) -> list[Any]:
     return list(response.context["cl"].result_list)
-
-
-def page_of(row: Payment | Clawback) -> str:
-    return f"/admin/payments/{row._meta.model_name}/{row.pk}/change/"
 
 
 def test_amounts_are_in_dollars(support: Client, bob: Person) -> None:

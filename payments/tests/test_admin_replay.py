@@ -9,16 +9,12 @@ from django.test import Client
 
 from accounts import audit
 from accounts.models import LedgerEntry
-from accounts.tests.factories import Person, colleague
+from accounts.tests.factories import Person
+from gatewayz.adminbase.formatting import page_of
 from gatewayz.tests import list_actions
 from payments.models import StripeEvent
 from payments.tests.stripe_events import event, failed_event, pending_payment, settle
-from payments.tests.test_admin_inbox import INBOX, kept, page_of
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
+from payments.tests.test_admin_inbox import INBOX, kept
 
 
 def replay(office: Client, *rows: StripeEvent, reason: str = "It is mended") -> Any:
@@ -145,8 +141,7 @@ def test_what_left_the_list_in_the_meantime_is_not_replayed(finance: Client, bob
     assert (answer["Location"], bob.balance()) == (filtered, "20.00")
 
 
-def test_support_looks_but_does_not_replay(bob: Person) -> None:
-    support = colleague("Support")
+def test_support_looks_but_does_not_replay(support: Client, bob: Person) -> None:
     broken = failed_event(pending_payment(bob.user))
     page = support.get(page_of(broken)).content.decode()
 

@@ -1,13 +1,9 @@
 """Whatever happened, a simulation says what the same purchases would really have brought."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from hypothesis import given
@@ -17,6 +13,7 @@ from accounts.models import User
 from accounts.tests.factories import register
 from payments.reports.terms_simulation import WINDOW, Simulation, simulate
 from payments.tests.stripe_events import deliver, refund, settle
+from payments.tests.test_database_guards import undone
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
 
@@ -33,45 +30,23 @@ TERMS = st.fixed_dictionaries(
 )
 
 
-@dataclass(frozen=True)
-class Buys:
-    """One of the people buys for so many cents; perhaps all of it is refunded."""
-
-    who: int
-    cents: int
-    is_refunded: bool
-
-
-@dataclass(frozen=True)
-class Joins:
-    """Somebody registers with the code of an earlier one, perhaps from his mailbox."""
-
-    code_of: int | None
-    is_alias: bool
-
-
 NUMBERS = st.integers(0, 9)
+# One of the people buys for so many cents; perhaps all of it is refunded.
+Buys = tuple[int, int, bool]
 PURCHASES = st.lists(
-    st.builds(Buys, NUMBERS, st.sampled_from([1000, 500, 2000, 999]), st.booleans()), max_size=8
+    st.tuples(NUMBERS, st.sampled_from([1000, 500, 2000, 999]), st.booleans()), max_size=8
 )
-PEOPLE = st.lists(
-    st.builds(Joins, st.none() | st.integers(0, 3), st.booleans()), min_size=3, max_size=9
-)
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
+# Somebody registers with the code of an earlier one, perhaps from the same mailbox.
+Joins = tuple[int | None, bool]
+PEOPLE = st.lists(st.tuples(st.none() | st.integers(0, 3), st.booleans()), min_size=3, max_size=9)
 
 
 def join(people: list[Joins]) -> list[User]:
     known: list[User] = []
-    for number, one in enumerate(people):
-        referrer = known[one.code_of % len(known)] if known and one.code_of is not None else None
+    for number, (code_of, is_alias) in enumerate(people):
+        referrer = known[code_of % len(known)] if known and code_of is not None else None
         member = register(f"person{number}", code=referrer.referral_code if referrer else None).user
-        if referrer and one.is_alias:
+        if referrer and is_alias:
             member.email = referrer.email.replace("@", f"+{number}@")
             member.save(update_fields=["email"])
         known.append(member)
@@ -79,9 +54,9 @@ def join(people: list[Joins]) -> list[User]:
 
 
 def play(people: list[User], purchases: list[Buys]) -> None:
-    for one in purchases:
-        payment = settle(people[one.who % len(people)], one.cents)
-        if one.is_refunded:
+    for who, cents, is_refunded in purchases:
+        payment = settle(people[who % len(people)], cents)
+        if is_refunded:
             deliver(refund(payment, payment.amount))
 
 

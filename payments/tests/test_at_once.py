@@ -17,6 +17,7 @@ from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult
 from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
+    LOCK_USER,
     another_transaction,
     at_once,
     in_background,
@@ -28,7 +29,6 @@ from referrals.models import Referral
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
 LOCK_PAYMENT = "SELECT FROM payments WHERE id = %s FOR UPDATE"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.forms import model_to_dict
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
@@ -42,13 +43,14 @@ def history(db: None) -> None:
         deliver(dispute(purchase, 2000, status="won"))
 
 
-def day(number: int, **figures: Any) -> Day:
-    names: dict[str, Any] = (
-        dict.fromkeys(daily.COLUMNS[1:], 0)
-        | {"times_to_purchase": [], "ages_at_purchase": [], "ages_at_qualifying": []}
-        | figures
-    )
-    return Day(day=MAY[number - 1], **names)
+def day(number: int, **figures: Any) -> dict[str, Any]:
+    totals: dict[str, Any] = dict.fromkeys([field.name for field in Day._meta.fields], 0)
+    lists = ("times_to_purchase", "ages_at_purchase", "ages_at_qualifying")
+    return totals | {"day": MAY[number - 1], **{name: [] for name in lists}} | figures
+
+
+def days(first: int, last: int) -> list[dict[str, Any]]:
+    return [model_to_dict(found) for found in daily.days_of(Span(MAY[first - 1], MAY[last - 1]))]
 
 
 EXPECTED = [
@@ -72,7 +74,7 @@ EXPECTED = [
 
 @pytest.mark.usefixtures("history")
 def test_each_day_has_its_own_totals() -> None:
-    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
+    assert days(1, 7) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -80,7 +82,7 @@ def test_stored_totals_equal_counted_totals() -> None:
     closed = daily.close_days(now=NOON - timedelta(days=5))
 
     assert closed == DailyTotals.objects.count() == 3
-    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
+    assert days(1, 7) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -90,7 +92,7 @@ def test_closing_again_closes_only_new_days() -> None:
     again, more = (daily.close_days(now=NOON - timedelta(days=days)) for days in (5, 0))
 
     assert (again, more) == (0, 5)
-    assert daily.days_of(Span(MAY[0], MAY[6])) == EXPECTED
+    assert days(1, 7) == EXPECTED
 
 
 @pytest.mark.usefixtures("history")
@@ -126,7 +128,7 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
 
 def test_without_users_there_is_nothing_to_close(db: None) -> None:
     assert daily.close_days(now=NOON) == 0
-    assert daily.days_of(Span(MAY[0], MAY[1])) == [day(1), day(2)]
+    assert days(1, 2) == [day(1), day(2)]
 
 
 def test_the_sum_of_all_days_is_the_sum_of_all_entries(history: None, charlie: Person) -> None:

@@ -1,6 +1,5 @@
 """The made-up history is whole, in order, repeatable, and only for development."""
 
-import io
 import json
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,8 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Adjustment, ApiKey, LedgerEntry, User
@@ -20,6 +17,8 @@ from payments.demo.history import History
 from payments.models import Clawback, Payment, StripeEvent
 from payments.report_models import DailyTotals
 from payments.reports import daily
+from payments.tests.test_commands import Run
+from payments.tests.test_database_guards import undone
 from referrals.models import InviteView, LeaderboardEntry, Referral
 
 pytestmark = pytest.mark.slow
@@ -87,10 +86,9 @@ def test_one_seed_makes_one_history_and_another_another(monkeypatch: pytest.Monk
     monkeypatch.setattr(history, "FAILS_BEFORE_END", ())
     now, outlines = timezone.now(), []
     for seed in (1, 1, 2):
-        with transaction.atomic():
+        with undone():
             seeded(12, seed, ends_at=now)
             outlines.append(outline())
-            transaction.set_rollback(True)
 
     assert outlines[0] == outlines[1]
     assert outlines[0] != outlines[2]
@@ -99,12 +97,12 @@ def test_one_seed_makes_one_history_and_another_another(monkeypatch: pytest.Monk
 @pytest.mark.django_db
 def test_done_again_it_adds_people_and_counts_the_days_anew(settings: Any) -> None:
     settings.DEBUG = True
-    call_command("seed_demo", "--users", "8", stdout=io.StringIO())
+    Run("seed_demo", "--users", "8")
     daily.close_days(now=timezone.now())
-    kept, out = DailyTotals.objects.count(), io.StringIO()
-    call_command("seed_demo", "--users", "8", "--format", "json", stdout=out)
+    kept = DailyTotals.objects.count()
+    again = Run("seed_demo", "--users", "8", "--format", "json")
 
-    assert {"made": "users", "count": 8} in json.loads(out.getvalue())
+    assert {"made": "users", "count": 8} in json.loads(again.printed)
     assert User.objects.filter(is_staff=False).count() == 16
     assert kept > DailyTotals.objects.count() == 0
 
@@ -126,7 +124,7 @@ def test_the_command_refuses(
         setattr(settings, name, value)
 
     # The first terms begin in 2026.
-    with time_machine.travel("2020-01-01"), pytest.raises(CommandError, match=refusal):
-        call_command("seed_demo", "--users", users)
+    with time_machine.travel("2020-01-01"):
+        assert refusal in Run("seed_demo", "--users", users).refusal
 
     assert not User.objects.exists()

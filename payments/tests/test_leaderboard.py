@@ -8,18 +8,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.tests.factories import Person
 from payments.reports.leaderboard import Leader
 from payments.tests.stripe_events import refer, settle
+from payments.tests.test_commands import Run
 
 
 def output_of(*arguments: str) -> str:
-    out = io.StringIO()
-    call_command("leaderboard", *arguments, stdout=out)
-    return out.getvalue()
+    return Run("leaderboard", *arguments).printed
 
 
 @pytest.fixture
@@ -122,5 +120,4 @@ def test_it_says_so_when_there_is_nobody(db: None, form: str, expected: str) -> 
     ],
 )
 def test_it_refuses_invalid_arguments(db: None, arguments: tuple[str, str]) -> None:
-    with pytest.raises(CommandError, match=arguments[0]):
-        output_of(*arguments)
+    assert arguments[0] in Run("leaderboard", *arguments).refusal

@@ -27,21 +27,6 @@ def names(by: Measure = "referrals") -> list[str]:
     return [leader.username for leader in leaders(by=by)]
 
 
-def test_the_leaderboard_ranks_by_referrals(alice: Person, charlie: Person) -> None:
-    refer(alice, 1)
-    refer(charlie, 2)
-
-    dollars = Decimal
-    assert leaders() == [
-        Leader(
-            1, "charlie", charlie.code, 2, dollars("20.00"), dollars("20.00"), 2, 2, dollars(100), 8
-        ),
-        Leader(
-            2, "alice", alice.code, 1, dollars("10.00"), dollars("10.00"), 1, 1, dollars(100), 9
-        ),
-    ]
-
-
 def test_ties_share_a_rank_and_are_ordered_by_earnings(alice: Person, charlie: Person) -> None:
     refer(alice, 1)
     refer(register("dave"), 2)

@@ -10,7 +10,6 @@ import pytest
 from accounts.tests.factories import Person, register
 from payments import clawbacks, inbox, settlement
 from payments.models import StripeEvent
-from payments.reports.invariants import breaches
 from payments.tests.at_once import at_once
 from payments.tests.guards import (
     change_sql,
@@ -23,6 +22,7 @@ from payments.tests.guards import (
     without_constraint,
 )
 from payments.tests.stripe_events import deliver, event, pending_payment, refer, refund
+from payments.tests.test_invariants import found
 from referrals import bonuses, eligibility
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.negative_control]
@@ -35,10 +35,6 @@ def deliver_at_once(*events: dict[str, Any]) -> Counter[str | int]:
         response.json()["outcome"] if response.status_code == 200 else response.status_code
         for response in responses
     )
-
-
-def found() -> set[str]:
-    return {breach.invariant for breach in breaches()}
 
 
 class TestEventGuard:

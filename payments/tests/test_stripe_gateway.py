@@ -16,10 +16,7 @@ from payments.stripe_gateway import (
     create_checkout_session,
     read_checkout_session,
 )
-from payments.tests.fake_stripe import (
-    stripe_answers,
-    stripe_trickles,
-)
+from payments.tests.fake_stripe import stripe_answers, stripe_trickles
 
 SESSION = {
     "id": "cs_test_1",
@@ -60,8 +57,8 @@ def test_it_sends_the_payment_id_as_the_idempotency_key(settings: Any) -> None:
         ask()
         ask()
 
-    assert [key for key, _ in stripe.requests] == ["payment:7", "payment:7"]
-    assert stripe.requests[0][1] == stripe.requests[1][1]
+    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["payment:7", "payment:7"]
+    assert stripe.bodies[0] == stripe.bodies[1]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +95,7 @@ def test_it_asks_once_more_when_stripe_fails(settings: Any) -> None:
     with stripe_answers(settings, 500, b"{}") as stripe, pytest.raises(StripeUnavailableError):
         ask()
 
-    assert [key for key, _ in stripe.requests] == ["payment:7"] * 2
+    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["payment:7"] * 2
 
 
 def test_a_caller_gets_an_answer_within_fifteen_seconds() -> None:

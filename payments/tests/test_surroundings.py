@@ -15,7 +15,7 @@ from django.db import connection
 
 from accounts.tests.factories import Person, register
 from payments.models import StripeEvent
-from payments.tests.at_once import another_transaction
+from payments.tests.at_once import LOCK_USER, another_transaction
 from payments.tests.own_postgres import OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
@@ -25,7 +25,6 @@ pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 10
 # Of somebody with a browser; whose it is only the database knows.
 COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"
-LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
 
 ENDPOINTS: list[tuple[str, str, Any]] = [
     ("POST", "/auth/register", {"username": "d", "email": "d@example.com", "auth_method": "email"}),

@@ -1,6 +1,5 @@
 """The totals of a small history, compared with numbers that were counted by hand."""
 
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from accounts.tests.factories import Person, give, register
@@ -16,6 +14,7 @@ from payments.models import Payment
 from payments.reports import daily
 from payments.reports.totals import Books, Cohort, Debts, ProgramTotals, program_totals
 from payments.tests.stripe_events import deliver, refund, settle, turn
+from payments.tests.test_commands import Run
 from payments.tests.test_daily import at
 from referrals import invite_views
 from referrals.models import Referral
@@ -165,16 +164,14 @@ def test_without_users_all_totals_are_zero(db: None) -> None:
     assert found.books == found.books_before == Books(Decimal(0), NO_DEBTS, Decimal(0), Decimal(0))
 
 
-def report(*arguments: str) -> str:
-    out = io.StringIO()
+def report(*arguments: str) -> Run:
     with time_machine.travel(NOW, tick=False):
-        call_command("referral_report", *arguments, stdout=out)
-    return out.getvalue()
+        return Run("referral_report", *arguments)
 
 
 @pytest.mark.usefixtures("history")
 def test_the_report_prints_the_same_totals() -> None:
-    rows: list[dict[str, Any]] = json.loads(report("--days", "7", "--format", "json"))
+    rows: list[dict[str, Any]] = json.loads(report("--days", "7", "--format", "json").printed)
 
     shown = {row["figure"]: (row["value"], row["before"]) for row in rows}
     assert shown["sign_ups"] == (5, 1)
@@ -188,7 +185,7 @@ def test_the_report_prints_the_same_totals() -> None:
 
 @pytest.mark.usefixtures("history")
 def test_the_report_is_a_table_that_ends_with_a_count() -> None:
-    lines = report("--days", "7").splitlines()
+    lines = report("--days", "7").printed.splitlines()
 
     assert lines[0] == "figure                          value  before"
     assert "of_these_qualified              2      1" in lines
@@ -196,12 +193,11 @@ def test_the_report_is_a_table_that_ends_with_a_count() -> None:
 
 
 def test_the_report_prints_zero_debts_as_money(db: None) -> None:
-    [debts] = [line for line in report().splitlines() if line.startswith("debts")]
+    [debts] = [line for line in report().printed.splitlines() if line.startswith("debts")]
 
     assert debts.split() == ["debts", "0.00", "0.00"]
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3661", "soon"])
 def test_the_report_refuses_invalid_days(db: None, days: str) -> None:
-    with pytest.raises(CommandError, match="--days"):
-        report("--days", days)
+    assert "--days" in report("--days", days).refusal

@@ -1,6 +1,5 @@
 """The payment endpoints refuse invalid purchases, and show callers only their own."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,14 +12,7 @@ from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.sandbox.models import CheckoutSession
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
-
-PATH = "/api/stripe/checkout-session"
-
-
-def ask(person: Person, headers: dict[str, str] | None = None, **changes: Any) -> Any:
-    # Written by hand: what a client can send is more than the test client's own JSON would say.
-    body = json.dumps({"amount": 1000, "currency": "usd"} | changes)
-    return person.api.post(PATH, body, content_type="application/json", headers=headers or {})
+from payments.tests.test_checkout import PATH, ask
 
 
 @pytest.fixture
@@ -197,7 +189,7 @@ def test_without_addresses_the_buyer_comes_back_to_our_own_pages(
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "a\x00b", "\xe9", "a\tb"])
 def test_an_invalid_idempotency_key_is_refused(bob: Person, key: str) -> None:
-    response = ask(bob, {"Idempotency-Key": key})
+    response = ask(bob, key)
 
     assert (response.status_code, list(response.json()["errors"])) == (400, ["Idempotency-Key"])
     assert not Payment.objects.exists()

@@ -1,16 +1,14 @@
 """Fixtures of the sandbox's tests: the sandbox over HTTP, the SDK, a webhook endpoint."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 import stripe
 
-from payments.sandbox.models import Charge, Event
+from payments.sandbox.models import Charge, CheckoutSession, Event
+from payments.tests.recording_server import RecordingServer, recording
 
 # Everything is committed, for the server's threads to see. Afterwards only the sandbox's own tables
 # are emptied, which takes a tenth of the time that all tables take.
@@ -60,6 +58,9 @@ def sdk(base_url: str, api_key: str = "sk_test_alice", **options: Any) -> stripe
 @pytest.fixture
 def sandbox(sandbox_address: str, transactional_db: None) -> str:
     """The server that all tests share, on tables that each finds empty."""
+    # The program's tests leave rows here, which are committed on the server's connections.
+    for model in (Event, CheckoutSession):
+        model.objects.all().delete()
     return sandbox_address
 
 
@@ -112,49 +113,9 @@ def events_since_payment() -> list[str]:
     return types[types.index("checkout.session.completed") + 1 :]
 
 
-@dataclass
-class Endpoint:
-    """A webhook endpoint: it gives the answers set by a test, and keeps what it was sent."""
-
-    url: str
-    answers: list[int] = field(default_factory=list)
-    headers: list[dict[str, str]] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    def take(self, headers: dict[str, str], body: bytes) -> int:
-        """Keep a request; return the next status, 200 when there is none left."""
-        self.headers.append(headers)
-        self.bodies.append(body)
-        return self.answers.pop(0) if self.answers else 200
-
-
 @pytest.fixture
-def endpoint(settings: Any) -> Iterator[Endpoint]:
-    server = _EndpointServer(("127.0.0.1", 0), _EndpointHandler)
-    server.endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/hook")
-    settings.STRIPE_SANDBOX_WEBHOOK_URL = server.endpoint.url
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server.endpoint
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-class _EndpointServer(ThreadingHTTPServer):
-    endpoint: Endpoint
-
-
-class _EndpointHandler(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        assert isinstance(self.server, _EndpointServer)
-        status = self.server.endpoint.take(dict(self.headers), body)
-        self.send_response(status)
-        if 300 <= status < 400:
-            self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *message: Any) -> None:
-        pass
+def endpoint(settings: Any) -> Iterator[RecordingServer]:
+    """A webhook endpoint."""
+    with recording() as server:
+        settings.STRIPE_SANDBOX_WEBHOOK_URL = f"{server.address}/hook"
+        yield server

@@ -10,12 +10,12 @@ from django.utils import timezone
 from payments.sandbox.deliveries import deliver_due
 from payments.sandbox.models import PaymentIntent
 from payments.sandbox.tests.conftest import (
-    Endpoint,
     in_its_own_tables,
     new_session_parameters,
     sdk,
     submit,
 )
+from payments.tests.recording_server import RecordingServer
 
 pytestmark = in_its_own_tables
 
@@ -91,7 +91,7 @@ def test_it_lists_sessions_by_status_and_time(client: stripe.StripeClient) -> No
 
 @pytest.mark.usefixtures("endpoint")
 def test_it_lists_events_by_type_and_time(
-    client: stripe.StripeClient, session: stripe.checkout.Session, endpoint: Endpoint
+    client: stripe.StripeClient, session: stripe.checkout.Session, endpoint: RecordingServer
 ) -> None:
     submit(session)
 

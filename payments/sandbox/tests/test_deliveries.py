@@ -8,7 +8,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import requests
 import stripe
 import time_machine
 from django.db import DatabaseError, connections
@@ -17,7 +16,8 @@ from django.utils import timezone
 from payments.sandbox import deliveries
 from payments.sandbox.deliveries import deliver_due
 from payments.sandbox.models import CheckoutSession, Delivery, Event
-from payments.sandbox.tests.conftest import Endpoint, curl, in_its_own_tables, submit
+from payments.sandbox.tests.conftest import curl, in_its_own_tables, submit
+from payments.tests.recording_server import RecordingServer
 
 pytestmark = in_its_own_tables
 
@@ -44,7 +44,7 @@ def _type(body: bytes) -> str:
 
 
 @pytest.mark.usefixtures("paid")
-def test_it_sends_every_event_once_in_order(endpoint: Endpoint) -> None:
+def test_it_sends_every_event_once_in_order(endpoint: RecordingServer) -> None:
     deliver_due(timezone.now())
     deliver_due(in_seconds(3600))
 
@@ -55,7 +55,7 @@ def test_it_sends_every_event_once_in_order(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.usefixtures("paid")
-def test_the_sdk_accepts_what_is_sent(endpoint: Endpoint) -> None:
+def test_the_sdk_accepts_what_is_sent(endpoint: RecordingServer) -> None:
     deliver_due(timezone.now())
 
     headers, body = endpoint.headers[-1], endpoint.bodies[-1]
@@ -70,9 +70,9 @@ def test_the_sdk_accepts_what_is_sent(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.usefixtures("paid")
-def test_it_tries_again_until_a_2xx_and_signs_each_attempt_anew(endpoint: Endpoint) -> None:
+def test_it_tries_again_until_a_2xx_and_signs_each_attempt_anew(endpoint: RecordingServer) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
-    endpoint.answers = [500, 302, 404, 204]
+    endpoint.statuses = [500, 302, 404, 204]
 
     for seconds in (0, 0.5, 1.1, 1.5, 3.2, 7.3, 60):
         with time_machine.travel(in_seconds(seconds), tick=False):
@@ -86,8 +86,8 @@ def test_it_tries_again_until_a_2xx_and_signs_each_attempt_anew(endpoint: Endpoi
 
 
 @pytest.mark.usefixtures("paid")
-def test_one_refused_event_does_not_hold_up_the_others(endpoint: Endpoint) -> None:
-    endpoint.answers = [500]
+def test_one_refused_event_does_not_hold_up_the_others(endpoint: RecordingServer) -> None:
+    endpoint.statuses = [500]
 
     assert deliver_due(timezone.now()) == 4
 
@@ -107,9 +107,9 @@ def test_it_survives_an_endpoint_that_is_down(settings: Any) -> None:
 
 
 @pytest.mark.usefixtures("paid")
-def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: Endpoint) -> None:
+def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: RecordingServer) -> None:
     Delivery.objects.exclude(event__type="checkout.session.completed").delete()
-    endpoint.answers = [500] * 20
+    endpoint.statuses = [500] * 20
     pauses, now = [], timezone.now()
 
     for _ in range(9):
@@ -124,7 +124,7 @@ def test_it_waits_longer_each_time_and_gives_up_after_three_days(endpoint: Endpo
 
 
 @pytest.mark.usefixtures("paid")
-def test_many_workers_send_each_event_once(endpoint: Endpoint) -> None:
+def test_many_workers_send_each_event_once(endpoint: RecordingServer) -> None:
     def work(_: int) -> int:
         try:
             return deliver_due(timezone.now())
@@ -138,7 +138,7 @@ def test_many_workers_send_each_event_once(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.usefixtures("session")
-def test_a_round_expires_what_is_overdue(endpoint: Endpoint) -> None:
+def test_a_round_expires_what_is_overdue(endpoint: RecordingServer) -> None:
     deliver_due(timezone.now() + timedelta(hours=23))
     assert CheckoutSession.objects.get().status == "open"
 
@@ -149,7 +149,7 @@ def test_a_round_expires_what_is_overdue(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.usefixtures("paid")
-def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: Endpoint) -> None:
+def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: RecordingServer) -> None:
     deliver_due(timezone.now())
     event = Event.objects.get(type="checkout.session.completed")
 
@@ -160,28 +160,29 @@ def test_an_event_is_sent_again_on_request(sandbox: str, endpoint: Endpoint) -> 
 
 
 @pytest.mark.usefixtures("paid")
-def test_deliveries_wait_while_paused_and_go_in_any_order(sandbox: str, endpoint: Endpoint) -> None:
-    address = f"{sandbox}/sandbox/deliveries"
+def test_deliveries_wait_while_paused_and_go_in_any_order(
+    sandbox: str, endpoint: RecordingServer
+) -> None:
     first, *_, last = Event.objects.order_by("id").values_list("stripe_id", flat=True)
 
-    requests.post(address, json={"paused": True}, timeout=10)
+    paused = curl(sandbox, "deliveries", paused="true").json()
     assert deliver_due(timezone.now()) == 0
-    answer = requests.post(address, json={"events": [last, first, last]}, timeout=10)
+    answers = [curl(sandbox, f"events/{sent}/redeliver").json() for sent in (last, first, last)]
 
-    assert answer.json()["paused"] is True
-    assert [sent["http_status"] for sent in answer.json()["delivered"]] == [200, 200, 200]
+    assert paused == {"paused": True}
+    assert [answer["http_status"] for answer in answers] == [200, 200, 200]
     assert [_type(body) for body in endpoint.bodies] == [
         "checkout.session.completed",
         "payment_intent.created",
         "checkout.session.completed",
     ]
-    requests.post(address, json={"paused": False}, timeout=10)
+    curl(sandbox, "deliveries", paused="false")
     assert deliver_due(timezone.now()) == 2
 
 
 @pytest.mark.usefixtures("paid")
 def test_the_loop_goes_on_after_the_database_was_away(
-    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    endpoint: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deliveries, "ROUND_EVERY_SECONDS", 0.01)
     stopped, rounds = Signal(), []

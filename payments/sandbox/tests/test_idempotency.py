@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from payments.sandbox.models import AnsweredKey, CheckoutSession
-from payments.sandbox.objects import Json, session_json
+from payments.sandbox.objects import Json, as_json
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters, sdk
 
 pytestmark = in_its_own_tables
@@ -57,9 +57,9 @@ def test_it_says_409_while_the_first_is_in_progress(
     def slowly(session: CheckoutSession) -> Json:
         begun.set()
         assert may_end.wait(10)
-        return session_json(session)
+        return as_json(session)
 
-    monkeypatch.setattr("payments.sandbox.api.session_json", slowly)
+    monkeypatch.setattr("payments.sandbox.api.as_json", slowly)
     with ThreadPoolExecutor() as pool:
         first = pool.submit(create, client, "payment:1")
         assert begun.wait(10)
@@ -90,7 +90,7 @@ def test_it_forgets_a_request_that_never_ended(
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     with monkeypatch.context() as crash:
-        crash.setattr("payments.sandbox.api.session_json", die)
+        crash.setattr("payments.sandbox.api.as_json", die)
         with pytest.raises(stripe.APIError) as failure:
             create(client, "payment:1")
 

@@ -1,4 +1,4 @@
-"""The payment page as a browser meets it: cards that pay, cards that do not, odd hours."""
+"""The payment page: cards and accounts that pay, at once or later, and those that do not."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -13,17 +13,17 @@ from django.apps import apps
 from django.core.serializers import serialize
 from django.utils import timezone
 
-from payments.sandbox.models import Charge, CheckoutSession
+from payments.sandbox.deliveries import deliver_due
+from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
 from payments.sandbox.pay_form import NOT_A_TEST_CARD
-from payments.sandbox.tests.conftest import (
-    event_types,
-    in_its_own_tables,
-    submit,
-)
+from payments.sandbox.payment_methods import FAILING_ACCOUNT
+from payments.sandbox.tests.conftest import event_types, in_its_own_tables, submit
+from payments.tests.recording_server import RecordingServer
 
 pytestmark = in_its_own_tables
 
 TODAY = datetime.now(UTC)
+LATER = "checkout.session.async_payment"
 
 
 def error_beside(page: requests.Response, field: str) -> str:
@@ -177,3 +177,51 @@ def test_the_page_asks_for_nothing_from_other_hosts(session: stripe.checkout.Ses
     assert not re.search(r"<script(?! src=)|style=|<style", page.text)
     for asset in re.findall(r'(?:src|href)="(/static/[^"]*)"', page.text):
         assert requests.get(urljoin(page.url, asset), timeout=10).ok
+
+
+def statuses() -> tuple[str, str, str]:
+    """Return the session's status, its payment status, and its payment intent's status."""
+    intent = PaymentIntent.objects.select_related("session").get()
+    return intent.session.status, intent.session.payment_status, intent.status
+
+
+@pytest.mark.parametrize(
+    ("account", "end", "events"),
+    [
+        (
+            {},
+            ("complete", "paid", "succeeded"),
+            ["payment_intent.succeeded", "charge.succeeded", f"{LATER}_succeeded"],
+        ),
+        (
+            {"account_number": FAILING_ACCOUNT.number},
+            ("complete", "unpaid", "requires_payment_method"),
+            ["charge.failed", "payment_intent.payment_failed", f"{LATER}_failed"],
+        ),
+    ],
+    ids=["pays", "fails"],
+)
+def test_the_session_completes_unpaid_and_settles_later(
+    session: stripe.checkout.Session,
+    endpoint: RecordingServer,
+    account: dict[str, str],
+    end: tuple[str, str, str],
+    events: list[str],
+) -> None:
+    assert submit(session, payment_method="delayed", **account).status_code == 303
+    deliver_due(timezone.now())
+    assert statuses() == ("complete", "unpaid", "processing")
+    assert b'"payment_status": "unpaid"' in endpoint.bodies[-1]
+    for _ in range(2):
+        deliver_due(timezone.now() + timedelta(minutes=1))
+
+    assert statuses() == end
+    begun = ["payment_intent.created", "payment_intent.processing", "charge.pending"]
+    assert event_types() == [*begun, "checkout.session.completed", *events]
+    assert len(endpoint.bodies) == 7
+
+
+def test_it_takes_the_test_accounts_only(session: stripe.checkout.Session) -> None:
+    refused = submit(session, payment_method="delayed", account_number="000999999991")
+
+    assert refused.status_code == 400

@@ -13,12 +13,9 @@ function digitsOf(text, most) {
 }
 
 function grouped(digits, groups) {
-  const parts = [];
-  for (let at = 0, index = 0; at < digits.length && index < groups.length; index += 1) {
-    parts.push(digits.slice(at, at + groups[index]));
-    at += groups[index];
-  }
-  return parts.join(" ");
+  let at = 0;
+  const parts = groups.map((size) => digits.slice(at, (at += size)));
+  return parts.filter((part) => part).join(" ");
 }
 
 function datePart(digits) {
@@ -26,17 +23,9 @@ function datePart(digits) {
   return padded.length > 2 ? padded.slice(0, 2) + " / " + padded.slice(2, 4) : padded;
 }
 
-// Rewrites a field while the caret stays behind the same digit.
+// Rewrites a field that is typed at its end; elsewhere the caret would jump.
 function rewrite(input, write) {
-  const atEnd = input.selectionStart === input.value.length;
-  const digitsBefore = digitsOf(input.value.slice(0, input.selectionStart), 30).length;
-  input.value = write(input.value);
-  if (atEnd) return;
-  let caret = 0;
-  for (let seen = 0; caret < input.value.length && seen < digitsBefore; caret += 1) {
-    if (/\d/.test(input.value[caret])) seen += 1;
-  }
-  input.setSelectionRange(caret, caret);
+  if (input.selectionStart === input.value.length) input.value = write(input.value);
 }
 
 function brandOf(digits) {
