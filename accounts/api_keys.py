@@ -4,14 +4,18 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
+from django.core.signals import request_finished
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import CharField, DateTimeField, Q, QuerySet
+from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
-from accounts import audit, people
+from accounts import audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
+from accounts.prepared import Parameter, Query
 
 _FORMAT = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
@@ -72,32 +76,70 @@ def digest(text: str) -> str:
     return salted_hmac("accounts.api_keys", text, algorithm="sha256").hexdigest()
 
 
-# One round trip: find the key and its user, and update `last_used_at` at most once a minute.
-# PostgreSQL checks the condition again after waiting for the row, so of several requests at once
-# only the first writes.
-_AUTHENTICATE = """
-WITH given AS (
-    SELECT id, user_id FROM api_keys
-    WHERE digest = %(digest)s AND (revoked_at IS NULL OR revoked_at > %(now)s)
-), updated AS (
-    UPDATE api_keys SET last_used_at = %(now)s FROM given
-    WHERE api_keys.id = given.id
-      AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < %(stale)s)
-)
-SELECT users.*
-FROM given JOIN users ON users.id = given.user_id
-WHERE users.is_active
-"""
+# What requests read of their caller; any other field is read when it is asked for.
+_CALLER = [
+    field.attname
+    for field in User._meta.concrete_fields
+    if field.name not in ("password", "first_name", "last_name", "last_login", "signup_address")
+]
+
+
+class CallerQuery:
+    """Finds the caller by the key, and reads with them what an endpoint needs, in one query.
+
+    `annotations` are expressions by name, with OuterRef("user_id") for the caller and
+    Parameter("now", …) for the time; the caller gets them as attributes.
+    """
+
+    def __init__(self, **annotations: Any) -> None:
+        self._names = list(annotations)
+        self._query = Query(
+            lambda: (
+                ApiKey.objects.filter(
+                    Q(revoked_at=None) | Q(revoked_at__gt=NOW),
+                    digest=Parameter("digest", CharField()),
+                    user__is_active=True,
+                )
+                .annotate(**annotations)
+                .values_list(
+                    "pk", "last_used_at", *(f"user__{name}" for name in _CALLER), *annotations
+                )
+            )
+        )
+
+    def authenticate(self, text: str, *, now: datetime) -> User:
+        """Return the active user of this valid key. Raises InvalidApiKeyError."""
+        # A malformed key costs no query.
+        rows = self._query.fetch(digest=digest(text), now=now) if _FORMAT.fullmatch(text) else []
+        if not rows:
+            raise InvalidApiKeyError
+        [(key_id, last_used_at, *values)] = rows
+        caller = User.from_db(None, _CALLER, values[: len(_CALLER)])
+        vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True))
+        if last_used_at is None or last_used_at < now - _LAST_USED_PRECISION:
+            _used.append((key_id, now))
+        return caller
+
+
+NOW = Parameter("now", DateTimeField())
+CALLER = CallerQuery()
+# The keys that were used in the request of this thread, and whose row does not say so.
+_used: list[tuple[int, datetime]] = []
 
 
 def authenticate(text: str, *, now: datetime) -> User:
     """Return the active user of this valid key. Raises InvalidApiKeyError."""
-    # A malformed key costs no query.
-    if _FORMAT.fullmatch(text):
-        params = {"digest": digest(text), "now": now, "stale": now - _LAST_USED_PRECISION}
-        for user in User.objects.raw(_AUTHENTICATE, params):
-            return user
-    raise InvalidApiKeyError
+    return CALLER.authenticate(text, now=now)
+
+
+@receiver(request_finished)
+def record_use(**_: Any) -> None:
+    """Write when keys were last used, to the minute, after the caller has the answer."""
+    while _used:
+        key_id, now = _used.pop()
+        # Race: of several requests at once only one writes.
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_PRECISION)
+        ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
 
 
 def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:
@@ -166,9 +208,11 @@ def rotate(
 def _lock_key(key: ApiKey, by: User | None) -> ApiKey:
     """Lock the key and return it as it is now.
 
-    Raises SuperuserRequiredError when operator `by` may not manage the key's owner.
+    Raises PermissionMissingError, and SuperuserRequiredError when operator `by` may not manage
+    the key's owner.
     """
     locked = ApiKey.objects.select_for_update(no_key=True, of=("self",)).get(pk=key.pk)
     if by is not None:
+        permissions.require("accounts.manage_keys", by=by)
         people.require_manageable(locked.user, by=by)
     return locked

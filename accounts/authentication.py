@@ -29,7 +29,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key = text.strip(" ") if scheme.lower() == "bearer" else ""
         try:
-            user = api_keys.authenticate(key, now=timezone.now())
+            user = _query(request).authenticate(key, now=timezone.now())
         except api_keys.InvalidApiKeyError:
             throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
@@ -38,6 +38,13 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def _query(request: Request) -> api_keys.CallerQuery:
+    """Return what reads the caller; a view set names its own, by action, in `caller_queries`."""
+    view = request.parser_context["view"]
+    queries: dict[str, api_keys.CallerQuery] = getattr(view, "caller_queries", {})
+    return queries.get(getattr(view, "action", ""), api_keys.CALLER)
 
 
 def operator(request: HttpRequest) -> User:

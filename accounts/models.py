@@ -79,19 +79,20 @@ class User(AbstractUser):
                 condition=~Q(referred_by_code=F("referral_code")), name="users_not_referred_by_self"
             ),
         ]
+        # Settling a purchase changes `credits` and `has_made_first_purchase`: no index has them, or
+        # each settlement would write to all indexes of the table.
         indexes = [
             models.Index(
-                fields=["referred_by_code", "has_made_first_purchase"],
+                fields=["referred_by_code"],
                 condition=Q(referred_by_code__isnull=False),
                 name="users_referred_by_code",
             ),
-            models.Index(fields=["has_made_first_purchase", "-id"], name="users_by_first_purchase"),
             models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
             models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
             models.Index(fields=["created_at"], name="users_by_age"),
             models.Index(
                 fields=["created_at"],
-                include=["id", "has_made_first_purchase"],
+                include=["id"],
                 condition=Q(referred_by_code__isnull=False),
                 name="users_invited_by_age",
             ),
@@ -166,7 +167,9 @@ class LedgerEntry(models.Model):
         "self", on_delete=models.PROTECT, null=True, related_name="reversed_by"
     )
     # The operator; empty when the program posted it.
-    posted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    posted_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -181,6 +184,11 @@ class LedgerEntry(models.Model):
             BrinIndex(fields=["created_at"], pages_per_range=16, name="ledger_entries_by_time"),
             models.Index(
                 fields=["user"], condition=Q(balance_after__lt=0), name="ledger_entries_in_debt"
+            ),
+            models.Index(
+                fields=["posted_by"],
+                condition=Q(posted_by__isnull=False),
+                name="ledger_entries_by_operator",
             ),
         ]
         constraints = [

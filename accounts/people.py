@@ -8,7 +8,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ledger, row_ids
+from accounts import audit, ledger, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
 
@@ -122,7 +122,11 @@ def require_manageable(person: User, *, by: User) -> None:
 
 
 def require_may_deactivate(person: User, *, by: User) -> None:
-    """Raise OwnAccountError or SuperuserRequiredError unless `by` may deactivate `person`."""
+    """Raise unless `by` may deactivate `person`.
+
+    Raises PermissionMissingError, OwnAccountError or SuperuserRequiredError.
+    """
+    permissions.require("accounts.deactivate_user", by=by)
     if by == person:
         raise OwnAccountError("you cannot deactivate your own account")
     require_manageable(person, by=by)

@@ -1,34 +1,89 @@
-"""Runs a statement that PostgreSQL parses and plans once a connection, and then only executes.
+"""Runs statements that PostgreSQL parses and plans once a connection, and then only executes.
 
-Django's own cursors send every statement as text, to be parsed and planned again.
+Django's own cursors send every statement as text, to be parsed and planned again; and building that
+text from a query set takes longer than the statement itself.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
 from typing import Any
 
 from django.db import connection
-from psycopg import Cursor
+from django.db.models import Expression, Field, QuerySet
+from psycopg import RawCursor
 from psycopg.types.numeric import Int8
 
 Row = tuple[Any, ...]
 
 
-class _PreparingCursor(Cursor[Row]):
-    def execute(self, *args: Any, **kwargs: Any) -> "_PreparingCursor":
-        return super().execute(*args, **kwargs, prepare=True)
+_NAMED = re.compile(r"%\((\w+)\)s|%s|%%")
 
 
-def fetch(sql: str, params: Mapping[str, Any]) -> list[Row]:
-    """Run a statement with named parameters, and return its rows.
+@cache
+def _numbered(sql: str) -> tuple[str, list[str]]:
+    """Return the statement as PostgreSQL takes it, with $1, $2, and the names of these."""
+    names: list[str] = []
 
-    In the text each parameter needs a type where PostgreSQL cannot infer it: `%(id)s::bigint`.
+    def number(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        name = found[1] or str(len(names))
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
+
+    return _NAMED.sub(number, sql), names
+
+
+class _PreparingCursor(RawCursor[Row]):
+    # psycopg itself would take a long statement apart again each time.
+    def execute(self, query: Any, params: Any = None, **_: Any) -> "_PreparingCursor":
+        numbered, names = _numbered(query)
+        values = [params[name] for name in names] if isinstance(params, Mapping) else params
+        # psycopg chooses the type of an int by its size, and a statement is prepared once for each
+        # combination of types.
+        values = [Int8(value) if type(value) is int else value for value in values]
+        return super().execute(numbered, values, prepare=True)
+
+
+def fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
+    """Run a statement and return its rows.
+
+    In the text a parameter needs a type where PostgreSQL cannot infer it: `%(id)s::bigint`.
     """
     connection.ensure_connection()
     cursor: Any = _PreparingCursor(connection.connection)
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     with wrap(cursor) as wrapped:
-        # psycopg chooses the type of an int by its size, and a statement is prepared once for each
-        # combination of types.
-        wrapped.execute(sql, {name: Int8(v) if type(v) is int else v for name, v in params.items()})
+        wrapped.execute(sql, params)
         rows: list[Row] = cursor.fetchall()
         return rows
+
+
+class Parameter(Expression):
+    """Stands in a query that is compiled once for a value that is given each time."""
+
+    def __init__(self, name: str, field: Field) -> None:
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        return "%s", [self]
+
+
+class Query:
+    """A query set of values that is compiled at its first use, from the models as they are."""
+
+    def __init__(self, build: Callable[[], QuerySet]) -> None:
+        self._build = build
+
+    @cached_property
+    def _compiled(self) -> tuple[str, Sequence[Any]]:
+        sql, params = self._build().query.sql_with_params()
+        return sql, params
+
+    def fetch(self, **values: Any) -> list[Row]:
+        """Run it with these values of its parameters."""
+        sql, params = self._compiled
+        return fetch(sql, [values[p.name] if isinstance(p, Parameter) else p for p in params])

@@ -21,7 +21,6 @@ from accounts.registration import NameTakenError
 from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
-    BalanceSerializer,
     LedgerEntrySerializer,
     PreferencesSerializer,
     RegistrationRequestSerializer,
@@ -106,7 +105,7 @@ class BalanceViewSet(ViewSet):
             "credits": request.user.credits,
             "currency": "usd",
         }
-        return Response(BalanceSerializer(body).data)
+        return Response(body)
 
 
 class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):

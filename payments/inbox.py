@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import Error as AnyDatabaseError
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, permissions
 from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
@@ -118,8 +118,9 @@ def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> Str
     The audit log gets two entries: the request, committed before the attempt so that it survives
     a crash, and the result. `by` is None for the command line.
 
-    Raises StripeEvent.DoesNotExist and ReasonMissingError.
+    Raises PermissionMissingError, StripeEvent.DoesNotExist and ReasonMissingError.
     """
+    permissions.require("payments.replay_event", by=by)
     with transaction.atomic():
         event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
         if event.is_done:

@@ -129,8 +129,11 @@ def award(
             return Award(decision, checks)
         if reserve_award(terms):
             break
-        # Race: the terms were read without a lock, and others have spent the budget since.
+        # Race: the terms were read without a lock, and others have spent the budget since. Decide
+        # again with what is left, which is nothing for us even if some has returned meanwhile.
         terms.refresh_from_db(fields=["reserved"])
+        if terms.left is not None and terms.left >= terms.award:
+            terms.reserved = terms.budget or terms.reserved
     is_held = decision == Decision.HELD
     referral = Referral(
         referrer=referrer,

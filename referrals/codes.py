@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import CharField, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from accounts.api_keys import NOW
 from accounts.models import User
+from accounts.prepared import Parameter, Query
 from referrals.errors import ReferralError
 from referrals.models import Program, Referral
 
@@ -64,13 +66,24 @@ def find(typed: object, *, now: datetime) -> FoundCode | None:
     code = normalize(typed)
     if code is None:
         return None
-    terms = Program.objects.at(now)
-    owner = (
-        User.objects.filter(referral_code=code, is_active=True)
-        .annotate(uses=uses(OuterRef("pk")), max_uses=Subquery(terms.values("max_uses")))
-        .first()
+    for *owner, uses_made, max_uses in _FIND.fetch(code=code, now=now):
+        return FoundCode(User.from_db(None, _OWNER, owner), uses_made, max_uses)
+    return None
+
+
+_OWNER = ["id", "username", "email", "referral_code"]
+_FIND = Query(
+    lambda: (
+        User.objects.filter(referral_code=Parameter("code", CharField()), is_active=True)
+        .annotate(uses=uses(OuterRef("pk")), max_uses=in_force("max_uses"))
+        .values_list(*_OWNER, "uses", "max_uses")
     )
-    return FoundCode(owner, owner.uses, owner.max_uses) if owner else None
+)
+
+
+def in_force(name: str) -> Subquery:
+    """Return an expression for a field of the terms in force at the parameter `now`."""
+    return Subquery(Program.objects.at(NOW).values(name))
 
 
 def ensure_code(user: User, *, now: datetime) -> str:

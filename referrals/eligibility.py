@@ -5,7 +5,7 @@ values, which the caller has read: nothing here asks the database.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -219,7 +219,10 @@ def evaluate(inputs: Inputs) -> list[CheckResult]:
 
 def to_json(results: Iterable[CheckResult]) -> list[dict[str, str]]:
     """Return the results as a payment keeps them."""
-    return [asdict(result) for result in results]
+    return [
+        {"name": one.name, "status": one.status, "found": one.found, "required": one.required}
+        for one in results
+    ]
 
 
 def from_json(kept: Iterable[Mapping[str, str]]) -> list[CheckResult]:

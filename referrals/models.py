@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Expression, F, Q
 from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
@@ -17,7 +17,7 @@ _TENTH = Decimal("0.1")
 
 
 class ProgramQuerySet(models.QuerySet["Program"]):
-    def at(self, now: datetime) -> "ProgramQuerySet":
+    def at(self, now: "datetime | Expression") -> "ProgramQuerySet":
         """The terms in force at `now`: a query of one row, usable as a subquery."""
         return self.filter(starts_at__lte=now).order_by("-starts_at")[:1]
 

@@ -1,60 +1,112 @@
 """The totals and the list of a user's own referrals."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from django.db.models import Count, DecimalField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    DecimalField,
+    OuterRef,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 
+from accounts.api_keys import CallerQuery
 from accounts.models import User
 from accounts.money import MONEY
+from accounts.prepared import Parameter, Query
 from referrals import codes
-from referrals.models import Program, Referral
+from referrals.models import Referral
 
 _ZERO = Value(Decimal(0), output_field=DecimalField(**MONEY))
 LISTED_REFERRALS = 100
 
 
-@dataclass(frozen=True)
-class Stats:
+class Stats(NamedTuple):
     """A referrer's totals; amounts in US dollars."""
 
     total_uses: int
-    remaining_uses: int
     max_uses: int
     total_earned: Decimal
     pending_referrals: int
 
+    @property
+    def remaining_uses(self) -> int:
+        return max(self.max_uses - self.total_uses, 0)
+
+
+def _totals(user: str, code: str) -> dict[str, Any]:
+    """Return an expression for each of the totals; `user` and `code` name the outer columns.
+
+    Sign-ups without a qualifying purchase are pending: they take no use (CONTRACT 2.6).
+    """
+    completed = Referral.objects.filter(
+        referrer=OuterRef(user), status=Referral.Status.COMPLETED
+    ).order_by()
+    earned = completed.values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    waiting = User.objects.filter(
+        referred_by_code=OuterRef(code), has_made_first_purchase=False, is_active=True
+    ).order_by()
+    pending = waiting.values("referred_by_code").annotate(count=Count("pk")).values("count")
+    return {
+        "total_uses": codes.uses(OuterRef(user)),
+        "max_uses": codes.in_force("max_uses"),
+        "total_earned": Coalesce(Subquery(earned), _ZERO),
+        "pending_referrals": Coalesce(Subquery(pending), 0),
+    }
+
+
+# The caller with the totals of their own code.
+WITH_STATS = CallerQuery(**_totals("user_id", "user__referral_code"))
+_STATS = Query(
+    lambda: (
+        User.objects.filter(pk=Parameter("user_id", BigIntegerField()))
+        .annotate(**_totals("pk", "referral_code"))
+        .values_list(*Stats._fields)
+    )
+)
+
 
 def stats(user: User, *, now: datetime) -> Stats:
-    """Return the totals of `user`'s code, in one query."""
-    completed = Referral.objects.filter(referrer=OuterRef("pk"), status=Referral.Status.COMPLETED)
-    earned = completed.order_by().values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
-    row = (
-        User.objects.filter(pk=user.pk)
-        .annotate(
-            total_uses=codes.uses(OuterRef("pk")),
-            max_uses=Subquery(Program.objects.at(now).values("max_uses")),
-            total_earned=Coalesce(Subquery(earned), _ZERO),
-            pending_referrals=Coalesce(Subquery(_pending_count()), 0),
-        )
-        .values("total_uses", "max_uses", "total_earned", "pending_referrals")
-        .get()
+    """Return the totals of the code of `user`."""
+    [row] = _STATS.fetch(user_id=user.pk, now=now)
+    return Stats(*row)
+
+
+def stats_of_caller(caller: User) -> Stats:
+    """Return the totals that `WITH_STATS` has read."""
+    return Stats(*(getattr(caller, name) for name in Stats._fields))
+
+
+_REFERRALS = Query(
+    lambda: (
+        Referral.objects.filter(referrer=Parameter("user_id", BigIntegerField()))
+        .order_by("-completed_at", "-pk")
+        .values_list(
+            "referred_user_id", "referred_user__username", "bonus_amount", "status", "completed_at"
+        )[:LISTED_REFERRALS]
     )
-    return Stats(remaining_uses=max(row["max_uses"] - row["total_uses"], 0), **row)
+)
 
 
-def _pending_count() -> QuerySet[User, int]:
-    """Count the sign-ups without a qualifying purchase: they take no use (CONTRACT 2.6)."""
-    waiting = User.objects.filter(
-        referred_by_code=OuterRef("referral_code"), has_made_first_purchase=False, is_active=True
-    )
-    counted = waiting.order_by().values("referred_by_code").annotate(waiting=Count("pk"))
-    return counted.values_list("waiting", flat=True)
+class ListedReferral(NamedTuple):
+    """A referral as its referrer sees it; the bonus in US dollars."""
+
+    user_id: int
+    username: str
+    bonus_earned: Decimal
+    status: str
+    completed_at: datetime
 
 
-def referrals_of(user: User) -> QuerySet[Referral]:
+def referrals_of(user: User) -> list[ListedReferral]:
     """Return the newest referrals of `user`, at most LISTED_REFERRALS."""
-    made = Referral.objects.filter(referrer=user).select_related("referred_user")
-    return made.order_by("-completed_at", "-pk")[:LISTED_REFERRALS]
+    rows = map(ListedReferral._make, _REFERRALS.fetch(user_id=user.pk))
+    return [
+        row if row.status == Referral.Status.COMPLETED else row._replace(bonus_earned=Decimal(0))
+        for row in rows
+    ]

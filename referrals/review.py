@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Q
 
-from accounts import audit, ledger
+from accounts import audit, ledger, permissions
 from accounts.models import User
 from referrals.bonuses import reserve_again, sync_entries, unreserve_award
 from referrals.errors import ReferralError
@@ -43,8 +43,8 @@ def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
 def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
     """Pay held bonuses.
 
-    Raises NotHeldError, OwnBonusError, ReferrerGoneError, BudgetSpentError and
-    ReasonMissingError.
+    Raises PermissionMissingError, NotHeldError, OwnBonusError, ReferrerGoneError, BudgetSpentError
+    and ReasonMissingError.
     """
     return _decide(referral_id, Referral.Review.RELEASED, by=by, note=note, now=now)
 
@@ -52,7 +52,7 @@ def release(referral_id: int, *, by: User, note: str, now: datetime) -> Referral
 def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
     """Cancel held bonuses for good; the use of the code stays taken.
 
-    Raises NotHeldError, OwnBonusError and ReasonMissingError.
+    Raises PermissionMissingError, NotHeldError, OwnBonusError and ReasonMissingError.
     """
     return _decide(referral_id, Referral.Review.VOIDED, by=by, note=note, now=now)
 
@@ -61,6 +61,7 @@ def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
 def _decide(
     referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime
 ) -> Referral:
+    permissions.require("referrals.review_referral", by=by)
     reason = audit.require_reason(note)
     referral = _lock_referral(referral_id)
     if referral.review != Referral.Review.HELD:

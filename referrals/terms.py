@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from accounts import audit, constraints
+from accounts import audit, constraints, permissions
 from accounts.models import User
 from accounts.money import dollars
 from referrals.errors import ReferralError
@@ -40,9 +40,10 @@ class AwardAboveLimitError(ReferralError):
 def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> Program:
     """Add terms with these `fields`, in force from `starts_at`, by default from now on.
 
-    Raises StartInPastError, StartTakenError, AwardAboveLimitError, ReasonMissingError, and
-    ValidationError.
+    Raises PermissionMissingError, StartInPastError, StartTakenError, AwardAboveLimitError,
+    ReasonMissingError, and ValidationError.
     """
+    permissions.require("referrals.add_program", by=by)
     terms = Program(**{"starts_at": now, **fields})
     require_award_within_limit(terms, by=by)
     if terms.starts_at < now:
@@ -87,8 +88,9 @@ def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
 def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime) -> None:
     """Delete terms that have not started; the terms before them stay in force.
 
-    Raises TermsStartedError, Program.DoesNotExist and ReasonMissingError.
+    Raises PermissionMissingError, TermsStartedError, Program.DoesNotExist and ReasonMissingError.
     """
+    permissions.require("referrals.add_program", by=by)
     terms = Program.objects.select_for_update().get(pk=terms_id)
     if terms.starts_at <= now:
         raise TermsStartedError(f"terms {terms} have started; add new terms instead")

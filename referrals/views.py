@@ -1,6 +1,6 @@
 """The referral endpoints: the caller's code and earnings, validation, leaderboard, explanation."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from accounts.api_keys import CallerQuery
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from payments.explanations.answers import explain_person
@@ -16,15 +17,13 @@ from payments.explanations.messages import Audience
 from payments.reports import leaderboard
 from referrals import attribution, codes, invite_views, reports, schema
 from referrals.invitations import invite_link, share_message, visible_email
-from referrals.models import LeaderboardEntry, Program
+from referrals.models import LeaderboardEntry
 from referrals.serializers import (
-    CodeSerializer,
     ExplainRequestSerializer,
     ExplanationSerializer,
     GeneratedCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
-    StatsSerializer,
     ValidateRequestSerializer,
 )
 
@@ -36,20 +35,24 @@ MIN_PAYERS_TO_SHOW_REVENUE = 3
 class ReferralViewSet(ViewSet):
     """The caller's referral code."""
 
+    caller_queries: ClassVar = {
+        "code": CallerQuery(referee_bonus=codes.in_force("referee_bonus")),
+        "stats": reports.WITH_STATS,
+    }
+
     @extend_schema(**schema.CODE)
     def code(self, request: AuthenticatedRequest) -> Response:
-        now = timezone.now()
-        code = codes.ensure_code(request.user, now=now)
-        terms = Program.objects.at(now).get()
+        caller: Any = request.user
+        code = codes.ensure_code(caller, now=timezone.now())
         body = {
             "referral_code": code,
-            "user_id": request.user.pk,
-            "username": request.user.username,
-            "created_at": request.user.created_at,
+            "user_id": caller.pk,
+            "username": caller.username,
+            "created_at": caller.created_at,
             "invite_link": invite_link(code),
-            "share_message": share_message(code, terms.referee_bonus),
+            "share_message": share_message(code, caller.referee_bonus),
         }
-        return Response(CodeSerializer(body).data)
+        return Response(body)
 
     @extend_schema(**schema.GENERATE)
     def generate(self, request: AuthenticatedRequest) -> Response:
@@ -59,16 +62,21 @@ class ReferralViewSet(ViewSet):
 
     @extend_schema(**schema.STATS)
     def stats(self, request: AuthenticatedRequest) -> Response:
-        now = timezone.now()
-        code = codes.ensure_code(request.user, now=now)
-        body = vars(reports.stats(request.user, now=now)) | {
+        code = codes.ensure_code(request.user, now=timezone.now())
+        totals = reports.stats_of_caller(request.user)
+        body = {
             "referral_code": code,
             "invite_link": invite_link(code),
+            "total_uses": totals.total_uses,
+            "remaining_uses": totals.remaining_uses,
+            "max_uses": totals.max_uses,
+            "total_earned": totals.total_earned,
             "current_balance": request.user.credits,
             "referred_by_code": request.user.referred_by_code,
-            "referrals": reports.referrals_of(request.user),
+            "pending_referrals": totals.pending_referrals,
+            "referrals": [row._asdict() for row in reports.referrals_of(request.user)],
         }
-        return Response(StatsSerializer(body).data)
+        return Response(body)
 
 
 class LeaderboardViewSet(ViewSet):

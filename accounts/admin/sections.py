@@ -82,7 +82,7 @@ def purchases(user: User) -> Section:
         [
             ("Purchase", str),
             "price",
-            "status_now",
+            "state",
             ("Bonus", lambda row: DECISIONS.get(row.bonus_decision, row.bonus_decision)),
             ("Refunds and disputes", _clawbacks),
             ("When", lambda row: when(row.paid_at or row.created_at)),

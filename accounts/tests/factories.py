@@ -109,8 +109,9 @@ def member_of(group: str, name: str = "") -> User:
 
 
 def reviewer() -> User:
-    """Return Rita, staff in no group."""
-    return StaffFactory.create(username="rita")
+    """Return Rita, who is of Support and of Finance."""
+    rita = member_of("Support", "rita")
+    return member_of("Finance", rita.username)
 
 
 def give(person: Person, amount: str) -> Adjustment:

@@ -138,7 +138,6 @@ def test_a_search_reads_no_whole_table(db: None, page: ModelAdmin, term: str) ->
 @pytest.mark.parametrize(
     ("model", "asked"),
     [
-        (User, {"has_made_first_purchase": False}),
         (User, {"is_active": False}),
         (User, {"is_staff": True}),
         (LedgerEntry, {"kind": "refund"}),

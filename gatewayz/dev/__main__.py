@@ -16,6 +16,7 @@ HANDLERS: dict[str, Callable[[list[str]], int]] = {
     "run": serving.run,
     "test": checks.test,
     "lint": checks.lint,
+    "bench": commands.bench,
     "mutate": mutation.mutate,
     "format": checks.format_code,
     "manage": commands.manage,

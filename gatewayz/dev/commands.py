@@ -44,3 +44,8 @@ def lock(arguments: list[str]) -> int:
         if code := run_in_foreground(command):
             return code
     return 0
+
+
+def bench(arguments: list[str]) -> int:
+    """Measure in a process of its own, whose settings are those of production."""
+    return run_in_foreground([sys.executable, "-m", "gatewayz.benchmarks", *arguments])

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person
-from payments import inbox
+from payments import event_store, inbox
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
@@ -150,7 +150,7 @@ def test_what_is_no_event_of_stripes_is_counted_by_reason(
 def test_an_event_that_is_not_recorded_is_counted_as_500(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "record", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(event_store, "store", lambda *_, **__: 1 / 0)
     growth = Growth()
 
     deliver(envelope("charge.captured", {}))

@@ -215,7 +215,8 @@ class Simulation:
 def simulate(draft: Program, *, now: datetime) -> Simulation:
     """Return what would have been awarded, had `draft` been in force with its whole budget.
 
-    A sign-up from before the window keeps the terms that were promised, if these bring more.
+    A sign-up from before the window keeps the terms that were promised, if these bring more. What
+    refunds return to the budget is not foreseen.
     Who had qualified and how often each code was used is as it was when the window began; people,
     their referrers among them, are as they are now. Nothing is written.
     """

@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.constraints import violated
-from accounts.tests.factories import register, reviewer
+from accounts.tests.factories import StaffFactory, register
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
@@ -110,7 +110,11 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     with django_db_blocker.unblock(), undone():
         ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
         ProgramFactory.create()
-        alice, charlie, _ = register("alice"), register("charlie"), reviewer()
+        alice, charlie, _ = (
+            register("alice"),
+            register("charlie"),
+            StaffFactory.create(username="rita"),
+        )
         bob = register("bob", code=alice.code)
         settle(bob.user)
         purchase = settle(bob.user, 2000)

@@ -1,12 +1,13 @@
 """The checks of a bonus are made in order, the first that fails decides, and all are stored."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import Person
@@ -157,13 +158,20 @@ def test_settlement_stores_every_result_as_it_was_then(alice: Person, bob: Perso
 def test_a_budget_that_another_purchase_has_just_spent_fails_its_check(
     bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ProgramFactory.create(budget=Decimal("30.00"))
-    monkeypatch.setattr(bonuses, "reserve_award", lambda terms: False)
+    long_ago = timezone.now() - timedelta(days=91)
+    User.objects.filter(pk=bob.user.pk).update(created_at=long_ago)
+    terms = ProgramFactory.create(budget=Decimal("30.00"))
+    reserve = bonuses.reserve_award
 
+    def reserve_too_late(terms: Program) -> bool:
+        Program.objects.filter(pk=terms.pk).update(reserved=Decimal(20))
+        return reserve(terms)
+
+    monkeypatch.setattr(bonuses, "reserve_award", reserve_too_late)
     payment = settle(bob.user)
+    Program.objects.filter(pk=terms.pk).update(reserved=0)
 
     assert payment.bonus_decision == Decision.BUDGET_SPENT
     assert stored(payment)[CheckName.BUDGET] == CheckResult(
-        CheckName.BUDGET, Status.FAILED, "", "20.00"
+        CheckName.BUDGET, Status.FAILED, "10.00", "20.00"
     )
-    assert Program.objects.latest("starts_at").reserved == 0

@@ -56,7 +56,7 @@ def test_it_lists_the_newest_hundred(alice: Person) -> None:
     ProgramFactory.create(max_uses=101)
     referees = refer(alice, 101)
 
-    listed = list(referrals_of(alice.user))
+    listed = referrals_of(alice.user)
 
-    newest = [referee.user for referee in reversed(referees[1:])]
-    assert [referral.referred_user for referral in listed] == newest
+    newest = [referee.user.pk for referee in reversed(referees[1:])]
+    assert [referral.user_id for referral in listed] == newest

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 
 from accounts import audit
 from accounts.models import LedgerEntry, User
@@ -136,8 +137,11 @@ def test_a_decision_needs_a_reason(
 @pytest.mark.parametrize("decide", [review.release, review.void])
 @pytest.mark.parametrize("side", ["referrer", "referred_user"])
 def test_nobody_decides_on_their_own_bonus(held: Referral, decide: Any, side: str) -> None:
+    receiver = getattr(held, side)
+    receiver.groups.add(Group.objects.get(name="Finance"))
+
     with pytest.raises(review.OwnBonusError):
-        decide(held.pk, by=getattr(held, side), note="It is mine.", now=NOW)
+        decide(held.pk, by=receiver, note="It is mine.", now=NOW)
 
     held.refresh_from_db()
     assert held.status == "held"

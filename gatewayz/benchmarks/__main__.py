@@ -1,0 +1,60 @@
+"""`./dev bench`: the program beside the peer, on one PostgreSQL that waits for the disk."""
+
+import argparse
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import django
+
+from gatewayz.benchmarks import HOST, SECRET
+from gatewayz.dev import embedded_postgres
+
+
+def main(arguments: list[str]) -> int:
+    options = _read(arguments)
+    with tempfile.TemporaryDirectory(prefix="gatewayz-bench-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL's account is not root, even where we are
+        with embedded_postgres.running(Path(folder)) as postgres:
+            postgres.create_database("bench")
+            os.environ.update(_environment(postgres.url("bench")))
+            django.setup()
+            # Needs the settings, which need the database.
+            from gatewayz.benchmarks import comparison  # noqa: PLC0415
+
+            postmaster = int((Path(folder) / "cluster" / "postmaster.pid").read_text().split()[0])
+            comparison.compare(options, postmaster)
+    return 0
+
+
+def _read(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", allow_abbrev=False)
+    parser.add_argument("--short", action="store_true", help="fewer rounds, in about two minutes")
+    parser.add_argument("--only", default="", help="the scenarios whose name begins with this")
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    return parser.parse_args(arguments)
+
+
+def _environment(url: str) -> dict[str, str]:
+    """Return the settings of production; the limits are off, as the peer has none."""
+    limits = ("REGISTER", "VALIDATE", "API", "WRONG_KEY")
+    return {
+        "DEBUG": "false",
+        "DATABASE_URL": url,
+        "SECRET_KEY": hashlib.sha256(b"benchmark").hexdigest(),
+        "ALLOWED_HOSTS": HOST,
+        "STRIPE_SECRET_KEY": "sk_test_benchmark",
+        "STRIPE_WEBHOOK_SECRET": SECRET,
+        "REFERRAL_MAX_USES": "10000",
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "DJANGO_SETTINGS_MODULE": "gatewayz.settings",
+        "PEER_DATABASE": url,
+        "PEER_SECRET": SECRET,
+        **{f"RATE_LIMIT_{limit}": "off" for limit in limits},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

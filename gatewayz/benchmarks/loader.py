@@ -1,0 +1,203 @@
+"""Fills an empty database with people, purchases, referrals and entries, by a few statements.
+
+The rows obey every invariant of `check_ledger`. Triggers and foreign keys are off meanwhile.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from accounts import api_keys
+
+# How many friends of each referrer have bought.
+FRIENDS = 8
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is loaded. The first `referrers` people have FRIENDS friends each, who follow."""
+
+    people: int
+    purchases_each: int
+    referrers: int
+
+    @classmethod
+    def of(cls, people: int) -> "Size":
+        """Three purchases a person, and 3 referrals for 10 people."""
+        return cls(people, purchases_each=3, referrers=people * 3 // (10 * FRIENDS))
+
+
+def key_of(person_id: int) -> str:
+    """Return the API key of a loaded person."""
+    return f"gw_live_{person_id:043}"
+
+
+def code_of(person_id: int) -> str:
+    return f"B{person_id:07}"
+
+
+# A referrer's friend of the first round is use 1 of the code, of the second round use 2, ...
+_PEOPLE = """
+INSERT INTO users (id, password, is_superuser, username, first_name, last_name, is_staff, is_active,
+                   email, credits, referral_code, referred_by_code, has_made_first_purchase,
+                   auth_method, signup_address, show_on_leaderboard, created_at)
+SELECT id, '!', false, 'person' || id, '', '', false, true, 'person' || id || '@example.com', 0,
+       'B' || lpad(id::text, 7, '0'),
+       CASE WHEN id > %(referrers)s AND id <= %(referrers)s * (%(friends)s + 1)
+            THEN 'B' || lpad((1 + (id - %(referrers)s - 1) %% %(referrers)s)::text, 7, '0') END,
+       %(purchases)s > 0, 'email', '', false,
+       date_trunc('hour', now()) - interval '200 days' * (1 - id::float / %(people)s)
+           - interval '1 day'
+FROM generate_series(1, %(people)s::bigint) id
+"""
+
+# An entry's number follows from what it is of: the database checks that a paid payment has one.
+_PAYMENTS = """
+INSERT INTO payments (id, user_id, amount, currency, status, success_url, cancel_url, session_id,
+                      payment_intent_id, checkout_url, created_at, paid_at, bonus_decision, checks,
+                      taken_back, card_fingerprint, card_checked_at, ledger_entry_id, referral_id)
+SELECT (nth - 1) * %(people)s + u.id, u.id, 1000 + 500 * nth, 'usd', 'paid', '', '',
+       'cs_load_' || nth || '_' || u.id, 'pi_load_' || nth || '_' || u.id, '', at, at,
+       CASE WHEN nth > 1 THEN 'not_first' WHEN u.referred_by_code IS NULL THEN 'not_referred'
+            ELSE 'awarded' END,
+       '[]', 0, '', at, (nth - 1) * %(people)s + u.id,
+       CASE WHEN nth = 1 AND u.referred_by_code IS NOT NULL THEN u.id END
+FROM generate_series(1, %(purchases)s) nth, users u,
+     LATERAL (SELECT u.created_at + interval '1 hour' * nth) moment (at)
+"""
+
+_REFERRALS = """
+INSERT INTO referrals (id, referrer_id, referred_user_id, referral_code, bonus_amount,
+                       referee_bonus_amount, status, completed_at, program_id, max_uses,
+                       use_number, awards, purchase_qualifies, review, hold_reason,
+                       is_same_address, review_note, referrer_entry_id, referee_entry_id)
+SELECT u.id, referrer.id, u.id, u.referred_by_code, 10, 10, 'completed',
+       u.created_at + interval '1 hour', (SELECT min(id) FROM programs), 10,
+       (u.id - %(referrers)s - 1) / %(referrers)s + 1, 1, true, 'none', '', false, '',
+       %(purchases)s * %(people)s + 2 * u.id, %(purchases)s * %(people)s + 2 * u.id + 1
+FROM users u JOIN users referrer ON referrer.referral_code = u.referred_by_code
+"""
+
+_ENTRIES = """
+INSERT INTO ledger_entries (id, user_id, kind, amount, balance_after, number, idempotency_key,
+                            description, reference, created_at)
+SELECT id, user_id, kind, amount, SUM(amount) OVER entries, ROW_NUMBER() OVER entries,
+       idempotency_key, '', '', at
+FROM (
+    SELECT ledger_entry_id AS id, user_id, 'purchase' AS kind, amount / 100.0 AS amount,
+           paid_at AS at, 'purchase:payment:' || id AS idempotency_key FROM payments
+    UNION ALL
+    SELECT referrer_entry_id, referrer_id, 'referrer_bonus', bonus_amount, completed_at,
+           'referrer_bonus:user:' || referred_user_id || ':1' FROM referrals
+    UNION ALL
+    SELECT referee_entry_id, referred_user_id, 'referee_bonus', referee_bonus_amount, completed_at,
+           'referee_bonus:user:' || referred_user_id || ':1' FROM referrals
+) posted
+WINDOW entries AS (PARTITION BY user_id ORDER BY at, id
+                   ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+ORDER BY at
+"""
+
+_BALANCES = """
+UPDATE users SET credits = total
+FROM (SELECT user_id, SUM(amount) AS total FROM ledger_entries GROUP BY user_id) posted
+WHERE user_id = users.id
+"""
+
+
+def load(size: Size) -> None:
+    """Fill the empty, migrated database."""
+    params = {
+        "people": size.people,
+        "purchases": size.purchases_each,
+        "referrers": size.referrers,
+        "friends": FRIENDS,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        _prepare(cursor)
+        for statement in (_PEOPLE, _PAYMENTS, _REFERRALS, _ENTRIES):
+            cursor.execute(statement, params)
+        cursor.execute(_BALANCES)
+        for table in ("users", "payments", "referrals", "ledger_entries"):
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
+    tidy()
+
+
+def add_keys(first: int, last: int) -> None:
+    """Give each of these people an API key."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY api_keys (user_id, name, prefix, digest, created_at) FROM STDIN") as rows,
+    ):
+        for person_id in range(first, last + 1):
+            key = key_of(person_id)
+            digest = api_keys.digest(key)
+            rows.write_row((person_id, "", api_keys.prefix(key), digest, "2026-01-01"))
+
+
+_BUYERS = """
+WITH buyer AS (
+    INSERT INTO users (password, is_superuser, username, first_name, last_name, is_staff, is_active,
+                       email, credits, referral_code, referred_by_code, has_made_first_purchase,
+                       auth_method, signup_address, show_on_leaderboard, created_at)
+    SELECT '!', false, %(batch)s || n, '', '', false, true, %(batch)s || n || '@example.com', 0,
+           'C' || %(batch)s || lpad(n::text, 6, '0'),
+           CASE WHEN n > %(codes)s
+                THEN 'C' || %(batch)s || lpad((1 + n %% %(codes)s)::text, 6, '0') END,
+           false, 'email', '', false, now()
+    FROM generate_series(1, %(count)s + %(codes)s) n RETURNING id
+)
+INSERT INTO payments (user_id, amount, currency, status, success_url, cancel_url, session_id,
+                      checkout_url, created_at, bonus_decision, checks, taken_back,
+                      card_fingerprint)
+SELECT id, 1000, 'usd', 'pending', '', '', 'cs_bench_' || id, '', now(), '', '[]', 0, ''
+FROM buyer ORDER BY id OFFSET %(codes)s
+RETURNING id, user_id, session_id
+"""
+
+
+@dataclass(frozen=True)
+class Order:
+    """A purchase that waits to be paid, of somebody whom a code's owner invited."""
+
+    payment_id: int
+    user_id: int
+    session_id: str
+
+
+def add_orders(batch: str, count: int, *, codes: int) -> list[Order]:
+    """Add buyers with an order of $10 each, all invited by the owners of so many codes.
+
+    `batch` is one capital letter or digit that makes names and codes unique.
+    """
+    params: dict[str, str | int] = {
+        "batch": batch,
+        "count": count,
+        "codes": codes,
+        "per_code": count // codes,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        _prepare(cursor)
+        cursor.execute(_BUYERS, params)
+        return [Order(*row) for row in cursor.fetchall()]
+
+
+def _prepare(cursor: object) -> None:
+    # Triggers and foreign keys, row by row, would take longer than all else.
+    cursor.execute("SET LOCAL session_replication_role = replica")  # type: ignore[attr-defined]
+    cursor.execute("SET LOCAL statement_timeout = 0")  # type: ignore[attr-defined]
+
+
+def tidy() -> None:
+    """Let PostgreSQL count and clean the tables, as it would by itself before long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        # What PostgreSQL does in the background is not the operation that is being measured.
+        for setting in ("autovacuum = off", "checkpoint_timeout = '1h'", "max_wal_size = '8GB'"):
+            cursor.execute(f"ALTER SYSTEM SET {setting}")
+        cursor.execute("SELECT pg_reload_conf()")
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+        cursor.execute("RESET statement_timeout")

@@ -1,0 +1,87 @@
+"""Starts servers, and reads from /proc what they and PostgreSQL have cost."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewayz.dev.checkout import ROOT, Refusal
+
+READY_SECONDS = 30
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A server that is to be measured."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def serving(
+    name: str, command: list[str], environment: Mapping[str, str]
+) -> Iterator[RunningServer]:
+    """Serve until the end of the block; `{port}` in the command becomes a free port."""
+    port = _free_port()
+    process = subprocess.Popen(
+        [sys.executable, *(part.format(port=port) for part in command)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_listening(name, port, process)
+        yield RunningServer(name, port, process)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Refusal(f"the server {name} ended with exit code {process.returncode}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise Refusal(f"the server {name} does not listen after {READY_SECONDS} s")
+
+
+def cpu_seconds(root: int) -> float:
+    """Return the CPU time of a process and all its descendants, ended children included."""
+    times, parents = {}, {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            # The name in parentheses may contain spaces.
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(entry.name)] = int(fields[1])
+        times[int(entry.name)] = sum(map(int, fields[11:15]))
+    ours, added = {root}, True
+    while added:
+        more = {pid for pid, parent in parents.items() if parent in ours} - ours
+        ours |= more
+        added = bool(more)
+    return sum(times.get(pid, 0) for pid in ours) / _TICKS

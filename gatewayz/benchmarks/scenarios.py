@@ -1,0 +1,118 @@
+"""What is measured: the requests of each operation, to us and to the peer."""
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+
+from gatewayz.benchmarks import HOST, SECRET
+from gatewayz.benchmarks.loader import Order, add_orders, code_of, key_of
+
+_batches = count()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An operation, how often it is asked for in a round, and its requests."""
+
+    name: str
+    operations: int
+    requests: Callable[[int], list[bytes]]
+    has_peer: bool = True
+
+
+def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+    """Return a request as it goes over the wire; the proxy in front has ended TLS."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "X-Forwarded-Proto: https"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def settlement(order: Order) -> bytes:
+    """Return the signed event that the order was paid."""
+    session = {
+        "id": order.session_id,
+        "object": "checkout.session",
+        "mode": "payment",
+        "status": "complete",
+        "payment_status": "paid",
+        "amount_total": 1000,
+        "currency": "usd",
+        "livemode": False,
+        "payment_intent": f"pi_{order.session_id}",
+        "metadata": {"payment_id": str(order.payment_id), "user_id": str(order.user_id)},
+        "client_reference_id": str(order.user_id),
+        "url": None,
+        "expires_at": 1900000000,
+        "customer_details": {"email": f"person{order.user_id}@example.com", "name": "A. Person"},
+    }
+    event = {
+        "id": f"evt_{order.session_id}",
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": int(time.time()),
+        "livemode": False,
+        "type": "checkout.session.completed",
+        "data": {"object": session},
+    }
+    body = json.dumps(event).encode()
+    now = str(int(time.time()))
+    signature = hmac.digest(SECRET.encode(), f"{now}.".encode() + body, hashlib.sha256).hex()
+    return request("POST", "/api/stripe/webhook", body, Stripe_Signature=f"t={now},v1={signature}")
+
+
+def settlements(operations: int, *, per_code: int) -> list[bytes]:
+    batch = _batch_name(next(_batches))
+    orders = add_orders(batch, operations, codes=max(operations // per_code, 1))
+    return [settlement(order) for order in orders]
+
+
+def _batch_name(number: int) -> str:
+    return "0123456789DEFGHIJKLMNOPQRSTUVWXYZ"[number]
+
+
+def reads(method: str, path: str, people: int) -> Callable[[int], list[bytes]]:
+    """Return the maker of reads by person after person, each with their own key."""
+
+    def make(operations: int) -> list[bytes]:
+        return [
+            request(method, path, Authorization=f"Bearer {key_of(person)}")
+            for person in _in_turn(operations, people)
+        ]
+
+    return make
+
+
+def validations(people: int) -> Callable[[int], list[bytes]]:
+    def make(operations: int) -> list[bytes]:
+        return [
+            request(
+                "POST",
+                "/referral/validate",
+                json.dumps({"referral_code": code_of(person)}).encode(),
+            )
+            for person in _in_turn(operations, people)
+        ]
+
+    return make
+
+
+def _in_turn(operations: int, people: int) -> Iterator[int]:
+    return (1 + number % people for number in range(operations))
+
+
+def scenarios(people: int, *, settles: int, asks: int) -> list[Scenario]:
+    """Return what is measured with so many people, of whom each has friends and a key."""
+    return [
+        Scenario("settle", settles, lambda n: settlements(n, per_code=8)),
+        Scenario("settle, one code", settles, lambda n: settlements(n, per_code=n), has_peer=False),
+        Scenario("validate", asks, validations(people)),
+        Scenario("code", asks, reads("GET", "/referral/code", people)),
+        Scenario("balance", asks, reads("GET", "/user/balance", people)),
+        Scenario("stats", asks, reads("GET", "/referral/stats", people)),
+    ]

@@ -1,0 +1,42 @@
+"""What operators do asks for their permission where it is done."""
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from accounts import api_keys, people
+from accounts.permissions import PermissionMissingError
+from accounts.tests.factories import StaffFactory
+from payments import inbox
+from referrals import review, terms
+from referrals.models import Referral
+
+
+@pytest.mark.parametrize(
+    ("permission", "act"),
+    [
+        ("accounts.deactivate_user", lambda held, **by: people.deactivate(held.referrer, **by)),
+        (
+            "accounts.manage_keys",
+            lambda held, **by: api_keys.revoke(held.referrer.api_keys.get(), **by),
+        ),
+        ("payments.replay_event", lambda held, **by: inbox.replay("evt_1", **by)),
+        ("referrals.add_program", lambda held, **by: terms.add_terms(**by)),
+        ("referrals.add_program", lambda held, **by: terms.withdraw_terms(held.program_id, **by)),
+    ],
+)
+def test_the_domain_itself_asks_for_the_permission(
+    held: Referral, permission: str, act: Callable[..., object]
+) -> None:
+    """Whatever page, job or script calls it."""
+    nobody = StaffFactory.create()
+
+    with pytest.raises(PermissionMissingError, match=permission):
+        act(held, by=nobody, reason="I can", now=timezone.now())
+
+
+@pytest.mark.parametrize("decide", [review.release, review.void])
+def test_a_bonus_is_decided_by_who_may(held: Referral, decide: Callable[..., object]) -> None:
+    with pytest.raises(PermissionMissingError, match=r"referrals\.review_referral"):
+        decide(held.pk, by=StaffFactory.create(), note="I can", now=timezone.now())
