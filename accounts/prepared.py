@@ -52,6 +52,8 @@ def fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
 
     In the text a parameter needs a type where PostgreSQL cannot infer it: `%(id)s::bigint`.
     """
+    # As Django's own `cursor()` does, which has no other class of cursor to offer.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     cursor: Any = _PreparingCursor(connection.connection)
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor

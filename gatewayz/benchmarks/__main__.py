@@ -10,6 +10,7 @@ from pathlib import Path
 import django
 
 from gatewayz.benchmarks import HOST, SECRET
+from gatewayz.benchmarks.processes import SERVERS
 from gatewayz.dev import embedded_postgres
 
 
@@ -33,6 +34,7 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", allow_abbrev=False)
     parser.add_argument("--short", action="store_true", help="fewer rounds, in about two minutes")
     parser.add_argument("--only", default="", help="the scenarios whose name begins with this")
+    parser.add_argument("--server", choices=SERVERS, default="gunicorn")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     return parser.parse_args(arguments)
 

@@ -18,17 +18,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from gatewayz.benchmarks import load, loader, peer
-from gatewayz.benchmarks.processes import RunningServer, cpu_seconds, serving
+from gatewayz.benchmarks.processes import PEER, SERVERS, RunningServer, cpu_seconds, serving
 from gatewayz.benchmarks.scenarios import Scenario, scenarios
 
-OURS = [
-    *("-m", "granian", "gatewayz.wsgi:application", "--interface", "wsgi", "--port", "{port}"),
-    *("--workers", "2", "--blocking-threads", "1", "--no-ws"),
-]
-PEER = [
-    *("-m", "uvicorn", "gatewayz.benchmarks.peer:app", "--port", "{port}"),
-    *("--workers", "2", "--no-access-log", "--log-level", "critical"),
-]
 CONNECTIONS = 4
 REFERRERS = 1000
 WARM_UP = 200
@@ -82,7 +74,7 @@ def _measure_all(
     with ExitStack() as stack:
         ours, theirs = (
             stack.enter_context(serving(name, command, {}))
-            for name, command in (("ours", OURS), ("peer", PEER))
+            for name, command in (("ours", SERVERS[options.server]), ("peer", PEER))
         )
         for scenario in scenarios(REFERRERS, settles=settles, asks=asks):
             if not scenario.name.startswith(options.only):

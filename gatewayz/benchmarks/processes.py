@@ -13,6 +13,21 @@ from pathlib import Path
 
 from gatewayz.dev.checkout import ROOT, Refusal
 
+# How the program can be served: as in production, or by one thread in each of two processes.
+SERVERS = {
+    "gunicorn": [
+        *("-m", "gunicorn", "gatewayz.wsgi", "--bind", "127.0.0.1:{port}", "--no-control-socket"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+    ],
+    "granian": [
+        *("-m", "granian", "gatewayz.wsgi:application", "--interface", "wsgi"),
+        *("--port", "{port}", "--workers", "2", "--blocking-threads", "1", "--no-ws"),
+    ],
+}
+PEER = [
+    *("-m", "uvicorn", "gatewayz.benchmarks.peer:app", "--port", "{port}"),
+    *("--workers", "2", "--no-access-log", "--log-level", "critical"),
+]
 READY_SECONDS = 30
 _TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -36,11 +36,15 @@ TESTS = {
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {
-        "referrals": "bonuses budget review",
+        "referrals": "bonuses budget review offers reinstated",
         "payments": "clawbacks answers timeline every_order",
     },
     "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
-    "payments/settlement.py": {"payments": "settlement lost_answers", "referrals": "bonuses"},
+    "payments/settlement.py": {
+        "payments": "settlement lost_answers two_clocks",
+        "referrals": "bonuses offers",
+    },
+    "payments/event_store.py": {"payments": "inbox webhook retries two_clocks crash"},
     "payments/clawbacks.py": {"payments": "clawbacks settlement"},
     "payments/inbox.py": {"payments": "inbox webhook retries settlement admin_replay"},
     "payments/checkout.py": {"payments": "checkout lost_answers"},

@@ -4,9 +4,10 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 
-from gatewayz.http.client_address import client_address
+from gatewayz.http.client_address import believe_trusted_proxies, client_address
 
 PROXY, INNER_PROXY = "10.0.0.7", "10.1.2.3"
 ATTACKER = "203.0.113.9"
@@ -86,3 +87,24 @@ def test_neighbouring_ipv6_networks_are_two_callers() -> None:
 @pytest.mark.parametrize("peer", ["", "unix:"])
 def test_a_peer_without_an_address_is_one_caller(peer: str) -> None:
     assert address(peer, ATTACKER) == peer
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "is_secure"),
+    [
+        ("10.0.0.7", "https", True),
+        ("10.0.0.7", "http", False),
+        ("10.0.0.7", "https, http", False),
+        ("192.0.2.1", "https", False),
+        ("", "https", False),
+    ],
+)
+def test_only_a_trusted_proxy_says_that_the_connection_was_secure(
+    settings: Any, peer: str, forwarded: str, is_secure: bool
+) -> None:
+    settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO=forwarded)
+
+    believe_trusted_proxies(lambda request: HttpResponse(str(request.is_secure())))(request)
+
+    assert request.is_secure() is is_secure

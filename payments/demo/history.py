@@ -193,6 +193,7 @@ class History:
         if self.happens(HAS_SECOND_KEY):
             key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
             api_keys.authenticate(text, now=self.now)
+            api_keys.record_use()
             if self.happens(REVOKES_KEY):
                 yield self.days(15)
                 api_keys.revoke(key, now=self.now)
