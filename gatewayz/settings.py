@@ -158,6 +158,9 @@ DATABASES["default"] |= {
         " -c idle_in_transaction_session_timeout=30s"
         f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}",
         "connect_timeout": 5,
+        # Django says None by default, with which psycopg prepares nothing, even when asked to. Its
+        # own cursors still prepare nothing: they send values within the text.
+        "prepare_threshold": 5,
     },
 }
 

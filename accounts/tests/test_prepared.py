@@ -1,0 +1,70 @@
+"""Statements are prepared once a connection, and run as often as one likes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.db.models import CharField
+from django.test.utils import CaptureQueriesContext
+
+from accounts import prepared
+from accounts.models import User
+from accounts.prepared import Parameter, Query
+from accounts.tests.factories import Person
+
+COUNT = "SELECT count(*) FROM users WHERE username = %(name)s::text AND id < %(below)s::bigint"
+
+
+def prepared_statements(like: str) -> list[int]:
+    """Return how often each prepared statement of this connection has run by its one plan."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE %s", [like]
+        )
+        return [plans for (plans,) in cursor.fetchall()]
+
+
+def test_a_statement_is_prepared_once_whatever_its_values(alice: Person) -> None:
+    for below in (1, 2**20, 2**40):
+        prepared.fetch(COUNT, {"name": "alice", "below": below})
+
+    assert prepared_statements("SELECT count(*) FROM users WHERE username = $1%") == [3]
+
+
+def test_a_query_is_compiled_once_from_the_models(alice: Person, bob: Person) -> None:
+    built = []
+
+    def build() -> object:
+        built.append(1)
+        named = User.objects.filter(username=Parameter("name", CharField()))
+        return named.values_list("pk", "username")
+
+    query = Query(build)  # type: ignore[arg-type]
+
+    rows = [query.fetch(name=name) for name in ("alice", "bob", "nobody")]
+
+    assert rows == [[(alice.user.pk, "alice")], [(bob.user.pk, "bob")], []]
+    assert built == [1]
+
+
+def test_values_have_their_types_and_percent_signs_stay(db: None) -> None:
+    now = datetime(2026, 5, 10, 12, tzinfo=UTC)
+
+    [row] = prepared.fetch(
+        "SELECT %(now)s::timestamptz, %(now)s::timestamptz, %(no)s::text, 'a%%b'",
+        {"now": now, "no": None},
+    )
+
+    assert row == (now, now, None, "a%b")
+
+
+def test_it_is_seen_by_who_counts_queries(db: None) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        prepared.fetch("SELECT %(number)s::bigint", {"number": 7})
+
+    assert len(queries) == 1
+
+
+def test_a_missing_value_is_an_error(db: None) -> None:
+    with pytest.raises(KeyError, match="below"):
+        prepared.fetch(COUNT, {"name": "alice"})
