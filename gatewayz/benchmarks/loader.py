@@ -3,9 +3,12 @@
 The rows obey every invariant of `check_ledger`. Triggers and foreign keys are off meanwhile.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from accounts import api_keys
 
@@ -113,8 +116,7 @@ def load(size: Size) -> None:
         "referrers": size.referrers,
         "friends": FRIENDS,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        _prepare(cursor)
+    with _without_triggers() as cursor:
         for statement in (_PEOPLE, _PAYMENTS, _REFERRALS, _ENTRIES):
             cursor.execute(statement, params)
         cursor.execute(_BALANCES)
@@ -122,7 +124,6 @@ def load(size: Size) -> None:
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
             )
-    tidy()
 
 
 def add_keys(first: int, last: int) -> None:
@@ -178,23 +179,25 @@ def add_orders(batch: str, count: int, *, codes: int) -> list[Order]:
         "codes": codes,
         "per_code": count // codes,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        _prepare(cursor)
+    with _without_triggers() as cursor:
         cursor.execute(_BUYERS, params)
         return [Order(*row) for row in cursor.fetchall()]
 
 
-def _prepare(cursor: object) -> None:
-    # Triggers and foreign keys, row by row, would take longer than all else.
-    cursor.execute("SET LOCAL session_replication_role = replica")  # type: ignore[attr-defined]
-    cursor.execute("SET LOCAL statement_timeout = 0")  # type: ignore[attr-defined]
+@contextmanager
+def _without_triggers() -> Iterator[CursorWrapper]:
+    """Open a transaction in which triggers and foreign keys are off: row by row they take long."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield cursor
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def tidy() -> None:
-    """Let PostgreSQL count and clean the tables, as it would by itself before long."""
+    """Let PostgreSQL count and clean the tables now, and do nothing in the background later."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
-        # What PostgreSQL does in the background is not the operation that is being measured.
         for setting in ("autovacuum = off", "checkpoint_timeout = '1h'", "max_wal_size = '8GB'"):
             cursor.execute(f"ALTER SYSTEM SET {setting}")
         cursor.execute("SELECT pg_reload_conf()")
