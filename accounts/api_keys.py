@@ -2,12 +2,15 @@
 
 import re
 import secrets
+from collections import deque
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import structlog
 from django.core.signals import request_finished
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import CharField, DateTimeField, Q, QuerySet
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
@@ -16,6 +19,8 @@ from accounts import audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
 from accounts.prepared import Parameter, Query
+
+log = structlog.get_logger(__name__)
 
 _FORMAT = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
@@ -123,8 +128,9 @@ class CallerQuery:
 
 NOW = Parameter("now", DateTimeField())
 CALLER = CallerQuery()
-# The keys that were used in the request of this thread, and whose row does not say so.
-_used: list[tuple[int, datetime]] = []
+# The keys that were used, and whose row does not say so. Shared by the threads of a process: one
+# that has answered may write what another has read. Bounded, should nobody answer a request.
+_used: deque[tuple[int, datetime]] = deque(maxlen=1000)
 
 
 def authenticate(text: str, *, now: datetime) -> User:
@@ -135,11 +141,19 @@ def authenticate(text: str, *, now: datetime) -> User:
 @receiver(request_finished)
 def record_use(**_: Any) -> None:
     """Write when keys were last used, to the minute, after the caller has the answer."""
-    while _used:
-        key_id, now = _used.pop()
-        # Race: of several requests at once only one writes.
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_PRECISION)
+    with suppress(IndexError):  # none is left
+        while True:
+            _record_use(*_used.popleft())
+
+
+def _record_use(key_id: int, now: datetime) -> None:
+    # Race: of several requests at once only one writes.
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_PRECISION)
+    try:
         ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
+    except DatabaseError as error:
+        # The caller has the answer already, and the next use writes it.
+        log.warning("use_not_recorded", error=repr(error))
 
 
 def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:

@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import api_keys, audit, people
 from accounts.models import ApiKey, AuditEntry, User
 from accounts.tests.factories import Person, api_with, reviewer
+from payments.tests.at_once import refusing
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -163,3 +164,14 @@ def test_a_key_is_rotated_once(alice: Person) -> None:
         rotate(alice)
 
     assert (alice.user.api_keys.count(), AuditEntry.objects.count()) == (2, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_use_that_cannot_be_written_harms_nobody(alice: Person) -> None:
+    with refusing("api_keys", sqlstate="53100", changes="UPDATE"):
+        answer = alice.api.get("/user/balance")
+
+    assert answer.status_code == 200
+    assert ApiKey.objects.get().last_used_at is None
+    alice.api.get("/user/balance")
+    assert ApiKey.objects.get().last_used_at
