@@ -136,12 +136,13 @@ class ValidationViewSet(ViewSet):
 
     @extend_schema(**schema.VALIDATE)
     def check(self, request: Request) -> Response:
+        body: Any = request.data
         # Any value will do, so that only a body without the field needs the serializer's answer.
-        if not isinstance(request.data, dict) or "referral_code" not in request.data:
-            ValidateRequestSerializer(data=request.data).is_valid(raise_exception=True)
+        if not isinstance(body, dict) or "referral_code" not in body:
+            ValidateRequestSerializer(data=body).is_valid(raise_exception=True)
         now = timezone.now()
         person = request.user if isinstance(request.user, User) else None
-        typed = request.data["referral_code"]
+        typed = body["referral_code"]
         checked = attribution.check_code(typed, person=person, now=now)
         if checked.owner is None:
             return Response(
