@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 from django.core.signals import request_finished
-from django.db import DatabaseError, transaction
+from django.db import Error as AnyDatabaseError
+from django.db import transaction
 from django.db.models import CharField, DateTimeField, Q, QuerySet
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
@@ -141,19 +142,20 @@ def authenticate(text: str, *, now: datetime) -> User:
 @receiver(request_finished)
 def record_use(**_: Any) -> None:
     """Write when keys were last used, to the minute, after the caller has the answer."""
-    with suppress(IndexError):  # none is left
-        while True:
-            _record_use(*_used.popleft())
+    try:
+        with suppress(IndexError):  # none is left
+            while True:
+                _record_use(*_used.popleft())
+    except AnyDatabaseError as error:
+        # The caller has the answer already, and the next use writes it. A database that is down is
+        # not asked for the others.
+        log.warning("use_not_recorded", error=repr(error))
 
 
 def _record_use(key_id: int, now: datetime) -> None:
     # Race: of several requests at once only one writes.
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_PRECISION)
-    try:
-        ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
-    except DatabaseError as error:
-        # The caller has the answer already, and the next use writes it.
-        log.warning("use_not_recorded", error=repr(error))
+    ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
 
 
 def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.models import Expression, Field, QuerySet
 from psycopg import RawCursor
 from psycopg.types.numeric import Int8
@@ -54,6 +54,18 @@ def fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
     """
     # As Django's own `cursor()` does, which has no other class of cursor to offer.
     connection.close_if_health_check_failed()
+    try:
+        return _fetch(sql, params)
+    except NotSupportedError:
+        # A migration has changed the type of a column that a prepared statement returns. A new
+        # connection prepares it anew; a transaction is repeated as a whole (`retry_on_deadlock`).
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _fetch(sql, params)
+
+
+def _fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
     connection.ensure_connection()
     cursor: Any = _PreparingCursor(connection.connection)
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor

@@ -5,12 +5,19 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import OperationalError
+from django.db import NotSupportedError, OperationalError
 from psycopg import errors
 
 log = structlog.get_logger(__name__)
 
 RETRIES = 3
+# The last one: a migration has changed the result of a prepared statement. Rolling back lets
+# psycopg prepare it anew.
+_REPEATABLE = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.FeatureNotSupported,
+)
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
@@ -29,10 +36,8 @@ def retry_on_deadlock(
         for _ in range(RETRIES):
             try:
                 return function(*args, **kwargs)
-            except OperationalError as error:
-                if not isinstance(
-                    error.__cause__, errors.DeadlockDetected | errors.SerializationFailure
-                ):
+            except (OperationalError, NotSupportedError) as error:
+                if not isinstance(error.__cause__, _REPEATABLE):
                     raise
                 log.warning("transaction_retried", error=repr(error))
         return function(*args, **kwargs)

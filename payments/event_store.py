@@ -90,6 +90,8 @@ stored AS (
     WHERE %(event_id)s::text IS NOT NULL
     ON CONFLICT (event_id) DO UPDATE SET
         attempts = known.attempts + %(uncounted)s::integer, last_error = '',
+        event_type = excluded.event_type, body = excluded.body,
+        received_at = excluded.received_at,
         outcome = excluded.outcome, reason = excluded.reason,
         processed_at = excluded.processed_at, payment_id = excluded.payment_id
     WHERE known.processed_at IS NULL

@@ -9,11 +9,16 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.transactions import retry_on_deadlock
 from payments import inbox, settlement, stripe_gateway
 from payments.event_payments import find_payment_named_in
 from payments.models import Payment, StripeEvent
 from payments.outcomes import QuarantinedError
-from payments.stripe_gateway import UnexpectedObjectError, read_checkout_session
+from payments.stripe_gateway import (
+    CheckoutSession,
+    UnexpectedObjectError,
+    read_checkout_session,
+)
 
 
 class Remedy(StrEnum):
@@ -62,12 +67,15 @@ def _settle(session: Mapping[str, Any], *, now: datetime) -> str:
         settled = read_checkout_session(session)
         intent = settled.payment_intent_id
         paid_at = intent and stripe_gateway.paid_at(intent)
-        with transaction.atomic():
-            return settlement.settle_session(
-                settled, paid_at=min(paid_at or now, now), now=now
-            ).outcome
+        return _settle_session(settled, paid_at=min(paid_at or now, now), now=now)
     except (QuarantinedError, UnexpectedObjectError) as refusal:
         return f"refused: {refusal}"
+
+
+@retry_on_deadlock
+@transaction.atomic
+def _settle_session(session: CheckoutSession, *, paid_at: datetime, now: datetime) -> str:
+    return settlement.settle_session(session, paid_at=paid_at, now=now).outcome
 
 
 def _missing_events(since: datetime) -> Iterator[Difference]:

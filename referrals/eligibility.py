@@ -203,9 +203,14 @@ def better(in_force: Inputs, promised: Inputs) -> Inputs:
     """Return the inputs whose terms bring the two people more (CONTRACT 2.12).
 
     It may be one set of terms alone under which the purchase is large enough, or under which the
-    code has a use left. When both bring the same, the terms in force count.
+    code has a use left. When both bring the same, the terms in force count, unless they would end
+    the offer for nothing: a larger purchase can still bring what sign-up promised.
     """
-    return promised if _gain(promised) > _gain(in_force) else in_force
+    if _gain(promised) > _gain(in_force):
+        return promised
+    ends_it_for_nothing = decide(in_force) in (Decision.CAP_REACHED, Decision.BUDGET_SPENT)
+    is_still_open = decide(promised) == Decision.BELOW_MINIMUM
+    return promised if ends_it_for_nothing and is_still_open else in_force
 
 
 def _gain(inputs: Inputs) -> Decimal:

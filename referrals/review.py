@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts import audit, ledger, permissions
 from accounts.models import User
+from accounts.transactions import retry_on_deadlock
 from referrals.bonuses import reserve_again, sync_entries, unreserve_award
 from referrals.errors import ReferralError
 from referrals.models import Referral
@@ -29,6 +30,7 @@ class BudgetSpentError(ReferralError):
     """Raised when a bonus is released whose terms have no budget left for it."""
 
 
+@retry_on_deadlock
 @transaction.atomic
 def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
     """Take the bonuses back until a review, unless there was one (CONTRACT 2.10)."""
@@ -57,6 +59,7 @@ def void(referral_id: int, *, by: User, note: str, now: datetime) -> Referral:
     return _decide(referral_id, Referral.Review.VOIDED, by=by, note=note, now=now)
 
 
+@retry_on_deadlock
 @transaction.atomic
 def _decide(
     referral_id: int, review: Referral.Review, *, by: User, note: str, now: datetime

@@ -16,7 +16,7 @@ from referrals.models import Program
 
 _FIELDS = (
     *("starts_at", "referrer_bonus", "referee_bonus", "minimum_purchase"),
-    *("max_uses", "code_length", "budget"),
+    *("max_uses", "code_length", "offer_days", "budget"),
 )
 
 

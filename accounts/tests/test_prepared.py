@@ -11,6 +11,8 @@ from accounts import prepared
 from accounts.models import User
 from accounts.prepared import Parameter, Query
 from accounts.tests.factories import Person
+from payments.tests.at_once import execute
+from payments.tests.stripe_events import settle
 
 COUNT = "SELECT count(*) FROM users WHERE username = %(name)s::text AND id < %(below)s::bigint"
 
@@ -68,3 +70,32 @@ def test_it_is_seen_by_who_counts_queries(db: None) -> None:
 def test_a_missing_value_is_an_error(db: None) -> None:
     with pytest.raises(KeyError, match="below"):
         prepared.fetch(COUNT, {"name": "alice"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_works_on_after_a_migration_has_changed_a_column(alice: Person) -> None:
+    sql = "SELECT email FROM users WHERE id = %(id)s::bigint"
+    prepared.fetch(sql, {"id": alice.user.pk})
+
+    try:
+        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        found = prepared.fetch(sql, {"id": alice.user.pk})
+        balance = alice.api.get("/user/balance")
+    finally:
+        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+
+    assert found == [(alice.user.email,)]
+    assert balance.status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_so_does_a_settlement(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+
+    try:
+        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        settle(bob.user)
+    finally:
+        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+
+    assert bob.balance() == "30.00"

@@ -23,8 +23,11 @@ def main(arguments: list[str]) -> int:
             os.environ.update(_environment(postgres.url("bench")))
             django.setup()
             # Needs the settings, which need the database.
-            from gatewayz.benchmarks import comparison  # noqa: PLC0415
+            from gatewayz.benchmarks import comparison, scale  # noqa: PLC0415
 
+            if options.scale:
+                scale.measure(options.scale)
+                return 0
             postmaster = int((Path(folder) / "cluster" / "postmaster.pid").read_text().split()[0])
             comparison.compare(options, postmaster)
     return 0
@@ -33,6 +36,7 @@ def main(arguments: list[str]) -> int:
 def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", allow_abbrev=False)
     parser.add_argument("--short", action="store_true", help="fewer rounds, in about two minutes")
+    parser.add_argument("--scale", type=int, metavar="PEOPLE", help="time pages and reports")
     parser.add_argument("--only", default="", help="the scenarios whose name begins with this")
     parser.add_argument("--server", choices=SERVERS, default="gunicorn")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")

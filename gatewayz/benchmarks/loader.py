@@ -54,16 +54,17 @@ SELECT id, '!', false, 'person' || id, '', '', false, true, 'person' || id || '@
 FROM generate_series(1, %(people)s::bigint) id
 """
 
-# An entry's number follows from what it is of: the database checks that a paid payment has one.
+# Each person has a range of ids for what they bought and what that brought, so that ids grow with
+# time, and each row can name the entries that are written after it.
 _PAYMENTS = """
 INSERT INTO payments (id, user_id, amount, currency, status, success_url, cancel_url, session_id,
                       payment_intent_id, checkout_url, created_at, paid_at, bonus_decision, checks,
                       taken_back, card_fingerprint, card_checked_at, ledger_entry_id, referral_id)
-SELECT (nth - 1) * %(people)s + u.id, u.id, 1000 + 500 * nth, 'usd', 'paid', '', '',
+SELECT (u.id - 1) * %(purchases)s + nth, u.id, 1000 + 500 * nth, 'usd', 'paid', '', '',
        'cs_load_' || nth || '_' || u.id, 'pi_load_' || nth || '_' || u.id, '', at, at,
        CASE WHEN nth > 1 THEN 'not_first' WHEN u.referred_by_code IS NULL THEN 'not_referred'
             ELSE 'awarded' END,
-       '[]', 0, '', at, (nth - 1) * %(people)s + u.id,
+       '[]', 0, '', at, (u.id - 1) * (%(purchases)s + 2) + nth,
        CASE WHEN nth = 1 AND u.referred_by_code IS NOT NULL THEN u.id END
 FROM generate_series(1, %(purchases)s) nth, users u,
      LATERAL (SELECT u.created_at + interval '1 hour' * nth) moment (at)
@@ -77,7 +78,7 @@ INSERT INTO referrals (id, referrer_id, referred_user_id, referral_code, bonus_a
 SELECT u.id, referrer.id, u.id, u.referred_by_code, 10, 10, 'completed',
        u.created_at + interval '1 hour', (SELECT min(id) FROM programs), 10,
        (u.id - %(referrers)s - 1) / %(referrers)s + 1, 1, true, 'none', '', false, '',
-       %(purchases)s * %(people)s + 2 * u.id, %(purchases)s * %(people)s + 2 * u.id + 1
+       u.id * (%(purchases)s + 2) - 1, u.id * (%(purchases)s + 2)
 FROM users u JOIN users referrer ON referrer.referral_code = u.referred_by_code
 """
 

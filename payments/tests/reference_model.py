@@ -131,8 +131,12 @@ class ReferenceModel:
             terms = promised
         if purchase.cents < terms.minimum or buyer.has_qualified:
             return
-        buyer.has_qualified = True
         referrer = buyer.referrer
+        is_too_small = promised is not None and purchase.cents < promised.minimum
+        is_used_up = referrer and referrer.is_active and len(self.uses_of(referrer)) >= terms.cap
+        if is_too_small and is_used_up:
+            return  # the offer stays open for a larger purchase
+        buyer.has_qualified = True
         if referrer and referrer.is_active and len(self.uses_of(referrer)) < terms.cap:
             review: Review = "held" if buyer.mailbox == referrer.mailbox else "none"
             purchase.use = Use(referrer, len(self.uses_of(referrer)) + 1, terms, review)

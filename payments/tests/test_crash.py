@@ -50,6 +50,18 @@ def test_a_failing_settlement_is_noted_and_settles_later(
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
+def test_the_stored_event_is_the_one_that_took_effect(bob: Person) -> None:
+    """Stripe delivers it again with one field less: fewer webhooks are pending."""
+    paid = event(pending_payment(bob.user, 1000))
+    with refusing("ledger_entries", sqlstate="P0001"):
+        deliver(paid)
+
+    deliver(paid | {"pending_webhooks": 0})
+
+    stored = StripeEvent.objects.get()
+    assert (stored.outcome, stored.parsed()["pending_webhooks"]) == ("settled", 0)
+
+
 def test_an_event_whose_outcome_cannot_be_saved_settles_nothing(bob: Person) -> None:
     """The failure cannot be saved either; the response still reports it."""
     paid = event(pending_payment(bob.user, 1000))

@@ -105,3 +105,19 @@ def test_when_the_budget_of_the_promise_is_spent_the_terms_in_force_count(alice:
 
     assert [one.program for one in Referral.objects.order_by("pk")] == [promised, in_force]
     assert alice.balance() == "30.00"
+
+
+@pytest.mark.parametrize("end", ["cap", "budget"])
+def test_terms_that_pay_nothing_do_not_end_the_offer(alice: Person, end: str) -> None:
+    """Ten dollars are too few for what sign-up promised; fifty are not."""
+    promised = {"minimum_purchase": Decimal(50), "referrer_bonus": Decimal(20)}
+    ProgramFactory.create(**promised)
+    bob, dora = (register(name, code=alice.code) for name in ("bob", "dora"))
+    cap, budget = (1, None) if end == "cap" else (10, Decimal(20))
+    ProgramFactory.create(max_uses=cap, budget=budget)
+    settle(dora.user)
+
+    decisions = [settle(bob.user, cents).bonus_decision for cents in (1000, 5000)]
+
+    assert decisions == ["below_minimum", "awarded"]
+    assert bonuses_of(alice) == 30
