@@ -25,10 +25,19 @@ def redact(_: WrappedLogger, __: str, line: Any) -> str:
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
-    """Passes the line of a request as it is: the chain of processors costs more than an answer."""
+    """Writes the line of a request itself: the chain of processors costs more than an answer."""
+
+    def __init__(self, *args: Any, as_json: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._as_json = as_json
 
     def format(self, record: logging.LogRecord) -> str:
-        return record.msg if record.name == ACCESS.name else super().format(record)
+        fields: Any = record.msg
+        if record.name != ACCESS.name:
+            return super().format(record)
+        if self._as_json:
+            return orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode()
+        return "{timestamp:%H:%M:%S} {code} {request} {ms} ms".format_map(fields)
 
 
 ACCESS = logging.getLogger("gatewayz.access")
@@ -46,7 +55,7 @@ def write_access_line(**values: object) -> None:
         "logger": ACCESS.name,
         "timestamp": datetime.now(UTC),
     }
-    ACCESS.info(orjson.dumps(fields, option=orjson.OPT_UTC_Z).decode())
+    ACCESS.info(fields)
 
 
 _SHARED: list[Processor] = [
@@ -75,6 +84,7 @@ def configure(*, as_json: bool) -> None:
     )
     formatter = {
         "()": _Formatter,
+        "as_json": as_json,
         "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
