@@ -1,7 +1,7 @@
 """Runs statements that PostgreSQL parses and plans once a connection, and then only executes.
 
-Django's own cursors send every statement as text, to be parsed and planned again; and building that
-text from a query set takes longer than the statement itself.
+Django's own cursors send each statement as text, which PostgreSQL parses and plans each time. To
+build that text from a query set takes longer than the statement itself.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 from django.db import NotSupportedError, connection
 from django.db.models import Expression, Field, QuerySet
 from psycopg import RawCursor
+from psycopg._queries import PostgresQuery
 from psycopg.types.numeric import Int8
 
 Row = tuple[Any, ...]
@@ -45,6 +46,11 @@ class _PreparingCursor(RawCursor[Row]):
         # combination of types.
         values = [Int8(value) if type(value) is int else value for value in values]
         return super().execute(numbered, values, prepare=True)
+
+    def _convert_query(self, *args: Any, **kwargs: Any) -> PostgresQuery:
+        # Where Django's log of queries looks for the text; Django's own cursors keep it there.
+        self._query = super()._convert_query(*args, **kwargs)
+        return self._query
 
 
 def fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
@@ -87,7 +93,7 @@ class Parameter(Expression):
 
 
 class Query:
-    """A query set of values that is compiled at its first use, from the models as they are."""
+    """A query set of values, which is compiled to SQL once, when it is first used."""
 
     def __init__(self, build: Callable[[], QuerySet]) -> None:
         self._build = build
@@ -98,6 +104,6 @@ class Query:
         return sql, params
 
     def fetch(self, **values: Any) -> list[Row]:
-        """Run it with these values of its parameters."""
+        """Run it; each keyword is the value of the parameter with this name."""
         sql, params = self._compiled
         return fetch(sql, [values[p.name] if isinstance(p, Parameter) else p for p in params])

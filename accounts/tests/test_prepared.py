@@ -1,4 +1,4 @@
-"""Statements are prepared once a connection, and run as often as one likes."""
+"""A statement is prepared once for each connection, and then runs any number of times."""
 
 from datetime import UTC, datetime
 
@@ -64,7 +64,7 @@ def test_it_is_seen_by_who_counts_queries(db: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         prepared.fetch("SELECT %(number)s::bigint", {"number": 7})
 
-    assert len(queries) == 1
+    assert [query["sql"] for query in queries] == ["SELECT $1::bigint"]
 
 
 def test_a_missing_value_is_an_error(db: None) -> None:
