@@ -94,7 +94,7 @@ class CallerQuery:
     """Finds the caller by the key, and reads with them what an endpoint needs, in one query.
 
     `annotations` are expressions by name, with OuterRef("user_id") for the caller and
-    Parameter("now", …) for the time; the caller gets them as attributes.
+    Parameter("now", …) for the time; the caller gets them, and `key_id`, as attributes.
     """
 
     def __init__(self, **annotations: Any) -> None:
@@ -121,7 +121,7 @@ class CallerQuery:
             raise InvalidApiKeyError
         [(key_id, last_used_at, *values)] = rows
         caller = User.from_db(None, _CALLER, values[: len(_CALLER)])
-        vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True))
+        vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True), key_id=key_id)
         if last_used_at is None or last_used_at < now - _LAST_USED_PRECISION:
             _used.append((key_id, now))
         return caller

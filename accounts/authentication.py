@@ -1,5 +1,7 @@
 """Authenticates people by `Authorization: Bearer gw_live_…`, and operators by session."""
 
+from typing import Any
+
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -22,26 +24,26 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Authenticates by the API key; every invalid key gets the same 401."""
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
-        """Return the user, and the digest of the key, by which RequestThrottle counts."""
+        """Return the user, and the key's row id, by which RequestThrottle counts."""
         # latin-1 decodes any bytes, so a header that is not ASCII is a wrong key, not an error.
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if not scheme:
             return None
         key = text.strip(" ") if scheme.lower() == "bearer" else ""
         try:
-            user = _query(request).authenticate(key, now=timezone.now())
+            user: Any = _query(request).authenticate(key, now=timezone.now())
         except api_keys.InvalidApiKeyError:
             throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
         structlog.contextvars.bind_contextvars(user_id=user.pk)
-        return user, api_keys.digest(key)
+        return user, str(user.key_id)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 def _query(request: Request) -> api_keys.CallerQuery:
-    """Return what reads the caller; a view set names its own, by action, in `caller_queries`."""
+    """Return the query that finds the caller; a view set may have one for an action of its own."""
     view = request.parser_context["view"]
     queries: dict[str, api_keys.CallerQuery] = getattr(view, "caller_queries", {})
     return queries.get(getattr(view, "action", ""), api_keys.CALLER)

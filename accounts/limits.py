@@ -8,9 +8,9 @@ after that, so up to twice the limit can come close together around the end of a
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils.crypto import salted_hmac
 
+from accounts import prepared
 from accounts.errors import AccountError
 
 
@@ -54,8 +54,6 @@ def count(*, action: str, caller: str, limit: int, period: timedelta, now: datet
     # The database gets only an HMAC: `caller` may be an address, which is personal data.
     key = salted_hmac("accounts.limits", f"{action} {caller}", algorithm="sha256").digest()
     params: dict[str, Any] = {"key": key, "now": now, "ends_at": now + period}
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, params)
-        uses, ends_at = cursor.fetchone()
+    [(uses, ends_at)] = prepared.fetch(_COUNT, params)
     if uses > limit:
         raise LimitReachedError(ends_at - now)

@@ -9,11 +9,11 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import api_keys
+from accounts import api_keys, prepared
 from accounts.models import User
 from accounts.tests.factories import Person, api_with
 from payments.tests.at_once import at_once
@@ -245,7 +245,7 @@ def test_without_the_database_the_answer_is_503(
 
     limit(validate=1)
     with monkeypatch.context() as broken:
-        broken.setattr(connection, "cursor", refuse)
+        broken.setattr(prepared, "fetch", refuse)
         answer = validate()
 
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
