@@ -11,6 +11,7 @@ import stripe
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person, colleague, register
 from gatewayz.dev.checkout import WORKSHOP
 from gatewayz.tests import emptying
 from payments.reports.invariants import breaches
@@ -105,6 +106,18 @@ def bob(alice: Person) -> Person:
 def charlie(db: None) -> Person:
     """Invited by nobody."""
     return register("charlie")
+
+
+@pytest.fixture
+def support(db: None) -> Client:
+    """The browser of Sam, who is of Support."""
+    return colleague("Support")
+
+
+@pytest.fixture
+def finance(db: None) -> Client:
+    """The browser of Fiona, who is of Finance."""
+    return colleague("Finance")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,13 @@ PostgreSQL releases it when the transaction ends. A wait longer than the connect
 
 from django.db import connection
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+
+def expression(name: str) -> str:
+    """Return the SQL that locks the name which the SQL `name` gives, for use in a statement."""
+    return f"pg_advisory_xact_lock(hashtextextended({name}, 0))"
+
+
+LOCK = f"SELECT {expression('%s')}"
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 

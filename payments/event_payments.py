@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
 
 def payments_by_event(events: Iterable[StripeEvent]) -> dict[int, Payment]:
     """Return the payment, with its user, of each event that has one, by the event's primary key."""
-    named = {event.pk: set(_names_in(_object_of(event))) for event in events}
+    named = {event.pk: set(_names_in(object_of(event.parsed()))) for event in events}
     found = _payments_named(set[str | int]().union(*named.values()))
     # Oldest last, so that the oldest payment wins when an event names several.
     return {
@@ -43,8 +43,9 @@ def parse_payment_id(value: object) -> int | None:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
-def _object_of(event: StripeEvent) -> Mapping[str, Any]:
-    data = event.parsed().get("data")
+def object_of(envelope: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the `data.object` of an event; empty when there is none."""
+    data = envelope.get("data")
     subject = data.get("object") if isinstance(data, dict) else None
     return subject if isinstance(subject, dict) else {}
 

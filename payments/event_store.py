@@ -12,6 +12,7 @@ from django.db.models import F
 
 from accounts import prepared
 from payments.errors import PaymentError
+from payments.event_payments import object_of
 from payments.models import StripeEvent
 from payments.outcomes import QuarantinedError
 
@@ -43,9 +44,7 @@ class Event:
     @property
     def subject(self) -> Mapping[str, Any]:
         """The event's `data.object`; empty when there is none."""
-        data = self.envelope.get("data")
-        subject = data.get("object") if isinstance(data, dict) else None
-        return subject if isinstance(subject, dict) else {}
+        return object_of(self.envelope)
 
     @property
     def created_at(self) -> datetime:

@@ -20,7 +20,7 @@ import orjson
 from django.conf import settings
 from django.db import IntegrityError, models
 
-from accounts import constraints, ledger, prepared
+from accounts import advisory_locks, constraints, ledger, prepared
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from accounts.money import from_cents
@@ -129,7 +129,7 @@ _TERMS = _fields(
 _READ = f"""
 WITH payment AS MATERIALIZED (
     SELECT {_of("payments", _PAYMENT)},
-           pg_advisory_xact_lock(hashtextextended(%(payment_intent_id)s::text, 0))::text AS lock
+           {advisory_locks.expression("%(payment_intent_id)s::text")}::text AS lock
     FROM payments
     WHERE session_id = %(session_id)s::text OR id = %(payment_id)s::bigint AND session_id IS NULL
           AND NOT EXISTS (SELECT FROM payments WHERE session_id = %(session_id)s::text)

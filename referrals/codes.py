@@ -47,11 +47,6 @@ def uses(referrer: OuterRef | User | None) -> Coalesce:
     return Coalesce(Subquery(made.values("use_number")[:1]), 0)
 
 
-def count_uses(referrer: User) -> int:
-    """Return the number of uses of the referrer's code."""
-    return Referral.objects.filter(referrer=referrer).count()
-
-
 @dataclass(frozen=True)
 class FoundCode:
     """A code's active owner, its uses, and the number of uses that the terms in force allow."""

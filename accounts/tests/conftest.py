@@ -1,4 +1,4 @@
-"""Fixtures of the accounts tests: the browsers of operators, and a clock that stands still."""
+"""Fixtures of the accounts tests: the browser of a superuser, and a clock that stands still."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,17 +8,7 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts.tests.factories import colleague, operator
-
-
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
+from accounts.tests.factories import operator
 
 
 @pytest.fixture

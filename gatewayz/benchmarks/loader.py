@@ -1,4 +1,4 @@
-"""Fills an empty database with people, purchases, referrals and entries, by a few statements.
+"""Fills an empty database with people, purchases, referrals and entries.
 
 The rows obey every invariant of `check_ledger`. Triggers and foreign keys are off meanwhile.
 """
@@ -26,7 +26,7 @@ class Size:
 
     @classmethod
     def of(cls, people: int) -> "Size":
-        """Three purchases a person, and 3 referrals for 10 people."""
+        """Return a size with 3 purchases for each person, and 3 referrals for every 10 people."""
         return cls(people, purchases_each=3, referrers=people * 3 // (10 * FRIENDS))
 
 
@@ -162,7 +162,7 @@ RETURNING id, user_id, session_id
 
 @dataclass(frozen=True)
 class Order:
-    """A purchase that waits to be paid, of somebody whom a code's owner invited."""
+    """An unpaid purchase of somebody who registered with a code."""
 
     payment_id: int
     user_id: int
@@ -170,7 +170,7 @@ class Order:
 
 
 def add_orders(batch: str, count: int, *, codes: int) -> list[Order]:
-    """Add buyers with an order of $10 each, all invited by the owners of so many codes.
+    """Add buyers with an order of $10 each; `codes` is the number of people who invited them.
 
     `batch` is one capital letter or digit that makes names and codes unique.
     """
@@ -187,7 +187,7 @@ def add_orders(batch: str, count: int, *, codes: int) -> list[Order]:
 
 @contextmanager
 def _without_triggers() -> Iterator[CursorWrapper]:
-    """Open a transaction in which triggers and foreign keys are off: row by row they take long."""
+    """Open a transaction without triggers and foreign keys, which would take long for many rows."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL session_replication_role = replica")
@@ -196,7 +196,7 @@ def _without_triggers() -> Iterator[CursorWrapper]:
 
 
 def tidy() -> None:
-    """Let PostgreSQL count and clean the tables now, and do nothing in the background later."""
+    """Vacuum and analyze now; switch off background work, which would disturb the measuring."""
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         for setting in ("autovacuum = off", "checkpoint_timeout = '1h'", "max_wal_size = '8GB'"):

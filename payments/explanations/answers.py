@@ -10,7 +10,7 @@ from payments.explanations.messages import NOW, THEN, Audience, CheckLine
 from payments.explanations.referees import Referee, referees_of
 from payments.explanations.timeline import Entries, Event, related_entries, timeline_of
 from payments.models import Payment, PaymentQuerySet
-from referrals import codes, eligibility
+from referrals import eligibility, reports
 from referrals.attribution import referrer_of
 from referrals.bonuses import Conditions, conditions
 from referrals.eligibility import Decision
@@ -95,7 +95,7 @@ def explain_person(
     if not is_operator:
         payments = payments.filter(status=Payment.Status.PAID)[:1]
     purchases = explain_purchases(payments[: LISTED_PURCHASES + 1], audience)
-    uses = codes.count_uses(user) if is_operator else None
+    stats = reports.stats(user, now=now) if is_operator else None
     return PersonAnswer(
         summary=_summary(user, referrer, purchases, found, audience),
         purchases=purchases,
@@ -103,7 +103,7 @@ def explain_person(
         referees=referees_of(user, audience),
         referrer=referrer,
         attribution=messages.of_attribution(user, referrer),
-        code_uses="" if uses is None else messages.of_code(uses, found.terms.max_uses),
+        code_uses=messages.of_code(stats.total_uses, stats.max_uses) if stats else "",
     )
 
 

@@ -4,22 +4,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
-from django.test import Client
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts.tests.factories import colleague
 from payments.reports.invariants import breaches
 from payments.tests.own_postgres import OwnPostgres, connected_to, own_postgres
-
-
-@pytest.fixture
-def support(db: None) -> Client:
-    return colleague("Support")
-
-
-@pytest.fixture
-def finance(db: None) -> Client:
-    return colleague("Finance")
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def test_a_failing_settlement_is_noted_and_settles_later(
 
 
 def test_the_stored_event_is_the_one_that_took_effect(bob: Person) -> None:
-    """Stripe delivers it again with one field less: fewer webhooks are pending."""
+    """Stripe delivers it again with another number of pending webhooks."""
     paid = event(pending_payment(bob.user, 1000))
     with refusing("ledger_entries", sqlstate="P0001"):
         deliver(paid)

@@ -1,5 +1,6 @@
 """What becomes of a bonus whose purchase qualifies again (CONTRACT 2.7, 2.13)."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -56,29 +57,23 @@ def test_given_again_to_a_referrer_who_was_deactivated_it_is_held(
         )
 
 
-def test_a_release_from_before_does_not_count(alice: Person, bob: Person) -> None:
+@pytest.mark.parametrize(
+    ("decide", "status", "is_forgotten"),
+    [(review.release, "held", True), (review.void, "voided", False)],
+)
+def test_a_release_from_before_does_not_count_and_a_void_stays(
+    alice: Person, bob: Person, decide: Callable[..., object], status: str, is_forgotten: bool
+) -> None:
     payment = settle(bob.user)
     referral = review.hold(Referral.objects.get().pk, reason="one card", now=timezone.now())
-    review.release(referral.pk, by=reviewer(), note="They are a couple.", now=timezone.now())
+    decide(referral.pk, by=reviewer(), note="I asked them.", now=timezone.now())
     deliver(dispute(payment, 1000))
     deactivate(alice)
 
     deliver(dispute(payment, 1000, "won"))
 
-    assert state(alice)[0] == "held"
-    assert Referral.objects.get().reviewed_by is None
-
-
-def test_a_voided_bonus_stays_voided(alice: Person, bob: Person) -> None:
-    payment = settle(bob.user)
-    referral = review.hold(Referral.objects.get().pk, reason="one card", now=timezone.now())
-    review.void(referral.pk, by=reviewer(), note="It is one person.", now=timezone.now())
-    deliver(dispute(payment, 1000))
-    deactivate(alice)
-
-    deliver(dispute(payment, 1000, "won"))
-
-    assert state(alice)[0] == "voided"
+    assert state(alice)[0] == status
+    assert (Referral.objects.get().reviewed_by is None) is is_forgotten
 
 
 def test_a_refund_returns_the_award_and_a_failed_one_reserves_it_again(
