@@ -38,7 +38,7 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="fewer rounds, in about two minutes")
     parser.add_argument("--scale", type=int, metavar="PEOPLE", help="time pages and reports")
     parser.add_argument("--only", default="", help="the scenarios whose name begins with this")
-    parser.add_argument("--server", choices=SERVERS, default="gunicorn")
+    parser.add_argument("--server", choices=SERVERS, default="granian")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     return parser.parse_args(arguments)
 

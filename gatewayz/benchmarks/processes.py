@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.web_server import granian
 
-# How the program can be served: as in production, or by one thread in each of two processes.
+# How the program can be served: as in production, or by the server that most use.
 SERVERS = {
+    "granian": ["-m", *granian("gatewayz.wsgi:application", port="{port}")],
     "gunicorn": [
         *("-m", "gunicorn", "gatewayz.wsgi", "--bind", "127.0.0.1:{port}", "--no-control-socket"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-    ],
-    "granian": [
-        *("-m", "granian", "gatewayz.wsgi:application", "--interface", "wsgi"),
-        *("--port", "{port}", "--workers", "2", "--blocking-threads", "1", "--no-ws"),
     ],
 }
 PEER = [

@@ -21,8 +21,8 @@ def _end_with_parent() -> None:
 def _let_new_workers_be_stopped() -> None:
     """Let a stop signal end a forked worker until the worker has handlers of its own.
 
-    A worker of gunicorn begins with its master's handlers, which only queue the signal for the
-    master. The signal would be lost, and the master would wait for that worker in vain.
+    A worker of granian begins with its master's handlers, which only set a flag of the master.
+    The signal would be lost, and the master would wait for that worker in vain.
     """
     os.register_at_fork(
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS),

@@ -14,6 +14,7 @@ from gatewayz import environment
 from gatewayz.dev import development_data, story, walkthrough
 from gatewayz.dev.checkout import Refusal, development_database, read_dotenv, run_announced
 from gatewayz.dev.children import POLL_SECONDS, Children
+from gatewayz.dev.web_server import granian
 
 HIGHEST_PORT = 65535
 DEMO_USERS = 1000
@@ -22,11 +23,8 @@ PORT_SECONDS = 3
 READY_SECONDS = 60
 EXIT_WITH_PARENT = [sys.executable, "-m", "gatewayz.dev.exit_with_parent"]
 WORKER = [*EXIT_WITH_PARENT, "django", "procrastinate", "worker"]
-GUNICORN = [
-    *(*EXIT_WITH_PARENT, "gunicorn"),
-    *("--worker-class", "gthread", "--no-control-socket", "--log-level", "error"),
-    *("--graceful-timeout", "5"),
-]
+# What the server reads anew when it changes; the folder of the database is not among it.
+SOURCES = ("accounts", "gatewayz", "payments", "referrals", "templates")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _serve(addresses: Addresses, options: argparse.Namespace) -> None:
 
 
 def _choose_addresses() -> Addresses:
-    host = environment.text("HOST", "127.0.0.1")
+    host = _ip_address(environment.text("HOST", "127.0.0.1"))
     port = environment.whole_number("PORT", default=8000, least=1, most=HIGHEST_PORT - 1)
     deadline = time.monotonic() + PORT_SECONDS
     while not _is_free(host, port):
@@ -106,15 +104,24 @@ def _choose_addresses() -> Addresses:
     return Addresses(host, port, next(number for number in candidates if _is_free(host, number)))
 
 
+def _ip_address(host: str) -> str:
+    """Return the address of a name like `localhost`: the server takes no names."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as refusal:
+        raise Refusal(f"cannot listen on HOST={host}: {refusal}") from None
+    return str(found[0][4][0])
+
+
 def _is_free(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        # As gunicorn does: connections of a server that has ended do not count.
+        # As the server does: connections of a server that has ended do not count.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as refusal:
-            if isinstance(refusal, PermissionError | socket.gaierror):
+            if isinstance(refusal, PermissionError):
                 raise Refusal(f"cannot listen on HOST={host} PORT={port}: {refusal}") from None
             return False
     return True
@@ -130,13 +137,20 @@ def _set_environment(addresses: Addresses) -> None:
 
 
 def _start(children: Children, addresses: Addresses) -> None:
-    host = f"[{addresses.host}]" if ":" in addresses.host else addresses.host
-    if addresses.sandbox is not None:
-        bind = ["--bind", f"{host}:{addresses.sandbox_port}", "--workers", "1", "--threads", "16"]
-        children.start("the sandbox", [*GUNICORN, *bind, "payments.sandbox.wsgi:application"])
+    if addresses.sandbox_port is not None:
+        # The program and the deliveries' retries call it while pages of it are open.
+        sandbox = granian(
+            "payments.sandbox.wsgi:application",
+            host=addresses.host,
+            port=addresses.sandbox_port,
+            workers=1,
+            threads=16,
+        )
+        children.start("the sandbox", [*EXIT_WITH_PARENT, *sandbox])
     children.start("the worker", WORKER)
-    bind = ["--bind", f"{host}:{addresses.port}", "--workers", "2", "--threads", "4", "--reload"]
-    children.start("the program", [*GUNICORN, *bind, "gatewayz.wsgi:application"])
+    program = granian("gatewayz.wsgi:application", host=addresses.host, port=addresses.port)
+    reload = ["--reload", *(f"--reload-paths={folder}" for folder in SOURCES)]
+    children.start("the program", [*EXIT_WITH_PARENT, *program, *reload])
 
 
 def _wait_until_ready(children: Children, addresses: Addresses) -> None:

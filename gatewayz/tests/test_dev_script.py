@@ -15,6 +15,7 @@ from gatewayz.dev.__main__ import HANDLERS
 from gatewayz.dev.checkout import ROOT, Refusal
 from gatewayz.dev.children import Children
 from gatewayz.dev.verbs import VERBS
+from gatewayz.dev.web_server import granian
 
 pytestmark = pytest.mark.slow
 
@@ -229,33 +230,34 @@ def test_when_one_server_ends_by_itself_the_others_are_stopped(tmp_path: Path) -
         os.kill(int(lasting.read_text()), 0)
 
 
-def let_parent_end(*options: str) -> int:
+def let_parent_end(application: str, **environment: str) -> int:
     """Return the exit code of a server whose parent ended while its first worker started."""
-    server = ["gunicorn", "--no-control-socket", "--bind", "127.0.0.1:0", *options]
-    command = [sys.executable, "-m", "gatewayz.dev.exit_with_parent", *server]
+    server = granian(application, port=0, workers=1)
+    server += ["--log-level", "info", "--workers-kill-timeout", "60"]
     with subprocess.Popen(
-        [*command, "wsgiref.simple_server:demo_app"],
+        [sys.executable, "-m", "gatewayz.dev.exit_with_parent", *server],
         cwd=ROOT,
+        env=os.environ | environment,
         stdin=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     ) as process:
         assert process.stdin is not None
-        assert process.stderr is not None
-        assert any("Booting worker" in line for line in process.stderr)
+        assert process.stdout is not None
+        assert any("Spawning worker" in line for line in process.stdout)
         process.stdin.close()
         return process.wait(20)
 
 
 def test_a_server_ends_with_the_process_that_started_it() -> None:
-    assert let_parent_end() == 0
+    assert let_parent_end("wsgiref.simple_server:demo_app") == 0
 
 
 def test_a_worker_that_cannot_handle_signals_yet_keeps_no_server_alive(tmp_path: Path) -> None:
-    hooks = tmp_path / "hooks.py"
-    hooks.write_text("import time\n\ndef post_fork(arbiter, worker):\n    time.sleep(60)\n")
+    (tmp_path / "slow_to_start.py").write_text("import time\n\ntime.sleep(60)\n")
 
-    assert let_parent_end("--config", str(hooks), "--graceful-timeout", "60") == 0
+    assert let_parent_end("slow_to_start:application", PYTHONPATH=f"{tmp_path}") == 0
 
 
 def test_every_line_of_the_walkthrough_is_whole_shell() -> None:

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own: `gunicorn payments.sandbox.wsgi`, deliveries included."""
+"""The sandbox as a process of its own, deliveries included."""
 
 import os
 

@@ -7,6 +7,7 @@ failpoint there is; the program itself knows of none.
 import os
 import select
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from unittest.mock import patch
 
 from django.db import connections
 from django.urls import reverse
+from granian.constants import Interfaces
+from granian.server.mp import MPServer
 
 from gatewayz.wsgi import application as program
 
@@ -27,6 +30,11 @@ DIES_AT = "Dies-At"
 POSTMASTER = "Postmaster"
 # The answer tells how many moments there were.
 MOMENTS = "Moments"
+
+
+def command(*, port: int) -> list[str]:
+    """Return the module and its options that serve this application."""
+    return ["payments.tests.dying_server", f"{port}"]
 
 
 @dataclass
@@ -88,3 +96,22 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
     with failpoint.watching():
         return program(environ, counted)
+
+
+class Replacing(MPServer):
+    """Replaces its worker however often that dies; granian itself gives up the second time."""
+
+    def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
+        super()._respawn_workers(*arguments, **options)
+        self.respawned_wrks.clear()
+
+
+if __name__ == "__main__":
+    Replacing(
+        "payments.tests.dying_server:application",
+        port=int(sys.argv[1]),
+        interface=Interfaces.WSGI,
+        blocking_threads=1,
+        respawn_failed_workers=True,
+        log_enabled=False,
+    ).serve()

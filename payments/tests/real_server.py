@@ -1,13 +1,15 @@
-"""The program under gunicorn, in its own processes, on the database of the test."""
+"""The program under granian, in its own processes, on the database of the test."""
 
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,20 +17,24 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from gatewayz.dev.web_server import granian
 from payments.tests.stripe_events import WEBHOOK_PATH, signed
 
 PATIENCE_SECONDS = 30
 # A test run that is killed leaves no server behind.
 EXIT_WITH_PARENT = (sys.executable, "-m", "gatewayz.dev.exit_with_parent")
-GUNICORN = (*EXIT_WITH_PARENT, "gunicorn", "--no-control-socket")
 
 
 @dataclass(frozen=True)
 class Server:
     """A running server, called over HTTP."""
 
-    address: str
+    port: int
     process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def ask(
         self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str
@@ -36,42 +42,57 @@ class Server:
         """Send one request on a new connection; `key` is the caller's API key."""
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        return requests.request(
-            method, self.address + path, json=body, headers=headers, timeout=PATIENCE_SECONDS
-        )
+        return self._send(method, path, json=body, headers=headers)
 
     def deliver(self, event: Mapping[str, Any], **headers: str) -> requests.Response:
         """Deliver `event` as Stripe does, with additional `headers`."""
         body = json.dumps(event).encode()
         headers |= {"Content-Type": "application/json", "Stripe-Signature": signed(body)}
-        return requests.post(
-            self.address + WEBHOOK_PATH, body, headers=headers, timeout=PATIENCE_SECONDS
-        )
+        return self._send("POST", WEBHOOK_PATH, data=body, headers=headers)
+
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        self._wait_until_listening()
+        return requests.request(method, self.address + path, timeout=PATIENCE_SECONDS, **options)
+
+    def _wait_until_listening(self) -> None:
+        """Nobody listens before the server has started, nor while its only worker is replaced."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+            except ConnectionRefusedError:
+                assert self.process.poll() is None, "the server has ended"
+                assert time.monotonic() < deadline, "the server does not listen"
+                time.sleep(0.01)
+            else:
+                return
 
 
 @contextmanager
 def serving(
-    application: str = "gatewayz.wsgi", *, workers: int = 1, threads: int = 1, **environment: str
+    command: Callable[..., list[str]] | None = None,
+    *,
+    workers: int = 1,
+    threads: int = 1,
+    **environment: str,
 ) -> Iterator[Server]:
     """Serve until the end of the block; its log is what the test writes to standard error.
 
-    The socket listens before gunicorn starts, so that whoever asks early waits instead of failing.
+    `command` says how at a given port, if not by granian with so many workers and threads.
     """
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        command = [*GUNICORN, "--bind", f"fd://{listener.fileno()}", "--log-level", "critical"]
-        command += ["--workers", f"{workers}", "--threads", f"{threads}"]
-        # The workers are forked from a process that has read the program: one is quickly replaced.
-        command += ["--preload", "--graceful-timeout", "1", f"{application}:application"]
-        process = subprocess.Popen(
-            command,
-            cwd=settings.BASE_DIR,
-            env=os.environ | {"DATABASE_URL": database_url()} | environment,
-            stdin=subprocess.PIPE,
-            pass_fds=[listener.fileno()],
-        )
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = command or partial(
+        granian, "gatewayz.wsgi:application", workers=workers, threads=threads
+    )
+    process = subprocess.Popen(
+        [*EXIT_WITH_PARENT, *command(port=port)],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DATABASE_URL": database_url()} | environment,
+        stdin=subprocess.PIPE,
+    )
     try:
-        yield Server(address, process)
+        yield Server(port, process)
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE_SECONDS)

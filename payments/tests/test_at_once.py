@@ -69,7 +69,7 @@ def test_one_event_sent_sixty_times_credits_once(alice: Person, bob: Person) -> 
 
 
 class Races:
-    """The same races in threads here, and in processes in test_races_over_gunicorn."""
+    """The same races in threads here, and in processes in test_races_over_http."""
 
     def test_thirty_events_of_one_session_credit_once(
         self, deliver_all: DeliverAll, alice: Person, bob: Person

@@ -39,7 +39,7 @@ def server(sandbox_address: str) -> Iterator[Server]:
 def round_number(
     request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> int:
-    record_property("races over gunicorn", {"rounds": 1})
+    record_property("races over http", {"rounds": 1})
     number: int = request.param
     return number
 
