@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from payments import stripe_gateway
 from payments.errors import PaymentError
@@ -11,6 +13,14 @@ from payments.models import Payment
 
 class IdempotencyKeyReusedError(PaymentError):
     """The client used this Idempotency-Key for another purchase."""
+
+
+class TooManyUnpaidError(PaymentError):
+    """The client has MOST_UNPAID purchases that wait for a payment."""
+
+
+# A session expires after a day, so this many a day is also what one client can leave behind.
+MOST_UNPAID = 50
 
 
 @dataclass(frozen=True)
@@ -24,15 +34,18 @@ class Order:
 
 
 def start_checkout(
-    *, user: User, order: Order, idempotency_key: str | None, now: datetime
+    *, user: User, order: Order, idempotency_key: str | None, now: datetime, deadline: float
 ) -> Payment:
-    """Record the purchase and create its checkout session at Stripe.
+    """Record the purchase and create its checkout session at Stripe before `deadline`.
+
+    The deadline is a time of `time.monotonic`.
 
     When Stripe does not answer, the payment stays without a session. A request with the same
     Idempotency-Key then continues with the same payment; our own key at Stripe is the payment's
     id, so Stripe returns the same session.
 
-    Raises IdempotencyKeyReusedError, StripeUnavailableError and StripeRefusedError.
+    Raises IdempotencyKeyReusedError, TooManyUnpaidError, StripeUnavailableError and
+    StripeRefusedError.
     """
     payment = record(user=user, order=order, idempotency_key=idempotency_key, now=now)
     if payment.session_id:
@@ -46,6 +59,7 @@ def start_checkout(
             currency=payment.currency,
             success_url=payment.success_url,
             cancel_url=payment.cancel_url,
+            deadline=deadline,
         )
     except stripe_gateway.StripeUnavailableError:
         # Race: Stripe refuses a second request while the first one with the same key runs. The
@@ -59,16 +73,29 @@ def start_checkout(
 
 
 def record(*, user: User, order: Order, idempotency_key: str | None, now: datetime) -> Payment:
-    """Save the order before Stripe is called. Raises IdempotencyKeyReusedError."""
+    """Save the order before Stripe is called.
+
+    Raises IdempotencyKeyReusedError and TooManyUnpaidError.
+    """
     ordered = vars(order)
+    orders = Payment.objects.filter(user=user)
+    if idempotency_key is None or not orders.filter(idempotency_key=idempotency_key).exists():
+        _require_few(orders)
     if idempotency_key is None:
-        return Payment.objects.create(user=user, created_at=now, **ordered)
-    payment, _ = Payment.objects.get_or_create(
+        return orders.create(user=user, created_at=now, **ordered)
+    payment, _ = orders.get_or_create(
         user=user, idempotency_key=idempotency_key, defaults={"created_at": now, **ordered}
     )
     if any(getattr(payment, field) != value for field, value in ordered.items()):
         raise IdempotencyKeyReusedError
     return payment
+
+
+def _require_few(orders: QuerySet[Payment]) -> None:
+    # Not locked: requests at once may exceed the limit by as many, which does no harm.
+    unpaid = orders.filter(status__in=[Payment.Status.CREATED, Payment.Status.PENDING])
+    if unpaid[:MOST_UNPAID].count() == MOST_UNPAID:
+        raise TooManyUnpaidError
 
 
 def attach_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:

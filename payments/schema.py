@@ -44,7 +44,10 @@ CREATE_SESSION: dict[str, Any] = {
     "request": CheckoutRequestSerializer,
     "responses": {
         201: CheckoutSessionSerializer,
-        409: OpenApiResponse(description="The Idempotency-Key was used for another purchase."),
+        409: OpenApiResponse(
+            description="The Idempotency-Key was used for another purchase, or too many of the "
+            "caller's purchases wait for a payment."
+        ),
     },
     "examples": [
         OpenApiExample("Ten dollars", request_only=True, value={"amount": 1000, "currency": "usd"}),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import stripe
@@ -22,12 +23,15 @@ API_VERSION: str = stripe.api_version
 MAX_CENTS = 10**15
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
-# A client gets our answer within 15 s. Two attempts, each 2 s to connect and 4 s to read, and the
-# SDK's pause between them fit into the deadline.
-TIMEOUT_SECONDS = (2, 4)
+# Two attempts, each 1.5 s to connect and 3.5 s to read, and the SDK's pause between them fit into
+# the deadline.
+TIMEOUT_SECONDS = (1.5, 3.5)
 RETRIES = 1
-DEADLINE_SECONDS = 14
-_executor = ThreadPoolExecutor(max_workers=32, thread_name_prefix="stripe")
+# So many requests of a process may wait for Stripe at once. The server has twice as many threads,
+# and those left go on serving all others.
+MOST_WAITING = 4
+_free_places = BoundedSemaphore(MOST_WAITING)
+_executor = ThreadPoolExecutor(max_workers=MOST_WAITING, thread_name_prefix="stripe")
 
 SIGNATURE_TOLERANCE_SECONDS = 300
 
@@ -83,8 +87,12 @@ def create_checkout_session(
     currency: str,
     success_url: str,
     cancel_url: str,
+    deadline: float,
 ) -> CheckoutSession:
     """Create a session over `amount` cents; a second call for a payment returns the same session.
+
+    It waits until `deadline`, a time of `time.monotonic`, and not at all while MOST_WAITING others
+    wait.
 
     Raises StripeUnavailableError and StripeRefusedError.
     """
@@ -108,22 +116,30 @@ def create_checkout_session(
         options={"idempotency_key": f"payment:{payment_id}"},
     )
     with _translate_errors():
-        session = _within_deadline(create)
+        session = _before(deadline, create)
         if not isinstance(session, stripe.checkout.Session):
             raise UnexpectedObjectError("the answer is not a checkout session")
         return read_checkout_session(session.to_dict())
 
 
-def _within_deadline(call: Callable[[], T]) -> T:
-    """Return the call's result, or raise UnexpectedObjectError after DEADLINE_SECONDS."""
+def _before(deadline: float, call: Callable[[], T]) -> T:
+    """Return the call's result, or raise UnexpectedObjectError at the deadline."""
+    if not _free_places.acquire(blocking=False):
+        raise UnexpectedObjectError(f"{MOST_WAITING} requests already wait")
     # A read time-out restarts with each byte, so a slow answer could take for ever. The thread may
-    # run on after the deadline, but the client gets an answer.
-    answer = _executor.submit(call)
+    # run on after the deadline, and keeps its place, but the client gets an answer.
+    answer = _executor.submit(_and_leave, call)
     try:
-        return answer.result(timeout=DEADLINE_SECONDS)
+        return answer.result(timeout=max(0, deadline - time.monotonic()))
     except TimeoutError as error:
-        answer.cancel()
-        raise UnexpectedObjectError(f"no answer within {DEADLINE_SECONDS} s") from error
+        raise UnexpectedObjectError("no answer before the deadline") from error
+
+
+def _and_leave(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    finally:
+        _free_places.release()
 
 
 def card_fingerprint(payment_intent_id: str) -> str | None:

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts.authentication import AuthenticatedRequest
+from gatewayz.http import access_log
 from payments import checkout, schema, stripe_gateway
 from payments.models import Payment
 from payments.serializers import (
@@ -24,6 +25,9 @@ from payments.serializers import (
     PaymentSerializer,
 )
 
+# A client gets our answer within 15 s of the request's arrival. What is left of them is enough for
+# a lock of the database, which is waited for 3 s at most.
+DEADLINE_SECONDS = 11
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
 
@@ -35,8 +39,19 @@ class IdempotencyKeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
+class TooManyUnpaid(APIException):
+    """The caller has as many purchases without a payment as one person may have."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = (
+        f"You have {checkout.MOST_UNPAID} purchases that are not paid. Pay one of them, or wait: "
+        "each ends a day after it was made."
+    )
+    default_code = "too_many_unpaid"
+
+
 class StripeUnavailable(APIException):
-    """Stripe did not answer in time, or the answer is not a Stripe object."""
+    """Stripe did not answer in time, too many wait for it, or the answer is no Stripe object."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "Stripe cannot be reached right now. Nothing was charged; try again."
@@ -57,9 +72,12 @@ class CheckoutViewSet(ViewSet):
                 order=_order(body.validated_data),
                 idempotency_key=_idempotency_key(request),
                 now=timezone.now(),
+                deadline=access_log.started(request) + DEADLINE_SECONDS,
             )
         except checkout.IdempotencyKeyReusedError as error:
             raise IdempotencyKeyReused from error
+        except checkout.TooManyUnpaidError as error:
+            raise TooManyUnpaid from error
         except stripe_gateway.StripeRefusedError as error:
             raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
         except stripe_gateway.StripeUnavailableError as error:

@@ -7,10 +7,18 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
 
 from gatewayz.http import logs
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_STARTED = "gatewayz.started"
+
+
+def started(request: HttpRequest | Request) -> float:
+    """Return when the request arrived, by `time.monotonic`."""
+    moment: float = request.META[_STARTED]
+    return moment
 
 
 def log_requests(
@@ -22,7 +30,7 @@ def log_requests(
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        started = time.perf_counter()
+        request.META[_STARTED] = time.monotonic()
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = given if _ID.fullmatch(given) else str(uuid.uuid4())
         structlog.contextvars.clear_contextvars()
@@ -31,7 +39,7 @@ def log_requests(
         logs.write_access_line(
             request=logs.redact(None, "", f"{request.method} {request.path}"),
             code=response.status_code,
-            ms=round((time.perf_counter() - started) * 1000, 1),
+            ms=round((time.monotonic() - started(request)) * 1000, 1),
         )
         return response
 

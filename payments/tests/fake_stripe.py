@@ -1,14 +1,15 @@
 """Servers in place of Stripe: one with a fixed answer, slow ones, and none at all."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from dataclasses import dataclass
+from threading import Event, Semaphore, Thread
 from typing import Any
 from unittest.mock import patch
 
-from payments import stripe_gateway
+from payments import stripe_gateway, views
 from payments.tests.recording_server import RecordingServer, recording
 
 
@@ -29,6 +30,34 @@ def stripe_is_silent(settings: Any) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class HoldingStripe:
+    """Answers nobody until it may; `arrived` counts those who wait."""
+
+    may_answer: Event
+    arrived: Semaphore
+
+
+@contextmanager
+def stripe_holds(settings: Any, body: bytes) -> Iterator[HoldingStripe]:
+    """Hold every answer back, at the latest until the end of the block."""
+    stripe = HoldingStripe(Event(), Semaphore(0))
+
+    def hold(caller: socket.socket) -> None:
+        with caller, suppress(OSError):
+            caller.recv(65536)
+            stripe.arrived.release()
+            stripe.may_answer.wait()
+            caller.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    with _listening(hold) as address:
+        settings.STRIPE_API_BASE = address
+        try:
+            yield stripe
+        finally:
+            stripe.may_answer.set()
+
+
 @contextmanager
 def stripe_trickles(settings: Any) -> Iterator[None]:
     """Send the answer byte by byte, so that no read time-out ever occurs."""
@@ -40,20 +69,30 @@ def stripe_trickles(settings: Any) -> Iterator[None]:
             while not is_over.wait(0.05):
                 caller.sendall(b" ")
 
-    def serve() -> None:
-        with suppress(OSError), ThreadPoolExecutor() as pool:
-            while not is_over.is_set():
-                pool.submit(trickle, listener.accept()[0])
-
-    hurry = patch.object(stripe_gateway, "DEADLINE_SECONDS", 0.5)
-    with hurry, socket.create_server(("127.0.0.1", 0)) as listener:
-        settings.STRIPE_API_BASE = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server = Thread(target=serve)
-        server.start()
+    hurry = patch.object(views, "DEADLINE_SECONDS", 0.5)
+    with hurry, _listening(trickle) as address:
+        settings.STRIPE_API_BASE = address
         try:
             yield
         finally:
             is_over.set()
+
+
+@contextmanager
+def _listening(answer: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Yield an address where each caller is answered in a thread of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(32) as pool:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    pool.submit(answer, listener.accept()[0])
+
+        server = Thread(target=serve)
+        server.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
             # Wakes the server up, too.
             listener.shutdown(socket.SHUT_RDWR)
             server.join()
