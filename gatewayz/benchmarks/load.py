@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 
@@ -35,6 +36,9 @@ class Connection:
         self._socket = socket.create_connection(("127.0.0.1", port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
+
+    def close(self) -> None:
+        self._socket.close()
 
     def ask(self, request: bytes) -> int:
         """Send the request, read the whole answer, and return its status."""
@@ -71,18 +75,18 @@ def run(port: int, connections: int, requests: list[bytes]) -> dict[str, object]
     statuses: Counter[int] = Counter()
 
     def work() -> None:
-        connection = Connection(port)
-        while True:
-            with lock:
-                request = next(waiting, None)
-            if request is None:
-                return
-            started = time.perf_counter()
-            status = connection.ask(request)
-            took = time.perf_counter() - started
-            with lock:
-                times.append(took)
-                statuses[status] += 1
+        with closing(Connection(port)) as connection:
+            while True:
+                with lock:
+                    request = next(waiting, None)
+                if request is None:
+                    return
+                started = time.perf_counter()
+                status = connection.ask(request)
+                took = time.perf_counter() - started
+                with lock:
+                    times.append(took)
+                    statuses[status] += 1
 
     threads = [threading.Thread(target=work) for _ in range(connections)]
     started = time.perf_counter()

@@ -23,8 +23,12 @@ SERVERS = {
     ],
 }
 PEER = [
-    *("-m", "uvicorn", "gatewayz.benchmarks.peer:app", "--port", "{port}"),
+    *("-m", "uvicorn", "gatewayz.benchmarks.peers.tuned:app", "--port", "{port}"),
     *("--workers", "2", "--no-access-log", "--log-level", "critical"),
+]
+STRIPE = [
+    *("-m", "uvicorn", "gatewayz.benchmarks.stripe_stub:app", "--port", "{port}"),
+    *("--no-access-log", "--log-level", "critical"),
 ]
 READY_SECONDS = 30
 _TICKS = os.sysconf("SC_CLK_TCK")

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import string
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from itertools import count
 
 from gatewayz.benchmarks import HOST, SECRET
 from gatewayz.benchmarks.loader import Order, add_orders, code_of, key_of
+from gatewayz.benchmarks.peers import EVERYONE, OURS, TUNED
 
 _batches = count()
 
@@ -21,7 +23,8 @@ class Scenario:
     name: str
     operations: int
     requests: Callable[[int], list[bytes]]
-    has_peer: bool = True
+    ways: tuple[str, ...] = (OURS, TUNED)
+    is_settlement: bool = False
 
 
 def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
@@ -73,7 +76,8 @@ def settlements(operations: int, *, per_code: int) -> list[bytes]:
 
 
 def _batch_name(number: int) -> str:
-    return "0123456789DEFGHIJKLMNOPQRSTUVWXYZ"[number]
+    """Return two letters that no other batch of people has."""
+    return string.ascii_uppercase[number // 26] + string.ascii_uppercase[number % 26]
 
 
 def reads(method: str, path: str, people: int) -> Callable[[int], list[bytes]]:
@@ -102,17 +106,63 @@ def validations(people: int) -> Callable[[int], list[bytes]]:
     return make
 
 
+def checkouts(people: int) -> Callable[[int], list[bytes]]:
+    body = json.dumps({"amount": 1000, "currency": "usd"}).encode()
+
+    def make(operations: int) -> list[bytes]:
+        return [
+            request(
+                "POST",
+                "/api/stripe/checkout-session",
+                body,
+                Authorization=f"Bearer {key_of(person)}",
+            )
+            for person in _in_turn(operations, people)
+        ]
+
+    return make
+
+
+def registrations(people: int, *, is_invited: bool) -> Callable[[int], list[bytes]]:
+    """Return the maker of new people; those who are invited use the code of one of `people`."""
+
+    def make(operations: int) -> list[bytes]:
+        batch = _batch_name(next(_batches))
+        bodies: list[dict[str, str]] = [
+            {
+                "username": f"new{batch}{number}",
+                "email": f"new{batch}{number}@example.com",
+                "auth_method": "email",
+            }
+            | ({"referral_code": code_of(person)} if is_invited else {})
+            for number, person in enumerate(_in_turn(operations, people))
+        ]
+        return [request("POST", "/auth/register", json.dumps(body).encode()) for body in bodies]
+
+    return make
+
+
 def _in_turn(operations: int, people: int) -> Iterator[int]:
     return (1 + number % people for number in range(operations))
 
 
-def scenarios(people: int, *, settles: int, asks: int) -> list[Scenario]:
+def scenarios(people: int, *, writes: int, reads_each: int) -> list[Scenario]:
     """Return what is measured with so many people, of whom each has friends and a key."""
+
+    def settle(name: str, per_code: int | None, ways: tuple[str, ...]) -> Scenario:
+        def make(n: int) -> list[bytes]:
+            return settlements(n, per_code=per_code or n)
+
+        return Scenario(name, writes, make, ways, is_settlement=True)
+
     return [
-        Scenario("settle", settles, lambda n: settlements(n, per_code=8)),
-        Scenario("settle, one code", settles, lambda n: settlements(n, per_code=n), has_peer=False),
-        Scenario("validate", asks, validations(people)),
-        Scenario("code", asks, reads("GET", "/referral/code", people)),
-        Scenario("balance", asks, reads("GET", "/user/balance", people)),
-        Scenario("stats", asks, reads("GET", "/referral/stats", people)),
+        settle("settle", 8, EVERYONE),
+        settle("settle, one code", None, (OURS,)),
+        Scenario("checkout", writes, checkouts(people)),
+        Scenario("sign-up", writes, registrations(people, is_invited=False)),
+        Scenario("sign-up with a code", writes, registrations(people, is_invited=True)),
+        Scenario("validate", reads_each, validations(people)),
+        Scenario("code", reads_each, reads("GET", "/referral/code", people)),
+        Scenario("balance", reads_each, reads("GET", "/user/balance", people)),
+        Scenario("stats", reads_each, reads("GET", "/referral/stats", people)),
     ]

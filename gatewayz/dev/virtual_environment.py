@@ -45,6 +45,25 @@ def ensure() -> None:
         _remove_old_ones(environment)
 
 
+def install_aside(requirements: Path) -> Path:
+    """Return a folder with these pinned packages, which do not fit into `.venv`; install them once.
+
+    Only the packages that the file lists are installed. Raises CannotInstall.
+    """
+    made_of = f"{requirements.read_text()}{sys.version}"
+    folder = WORKSHOP / "aside" / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (WORKSHOP / "environments.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / STAMP).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _has_uv(lock)  # makes the environment that has pip
+            options = ["--no-deps", "--target", str(folder)]
+            _must_run([*_pip(), *_install_arguments(), str(requirements), *options], lock)
+            (folder / STAMP).touch()
+    return folder
+
+
 def _name_environment() -> str:
     """Name all that an environment is made of; it has the checkout's place in its scripts."""
     made_of = [LOCK_FILE.read_text(), sys.version, os.path.realpath(sys.executable), str(ROOT)]

@@ -40,6 +40,8 @@ OPEN_INTERFACES = (
     "referrals.status_colours",
 )
 DOORS_TO_STRIPE = {"payments/stripe_gateway.py"}
+# What the program is measured beside; no part of it.
+BENCHMARKS, PEERS = "gatewayz/benchmarks/", "gatewayz/benchmarks/peers/"
 COMPOSES_THE_SANDBOX = {"gatewayz/settings.py"}
 ROOT = Path(settings.BASE_DIR)
 PROGRAM = sorted(
@@ -77,8 +79,13 @@ def _reason_against(path: PurePath, module: str) -> str | None:
     is_app, is_sandbox = package in DOMAIN_ORDER, module.startswith("payments.sandbox")
     is_interface = room in INTERFACE_ROOMS or "admin_rendering" in module.split(".")
     is_above_apps = package == "gatewayz" and room not in BASE
+    is_peer, is_benchmark = file.startswith(PEERS), file.startswith(BENCHMARKS)
+    may_import_stripe = file in DOORS_TO_STRIPE or is_peer
     wrong = {
-        "only the gateway speaks with Stripe": package == "stripe" and file not in DOORS_TO_STRIPE,
+        "only the gateway speaks with Stripe": package == "stripe" and not may_import_stripe,
+        "only a peer runs on dj-stripe": package == "djstripe" and not is_peer,
+        "only benchmarks import benchmarks": module.startswith("gatewayz.benchmarks")
+        and not is_benchmark,
         "the program knows nothing of the sandbox": is_sandbox and file not in COMPOSES_THE_SANDBOX,
     }
     if "sandbox" in path.parts:
@@ -147,6 +154,9 @@ def test_it_imports_only_what_its_place_allows(path: Path) -> None:
         ("gatewayz/adminbase/x.py", "from accounts.models import User", "imports no app"),
         ("gatewayz/http/metrics.py", "import payments.reports.totals", "imports no app"),
         ("gatewayz/cli/x.py", "from gatewayz.operators import jobs", "stands on the apps"),
+        ("gatewayz/benchmarks/comparison.py", "import stripe", "only the gateway"),
+        ("payments/webhook.py", "from djstripe import models", "only a peer"),
+        ("gatewayz/site/pages.py", "from gatewayz.benchmarks import peers", "only benchmarks"),
         ("gatewayz/api/errors.py", "from gatewayz.site import pages", "stands on the apps"),
         ("payments/settlement.py", "import stripe", "only the gateway"),
         ("gatewayz/http/health.py", "from stripe import StripeClient", "only the gateway"),

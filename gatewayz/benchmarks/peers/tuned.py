@@ -1,93 +1,29 @@
-"""The peer: what a hand-tuned server takes for the same rows, on tables without our guards.
+"""The tuned peer: what a hand-tuned server takes for the same rows, without our guards.
 
 FastAPI and asyncpg: one call a settlement, one query a read. It has no limits, no log, no
-quarantine and no refunds. Run as `uvicorn gatewayz.benchmarks.peer:app`; PEER_DATABASE and
-PEER_SECRET are its environment.
+quarantine and no refunds. Run as `uvicorn gatewayz.benchmarks.peers.tuned:app`; PEER_DATABASE,
+PEER_SECRET and PEER_STRIPE are its environment.
 """
 
 import hashlib
 import hmac
 import os
+import secrets
+import string
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Annotated, Any
 
+import aiohttp
 import asyncpg
 import orjson
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
 from pydantic import BaseModel
 
-SCHEMA = """
-CREATE SCHEMA peer;
-CREATE TABLE peer.users (
-    id bigint PRIMARY KEY, username text NOT NULL UNIQUE, email text NOT NULL UNIQUE,
-    credits numeric(14, 2) NOT NULL, referral_code varchar(16) UNIQUE,
-    referred_by_code varchar(16), has_made_first_purchase boolean NOT NULL,
-    uses integer NOT NULL, created_at timestamptz NOT NULL) WITH (fillfactor = 90);
-CREATE TABLE peer.keys (digest text PRIMARY KEY, user_id bigint NOT NULL);
-CREATE TABLE peer.events (
-    event_id text PRIMARY KEY, event_type text NOT NULL, body bytea NOT NULL,
-    received_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE peer.payments (
-    id bigserial PRIMARY KEY, user_id bigint NOT NULL, session_id text NOT NULL UNIQUE,
-    amount numeric(12, 2) NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE peer.referrals (
-    id bigserial PRIMARY KEY, referrer_id bigint NOT NULL, referred_user_id bigint NOT NULL UNIQUE,
-    bonus_amount numeric(12, 2) NOT NULL, completed_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE peer.entries (
-    id bigserial PRIMARY KEY, user_id bigint NOT NULL, kind text NOT NULL,
-    amount numeric(12, 2) NOT NULL, balance_after numeric(14, 2) NOT NULL, payment_id bigint,
-    created_at timestamptz NOT NULL DEFAULT now());
-CREATE INDEX ON peer.payments (user_id);
-CREATE INDEX ON peer.referrals (referrer_id, completed_at);
-CREATE INDEX ON peer.entries (user_id, id);
-CREATE FUNCTION peer.settle(event text, type text, body bytea, buyer bigint, session text,
-                            paid numeric) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    inviter bigint; b peer.users; r peer.users; payment bigint; bonus numeric := 10;
-BEGIN
-    INSERT INTO peer.events (event_id, event_type, body) VALUES (event, type, body)
-        ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN RETURN 'repeated'; END IF;
-    SELECT o.id INTO inviter FROM peer.users u JOIN peer.users o
-        ON o.referral_code = u.referred_by_code
-        WHERE u.id = buyer AND NOT u.has_made_first_purchase;
-    PERFORM FROM peer.users WHERE id IN (buyer, inviter) ORDER BY id FOR NO KEY UPDATE;
-    SELECT * INTO b FROM peer.users WHERE id = buyer;
-    SELECT * INTO r FROM peer.users WHERE id = inviter;
-    INSERT INTO peer.payments (user_id, session_id, amount) VALUES (buyer, session, paid)
-        RETURNING id INTO payment;
-    IF r.id IS NULL OR b.has_made_first_purchase OR paid < 10 OR r.uses >= 10 THEN
-        INSERT INTO peer.entries (user_id, kind, amount, balance_after, payment_id)
-            VALUES (buyer, 'purchase', paid, b.credits + paid, payment);
-        UPDATE peer.users SET credits = credits + paid WHERE id = buyer;
-        RETURN 'no bonus';
-    END IF;
-    INSERT INTO peer.entries (user_id, kind, amount, balance_after, payment_id) VALUES
-        (buyer, 'purchase', paid, b.credits + paid, payment),
-        (buyer, 'referee_bonus', bonus, b.credits + paid + bonus, payment),
-        (r.id, 'referrer_bonus', bonus, r.credits + bonus, payment);
-    UPDATE peer.users SET credits = credits + paid + bonus, has_made_first_purchase = true
-        WHERE id = buyer;
-    UPDATE peer.users SET credits = credits + bonus, uses = uses + 1 WHERE id = r.id;
-    INSERT INTO peer.referrals (referrer_id, referred_user_id, bonus_amount)
-        VALUES (r.id, buyer, bonus);
-    RETURN 'bonus';
-END $$;
-"""
-# The same people as ours; once more after new ones were added.
-COPY_PEOPLE = """
-INSERT INTO peer.users SELECT id, username, email, credits, referral_code, referred_by_code,
-    has_made_first_purchase, (SELECT count(*) FROM referrals WHERE referrer_id = users.id),
-    created_at FROM users ON CONFLICT DO NOTHING;
-INSERT INTO peer.referrals (referrer_id, referred_user_id, bonus_amount, completed_at)
-    SELECT referrer_id, referred_user_id, bonus_amount, completed_at FROM referrals
-    ON CONFLICT DO NOTHING;
-"""
-
 SECRET = os.environ.get("PEER_SECRET", "").encode()
+CODE_CHARACTERS = string.ascii_uppercase + string.digits
 
 
 async def _keep(_: object) -> None:
@@ -99,7 +35,8 @@ async def _life(application: FastAPI) -> AsyncIterator[None]:
     application.state.pool = await asyncpg.create_pool(
         os.environ["PEER_DATABASE"], min_size=4, max_size=4, reset=_keep
     )
-    yield
+    async with aiohttp.ClientSession(os.environ["PEER_STRIPE"]) as application.state.stripe:
+        yield
 
 
 app = FastAPI(lifespan=_life)
@@ -221,3 +158,68 @@ async def stats(person: Caller) -> Stats:
         current_balance=person["credits"],
         referrals=[Friend(user_id=r[0], username=r[1], bonus_earned=r[2]) for r in rows],
     )
+
+
+class NewPerson(BaseModel):
+    username: str
+    email: str
+    auth_method: str
+    referral_code: str | None = None
+
+
+@app.post("/auth/register", status_code=201)
+async def register(person: NewPerson) -> dict[str, Any]:
+    key = f"gw_live_{secrets.token_urlsafe(32)}"
+    code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(8))
+    row = await app.state.pool.fetchrow(
+        "SELECT * FROM peer.register($1, $2, $3, $4, $5)",
+        person.username,
+        person.email,
+        code,
+        person.referral_code,
+        hashlib.sha256(key.encode()).hexdigest(),
+    )
+    return {
+        "user_id": row[0],
+        "username": person.username,
+        "email": person.email,
+        "auth_method": person.auth_method,
+        "api_key": key,
+        "credits": 0,
+        "referral_code": code,
+        "referred_by_code": row[1],
+    }
+
+
+class Order(BaseModel):
+    amount: int
+    currency: str
+
+
+@app.post("/api/stripe/checkout-session", status_code=201)
+async def checkout(order: Order, person: Caller) -> dict[str, Any]:
+    payment_id = await app.state.pool.fetchval(
+        "INSERT INTO peer.checkouts (user_id, amount) VALUES ($1, $2) RETURNING id",
+        person["id"],
+        order.amount,
+    )
+    form = {
+        "mode": "payment",
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": order.currency,
+        "line_items[0][price_data][unit_amount]": str(order.amount),
+        "line_items[0][price_data][product_data][name]": "Credits",
+        "client_reference_id": str(person["id"]),
+        "metadata[payment_id]": str(payment_id),
+        "metadata[user_id]": str(person["id"]),
+    }
+    headers = {"Authorization": "Bearer sk_test", "Idempotency-Key": f"payment:{payment_id}"}
+    async with app.state.stripe.post("/v1/checkout/sessions", data=form, headers=headers) as answer:
+        session = orjson.loads(await answer.read())
+    await app.state.pool.execute(
+        "UPDATE peer.checkouts SET session_id = $2, url = $3 WHERE id = $1",
+        payment_id,
+        session["id"],
+        session["url"],
+    )
+    return {"session_id": session["id"], "url": session["url"], "payment_id": payment_id}

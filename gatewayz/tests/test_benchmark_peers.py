@@ -1,0 +1,172 @@
+"""The peers of `./dev bench` do the same work as we do, and what is reported of them is true."""
+
+import hashlib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from psycopg import sql
+
+from accounts.models import User
+from gatewayz.benchmarks import HOST, SECRET, load, loader, report, scenarios, statements
+from gatewayz.benchmarks.peers import DJ_STRIPE, OURS, TUNED, first_way, tuned_schema
+from gatewayz.benchmarks.processes import PEER, STRIPE, serving
+from gatewayz.benchmarks.report import Measured
+from gatewayz.benchmarks.stripe_stub import respond
+from payments.models import Payment
+from payments.stripe_gateway import read_checkout_session
+
+FIRST_WAY = [part.replace("tuned", "first_way") for part in PEER]
+
+
+def post(request: bytes) -> Any:
+    """Send a request of the benchmark to the program, in this process."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    headers["Host"] = HOST
+    del headers["Content-Length"]
+    return Client().post(
+        first.split()[1], body, headers.pop("Content-Type"), headers=headers, secure=True
+    )
+
+
+@pytest.fixture
+def peers_schemas(transactional_db: None) -> Iterator[None]:
+    """The peers' tables, with the people that we have, of whom two have a key."""
+    loader.load(loader.Size(people=40, purchases_each=1, referrers=2))
+    loader.add_keys(1, 2)
+    with connection.cursor() as cursor:
+        cursor.execute(tuned_schema.SCHEMA)
+        cursor.execute(first_way.SCHEMA)
+        digest = hashlib.sha256(loader.key_of(1).encode()).hexdigest()
+        cursor.execute("INSERT INTO peer.keys VALUES (%s, 1)", [digest])
+        copy_people()
+        yield
+        cursor.execute("DROP SCHEMA peer, first_way CASCADE")
+
+
+def copy_people() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(tuned_schema.COPY_PEOPLE)
+        cursor.execute(first_way.COPY_PEOPLE)
+
+
+def environment(stripe: str = "http://127.0.0.1:9") -> dict[str, str]:
+    made = connection.settings_dict
+    address = (
+        f"postgresql://postgres@/{made['NAME']}?host={made['HOST'] or made['OPTIONS']['host']}"
+    )
+    return {"PEER_DATABASE": address, "PEER_SECRET": SECRET, "PEER_STRIPE": stripe}
+
+
+def balances(schema: str) -> dict[int, Decimal]:
+    with connection.cursor() as cursor:
+        table = sql.Identifier(schema, "users")
+        cursor.execute(sql.SQL("SELECT id, credits FROM {}").format(table))
+        return dict(cursor.fetchall())
+
+
+@pytest.mark.slow
+def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS, settings.ALLOWED_HOSTS = [SECRET], [HOST]
+    requests = scenarios.settlements(8, per_code=4)
+    copy_people()
+
+    for request in requests:
+        assert post(request).status_code == 200
+    for name, command in (("tuned", PEER), ("first way", FIRST_WAY)):
+        with serving(name, command, environment()) as server:
+            # One after the other: the first way loses credits of purchases at the same time.
+            assert load.run(server.port, 1, requests)["statuses"] == {200: 8}
+
+    ours = balances("public")
+    assert sum(ours.values()) > 8 * 30
+    assert balances("peer") == balances("first_way") == ours
+
+
+@pytest.mark.slow
+def test_the_tuned_peer_registers_and_starts_a_checkout(peers_schemas: None) -> None:
+    sign_up = scenarios.registrations(2, is_invited=True)(2)
+    checkout = scenarios.checkouts(1)(1)
+
+    with (
+        serving("Stripe", STRIPE, {}) as stripe,
+        serving("tuned", PEER, environment(f"http://127.0.0.1:{stripe.port}")) as server,
+    ):
+        answered = load.run(server.port, 1, [*sign_up, *checkout])
+
+    assert answered["statuses"] == {201: 3}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT referred_by_code FROM peer.users WHERE username LIKE 'new%'")
+        assert {row[0] for row in cursor.fetchall()} == {loader.code_of(1), loader.code_of(2)}
+        cursor.execute("SELECT amount, session_id LIKE 'cs_test_%', url <> '' FROM peer.checkouts")
+        assert cursor.fetchall() == [(1000, True, True)]
+
+
+@pytest.mark.slow
+def test_we_register_and_start_a_checkout_as_the_benchmark_asks(
+    peers_schemas: None, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = [HOST]
+    invited, alone = (scenarios.registrations(1, is_invited=is_so)(1) for is_so in (True, False))
+    checkout = scenarios.checkouts(1)(1)
+
+    with serving("Stripe", STRIPE, {}) as stripe:
+        settings.STRIPE_API_BASE = f"http://127.0.0.1:{stripe.port}"
+        answers = [post(request) for request in (*invited, *alone, *checkout)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    codes = User.objects.filter(username__startswith="new").order_by("id")
+    assert [user.referred_by_code for user in codes] == [loader.code_of(1), None]
+    assert Payment.objects.filter(session_id__startswith="cs_test_").count() == 1
+
+
+def test_the_benchmarks_stripe_answers_with_a_session_that_we_can_read() -> None:
+    form = {
+        "line_items[0][price_data][unit_amount]": "1500",
+        "line_items[0][price_data][currency]": "usd",
+        "metadata[payment_id]": "7",
+        "metadata[user_id]": "8",
+    }
+
+    session = read_checkout_session(respond(["checkout", "sessions"], form) or {})
+
+    assert (session.amount, session.payment_id, session.user_id) == (1500, "7", "8")
+    assert respond(["customers", "cus_1"], {}) is None
+
+
+def test_statements_and_commands_for_transactions_are_counted_apart() -> None:
+    log = """
+2026-11-27 10:00:00.000 UTC [7] LOG:  statement: BEGIN
+2026-11-27 10:00:00.000 UTC [7] LOG:  execute _pg3_0:
+\tWITH payment AS (SELECT 1)
+\tSELECT 1
+2026-11-27 10:00:00.000 UTC [7] DETAIL:  Parameters: $1 = 'LOG:  statement: SELECT'
+2026-11-27 10:00:00.000 UTC [7] LOG:  execute <unnamed>: SELECT 2
+2026-11-27 10:00:00.000 UTC [7] LOG:  statement: COMMIT
+2026-11-27 10:00:00.000 UTC [7] LOG:  checkpoint starting: time
+"""
+
+    assert statements.read(log) == (2, 2)
+
+
+def measured(cpu: float) -> Measured:
+    return Measured(cpu / 2, cpu / 2, 100, 1, 2, statements=2, transaction_commands=2)
+
+
+def test_a_ratio_is_of_the_same_round() -> None:
+    rounds = {
+        OURS: [measured(3), measured(4), measured(5)],
+        TUNED: [measured(1), measured(2), measured(2)],
+        DJ_STRIPE: [measured(30), measured(20), measured(50)],
+    }
+
+    assert report.ratios(rounds, TUNED) == [2, 2.5, 3]
+    table = report.table("settle", rounds).splitlines()
+    assert table[2].startswith("| Gatewayz | 2.00 + 2.00 = 4.00 | 100 | 1.0, 2.0 | 2 + 2 |")
+    assert table[3].endswith("| ours is 2.5 × this (2.0 to 3.0) |")
+    assert table[4].endswith("| this is 10.0 × ours (5.0 to 10.0) |")
