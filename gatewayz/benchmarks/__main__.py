@@ -23,11 +23,15 @@ def main(arguments: list[str]) -> int:
             os.environ.update(_environment(postgres.url("bench")))
             django.setup()
             # Needs the settings, which need the database.
-            from gatewayz.benchmarks import comparison, scale  # noqa: PLC0415
+            from gatewayz.benchmarks import comparison, instructions, scale  # noqa: PLC0415
 
             if options.scale:
                 scale.measure(options.scale)
                 return 0
+            if options.instructions:
+                return instructions.keep(Path(folder))
+            if options.check:
+                return instructions.check(Path(folder))
             comparison.compare(options, Path(folder))
     return 0
 
@@ -40,6 +44,8 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--server", choices=SERVERS, default="granian")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     parser.add_argument("--keep", action="store_true", help="write figures and plots into docs/")
+    parser.add_argument("--instructions", action="store_true", help="count and keep instructions")
+    parser.add_argument("--check", action="store_true", help="count again, and say what moved")
     return parser.parse_args(arguments)
 
 

@@ -36,7 +36,7 @@ class _Running:
 
 def compare(options: argparse.Namespace, postgres: Path) -> None:
     """Fill the empty database, measure, and print; `postgres` is the folder of PostgreSQL."""
-    _fill()
+    fill()
     found: Figures = {}
     rounds, writes, reads_each = (2, 300, 800) if options.short else (5, 1000, 3000)
     with ExitStack() as stack:
@@ -53,7 +53,8 @@ def compare(options: argparse.Namespace, postgres: Path) -> None:
     report.finish(found, options)
 
 
-def _fill() -> None:
+def fill() -> None:
+    """Give the empty database people with friends, a key and an order, and the peers' tables."""
     call_command("migrate", verbosity=0)
     size = loader.Size(REFERRERS * (loader.FRIENDS + 2), purchases_each=1, referrers=REFERRERS)
     loader.load(size)
