@@ -8,6 +8,7 @@ import gc
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,12 @@ def environ_of(request: bytes) -> dict[str, Any]:
 def call(application: WSGIHandler, request: bytes) -> str:
     """Return the status of the answer, after the whole of it was read."""
     statuses: list[str] = []
-    answer = application(environ_of(request), lambda status, _headers: statuses.append(status))
+
+    def start_response(status: str, *_: object) -> Callable[[bytes], object]:
+        statuses.append(status)
+        return sys.stderr.buffer.write  # the old way to answer, which Django does not use
+
+    answer = application(environ_of(request), start_response)
     try:
         b"".join(answer)
     finally:

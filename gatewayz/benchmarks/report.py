@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from gatewayz.benchmarks.peers import OURS, TUNED
-from gatewayz.benchmarks.plots import Bar, bars, short
+from gatewayz.benchmarks.plots import Bar, bars
 from gatewayz.dev.checkout import ROOT
 
 FIGURES = ROOT / "docs" / "figures"
@@ -55,7 +55,7 @@ def table(name: str, rounds: Rounds) -> str:
         (
             way,
             f"{_median(found, 'server_cpu'):.2f} + {_median(found, 'postgres_cpu'):.2f}"
-            f" = {_median(found, 'cpu'):.2f}",
+            f" = {_median(found, 'server_cpu') + _median(found, 'postgres_cpu'):.2f}",
             f"{_median(found, 'per_second'):.0f}",
             f"{_median(found, 'p50'):.1f}, {_median(found, 'p99'):.1f}",
             f"{found[0].statements:.1f} + {found[0].transaction_commands:.1f}".replace(".0", ""),
@@ -157,5 +157,6 @@ def draw(figures: Mapping[str, Any], folder: Path) -> None:
 
 def _bar(way: str, of_scenario: Mapping[str, Any]) -> Bar:
     median, ratio = of_scenario[way]["median"], of_scenario[way]["ours_to_it"]["median"]
-    note = "" if way == OURS else f"{short(1 / ratio)} × ours"
+    note = f"ours ÷ {ratio:.1f}" if ratio > 1 else f"ours × {1 / ratio:.1f}"
+    note = "" if way == OURS else note
     return Bar(way, (median["server_cpu"], median["postgres_cpu"]), note)

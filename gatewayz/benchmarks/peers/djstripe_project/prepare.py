@@ -1,6 +1,7 @@
 """Makes dj-stripe's tables, and the endpoint whose secret signs the events."""
 
 import os
+from typing import Any
 
 import django
 from django.apps import apps
@@ -12,8 +13,10 @@ from gatewayz.benchmarks.peers.djstripe_project import ENDPOINT
 
 def prepare() -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
-    account = apps.get_model("djstripe", "Account")
-    apps.get_model("djstripe", "WebhookEndpoint").objects.create(
+    # Types are checked with our settings, where dj-stripe's models are not.
+    djstripe: Any = apps.get_app_config("djstripe")
+    account = djstripe.get_model("Account")
+    djstripe.get_model("WebhookEndpoint").objects.create(
         id="we_benchmark",
         djstripe_uuid=ENDPOINT,
         djstripe_owner_account=account.get_or_retrieve_for_api_key(os.environ["STRIPE_SECRET_KEY"]),
