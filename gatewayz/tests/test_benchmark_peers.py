@@ -1,8 +1,10 @@
 """The peers of `./dev bench` do the same work as we do, and what is reported of them is true."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ from gatewayz.benchmarks.peers import DJ_STRIPE, OURS, TUNED, first_way, tuned_s
 from gatewayz.benchmarks.processes import PEER, STRIPE, serving
 from gatewayz.benchmarks.report import Measured
 from gatewayz.benchmarks.stripe_stub import respond
+from gatewayz.dev import virtual_environment
 from payments.models import Payment
 from payments.stripe_gateway import read_checkout_session
 
+PLOTS = ("operations", "settlement")
 FIRST_WAY = [part.replace("tuned", "first_way") for part in PEER]
 
 
@@ -170,3 +174,39 @@ def test_a_ratio_is_of_the_same_round() -> None:
     assert table[2].startswith("| Gatewayz | 2.00 + 2.00 = 4.00 | 100 | 1.0, 2.0 | 2 + 2 |")
     assert table[3].endswith("| ours is 2.5 × this (2.0 to 3.0) |")
     assert table[4].endswith("| this is 10.0 × ours (5.0 to 10.0) |")
+
+
+@pytest.mark.parametrize("server", ["granian", "gunicorn"])
+def test_the_plots_in_the_documents_are_of_the_kept_figures(server: str, tmp_path: Path) -> None:
+    report.draw(json.loads((report.FIGURES / f"{server}.json").read_text()), tmp_path)
+
+    drawn = sorted(tmp_path.iterdir())
+    assert [plot.name for plot in drawn] == [f"{name}-{server}.svg" for name in PLOTS]
+    for plot in drawn:
+        assert plot.read_text() == (report.IMAGES / plot.name).read_text()
+
+
+def test_packages_aside_are_installed_once_and_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+
+    def install(command: list[str], _lock: object) -> None:
+        commands.append(command)
+        if len(commands) == 1:
+            raise virtual_environment.CannotInstall("no network")
+        Path(command[-1]).mkdir()
+
+    monkeypatch.setattr(virtual_environment, "WORKSHOP", tmp_path)
+    monkeypatch.setattr(virtual_environment, "_has_uv", lambda _lock: True)
+    monkeypatch.setattr(virtual_environment, "_must_run", install)
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("dj-stripe==2.11.0")
+
+    with pytest.raises(virtual_environment.CannotInstall):
+        virtual_environment.install_aside(requirements)
+    folders = [virtual_environment.install_aside(requirements) for _ in range(2)]
+
+    assert len(commands) == 2
+    assert {"--require-hashes", "--no-deps"} <= set(commands[1])
+    assert folders[0] == folders[1] == Path(commands[1][-1])
