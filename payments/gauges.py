@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error as AnyDatabaseError
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gatewayz.api.database_errors import is_unavailable
 from gatewayz.http.metrics import GAUGES
 from payments.reports.action_items import WaitingCounts, count_waiting
 
@@ -17,7 +18,9 @@ class ActionItemGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = count_waiting(now=timezone.now())
-        except (OperationalError, InterfaceError):
+        except AnyDatabaseError as error:
+            if not is_unavailable(error):
+                raise
             # An error here would hide all other metrics just when they are needed most.
             is_up = 0
         else:

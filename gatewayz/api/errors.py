@@ -2,25 +2,23 @@
 
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError
+from django.db import Error as AnyDatabaseError
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.json_api import BodyTooLarge
-
-log = structlog.get_logger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 
 
 class DatabaseUnavailable(APIException):
-    """The database is down, has no free connection, or a lock wait timed out."""
+    """The database cannot serve: it is down, full, read-only, blocked or not migrated yet."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The database cannot be reached right now. Nothing was changed; try again."
@@ -47,8 +45,7 @@ def _as_api_exception(exception: Exception) -> APIException | None:
             return PermissionDenied()
         case RequestDataTooBig():
             return BodyTooLarge()
-        case OperationalError() | InterfaceError():
-            log.error("database_unavailable", error=type(exception.__cause__).__name__)
+        case AnyDatabaseError() if is_unavailable(exception):
             return DatabaseUnavailable()
     return None
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
+from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
+from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
 from gatewayz.http.middleware import is_api_path
 
@@ -36,7 +37,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 class DatabaseErrorMiddleware:
-    """Turns an error of a database that is down, full or blocked into a page that says so."""
+    """Turns an error of a database that cannot serve into a page that says so."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,7 +46,7 @@ class DatabaseErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError | InterfaceError):
+        if isinstance(exception, AnyDatabaseError) and is_unavailable(exception):
             response = _error(request, HTTPStatus.SERVICE_UNAVAILABLE)
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response

@@ -1,10 +1,7 @@
 """Health checks: whether the process is up, and whether it can serve."""
 
-from functools import cache
 from typing import Any
 
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
@@ -13,14 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from gatewayz.api import database_errors
+from gatewayz.api.errors import RETRY_AFTER_SECONDS
+
 
 class NotReady(APIException):
-    """Some migrations of this version are not applied yet."""
+    """The database answers, but requests would fail."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_detail = "Migrations are not applied yet; run `manage.py migrate`."
-    default_code = "migrations_pending"
-    wait = 5
+    wait = RETRY_AFTER_SECONDS
 
 
 _OK = OpenApiExample("Yes", value={"status": "ok"})
@@ -43,21 +41,18 @@ class HealthViewSet(ViewSet):
         return Response({"status": "ok"})
 
     @extend_schema(
-        summary="Does the database answer, with every migration applied?",
+        summary="Does the database answer and take writes, with every migration applied?",
         responses=HealthSerializer,
         examples=[_OK],
         tags=["Health"],
     )
     def ready(self, request: Request) -> Response:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        require_migrations()
+        if database_errors.is_read_only():
+            raise NotReady("The database is read-only.", "database_read_only")
+        if database_errors.was_full():
+            raise NotReady("The disk of the database is full.", "database_full")
+        if database_errors.migrations_pending():
+            raise NotReady(
+                "Migrations are not applied yet; run `manage.py migrate`.", "migrations_pending"
+            )
         return Response({"status": "ok"})
-
-
-@cache
-def require_migrations() -> None:
-    """Raise NotReady while a migration is missing. Success is cached for this process."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotReady

@@ -12,11 +12,13 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client
 
 from accounts.tests.factories import Person, register
+from gatewayz.api import database_errors
 from payments.models import StripeEvent
 from payments.tests.at_once import LOCK_USER, another_transaction
-from payments.tests.own_postgres import OwnPostgres, connected_to
+from payments.tests.own_postgres import NAME, OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
 
@@ -42,6 +44,15 @@ ENDPOINTS: list[tuple[str, str, Any]] = [
     ("DELETE", "/user/api-keys/1", None),
     ("GET", "/readyz", None),
 ]
+KEY = f"gw_live_{'x' * 43}"
+EVENT = {
+    "id": "evt_1",
+    "object": "event",
+    "type": "charge.succeeded",
+    "created": 1,
+    "livemode": False,
+    "data": {"object": {}},
+}
 READS = ["/referral/code", "/referral/stats", "/api/stripe/payments", "/user/balance", "/readyz"]
 
 
@@ -150,6 +161,83 @@ def test_a_restart_between_two_requests_of_one_connection_does_no_harm(
     after = server_there.ask("GET", path, key=bob_there.api_key)
 
     assert (before.status_code, kept, after.status_code) == (200, 1, 200)
+
+
+@contextmanager
+def read_only(postgres: OwnPostgres) -> Iterator[None]:
+    """Make it what a failover leaves to those who connect to the replica."""
+    with psycopg.connect(postgres.url, autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {NAME} SET default_transaction_read_only = on")
+    postgres.restart()
+    try:
+        yield
+    finally:
+        with psycopg.connect(postgres.url, autocommit=True) as owner:
+            owner.execute("SET default_transaction_read_only = off")
+            owner.execute(f"ALTER DATABASE {NAME} RESET default_transaction_read_only")
+        postgres.restart()
+
+
+def test_a_read_only_database_is_not_ready_answers_reads_and_refuses_writes(
+    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
+) -> None:
+    alice, bob = alice_and_bob_there
+    paid = event(pending_payment(bob.user, 1000))
+
+    with read_only(postgres):
+        ready = server_there.ask("GET", "/readyz")
+        answers = [
+            server_there.ask(method, path, body, key=bob.api_key)
+            for method, path, body in ENDPOINTS
+        ]
+        refused = server_there.deliver(paid)
+    redelivered = server_there.deliver(paid)
+
+    assert (ready.status_code, ready.json()["code"]) == (503, "database_read_only")
+    # Validate writes nothing, and the session and the key of this list are nobody's.
+    assert {answer.status_code for answer in answers} == {200, 404, 503}
+    for answer in (*answers, refused):
+        assert answer.status_code != 503 or answer.headers["Retry-After"] == "5"
+    assert answers[0].json()["code"] == "database_unavailable"
+    assert refused.status_code == 503
+    assert redelivered.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+def test_without_its_tables_every_endpoint_answers_503(postgres: OwnPostgres) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as owner:
+        owner.execute("CREATE DATABASE empty")
+    url = postgres.url.replace(f"/{NAME}?", "/empty?")
+    with serving(DATABASE_URL=url) as server:
+        ready = server.ask("GET", "/readyz")
+        answers = [server.ask(method, path, body, key=KEY) for method, path, body in ENDPOINTS]
+        answers.append(server.deliver(EVENT))
+
+    assert ready.json()["code"] == "migrations_pending"
+    assert [answer.status_code for answer in answers] == [503] * len(answers)
+
+
+@pytest.mark.django_db
+def test_a_full_disk_is_answered_503_and_the_process_is_not_ready_for_a_while(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_errors, "full_disk", database_errors.FullDisk())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION pg_temp.full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON users"
+            " FOR EACH ROW EXECUTE FUNCTION pg_temp.full_disk()"
+        )
+
+    _, path, body = ENDPOINTS[0]
+    refused = client.post(path, body, "application/json")
+    ready = client.get("/readyz")
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert (ready.status_code, ready.json()["code"]) == (503, "database_full")
 
 
 @contextmanager
