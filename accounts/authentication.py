@@ -24,7 +24,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Authenticates by the API key; every invalid key gets the same 401."""
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
-        """Return the user, and the key's row id, by which RequestThrottle counts."""
+        """Return the user, and the key's row id."""
         # latin-1 decodes any bytes, so a header that is not ASCII is a wrong key, not an error.
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if not scheme:

@@ -11,7 +11,10 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import limits
-from gatewayz.http.client_address import client_address
+from gatewayz.http.client_address import client_address, client_site
+
+# So many times the limit of one IPv6 /64 have all in its /48 together.
+ADDRESSES_OF_A_SITE = 8
 
 
 class TooManyRequests(APIException):
@@ -26,7 +29,7 @@ class TooManyRequests(APIException):
 
 
 class RequestThrottle(BaseThrottle):
-    """Limits an endpoint with a `throttle_scope` by address, and any other by API key.
+    """Limits an endpoint with a `throttle_scope` by address, and any other by person.
 
     Register and validate have a scope: they can be called without a key.
     """
@@ -34,10 +37,19 @@ class RequestThrottle(BaseThrottle):
     def allow_request(self, request: Request, view: object) -> bool:
         scope = getattr(view, "throttle_scope", None)
         if scope is not None:
-            _count(scope, client_address(request))
+            limit_address(scope, request)
         elif request.auth is not None:
-            _count("api", str(request.auth))
+            # Not the key: a person makes as many of them as they like.
+            _count("api", str(request.user.pk))
         return True
+
+
+def limit_address(action: str, request: HttpRequest | Request) -> None:
+    """Count `action` for the caller's address. Raises TooManyRequests."""
+    _count(action, client_address(request))
+    # After the narrower one, so that a caller above the limit does not use up the neighbours'.
+    if site := client_site(request):
+        _count(action, site, times=ADDRESSES_OF_A_SITE)
 
 
 def limit_wrong_keys(request: HttpRequest) -> None:
@@ -45,14 +57,15 @@ def limit_wrong_keys(request: HttpRequest) -> None:
     # Counted after the key was looked up, which costs no more than a look at the limit before it.
     # So a valid key always works, whatever others behind the same address send. The limit is not
     # against guessing (a key has 256 random bits); it slows noise down and makes it visible.
-    _count("wrong_key", client_address(request))
+    limit_address("wrong_key", request)
 
 
-def _count(action: str, caller: str) -> None:
+def _count(action: str, caller: str, *, times: int = 1) -> None:
     rate = settings.RATE_LIMITS[action]
     if rate is None:
         return
     limit, period = rate
+    limit *= times
     try:
         limits.count(action=action, caller=caller, limit=limit, period=period, now=timezone.now())
     except limits.LimitReachedError as error:

@@ -215,6 +215,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "gatewayz.api.schema.OnceGenerator",
     "TAGS": [
         {"name": name} for name in ("Accounts", "Referrals", "Payments", "API keys", "Health")
     ],
@@ -260,6 +261,7 @@ RATE_LIMITS = {
     "register": environment.rate("RATE_LIMIT_REGISTER", default="off" if DEBUG else "20/hour"),
     "validate": environment.rate("RATE_LIMIT_VALIDATE", default="off" if DEBUG else "60/minute"),
     "api": environment.rate("RATE_LIMIT_API", default="off" if DEBUG else "600/minute"),
+    "log_in": environment.rate("RATE_LIMIT_LOG_IN", default="off" if DEBUG else "20/minute"),
     "wrong_key": environment.rate("RATE_LIMIT_WRONG_KEY", default="off" if DEBUG else "30/minute"),
 }
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")

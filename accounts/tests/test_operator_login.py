@@ -175,3 +175,23 @@ def test_an_attempt_does_not_wait_long_for_others(olivia: User) -> None:
     assert statuses(answers) == [503, 503, 503]
     assert "Retry-After" in answers[0]
     assert log_in("olivia", PASSWORD).status_code == 302
+
+
+def test_attempts_of_one_address_are_limited_whatever_names_they_use(
+    olivia: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"log_in": (2, timedelta(minutes=1))}
+    hashed: list[str] = []
+    real = User.set_password
+    monkeypatch.setattr(User, "set_password", lambda *args: hashed.append(args[1]) or real(*args))
+
+    answers = [log_in(f"nobody{number}", "wrong") for number in range(4)]
+    elsewhere = log_in("olivia", PASSWORD, REMOTE_ADDR="192.0.2.9")
+
+    assert statuses(answers) == [200, 200, 429, 429]
+    assert answers[-1]["Retry-After"] == "60"
+    assert "from your address" in answers[-1].content.decode()
+    # For a name that nobody has Django hashes all the same, so that the time tells nothing.
+    assert hashed == ["wrong"] * 2
+    assert AccessAttempt.objects.count() == 2
+    assert elsewhere.status_code == 302

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts import api_keys, prepared
 from accounts.models import User
 from accounts.tests.factories import Person, api_with
+from accounts.throttling import ADDRESSES_OF_A_SITE
 from payments.tests.at_once import at_once
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
@@ -126,6 +127,15 @@ def test_each_address_has_its_own_limit(
     assert statuses([validate(REMOTE_ADDR=address) for address in addresses]) == expected
 
 
+def test_the_networks_of_one_site_have_a_wider_limit_together(db: None, limit: Any) -> None:
+    limit(validate=1)
+    site = [f"2001:db8:1:{number}::1" for number in range(ADDRESSES_OF_A_SITE + 1)]
+
+    answers = [validate(REMOTE_ADDR=address) for address in (*site, "2001:db8:2::1")]
+
+    assert statuses(answers) == [200] * ADDRESSES_OF_A_SITE + [429, 200]
+
+
 @pytest.mark.parametrize("proxies", [[], ["10.0.0.7"]])
 def test_a_forged_header_does_not_avoid_a_limit(
     db: None, limit: Any, settings: Any, proxies: list[str]
@@ -163,7 +173,7 @@ def test_calls_with_one_key_are_limited_across_addresses(alice: Person, limit: A
     assert statuses(answers) == [200, 200, 429]
 
 
-def test_one_limit_counts_all_endpoints_of_a_key(alice: Person, limit: Any) -> None:
+def test_one_limit_counts_all_endpoints(alice: Person, limit: Any) -> None:
     limit(api=2)
 
     paths = ("/user/balance", "/referral/stats", "/user/api-keys")
@@ -172,13 +182,13 @@ def test_one_limit_counts_all_endpoints_of_a_key(alice: Person, limit: Any) -> N
     assert statuses(answers) == [200, 200, 429]
 
 
-def test_each_key_has_its_own_limit(alice: Person, charlie: Person, limit: Any) -> None:
+def test_all_keys_of_a_person_have_one_limit(alice: Person, charlie: Person, limit: Any) -> None:
     limit(api=1)
     _, second = api_keys.create(user=alice.user, name="laptop", now=NOW)
 
     keys = (alice.api_key, charlie.api_key, second, alice.api_key)
 
-    assert statuses([ask_with(key) for key in keys]) == [200, 200, 200, 429]
+    assert statuses([ask_with(key) for key in keys]) == [200, 200, 429, 429]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/schema"])

@@ -1,6 +1,29 @@
-"""Completes the OpenAPI document with what is true of every endpoint: its errors."""
+"""Makes the OpenAPI document once, and completes it with the errors that every endpoint has."""
 
+from functools import cache
+from threading import Lock
 from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.request import Request
+
+_one_at_a_time = Lock()
+
+
+class OnceGenerator(SchemaGenerator):
+    """Returns the one document: it takes a second to make, and is the same for everybody."""
+
+    def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:
+        # drf-spectacular patches views while it looks at them, so two threads at once would fail.
+        with _one_at_a_time:
+            return _document()
+
+
+@cache
+def _document() -> dict[str, Any]:
+    document: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return document
+
 
 # Marks an operation that reads the body as it came, whatever its media type.
 RAW_BODY = "x-raw-body"

@@ -51,7 +51,7 @@ def _read(arguments: list[str]) -> argparse.Namespace:
 
 def _environment(url: str) -> dict[str, str]:
     """Return the settings of production; the limits are off, as the peer has none."""
-    limits = ("REGISTER", "VALIDATE", "API", "WRONG_KEY")
+    limits = ("REGISTER", "VALIDATE", "API", "WRONG_KEY", "LOG_IN")
     return {
         "DEBUG": "false",
         "DATABASE_URL": url,

@@ -7,8 +7,10 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 _Address = IPv4Address | IPv6Address
-# A subscriber usually gets a whole IPv6 /64, so all of its addresses count as one.
+# A subscriber usually gets a whole IPv6 /64, so all of its addresses count as one. Many get a /48,
+# which has 65,536 of them.
 _IPV6_PREFIX = 64
+_IPV6_SITE_PREFIX = 48
 
 
 def believe_trusted_proxies(
@@ -38,6 +40,12 @@ def client_address(request: HttpRequest) -> str:
     if address and _is_trusted(address):
         address = _forwarded(request.headers.get("X-Forwarded-For", "")) or address
     return _as_one_caller(address) if address else peer
+
+
+def client_site(request: HttpRequest) -> str | None:
+    """Return the caller's IPv6 /48; None for an IPv4 caller."""
+    network, _, prefix = client_address(request).partition("/")
+    return str(IPv6Network((network, _IPV6_SITE_PREFIX), strict=False)) if prefix else None
 
 
 def _forwarded(header: str) -> _Address | None:

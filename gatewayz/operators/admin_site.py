@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
-from accounts import operator_login, second_factor
+from accounts import operator_login, second_factor, throttling
 from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
@@ -85,6 +85,10 @@ class OperatorSite(UnfoldAdminSite):
     ) -> HttpResponse:
         if request.method != "POST":
             return self._log_in(request, extra_context)
+        try:
+            throttling.limit_address("log_in", request)
+        except throttling.TooManyRequests as refusal:
+            return operator_login.too_many(request, refusal.wait)
         with operator_login.one_at_a_time(request):
             return self._log_in(request, extra_context)
 

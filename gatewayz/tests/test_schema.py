@@ -1,6 +1,7 @@
 """The OpenAPI document tells the truth: what each endpoint answers has the shape that it says."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from jsonschema import Draft202012Validator
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import Person
+from gatewayz.api import schema as made_once
+from payments.tests.at_once import at_once
 from payments.tests.stripe_events import deliver, event, pending_payment, settle
 
 
@@ -221,3 +224,13 @@ def test_a_body_that_is_not_sound_json_or_too_large_is_refused(
 
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert unread.status_code == 415
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_who_ask_first_at_once_get_the_document() -> None:
+    made_once._document.cache_clear()
+
+    answers = at_once(*[partial(APIClient().get, "/api/schema")] * 8)
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.content for answer in answers} == {answers[0].content}
