@@ -7,11 +7,11 @@ import pytest
 from django.db.models import Sum
 from django.test import Client
 
-from accounts.models import LedgerEntry, User
+from accounts.models import Adjustment, LedgerEntry, User
 from accounts.tests.factories import api_with
 from gatewayz.benchmarks import HOST, SECRET, load, loader, scenarios
 from gatewayz.benchmarks.loader import FRIENDS, Size, key_of
-from payments.models import Payment
+from payments.models import Clawback, Payment, StripeEvent
 from payments.reports.invariants import breaches
 from referrals.models import Referral
 
@@ -33,6 +33,23 @@ def test_loaded_rows_obey_every_invariant(loaded: Size) -> None:
     assert User.objects.aggregate(sum=Sum("credits")) == LedgerEntry.objects.aggregate(
         sum=Sum("amount")
     )
+
+
+def test_varied_rows_obey_every_invariant_and_have_every_value(db: None) -> None:
+    loader.load(Size.of(2000), is_varied=True)
+
+    assert breaches() == []
+    for column in (
+        Payment.status,
+        Payment.bonus_decision,
+        Referral.status,
+        Clawback.status,
+        Adjustment.status,
+        StripeEvent.outcome,
+    ):
+        values = {value for value, _ in column.field.choices}
+        there = set(column.field.model.objects.values_list(column.field.name, flat=True))
+        assert there - {""} == values, column.field
 
 
 def test_a_loaded_person_can_ask(loaded: Size) -> None:
