@@ -159,7 +159,8 @@ def _pages() -> Iterator[Timing]:
         answer = _open(client, page)
         if answer.status_code != HTTPStatus.OK:
             raise RuntimeError(f"{page} was answered {answer.status_code}")
-        rows = len(answer.context["cl"].result_list) if "cl" in (answer.context or ()) else 0
+        changes = (getattr(answer, "context_data", None) or {}).get("cl")
+        rows = len(changes.result_list) if changes else 0
         yield name, True, _time(lambda n, page=page: partial(_open, client, page)), rows
 
 
