@@ -53,11 +53,11 @@ def _filters(changes: ChangeList) -> Iterator[str]:
         if isinstance(each, SimpleListFilter):
             values = [value for value, _ in each.lookup_choices]
             # Of many people who could be chosen, some are as good as all.
-            yield from (_query(**{each.parameter_name: v}) for v in values[:MOST_CHOICES])
+            yield from (_query(**{str(each.parameter_name): v}) for v in values[:MOST_CHOICES])
         elif isinstance(each, DayFilter):
             yield from _days(each.field_path)
         else:
-            queries = (choice["query_string"] for choice in each.choices(changes))
+            queries = (str(choice["query_string"]) for choice in each.choices(changes))
             yield from (query for query in queries if query != "?")
 
 
@@ -71,8 +71,9 @@ def _days(column: str) -> Iterator[str]:
 
 def _links(changes: ChangeList) -> Iterator[tuple[str, str]]:
     """Yield the queries of links of ours: each column, and its newest value."""
-    for name in changes.model_admin.linked_by:
-        column = changes.opts.get_field(name).attname
+    page: Any = changes.model_admin
+    for name in page.linked_by:
+        column = getattr(changes.opts.get_field(name), "attname", name)
         rows = changes.model._default_manager.exclude(**{column: None}).order_by("-pk")
         if value := rows.values_list(column, flat=True).first():
             yield name, _query(**{name: value})

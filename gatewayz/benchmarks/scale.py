@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import platform
+import re
 import statistics
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -22,7 +24,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from gatewayz.benchmarks import HOST, admin_pages, loader, plots
-from gatewayz.benchmarks.endpoints import CALLER, ENDPOINTS, TOKEN, Request, stripe_at_once
+from gatewayz.benchmarks.endpoints import (
+    CALLER,
+    ENDPOINTS,
+    TOKEN,
+    Maker,
+    Request,
+    stripe_at_once,
+)
 from gatewayz.dev import embedded_postgres
 from payments.reports import daily, leaderboard
 
@@ -118,10 +127,10 @@ def timings() -> Iterator[Timing]:
     """Time everything in this database."""
     logging.disable(logging.CRITICAL)
     for name, job in JOBS.items():
-        yield f"job {name}", False, _time(lambda n, job=job: job), 0
+        yield f"job {name}", False, _time(partial(_again, job)), 0
     for arguments in COMMANDS:
         command = partial(call_command, *arguments, stdout=io.StringIO())
-        yield f"manage.py {' '.join(arguments)}", False, _time(lambda n, call=command: call), 0
+        yield f"manage.py {' '.join(arguments)}", False, _time(partial(_again, command)), 0
     with override_settings(STORAGES=PLAIN_FILES, METRICS_TOKEN=TOKEN), stripe_at_once():
         yield from _answers()
         yield from _pages()
@@ -134,7 +143,7 @@ def _answers() -> Iterator[Timing]:
     for route, makers in ENDPOINTS.items():
         for make in makers:
             name = route if len(makers) == 1 else f"GET {make(0).path}"
-            yield name, True, _time(lambda n, make=make: partial(send, make(n), client)), 0
+            yield name, True, _time(partial(_sending, make, client)), 0
 
 
 def send(request: Request, client: Client) -> None:
@@ -161,11 +170,21 @@ def _pages() -> Iterator[Timing]:
             raise RuntimeError(f"{page} was answered {answer.status_code}")
         changes = (getattr(answer, "context_data", None) or {}).get("cl")
         rows = len(changes.result_list) if changes else 0
-        yield name, True, _time(lambda n, page=page: partial(_open, client, page)), rows
+        yield name, True, _time(partial(_again, partial(_open, client, page))), rows
 
 
 def _open(client: Client, page: str) -> Any:
     return client.get(page, secure=True)
+
+
+def _again(call: Callable[[], object], n: int) -> Callable[[], object]:
+    """Return the call itself: nothing has to be prepared."""
+    return call
+
+
+def _sending(make: Maker, client: Client, n: int) -> Callable[[], object]:
+    """Return the call that sends the n-th request, which is made here."""
+    return partial(send, make(n), client)
 
 
 def _time(prepare: Callable[[int], Callable[[], object]]) -> float:
@@ -208,7 +227,17 @@ def draw(pages: list[Timed]) -> str:
     usual = {timed.name: timed for timed in pages if timed.name in USUAL}
     return plots.lines(
         "Pages and answers as the tables grow",
-        {name: sorted(timed.milliseconds.items()) for name, timed in (slowest | usual).items()},
+        {
+            _label(name): sorted(timed.milliseconds.items())
+            for name, timed in (slowest | usual).items()
+        },
         "people",
         "milliseconds",
+    )
+
+
+def _label(name: str) -> str:
+    """Return the name of a line, for which there is little room."""
+    return textwrap.shorten(
+        re.sub(r"^/admin/\w+/", "", name).replace("?", " ?"), 28, placeholder="…"
     )
