@@ -176,9 +176,17 @@ class LedgerEntry(models.Model):
         db_table = "ledger_entries"
         verbose_name_plural = "ledger entries"
         indexes = [
-            # Without purchases, which are most entries: a scan from the end finds them soon.
+            # None for purchases, which are most entries: a scan from the end finds them soon. The
+            # bonuses of both sides have one index, because they are also listed together.
             models.Index(
-                fields=["kind", "-id"], condition=~Q(kind="purchase"), name="ledger_by_kind"
+                fields=["-id"],
+                condition=Q(kind__in=["referrer_bonus", "referee_bonus"]),
+                name="ledger_bonuses",
+            ),
+            models.Index(
+                fields=["kind", "-id"],
+                condition=~Q(kind__in=["purchase", "referrer_bonus", "referee_bonus"]),
+                name="ledger_rare_kinds",
             ),
             # BRIN: rows are stored in order of time, so a tiny index is enough; posting is cheap.
             BrinIndex(fields=["created_at"], pages_per_range=16, name="ledger_entries_by_time"),

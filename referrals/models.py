@@ -208,12 +208,6 @@ class Referral(models.Model):
             models.Index(
                 fields=["completed_at"], condition=Q(status="held"), name="referrals_held"
             ),
-            models.Index(
-                fields=["referrer"],
-                include=["bonus_amount"],
-                condition=Q(status="completed"),
-                name="referrals_earned",
-            ),
         ]
 
     def __str__(self) -> str:

@@ -112,6 +112,11 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         _WHY,
     )
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Within a period, order by day: else all who are newer than the period are read."""
+        within_period = any(map(request.GET.get, ("created_at_from", "created_at_to")))
+        return ("-created_at", "-pk") if within_period else ("-pk",)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Add uses and inviter; PostgreSQL computes them only for the rows of the page."""
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))

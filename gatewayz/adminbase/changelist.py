@@ -66,9 +66,12 @@ class UncountedChangeList(ChangeList):
             rows: QuerySet = super().get_queryset(request, exclude_parameters)
         except ValueError as error:
             raise IncorrectLookupParameters(error) from error
-        # To sort the rows of a few days is quicker than to read the table backwards to these days.
+        # To sort the rows of a few days is quicker than to read the table backwards to these days,
+        # unless the list is in the order of these days: then their index has the page.
+        order = str(rows.query.order_by[0]).removeprefix("-")
         is_sorted = any(
-            isinstance(each, DayFilter) and each.is_of_few_days for each in self.filter_specs
+            isinstance(each, DayFilter) and each.is_of_few_days and each.field_path != order
+            for each in self.filter_specs
         )
         return rows.order_by(*map(by_value, rows.query.order_by)) if is_sorted else rows
 

@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
             from gatewayz.benchmarks import comparison, instructions, scale  # noqa: PLC0415
 
             if options.scale:
-                scale.measure(options.scale)
+                scale.measure(options.scale, postgres, options.json)
                 return 0
             if options.instructions:
                 return instructions.keep(Path(folder))

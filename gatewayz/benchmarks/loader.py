@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from accounts import api_keys
+from gatewayz.benchmarks import loader_variety
 
 # How many friends of each referrer have bought.
 FRIENDS = 8
@@ -54,17 +55,18 @@ SELECT id, '!', false, 'person' || id, '', '', false, true, 'person' || id || '@
 FROM generate_series(1, %(people)s::bigint) id
 """
 
-# Each person has a range of ids for what they bought and what that brought, so that ids grow with
-# time, and each row can name the entries that are written after it.
+# Each person has a range of ids for payments and for entries, so that ids grow with time, and a row
+# can name the entries that are written after it: the purchases, the bonuses of both sides, what was
+# taken back, and an adjustment. One more payment may be unpaid.
 _PAYMENTS = """
 INSERT INTO payments (id, user_id, amount, currency, status, success_url, cancel_url, session_id,
                       payment_intent_id, checkout_url, created_at, paid_at, bonus_decision, checks,
                       taken_back, card_fingerprint, card_checked_at, ledger_entry_id, referral_id)
-SELECT (u.id - 1) * %(purchases)s + nth, u.id, 1000 + 500 * nth, 'usd', 'paid', '', '',
+SELECT (u.id - 1) * (%(purchases)s + 1) + nth, u.id, 1000 + 500 * nth, 'usd', 'paid', '', '',
        'cs_load_' || nth || '_' || u.id, 'pi_load_' || nth || '_' || u.id, '', at, at,
        CASE WHEN nth > 1 THEN 'not_first' WHEN u.referred_by_code IS NULL THEN 'not_referred'
             ELSE 'awarded' END,
-       '[]', 0, '', at, (u.id - 1) * (%(purchases)s + 2) + nth,
+       '[]', 0, '', at, (u.id - 1) * (%(purchases)s + 4) + nth,
        CASE WHEN nth = 1 AND u.referred_by_code IS NOT NULL THEN u.id END
 FROM generate_series(1, %(purchases)s) nth, users u,
      LATERAL (SELECT u.created_at + interval '1 hour' * nth) moment (at)
@@ -78,7 +80,7 @@ INSERT INTO referrals (id, referrer_id, referred_user_id, referral_code, bonus_a
 SELECT u.id, referrer.id, u.id, u.referred_by_code, 10, 10, 'completed',
        u.created_at + interval '1 hour', (SELECT min(id) FROM programs), 10,
        (u.id - %(referrers)s - 1) / %(referrers)s + 1, 1, true, 'none', '', false, '',
-       u.id * (%(purchases)s + 2) - 1, u.id * (%(purchases)s + 2)
+       u.id * (%(purchases)s + 4) - 3, u.id * (%(purchases)s + 4) - 2
 FROM users u JOIN users referrer ON referrer.referral_code = u.referred_by_code
 """
 
@@ -90,12 +92,22 @@ SELECT id, user_id, kind, amount, SUM(amount) OVER entries, ROW_NUMBER() OVER en
 FROM (
     SELECT ledger_entry_id AS id, user_id, 'purchase' AS kind, amount / 100.0 AS amount,
            paid_at AS at, 'purchase:payment:' || id AS idempotency_key FROM payments
+    WHERE status = 'paid'
     UNION ALL
     SELECT referrer_entry_id, referrer_id, 'referrer_bonus', bonus_amount, completed_at,
            'referrer_bonus:user:' || referred_user_id || ':1' FROM referrals
+    WHERE status = 'completed'
     UNION ALL
     SELECT referee_entry_id, referred_user_id, 'referee_bonus', referee_bonus_amount, completed_at,
            'referee_bonus:user:' || referred_user_id || ':1' FROM referrals
+    WHERE status = 'completed'
+    UNION ALL
+    SELECT c.ledger_entry_id, user_id, kind, -taken / 100.0, c.created_at,
+           kind || ':load:' || c.id FROM clawbacks c JOIN payments ON payments.id = payment_id
+    WHERE taken > 0
+    UNION ALL
+    SELECT ledger_entry_id, user_id, 'adjustment', amount, requested_at, 'adjustment:load:' || id
+    FROM adjustments WHERE status = 'posted'
 ) posted
 WINDOW entries AS (PARTITION BY user_id ORDER BY at, id
                    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
@@ -109,8 +121,8 @@ WHERE user_id = users.id
 """
 
 
-def load(size: Size) -> None:
-    """Fill the empty, migrated database."""
+def load(size: Size, *, is_varied: bool = False) -> None:
+    """Fill the empty, migrated database; varied: with rows of every kind, rare ones too."""
     params = {
         "people": size.people,
         "purchases": size.purchases_each,
@@ -118,7 +130,8 @@ def load(size: Size) -> None:
         "friends": FRIENDS,
     }
     with _without_triggers() as cursor:
-        for statement in (_PEOPLE, _PAYMENTS, _REFERRALS, _ENTRIES):
+        variety = loader_variety.STATEMENTS if is_varied else ()
+        for statement in (_PEOPLE, _PAYMENTS, _REFERRALS, *variety, _ENTRIES):
             cursor.execute(statement, params)
         cursor.execute(_BALANCES)
         for table in ("users", "payments", "referrals", "ledger_entries"):

@@ -4,16 +4,22 @@ import json
 from typing import Any
 
 import pytest
-from django.db.models import Sum
+from django.db.models import Model, Sum
 from django.test import Client
 
-from accounts.models import LedgerEntry, User
+from accounts.models import Adjustment, LedgerEntry, User
 from accounts.tests.factories import api_with
 from gatewayz.benchmarks import HOST, SECRET, load, loader, scenarios
 from gatewayz.benchmarks.loader import FRIENDS, Size, key_of
-from payments.models import Payment
+from payments.models import Clawback, Payment, StripeEvent
 from payments.reports.invariants import breaches
 from referrals.models import Referral
+
+# Lists are filtered by these.
+COLUMNS: list[tuple[type[Model], str]] = [
+    *((Payment, "status"), (Payment, "bonus_decision"), (Referral, "status")),
+    *((Clawback, "status"), (Adjustment, "status"), (StripeEvent, "outcome")),
+]
 
 
 @pytest.fixture
@@ -33,6 +39,16 @@ def test_loaded_rows_obey_every_invariant(loaded: Size) -> None:
     assert User.objects.aggregate(sum=Sum("credits")) == LedgerEntry.objects.aggregate(
         sum=Sum("amount")
     )
+
+
+def test_varied_rows_obey_every_invariant_and_have_every_value(db: None) -> None:
+    loader.load(Size.of(2000), is_varied=True)
+
+    assert breaches() == []
+    for model, column in COLUMNS:
+        there = model._default_manager.values_list(column, flat=True).distinct()
+        choices = getattr(model._meta.get_field(column), "choices", ())
+        assert set(there) - {""} == {value for value, _ in choices}, column
 
 
 def test_a_loaded_person_can_ask(loaded: Size) -> None:

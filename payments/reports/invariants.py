@@ -1,8 +1,11 @@
-"""What must be true of money at every commit, as one query that returns every violation."""
+"""What must be true of money at every commit, as queries that return every violation."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 _NOT_REVERSED = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
 
@@ -170,14 +173,54 @@ class Breach:
         return f"{self.subject}: {self.detail} ({self.invariant})"
 
 
+# Each part has a connection of its own. Two parts keep the database busy enough to halve the time,
+# and leave room for purchases.
+CONNECTIONS = 2
+
+
 def breaches() -> list[Breach]:
-    """Return every violation; one statement, so that all invariants see the same snapshot."""
+    """Return every violation; all invariants see the same snapshot.
+
+    Inside a transaction they see what it has not committed, which no other connection could show.
+    """
+    if connection.in_atomic_block:
+        with transaction.atomic(), connection.cursor() as cursor:
+            return _find(cursor, *INVARIANTS)
+    with (
+        transaction.atomic(),
+        connection.cursor() as cursor,
+        ThreadPoolExecutor(CONNECTIONS) as pool,
+    ):
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # This transaction is idle while the parts run, and the snapshot ends with it.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_export_snapshot()")
+        (snapshot,) = cursor.fetchone()
+        parts = pool.map(partial(_find_in_snapshot, snapshot), INVARIANTS)
+        # An error in one part is raised here, and the parts that have not begun are cancelled.
+        return [breach for part in parts for breach in part]
+
+
+def _find_in_snapshot(snapshot: str, invariant: str) -> list[Breach]:
+    """Run in a thread, whose connection is its own."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            return _find(cursor, invariant)
+    finally:
+        connection.close()
+
+
+def _find(cursor: CursorWrapper, *invariants: str) -> list[Breach]:
+    """Return the violations of these invariants, by one statement."""
     parts = [
-        f"SELECT %s AS invariant, subject, detail FROM ({sql}) AS found (subject, detail)"
-        for sql in INVARIANTS.values()
+        f"SELECT %s AS invariant, subject, detail FROM ({INVARIANTS[each]}) found (subject, detail)"
+        for each in invariants
     ]
-    with transaction.atomic(), connection.cursor() as cursor:
-        # This reads every row, which may take longer than the limit for a request.
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute(" UNION ALL ".join(parts), list(INVARIANTS))
-        return [Breach(*row) for row in cursor.fetchall()]
+    # This reads every row, which may take longer than the limit for a request.
+    cursor.execute("SET LOCAL statement_timeout = 0")
+    # Joins of whole tables are quicker when they need no files.
+    cursor.execute("SET LOCAL work_mem = '64MB'")
+    cursor.execute(" UNION ALL ".join(parts), list(invariants))
+    return [Breach(*row) for row in cursor.fetchall()]

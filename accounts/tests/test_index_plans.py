@@ -1,0 +1,40 @@
+"""Lists are served by their indexes: what a plan reads does not grow with the table."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import RequestFactory
+
+from accounts.models import LedgerEntry, User
+
+
+def plan_of(model: type[LedgerEntry] | type[User], query: str) -> str:
+    """Return the plan of a page of the list, as for a large table."""
+    request = RequestFactory().get(query)
+    request.user = User(is_superuser=True, is_staff=True)
+    changes = admin.site._registry[model].get_changelist_instance(request)
+    with connection.cursor() as cursor:
+        # A small table is read whole.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    return str(changes.queryset[:51].explain())
+
+
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("bonus", "ledger_bonuses"),
+        ("referrer_bonus", "ledger_bonuses"),
+        ("refund", "ledger_rare_kinds"),
+        ("adjustment", "ledger_rare_kinds"),
+    ],
+)
+def test_entries_of_a_kind_have_an_index(db: None, kind: str, index: str) -> None:
+    assert index in plan_of(LedgerEntry, f"/?kind={kind}")
+
+
+@pytest.mark.parametrize("last", ["2026-05-02", "2026-08-01"])
+def test_people_of_a_period_are_read_by_their_age(db: None, last: str) -> None:
+    plan = plan_of(User, f"/?created_at_from=2026-05-01&created_at_to={last}")
+
+    assert "Index Scan Backward using users_by_age" in plan
