@@ -8,6 +8,7 @@ import environ
 
 from gatewayz import environment
 from gatewayz.adminbase import unfold_settings
+from gatewayz.api import openapi_settings
 from gatewayz.http import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -208,29 +209,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Gatewayz referrals and credits",
-    "DESCRIPTION": "Register, get an API key and a referral code, invite friends, buy credits.\n\n"
-    "Amounts of money are US dollars (`20.0`), but for Stripe's own `amount`, which is in cents.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "TAGS": [
-        {"name": name} for name in ("Accounts", "Referrals", "Payments", "API keys", "Health")
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "gatewayz.api.schema.document_errors",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "PaymentStatus": "payments.models.Payment.Status",
-        "ReferralStatus": "referrals.models.Referral.Status",
-    },
-}
+SPECTACULAR_SETTINGS = openapi_settings.SPECTACULAR_SETTINGS
 
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
