@@ -114,10 +114,12 @@ def token(name: str) -> str | None:
     return value or None
 
 
-def require_real_secret_key(value: str) -> None:
-    """Refuse a SECRET_KEY that somebody could guess."""
-    if not re.fullmatch(r"(?!django-insecure|replace-me).{50,}", value) or len(set(value)) < 10:
-        raise refuse("SECRET_KEY", "at least 50 random characters")
+def require_random(name: str, values: list[str], *, length: int) -> None:
+    """Refuse secrets that somebody could guess."""
+    for value in values:
+        is_made_up = re.match(r"django-insecure|replace[-_]me", value)
+        if is_made_up or len(value) < length or len(set(value)) < 10:
+            raise refuse(name, f"at least {length} random characters")
 
 
 def stripe_key(name: str, *, default: str | None) -> str:

@@ -21,8 +21,13 @@ PORT = environment.whole_number("PORT", default=8000, least=1, most=65534)
 
 _DEVELOPMENT_KEY = "django-insecure-for-development-only"
 SECRET_KEY = environment.text("SECRET_KEY", _DEVELOPMENT_KEY if DEBUG else None)
+SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
+# The first makes new keys. Beside these, SECRET_KEY and its fallbacks always work as peppers.
+API_KEY_PEPPERS = environment.names("API_KEY_PEPPERS")
 if not DEBUG:
-    environment.require_real_secret_key(SECRET_KEY)
+    environment.require_random("SECRET_KEY", [SECRET_KEY], length=50)
+    environment.require_random("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS, length=50)
+    environment.require_random("API_KEY_PEPPERS", API_KEY_PEPPERS, length=32)
 
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 FRONTEND_URL = environment.web_address(

@@ -63,6 +63,8 @@ BAD = [
     ("SECRET_KEY", "a" * 60),
     ("SECRET_KEY", "django-insecure-" + "abcdefghijklmnopqrstuvwxyz" * 2),
     ("SECRET_KEY", "replace-me-by-the-output-of-openssl-rand-base64-48"),
+    ("SECRET_KEY_FALLBACKS", "short"),
+    ("API_KEY_PEPPERS", "0123456789abcdef" * 2 + ",short"),
     ("DATABASE_URL", "sqlite:///db.sqlite3"),
     ("DATABASE_URL", "what?"),
     ("DEBUG", "maybe"),
