@@ -99,11 +99,15 @@ def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Return a comma-separated list of addresses and networks."""
+    """Return a comma-separated list of addresses and networks; an empty one for `none`."""
+    if text(name, "none") == "none":
+        return []
     try:
         return [ip_network(part) for part in names(name)]
     except ValueError:
-        raise refuse(name, "a list of addresses and networks like 10.0.0.7,10.1.0.0/16") from None
+        raise refuse(
+            name, "a list of addresses and networks like 10.0.0.7,10.1.0.0/16, or none"
+        ) from None
 
 
 def token(name: str) -> str | None:

@@ -56,6 +56,16 @@ def test_it_warns_of_showing_the_referrers_email_in_full() -> None:
     assert "referrals.W001" in outcome.stderr
 
 
+def test_it_warns_when_no_proxy_is_named() -> None:
+    unset = {name: value for name, value in PRODUCTION.items() if name != "TRUSTED_PROXIES"}
+
+    warned = run("check", "--deploy", env=unset)
+    silent = run("check", "--deploy", env=unset | {"TRUSTED_PROXIES": "none"})
+
+    assert "all callers then count as one" in warned.stderr
+    assert "TRUSTED_PROXIES" not in silent.stderr
+
+
 SECRETS = ["SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
 BAD = [
     *((name, "") for name in SECRETS),
@@ -137,6 +147,12 @@ def test_a_bad_rate_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: st
 
     with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_API must be of the form 20/hour"):
         environment.rate("RATE_LIMIT_API", default="off")
+
+
+def test_that_there_is_no_proxy_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", "none")
+
+    assert environment.networks("TRUSTED_PROXIES") == []
 
 
 @pytest.mark.parametrize("text", ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"])
