@@ -4,15 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from gatewayz import environment
+from gatewayz import database_url, env_file, environment
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
+env_file.read(BASE_DIR / ".env")
 
 # --- How we run ---------------------------------------------------------------------------------
 
@@ -144,17 +142,13 @@ TEMPLATES = [
     },
 ]
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": environ.Env.db_url_config(environment.text("DATABASE_URL")),
-}
-if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-    raise environment.refuse("DATABASE_URL", "of the form postgres://user:password@host/name")
+DATABASES: dict[str, dict[str, Any]] = {"default": database_url.read("DATABASE_URL")}
+_DATABASE_OPTIONS = DATABASES["default"]["OPTIONS"]
 DATABASES["default"] |= {
     "ENGINE": "gatewayz.postgresql",
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
-    | {
+    "OPTIONS": {
         # Answer 503 rather than wait for a lock until the client has given up.
         # JIT compilation costs more than it saves on queries this short. A prepared statement has
         # one plan for all values: planning anew each time costs more than the statement. On a solid
@@ -162,12 +156,15 @@ DATABASES["default"] |= {
         "options": "-c lock_timeout=3s -c statement_timeout=15s -c jit=off"
         " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
         " -c idle_in_transaction_session_timeout=30s"
-        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}",
+        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}"
+        # Of two values for one setting PostgreSQL takes the last.
+        f" {_DATABASE_OPTIONS.pop('options', '')}",
         "connect_timeout": 5,
         # Django says None by default, with which psycopg prepares nothing, even when asked to. Its
         # own cursors still prepare nothing: they send values within the text.
         "prepare_threshold": 5,
-    },
+    }
+    | _DATABASE_OPTIONS,
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from ast import literal_eval
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +120,18 @@ def test_production_has_limits_a_lock_out_and_no_sandbox() -> None:
 
     limited = ["register", "validate", "api", "wrong_key"]
     assert outcome.stdout.split() == ["False", "10", *limited], outcome.stderr
+
+
+def test_options_of_the_address_are_beside_ours_and_win() -> None:
+    shown = "from django.conf import settings as s; print(s.DATABASES['default']['OPTIONS'])"
+    url = PRODUCTION["DATABASE_URL"] + "?connect_timeout=9&options=-c%20statement_timeout%3D9s"
+
+    outcome = run("shell", "-v0", "-c", shown, env=PRODUCTION | {"DATABASE_URL": url})
+
+    options = literal_eval(outcome.stdout)
+    assert options["connect_timeout"] == "9"
+    assert options["options"].startswith("-c lock_timeout=3s ")
+    assert options["options"].endswith(" -c statement_timeout=9s")
 
 
 RATES = [
