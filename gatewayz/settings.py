@@ -234,6 +234,7 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
+REQUIRE_SECOND_FACTOR = environment.flag("REQUIRE_SECOND_FACTOR", default=False)
 
 # --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 
