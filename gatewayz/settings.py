@@ -108,13 +108,14 @@ MIDDLEWARE = [
     "gatewayz.http.metrics.count_requests",
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
+    "gatewayz.http.middleware.require_https",
     "django.middleware.security.SecurityMiddleware",
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",
     "gatewayz.http.middleware.accept_trailing_slash",
     "gatewayz.http.middleware.drop_malformed_session",
     "gatewayz.http.pages_only.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "gatewayz.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "gatewayz.http.pages_only.AuthenticationMiddleware",
     "gatewayz.http.pages_only.OTPMiddleware",
@@ -272,9 +273,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_ENGINE = "gatewayz.http.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"(^|/)healthz/?$", r"(^|/)readyz/?$", r"(^|/)metrics$"]
+SECURE_HSTS_SECONDS = environment.whole_number(
+    "HSTS_SECONDS", default=0 if DEBUG else 365 * 24 * 3600, least=0, most=10 * 365 * 24 * 3600
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
+SECURE_HSTS_PRELOAD = environment.flag("HSTS_PRELOAD", default=not DEBUG)
 
 # --- Logs ---------------------------------------------------------------------------------------
 
