@@ -50,6 +50,10 @@ class TooManyKeysError(AccountError):
     """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
 
 
+class LastKeyError(AccountError):
+    """Without this key its owner has no other that goes on working, and could call nothing."""
+
+
 class KeyNotInUseError(AccountError):
     """The key is revoked, or was rotated already and so has a successor."""
 
@@ -201,6 +205,17 @@ def state(key: ApiKey, *, now: datetime) -> State:
     if key.revoked_at is None:
         return State.IN_USE
     return State.ENDING if key.revoked_at > now else State.REVOKED
+
+
+@transaction.atomic
+def revoke_own(key: ApiKey, *, allow_last: bool, now: datetime) -> None:
+    """Revoke a key for its owner. Raises LastKeyError unless `allow_last`."""
+    # Lock the user: two requests at once would each see the other's key.
+    User.objects.select_for_update(no_key=True).get(pk=key.user_id)
+    others = ApiKey.objects.filter(user=key.user_id, revoked_at=None).exclude(pk=key.pk)
+    if not allow_last and not others.exists():
+        raise LastKeyError
+    revoke(key, now=now)
 
 
 @transaction.atomic
