@@ -87,6 +87,18 @@ def web_address(name: str, *, default: str) -> str:
     return value.rstrip("/")
 
 
+def path_prefix(name: str) -> str | None:
+    """Return the path under which a proxy serves the program; None without one."""
+    value = text(name, "") or None
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise refuse(name, "a path like /referrals, without a slash at its end")
+    for server in ("SCRIPT_NAME", "GRANIAN_URL_PATH_PREFIX"):
+        # The web server would serve under a prefix that links to static files do not have.
+        if is_set(server) and text(server) != value:
+            raise refuse(name, f"set to the same path as {server}")
+    return value
+
+
 def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
     """Return a limit as (uses, period); None for no limit."""
     value = text(name, default)

@@ -125,6 +125,8 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# Where a proxy serves the program, if not at the root; it passes the path on without this.
+FORCE_SCRIPT_NAME = environment.path_prefix("FORCE_SCRIPT_NAME")
 ROOT_URLCONF = "gatewayz.urls"
 WSGI_APPLICATION = "gatewayz.wsgi.application"
 
@@ -185,7 +187,7 @@ FORMAT_MODULE_PATH = "gatewayz.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
 STATIC_ROOT = environment.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 if not DEBUG:
@@ -213,6 +215,8 @@ REST_FRAMEWORK = {
 }
 
 SPECTACULAR_SETTINGS = openapi_settings.SPECTACULAR_SETTINGS
+if FORCE_SCRIPT_NAME:
+    SPECTACULAR_SETTINGS |= {"SERVERS": [{"url": FORCE_SCRIPT_NAME}]}
 
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 

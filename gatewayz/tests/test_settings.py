@@ -98,6 +98,7 @@ BAD = [
     ("RATE_LIMIT_REGISTER", "many"),
     ("TRUSTED_PROXIES", "everybody"),
     ("METRICS_TOKEN", "short"),
+    ("FORCE_SCRIPT_NAME", "referrals/"),
 ]
 
 
