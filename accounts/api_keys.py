@@ -6,20 +6,22 @@ from collections import deque
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.signals import request_finished
 from django.db import Error as AnyDatabaseError
 from django.db import transaction
-from django.db.models import CharField, DateTimeField, Q, QuerySet
+from django.db.models import CharField, DateTimeField, F, Q, QuerySet
 from django.dispatch import receiver
 from django.utils.crypto import salted_hmac
 
 from accounts import audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
-from accounts.prepared import Parameter, Query
+from accounts.prepared import IsAnyOf, Parameter, Query
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,10 @@ class InvalidApiKeyError(AccountError):
 
 class TooManyKeysError(AccountError):
     """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
+
+
+class LastKeyError(AccountError):
+    """Without this key its owner has no other that goes on working, and could call nothing."""
 
 
 class KeyNotInUseError(AccountError):
@@ -77,9 +83,19 @@ def prefix(text: str) -> str:
 
 
 def digest(text: str) -> str:
-    """Return what the database stores: an HMAC-SHA256 whose pepper comes from SECRET_KEY."""
+    """Return what the database stores: an HMAC-SHA256 with the first pepper."""
+    return _digest(text, _peppers()[0])
+
+
+def _digest(text: str, pepper: str) -> str:
     # No slow password hash: nobody can guess 256 random bits, and every request would pay for it.
-    return salted_hmac("accounts.api_keys", text, algorithm="sha256").hexdigest()
+    return salted_hmac("accounts.api_keys", text, secret=pepper, algorithm="sha256").hexdigest()
+
+
+def _peppers() -> list[str]:
+    """Return the peppers; keys from before API_KEY_PEPPERS was set have SECRET_KEY as theirs."""
+    secret_keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [*settings.API_KEY_PEPPERS, *secret_keys]
 
 
 # What requests read of their caller; any other field is read when it is asked for.
@@ -88,6 +104,7 @@ _CALLER = [
     for field in User._meta.concrete_fields
     if field.name not in ("password", "first_name", "last_name", "last_login", "signup_address")
 ]
+_OF_CALLER = [f"user__{name}" for name in _CALLER]
 
 
 class CallerQuery:
@@ -103,35 +120,49 @@ class CallerQuery:
             lambda: (
                 ApiKey.objects.filter(
                     Q(revoked_at=None) | Q(revoked_at__gt=NOW),
-                    digest=Parameter("digest", CharField()),
+                    IsAnyOf(F("digest"), Parameter("digests", ArrayField(CharField()))),
                     user__is_active=True,
                 )
                 .annotate(**annotations)
-                .values_list(
-                    "pk", "last_used_at", *(f"user__{name}" for name in _CALLER), *annotations
-                )
+                .values_list("pk", "digest", "last_used_at", *_OF_CALLER, *annotations)
             )
         )
 
     def authenticate(self, text: str, *, now: datetime) -> User:
         """Return the active user of this valid key. Raises InvalidApiKeyError."""
-        # A malformed key costs no query.
-        rows = self._query.fetch(digest=digest(text), now=now) if _FORMAT.fullmatch(text) else []
+        if not _FORMAT.fullmatch(text):  # a malformed key costs no query
+            raise InvalidApiKeyError
+        digests = [_digest(text, pepper) for pepper in _peppers()]
+        # PostgreSQL's text of an array: psycopg takes ten times as long to make it from a list.
+        rows = self._query.fetch(digests=f"{{{','.join(digests)}}}", now=now)
         if not rows:
             raise InvalidApiKeyError
-        [(key_id, last_used_at, *values)] = rows
+        [(key_id, found, last_used_at, *values)] = rows
         caller = User.from_db(None, _CALLER, values[: len(_CALLER)])
         vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True), key_id=key_id)
-        if last_used_at is None or last_used_at < now - _LAST_USED_PRECISION:
-            _used.append((key_id, now))
+        is_stale = last_used_at is None or last_used_at < now - _LAST_USED_PRECISION
+        if is_stale or found != digests[0]:
+            _used.append(_Use(key_id, now, found, digests[0]))
         return caller
 
 
 NOW = Parameter("now", DateTimeField())
 CALLER = CallerQuery()
-# The keys that were used, and whose row does not say so. Shared by the threads of a process: one
+
+
+class _Use(NamedTuple):
+    """What the row of a used key does not say yet."""
+
+    key_id: int
+    at: datetime
+    digest: str
+    # With the first pepper.
+    new_digest: str
+
+
+# Shared by the threads of a process: one
 # that has answered may write what another has read. Bounded, should nobody answer a request.
-_used: deque[tuple[int, datetime]] = deque(maxlen=1000)
+_used: deque[_Use] = deque(maxlen=1000)
 
 
 def authenticate(text: str, *, now: datetime) -> User:
@@ -141,21 +172,27 @@ def authenticate(text: str, *, now: datetime) -> User:
 
 @receiver(request_finished)
 def record_use(**_: Any) -> None:
-    """Write when keys were last used, to the minute, after the caller has the answer."""
+    """Write when keys were last used, to the minute, and their digests with the first pepper.
+
+    It happens after the caller has the answer.
+    """
     try:
         with suppress(IndexError):  # none is left
             while True:
-                _record_use(*_used.popleft())
+                _record_use(_used.popleft())
     except AnyDatabaseError as error:
         # The caller has the answer already, and the next use writes it. A database that is down is
         # not asked for the others.
         log.warning("use_not_recorded", error=repr(error))
 
 
-def _record_use(key_id: int, now: datetime) -> None:
+def _record_use(use: _Use) -> None:
     # Race: of several requests at once only one writes.
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_PRECISION)
-    ApiKey.objects.filter(stale, pk=key_id).update(last_used_at=now)
+    key = ApiKey.objects.filter(pk=use.key_id)
+    if use.digest != use.new_digest:
+        key.filter(digest=use.digest).update(digest=use.new_digest)
+    is_stale = Q(last_used_at=None) | Q(last_used_at__lt=use.at - _LAST_USED_PRECISION)
+    key.filter(is_stale).update(last_used_at=use.at)
 
 
 def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:
@@ -168,6 +205,17 @@ def state(key: ApiKey, *, now: datetime) -> State:
     if key.revoked_at is None:
         return State.IN_USE
     return State.ENDING if key.revoked_at > now else State.REVOKED
+
+
+@transaction.atomic
+def revoke_own(key: ApiKey, *, allow_last: bool, now: datetime) -> None:
+    """Revoke a key for its owner. Raises LastKeyError unless `allow_last`."""
+    # Lock the user: two requests at once would each see the other's key.
+    User.objects.select_for_update(no_key=True).get(pk=key.user_id)
+    others = ApiKey.objects.filter(user=key.user_id, revoked_at=None).exclude(pk=key.pk)
+    if not allow_last and not others.exists():
+        raise LastKeyError
+    revoke(key, now=now)
 
 
 @transaction.atomic

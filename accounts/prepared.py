@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import NotSupportedError, connection
 from django.db.models import Expression, Field, QuerySet
+from django.db.models.lookups import Exact
 from psycopg import RawCursor
 from psycopg._queries import PostgresQuery
 from psycopg.types.numeric import Int8
@@ -90,6 +91,13 @@ class Parameter(Expression):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         return "%s", [self]
+
+
+class IsAnyOf(Exact):
+    """Compares with a list of values, whose length may differ each time: `column = ANY (list)`."""
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"= ANY {rhs}"
 
 
 class Query:

@@ -15,6 +15,7 @@ from accounts.serializers import (
     PreferencesSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
+    RevocationQuerySerializer,
 )
 
 
@@ -156,6 +157,12 @@ CREATE_KEY: dict[str, Any] = {
 
 REVOKE_KEY: dict[str, Any] = {
     "summary": "Revoke an API key",
+    "description": "Revoking the last one shuts you out, and so needs `confirm=true`.",
     "tags": ["API keys"],
-    "responses": {204: None, 404: OpenApiResponse(description="You have no such key.")},
+    "parameters": [RevocationQuerySerializer],
+    "responses": {
+        204: None,
+        404: OpenApiResponse(description="You have no such key."),
+        409: OpenApiResponse(description="It is your last key, and `confirm` is not true."),
+    },
 }

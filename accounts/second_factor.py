@@ -1,14 +1,16 @@
-"""The optional second factor of staff: a code from an authenticator app, and ten backup codes.
+"""The second factor of staff: a code from an authenticator app, and ten backup codes.
 
-Once it is on, the log-in asks for a code, and the admin is closed to sessions without one. The
-devices are django-otp's: each code works once, and each wrong code doubles the wait before the
-next attempt, for all addresses together.
+It is optional, unless the deployment has REQUIRE_SECOND_FACTOR. Once it is on, the log-in asks for
+a code, and the admin is closed to sessions without one. The devices are django-otp's: each code
+works once, and each wrong code doubles the wait before the next attempt, for all addresses
+together.
 """
 
 from base64 import b32encode
 from datetime import datetime
 
 import django_otp
+from django.conf import settings
 from django.db import transaction
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
@@ -39,6 +41,12 @@ def is_verified(user: User) -> bool:
     """Return whether the session of `user` has passed the second factor, or needs none."""
     # `otp_device` is set by django-otp's middleware from the session.
     return getattr(user, "otp_device", None) is not None or not is_on(user)
+
+
+def must_set_up(user: User) -> bool:
+    """Return whether `user` may do nothing in the admin but set up the second factor."""
+    has_passed = getattr(user, "otp_device", None) is not None
+    return settings.REQUIRE_SECOND_FACTOR and not has_passed and not is_on(user)
 
 
 def start_setup(*, user: User) -> TOTPDevice:

@@ -97,3 +97,9 @@ class PreferencesSerializer(serializers.Serializer[Any]):
     show_on_leaderboard = StrictBooleanField(
         help_text="Others can see your username on the leaderboard; false by default."
     )
+
+
+class RevocationQuerySerializer(serializers.Serializer[Any]):
+    confirm = serializers.BooleanField(
+        default=False, help_text="Whether to revoke the key even if it is your last one."
+    )

@@ -25,6 +25,7 @@ from accounts.serializers import (
     PreferencesSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
+    RevocationQuerySerializer,
 )
 from gatewayz.http.client_address import client_address
 from referrals import attribution
@@ -49,6 +50,21 @@ class TooManyKeys(APIException):
     default_code = "too_many_keys"
 
 
+class LastKey(APIException):
+    """The caller would be shut out."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = (
+        "This is your last key. Without it you can neither call the API nor make another key."
+        " To revoke it all the same, send ?confirm=true."
+    )
+    default_code = "last_key"
+
+
+# A cache must not keep what is shown once.
+_SHOWN_ONCE = {"Cache-Control": "no-store"}
+
+
 class RegistrationViewSet(ViewSet):
     """Creates accounts."""
 
@@ -71,7 +87,7 @@ class RegistrationViewSet(ViewSet):
         except NameTakenError as error:
             raise NameTaken(error.field) from error
         answer = RegistrationSerializer(_registration_body(registration))
-        return Response(answer.data, status=status.HTTP_201_CREATED)
+        return Response(answer.data, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
 
 def _registration_body(registration: attribution.Registration) -> dict[str, Any]:
@@ -159,11 +175,16 @@ class ApiKeyViewSet(ViewSet):
         except api_keys.TooManyKeysError as error:
             raise TooManyKeys from error
         answer = ApiKeySerializer(key).data | {"api_key": text}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
     @extend_schema(**schema.REVOKE_KEY)
     def destroy(self, request: AuthenticatedRequest, pk: int) -> Response:
         now = timezone.now()
         key: ApiKey = get_object_or_404(api_keys.valid_keys(request.user, now=now), pk=pk)
-        api_keys.revoke(key, now=now)
+        query = RevocationQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        try:
+            api_keys.revoke_own(key, allow_last=query.validated_data["confirm"], now=now)
+        except api_keys.LastKeyError as error:
+            raise LastKey from error
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -87,6 +87,18 @@ def web_address(name: str, *, default: str) -> str:
     return value.rstrip("/")
 
 
+def path_prefix(name: str) -> str | None:
+    """Return the path under which a proxy serves the program; None without one."""
+    value = text(name, "") or None
+    if value and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value):
+        raise refuse(name, "a path like /referrals, without a slash at its end")
+    for server in ("SCRIPT_NAME", "GRANIAN_URL_PATH_PREFIX"):
+        # The web server would serve under a prefix that links to static files do not have.
+        if is_set(server) and text(server) != value:
+            raise refuse(name, f"set to the same path as {server}")
+    return value
+
+
 def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
     """Return a limit as (uses, period); None for no limit."""
     value = text(name, default)
@@ -99,11 +111,15 @@ def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Return a comma-separated list of addresses and networks."""
+    """Return a comma-separated list of addresses and networks; an empty one for `none`."""
+    if text(name, "none") == "none":
+        return []
     try:
         return [ip_network(part) for part in names(name)]
     except ValueError:
-        raise refuse(name, "a list of addresses and networks like 10.0.0.7,10.1.0.0/16") from None
+        raise refuse(
+            name, "a list of addresses and networks like 10.0.0.7,10.1.0.0/16, or none"
+        ) from None
 
 
 def token(name: str) -> str | None:
@@ -114,10 +130,12 @@ def token(name: str) -> str | None:
     return value or None
 
 
-def require_real_secret_key(value: str) -> None:
-    """Refuse a SECRET_KEY that somebody could guess."""
-    if not re.fullmatch(r"(?!django-insecure|replace-me).{50,}", value) or len(set(value)) < 10:
-        raise refuse("SECRET_KEY", "at least 50 random characters")
+def require_random(name: str, values: list[str], *, length: int) -> None:
+    """Refuse secrets that somebody could guess."""
+    for value in values:
+        is_made_up = re.match(r"django-insecure|replace[-_]me", value)
+        if is_made_up or len(value) < length or len(set(value)) < 10:
+            raise refuse(name, f"at least {length} random characters")
 
 
 def stripe_key(name: str, *, default: str | None) -> str:

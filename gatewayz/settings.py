@@ -4,14 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import environ
-
-from gatewayz import environment
+from gatewayz import database_url, env_file, environment
 from gatewayz.adminbase import unfold_settings
+from gatewayz.api import openapi_settings
 from gatewayz.http import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-environ.Env.read_env(BASE_DIR / ".env")
+env_file.read(BASE_DIR / ".env")
 
 # --- How we run ---------------------------------------------------------------------------------
 
@@ -20,8 +19,13 @@ PORT = environment.whole_number("PORT", default=8000, least=1, most=65534)
 
 _DEVELOPMENT_KEY = "django-insecure-for-development-only"
 SECRET_KEY = environment.text("SECRET_KEY", _DEVELOPMENT_KEY if DEBUG else None)
+SECRET_KEY_FALLBACKS = environment.names("SECRET_KEY_FALLBACKS")
+# The first makes new keys. Beside these, SECRET_KEY and its fallbacks always work as peppers.
+API_KEY_PEPPERS = environment.names("API_KEY_PEPPERS")
 if not DEBUG:
-    environment.require_real_secret_key(SECRET_KEY)
+    environment.require_random("SECRET_KEY", [SECRET_KEY], length=50)
+    environment.require_random("SECRET_KEY_FALLBACKS", SECRET_KEY_FALLBACKS, length=50)
+    environment.require_random("API_KEY_PEPPERS", API_KEY_PEPPERS, length=32)
 
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if DEBUG else "")
 FRONTEND_URL = environment.web_address(
@@ -104,13 +108,14 @@ MIDDLEWARE = [
     "gatewayz.http.metrics.count_requests",
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
+    "gatewayz.http.middleware.require_https",
     "django.middleware.security.SecurityMiddleware",
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",
     "gatewayz.http.middleware.accept_trailing_slash",
     "gatewayz.http.middleware.drop_malformed_session",
     "gatewayz.http.pages_only.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "gatewayz.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "gatewayz.http.pages_only.AuthenticationMiddleware",
     "gatewayz.http.pages_only.OTPMiddleware",
@@ -120,6 +125,8 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# Where a proxy serves the program, if not at the root; it passes the path on without this.
+FORCE_SCRIPT_NAME = environment.path_prefix("FORCE_SCRIPT_NAME")
 ROOT_URLCONF = "gatewayz.urls"
 WSGI_APPLICATION = "gatewayz.wsgi.application"
 
@@ -138,17 +145,13 @@ TEMPLATES = [
     },
 ]
 
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": environ.Env.db_url_config(environment.text("DATABASE_URL")),
-}
-if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
-    raise environment.refuse("DATABASE_URL", "of the form postgres://user:password@host/name")
+DATABASES: dict[str, dict[str, Any]] = {"default": database_url.read("DATABASE_URL")}
+_DATABASE_OPTIONS = DATABASES["default"]["OPTIONS"]
 DATABASES["default"] |= {
     "ENGINE": "gatewayz.postgresql",
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
-    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
-    | {
+    "OPTIONS": {
         # Answer 503 rather than wait for a lock until the client has given up.
         # JIT compilation costs more than it saves on queries this short. A prepared statement has
         # one plan for all values: planning anew each time costs more than the statement. On a solid
@@ -156,12 +159,15 @@ DATABASES["default"] |= {
         "options": "-c lock_timeout=3s -c statement_timeout=15s -c jit=off"
         " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
         " -c idle_in_transaction_session_timeout=30s"
-        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}",
+        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}"
+        # Of two values for one setting PostgreSQL takes the last.
+        f" {_DATABASE_OPTIONS.pop('options', '')}",
         "connect_timeout": 5,
         # Django says None by default, with which psycopg prepares nothing, even when asked to. Its
         # own cursors still prepare nothing: they send values within the text.
         "prepare_threshold": 5,
-    },
+    }
+    | _DATABASE_OPTIONS,
 }
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -181,8 +187,8 @@ FORMAT_MODULE_PATH = "gatewayz.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = f"{FORCE_SCRIPT_NAME or ''}/static/"
+STATIC_ROOT = environment.text("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 if not DEBUG:
     STORAGES = {
@@ -208,30 +214,9 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Gatewayz referrals and credits",
-    "DESCRIPTION": "Register, get an API key and a referral code, invite friends, buy credits.\n\n"
-    "Amounts of money are US dollars (`20.0`), but for Stripe's own `amount`, which is in cents.",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "DEFAULT_GENERATOR_CLASS": "gatewayz.api.schema.OnceGenerator",
-    "TAGS": [
-        {"name": name} for name in ("Accounts", "Referrals", "Payments", "API keys", "Health")
-    ],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "gatewayz.api.schema.document_errors",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "PaymentStatus": "payments.models.Payment.Status",
-        "ReferralStatus": "referrals.models.Referral.Status",
-    },
-}
+SPECTACULAR_SETTINGS = openapi_settings.SPECTACULAR_SETTINGS
+if FORCE_SCRIPT_NAME:
+    SPECTACULAR_SETTINGS |= {"SERVERS": [{"url": FORCE_SCRIPT_NAME}]}
 
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
@@ -254,6 +239,7 @@ AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code"]
 LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
+REQUIRE_SECOND_FACTOR = environment.flag("REQUIRE_SECOND_FACTOR", default=False)
 
 # --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 
@@ -289,11 +275,15 @@ CONTENT_SECURITY_POLICY = {
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+SESSION_ENGINE = "gatewayz.http.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 0 if DEBUG else 365 * 24 * 3600
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REDIRECT_EXEMPT = [r"(^|/)healthz/?$", r"(^|/)readyz/?$", r"(^|/)metrics$"]
+SECURE_HSTS_SECONDS = environment.whole_number(
+    "HSTS_SECONDS", default=0 if DEBUG else 365 * 24 * 3600, least=0, most=10 * 365 * 24 * 3600
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = environment.flag("HSTS_INCLUDE_SUBDOMAINS", default=not DEBUG)
+SECURE_HSTS_PRELOAD = environment.flag("HSTS_PRELOAD", default=not DEBUG)
 
 # --- Logs ---------------------------------------------------------------------------------------
 

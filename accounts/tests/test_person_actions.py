@@ -63,6 +63,7 @@ def test_a_rotated_key_is_shown_in_the_answer_alone_and_both_work(
 
     text = response.context["text"]
     assert "no-store" in response["Cache-Control"]
+    assert "no-store" in response["Cache-Control"]
     assert text in response.content.decode()
     kept = [*AuditEntry.objects.values(), *ApiKey.objects.values(), dict(support.session)]
     assert text not in str(kept)

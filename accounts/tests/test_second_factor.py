@@ -212,3 +212,55 @@ def test_one_code_sent_five_times_at_once_logs_in_once(sam: Client, clock: Any) 
     answers = at_once(*[partial(log_in, code)] * 5)
 
     assert Counter(answer.status_code for answer in answers) == {302: 1, 200: 4}
+
+
+@pytest.fixture
+def required(settings: Any) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/",
+        "/admin/accounts/user/",
+        "/admin/search/",
+        "/admin/jsi18n/",
+        "/admin/password_change/",
+        "/admin/autocomplete/",
+        "/admin/nowhere/",
+    ],
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_where_it_is_required_staff_without_it_are_led_to_set_it_up(
+    sam: Client, path: str, method: str
+) -> None:
+    answer = getattr(sam, method)(path)
+
+    assert (answer.status_code, answer["Location"]) == (302, PAGE)
+
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_they_go_on_once_it_is_on(sam: Client) -> None:
+    begun = sam.get(PAGE).content.decode()
+    sam.post(PAGE, {"step": "begin"})
+    waiting = sam.get("/admin/").status_code
+    sam.post(PAGE, {"step": "confirm", "code": code_now()})
+
+    assert "Set up a second factor first" in begun
+    assert waiting == 302
+    assert sam.get("/admin/").status_code == 200
+    assert "Set up a second factor first" not in sam.get(PAGE).content.decode()
+
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_they_can_log_out(sam: Client) -> None:
+    assert sam.post("/admin/logout/").status_code == 200
+
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_strangers_are_led_to_the_log_in(db: None) -> None:
+    answer = Client().get("/admin/")
+
+    assert answer["Location"].startswith("/admin/login/")

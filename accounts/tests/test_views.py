@@ -1,17 +1,22 @@
 """The accounts endpoints show the caller's own data, page by page, in few queries."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from accounts import api_keys
 from accounts.models import ApiKey
 from accounts.tests.factories import Person, api_with
 from accounts.tests.test_ledger import post
+from payments.tests.at_once import at_once
 
 PREFERENCES = "/user/preferences"
 
@@ -135,6 +140,77 @@ def test_a_key_is_revoked_once_and_invalid_then(alice: Person) -> None:
 
     assert answers == [204, 404]
     assert api_with(made["api_key"]).get("/user/balance").status_code == 401
+
+
+def revoke_first(person: Person, query: str = "") -> Any:
+    key = person.user.api_keys.order_by("pk")[0]
+    return person.api.delete(f"/user/api-keys/{key.pk}{query}")
+
+
+@pytest.mark.parametrize("query", ["", "?confirm=false"])
+@pytest.mark.parametrize("has_ending_key", [False, True])
+def test_revoking_the_last_key_is_refused_first(
+    alice: Person, query: str, has_ending_key: bool
+) -> None:
+    if has_ending_key:
+        ending, _ = api_keys.create(user=alice.user, name="", now=timezone.now())
+        ApiKey.objects.filter(pk=ending.pk).update(revoked_at=timezone.now() + timedelta(hours=1))
+
+    answer = revoke_first(alice, query)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_key")
+    assert alice.api.get("/user/balance").status_code == 200
+
+
+def test_the_last_key_is_revoked_once_it_is_confirmed(alice: Person) -> None:
+    assert revoke_first(alice, "?confirm=true").status_code == 204
+    assert alice.api.get("/user/balance").status_code == 401
+
+
+def test_a_confirmation_that_is_neither_yes_nor_no_is_refused(alice: Person) -> None:
+    answer = revoke_first(alice, "?confirm=perhaps")
+
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["confirm"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_keys_revoked_at_once_leave_one(alice: Person) -> None:
+    api_keys.create(user=alice.user, name="", now=timezone.now())
+    paths = [f"/user/api-keys/{key.pk}" for key in alice.user.api_keys.all()]
+    calls = [partial(alice.api.delete, path) for path in paths]
+
+    codes = {answer.status_code for answer in at_once(*calls)}
+
+    assert ApiKey.objects.filter(revoked_at=None).count() == 1
+    assert 204 in codes
+
+
+def test_every_answer_that_shows_a_key_is_kept_by_no_cache(alice: Person) -> None:
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    showing = {
+        (path, method)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "201" in operation["responses"]
+        and "api_key" in document["components"]["schemas"][_answer_of(operation)]["properties"]
+    }
+    answers = {
+        ("/auth/register", "post"): alice.api.post(
+            "/auth/register",
+            {"username": "dora", "email": "dora@example.com", "auth_method": "email"},
+            format="json",
+        ),
+        ("/user/api-keys", "post"): alice.api.post("/user/api-keys", {}, format="json"),
+    }
+
+    assert showing == set(answers)
+    assert {answer["Cache-Control"] for answer in answers.values()} == {"no-store"}
+
+
+def _answer_of(operation: Any) -> str:
+    """Return the name of the schema of what is created."""
+    schema = operation["responses"]["201"]["content"]["application/json"]["schema"]
+    return str(schema["$ref"]).rpartition("/")[2]
 
 
 def test_the_key_of_another_user_is_not_found(alice: Person, charlie: Person) -> None:

@@ -19,6 +19,7 @@ _PRIMARY = {
 }
 
 UNFOLD = {
+    "SITE_URL": reverse_lazy("home"),
     "SITE_TITLE": "Gatewayz",
     "SITE_HEADER": "Gatewayz",
     "SITE_SUBHEADER": "Admin",

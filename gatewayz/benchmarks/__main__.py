@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import django
+from django.core.management import call_command
 
 from gatewayz.benchmarks import HOST, SECRET
 from gatewayz.benchmarks.processes import SERVERS
@@ -21,7 +22,9 @@ def main(arguments: list[str]) -> int:
         with embedded_postgres.running(Path(folder)) as postgres:
             postgres.create_database("bench")
             os.environ.update(_environment(postgres.url("bench")))
+            os.environ["STATIC_ROOT"] = f"{folder}/static"
             django.setup()
+            call_command("collectstatic", interactive=False, verbosity=0)
             # Needs the settings, which need the database.
             from gatewayz.benchmarks import comparison, instructions, scale  # noqa: PLC0415
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import environ
-
+from gatewayz import env_file
 from gatewayz.dev import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +26,7 @@ class Refusal(Exception):
 
 def read_dotenv() -> None:
     """Set the variables of `.env` that the environment does not set."""
-    environ.Env.read_env(ROOT / ".env")
+    env_file.read(ROOT / ".env")
 
 
 @contextmanager

@@ -3,24 +3,34 @@
 from collections.abc import Callable
 from http import HTTPStatus
 
+import structlog
+from django.core.exceptions import DisallowedHost
 from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
 from gatewayz.http.middleware import is_api_path
 
 
-def _error(request: HttpRequest, status: HTTPStatus) -> HttpResponse:
-    if is_api_path(request.path) or not request.accepts("text/html"):
-        code = status.name.lower()
-        return JsonResponse({"detail": f"{status.phrase}.", "code": code}, status=status)
-    start = "/admin/" if request.path.startswith("/admin/") else "/"
-    return render(request, "error.html", {"status": status, "start": start}, status=status)
+def _error(
+    request: HttpRequest, status: HTTPStatus, detail: str = "", code: str = ""
+) -> HttpResponse:
+    if is_api_path(request.path_info) or not request.accepts("text/html"):
+        body = {"detail": detail or f"{status.phrase}.", "code": code or status.name.lower()}
+        return JsonResponse(body, status=status)
+    start = reverse("admin:index" if request.path_info.startswith("/admin/") else "home")
+    page = {"status": status, "start": start, "detail": detail or status.description}
+    return render(request, "error.html", page, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        structlog.contextvars.bind_contextvars(refused="unknown host")
+        detail = "This server does not answer to the name by which it was called."
+        return _error(request, HTTPStatus.BAD_REQUEST, detail, "unknown_host")
     return _error(request, HTTPStatus.BAD_REQUEST)
 
 

@@ -70,6 +70,8 @@ _SHARED: list[Processor] = [
 _QUIETER = {
     "axes": "WARNING",
     "django.request": "ERROR",
+    # Anybody may send any Host; the line of the request says that it was refused.
+    "django.security.DisallowedHost": "CRITICAL",
     "procrastinate": "WARNING",
     "stripe": "WARNING",
 }

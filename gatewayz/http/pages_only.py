@@ -13,19 +13,14 @@ from django.http import HttpRequest
 from django_otp.middleware import OTPMiddleware as _Otp
 from whitenoise.middleware import WhiteNoiseMiddleware as _WhiteNoise
 
-from gatewayz.http.middleware import is_api_path
-
-
-def _is_call(request: HttpRequest) -> bool:
-    """Return whether it is a call to the API; its documentation is a page."""
-    return is_api_path(request.path_info) and not request.path_info.startswith("/api/docs")
+from gatewayz.http.middleware import is_call
 
 
 class _PagesOnly:
     get_response: Any
 
     def __call__(self, request: HttpRequest) -> Any:
-        if _is_call(request):
+        if is_call(request.path_info):
             return self.get_response(request)
         return super().__call__(request)  # type: ignore[misc]
 

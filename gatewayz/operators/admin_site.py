@@ -1,13 +1,15 @@
 """The admin site: which pages it has, and who may open it."""
 
 from datetime import timedelta
+from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
@@ -19,6 +21,11 @@ from gatewayz.operators import own_log_in
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
+
+
+def _is_for_setup(request: HttpRequest) -> bool:
+    """Return whether the page is open to staff who still have to set up the second factor."""
+    return request.path in (reverse("admin:second_factor"), reverse("admin:logout"))
 
 
 class OperatorSite(UnfoldAdminSite):
@@ -57,14 +64,14 @@ class OperatorSite(UnfoldAdminSite):
         return {**super().each_context(request), "place": navigation.place(request)}
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let staff in if their session has passed the second factor, or they have none."""
+        """Let staff in if their session has passed the second factor, or they need none."""
         user = request.user
         if not super().has_permission(request) or not isinstance(user, User):
             return False
         known = self._admitted.get(request)
         if known is None or known[0] != user:
             known = self._admitted[request] = user, second_factor.is_verified(user)
-        return known[1]
+        return known[1] and (_is_for_setup(request) or not second_factor.must_set_up(user))
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -77,7 +84,17 @@ class OperatorSite(UnfoldAdminSite):
         return found
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        return as_unfold_needs(super().admin_view(view, cacheable))
+        protected = as_unfold_needs(super().admin_view(view, cacheable))
+
+        @wraps(protected)
+        def led_to_setup(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            user = request.user
+            is_staff = isinstance(user, User) and user.is_active and user.is_staff
+            if is_staff and not _is_for_setup(request) and second_factor.must_set_up(user):
+                return redirect("admin:second_factor")
+            return protected(request, *args, **kwargs)
+
+        return led_to_setup
 
     @method_decorator(as_unfold_needs)
     def login(

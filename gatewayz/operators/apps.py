@@ -1,5 +1,7 @@
 """The Django apps of the operators' pages: the pages, and our admin site in place of Django's."""
 
+from importlib import import_module
+
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin
 from django.db.models.signals import post_migrate
@@ -15,6 +17,7 @@ class OperatorsConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        import_module("gatewayz.deployment_checks")
         for label in _STAFF_APPS:
             apps.get_app_config(label).verbose_name = "Staff"
         post_migrate.connect(ensure_groups, sender=apps.get_app_config("auth"))

@@ -145,7 +145,9 @@ def _show(request: HttpRequest, form: CodeForm | None = None) -> HttpResponse:
 
 def _render(request: HttpRequest, state: str, **content: object) -> HttpResponse:
     context = admin.site.each_context(request)
-    title = "Second factor"
-    return TemplateResponse(
-        request, "admin/second_factor.html", {**context, "title": title, "state": state, **content}
-    )
+    context |= {
+        "title": "Second factor",
+        "state": state,
+        "must_set_up": second_factor.must_set_up(operator(request)),
+    }
+    return TemplateResponse(request, "admin/second_factor.html", context | content)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from ast import literal_eval
 from datetime import timedelta
 from typing import Any
 
@@ -56,6 +57,16 @@ def test_it_warns_of_showing_the_referrers_email_in_full() -> None:
     assert "referrals.W001" in outcome.stderr
 
 
+def test_it_warns_when_no_proxy_is_named() -> None:
+    unset = {name: value for name, value in PRODUCTION.items() if name != "TRUSTED_PROXIES"}
+
+    warned = run("check", "--deploy", env=unset)
+    silent = run("check", "--deploy", env=unset | {"TRUSTED_PROXIES": "none"})
+
+    assert "all callers then count as one" in warned.stderr
+    assert "TRUSTED_PROXIES" not in silent.stderr
+
+
 SECRETS = ["SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
 BAD = [
     *((name, "") for name in SECRETS),
@@ -63,6 +74,8 @@ BAD = [
     ("SECRET_KEY", "a" * 60),
     ("SECRET_KEY", "django-insecure-" + "abcdefghijklmnopqrstuvwxyz" * 2),
     ("SECRET_KEY", "replace-me-by-the-output-of-openssl-rand-base64-48"),
+    ("SECRET_KEY_FALLBACKS", "short"),
+    ("API_KEY_PEPPERS", "0123456789abcdef" * 2 + ",short"),
     ("DATABASE_URL", "sqlite:///db.sqlite3"),
     ("DATABASE_URL", "what?"),
     ("DEBUG", "maybe"),
@@ -85,6 +98,7 @@ BAD = [
     ("RATE_LIMIT_REGISTER", "many"),
     ("TRUSTED_PROXIES", "everybody"),
     ("METRICS_TOKEN", "short"),
+    ("FORCE_SCRIPT_NAME", "referrals/"),
 ]
 
 
@@ -107,6 +121,18 @@ def test_production_has_limits_a_lock_out_and_no_sandbox() -> None:
 
     limited = ["register", "validate", "api", "log_in", "wrong_key"]
     assert outcome.stdout.split() == ["False", "10", *limited], outcome.stderr
+
+
+def test_options_of_the_address_are_beside_ours_and_win() -> None:
+    shown = "from django.conf import settings as s; print(s.DATABASES['default']['OPTIONS'])"
+    url = PRODUCTION["DATABASE_URL"] + "?connect_timeout=9&options=-c%20statement_timeout%3D9s"
+
+    outcome = run("shell", "-v0", "-c", shown, env=PRODUCTION | {"DATABASE_URL": url})
+
+    options = literal_eval(outcome.stdout)
+    assert options["connect_timeout"] == "9"
+    assert options["options"].startswith("-c lock_timeout=3s ")
+    assert options["options"].endswith(" -c statement_timeout=9s")
 
 
 RATES = [
@@ -135,6 +161,12 @@ def test_a_bad_rate_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: st
 
     with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_API must be of the form 20/hour"):
         environment.rate("RATE_LIMIT_API", default="off")
+
+
+def test_that_there_is_no_proxy_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", "none")
+
+    assert environment.networks("TRUSTED_PROXIES") == []
 
 
 @pytest.mark.parametrize("text", ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"])

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unittest.mock import patch
 
-import environ
 from django.core.management import call_command
 from django.db import connection
 
+from gatewayz import database_url
 from gatewayz.dev import embedded_postgres
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
 
@@ -90,8 +90,8 @@ def _hurry_recovery() -> None:
 @contextmanager
 def connected_to(postgres: OwnPostgres) -> Iterator[None]:
     """Connect Django to it until the end of the block."""
-    there = environ.Env.db_url_config(postgres.url)
-    options = connection.settings_dict["OPTIONS"] | there.pop("OPTIONS", {})
+    there = database_url.parse(postgres.url, "url")
+    options = connection.settings_dict["OPTIONS"] | there.pop("OPTIONS")
     connection.close()
     with patch.dict(connection.settings_dict, there, OPTIONS=options):
         try:

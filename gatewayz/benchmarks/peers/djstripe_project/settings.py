@@ -2,8 +2,7 @@
 
 import os
 
-import environ
-
+from gatewayz import database_url
 from gatewayz.benchmarks import HOST
 
 SECRET_KEY = os.environ["SECRET_KEY"]
@@ -11,7 +10,8 @@ ALLOWED_HOSTS = [HOST]
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "djstripe"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "gatewayz.benchmarks.peers.djstripe_project.urls"
-DATABASES = {"default": environ.Env.db_url_config(os.environ["PEER_DATABASE"])}
+DATABASES = {"default": database_url.read("PEER_DATABASE")}
+DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_MAX_AGE"] = int(os.environ["PEER_CONNECTION_SECONDS"])
 DATABASES["default"]["OPTIONS"]["options"] = "-c search_path=djstripe -c jit=off"
 # The tables are made from the models, as dj-stripe's migrations take most of a minute.

@@ -1,0 +1,87 @@
+"""A session is opened by the key in the browser's cookie, and by nothing in the database."""
+
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from accounts.models import User
+from accounts.tests.factories import operator
+from accounts.tests.test_api_keys import dump
+
+PAGE = "/admin/accounts/user/"
+
+
+def opens(session_key: str) -> bool:
+    browser = Client()
+    browser.cookies["sessionid"] = session_key
+    return bool(browser.get(PAGE).status_code == 200)
+
+
+def key_of(browser: Client) -> str:
+    return str(browser.cookies["sessionid"].value)
+
+
+def test_the_key_in_the_cookie_opens_it(db: None) -> None:
+    assert opens(key_of(operator()))
+
+
+def test_a_dump_contains_no_session_key(db: None) -> None:
+    olivia = operator()
+    olivia.get(PAGE)
+
+    assert key_of(olivia) not in dump()
+
+
+def test_nothing_in_a_dump_opens_a_session(db: None) -> None:
+    olivia = operator()
+
+    [row] = Session.objects.all()
+
+    assert row.get_decoded()["_auth_user_id"] == str(User.objects.get(username="olivia").pk)
+    assert not any(opens(key) for key in (row.session_key, row.session_key[:32]))
+    assert opens(key_of(olivia))
+
+
+def test_a_key_that_lies_in_the_table_as_it_is_opens_nothing(db: None) -> None:
+    olivia = operator()
+
+    Session.objects.update(session_key=key_of(olivia))
+
+    assert not opens(key_of(olivia))
+
+
+def test_logging_out_ends_it(db: None) -> None:
+    olivia = operator()
+    key = key_of(olivia)
+
+    olivia.post("/admin/logout/")
+
+    assert not Session.objects.exists()
+    assert not opens(key)
+
+
+def test_deactivation_ends_it(db: None) -> None:
+    olivia = operator()
+
+    User.objects.update(is_active=False)
+
+    assert not opens(key_of(olivia))
+
+
+def test_an_expired_one_opens_nothing(db: None) -> None:
+    olivia = operator()
+
+    Session.objects.update(expire_date="2020-01-01T00:00:00Z")
+
+    assert not opens(key_of(olivia))
+
+
+def test_it_is_stored_again_under_the_same_row(db: None) -> None:
+    olivia = operator()
+    session = olivia.session
+
+    session["seen"] = "yes"
+    session.save()
+
+    [row] = Session.objects.all()
+    assert row.get_decoded()["seen"] == "yes"
+    assert opens(key_of(olivia))
