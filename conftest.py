@@ -20,6 +20,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, colleague, register
+from gatewayz.api import database_errors
 from gatewayz.dev.checkout import WORKSHOP
 from gatewayz.tests import emptying
 from payments.reports.invariants import breaches
@@ -73,6 +74,12 @@ def touches_database(request: pytest.FixtureRequest) -> bool:
     return request.node.get_closest_marker("django_db") is not None or any(
         name in request.fixturenames for name in ("db", "transactional_db", "live_server")
     )
+
+
+@pytest.fixture(autouse=True)
+def no_full_disk() -> None:
+    """Forget the full disk of the test before, on account of which this process is not ready."""
+    database_errors.full_disk.until = 0
 
 
 @pytest.fixture(autouse=True)

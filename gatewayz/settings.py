@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
     "gatewayz.http.middleware.require_https",
+    "gatewayz.http.bodies.check_bodies",
     "django.middleware.security.SecurityMiddleware",
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",

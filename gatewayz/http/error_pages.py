@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -40,6 +41,16 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.NOT_FOUND)
+
+
+def length_required(request: HttpRequest) -> HttpResponse:
+    detail = "Send the body with its Content-Length, not in chunks."
+    return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
+    return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -39,20 +39,27 @@ class Server:
     def ask(
         self, method: str, path: str, body: Any = None, *, key: str = "", **headers: str
     ) -> requests.Response:
-        """Send one request on a new connection; `key` is the caller's API key."""
-        if key:
-            headers["Authorization"] = f"Bearer {key}"
-        return self._send(method, path, json=body, headers=headers)
+        """Send one request with a JSON body; `key` is the caller's API key."""
+        return self.send(method, path, body and json.dumps(body), key=key, **headers)
 
     def deliver(self, event: Mapping[str, Any], **headers: str) -> requests.Response:
         """Deliver `event` as Stripe does, with additional `headers`."""
         body = json.dumps(event).encode()
-        headers |= {"Content-Type": "application/json", "Stripe-Signature": signed(body)}
-        return self._send("POST", WEBHOOK_PATH, data=body, headers=headers)
+        return self.send(
+            "POST", WEBHOOK_PATH, body, **{"Stripe-Signature": signed(body)}, **headers
+        )
 
-    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+    def send(
+        self, method: str, path: str, body: Any, *, key: str = "", **headers: str
+    ) -> requests.Response:
+        """Send one request on a new connection."""
+        headers["Content-Type"] = "application/json"
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
         self._wait_until_listening()
-        return requests.request(method, self.address + path, timeout=PATIENCE_SECONDS, **options)
+        return requests.request(
+            method, self.address + path, data=body, headers=headers, timeout=PATIENCE_SECONDS
+        )
 
     def _wait_until_listening(self) -> None:
         """Nobody listens before the server has started, nor while its only worker is replaced."""

@@ -15,7 +15,6 @@ from django.db import connection
 from django.test import Client
 
 from accounts.tests.factories import Person, register
-from gatewayz.api import database_errors
 from payments.models import StripeEvent
 from payments.tests.at_once import LOCK_USER, another_transaction
 from payments.tests.own_postgres import NAME, OwnPostgres, connected_to
@@ -163,6 +162,17 @@ def test_a_restart_between_two_requests_of_one_connection_does_no_harm(
     assert (before.status_code, kept, after.status_code) == (200, 1, 200)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(
+    server: Server, alice: Person
+) -> None:
+    body = iter([b'{"name": "laptop"}'])
+    refused = server.send("POST", "/user/api-keys", body, key=alice.api_key)
+
+    assert (refused.status_code, refused.json()["code"]) == (411, "length_required")
+    assert alice.user.api_keys.count() == 1
+
+
 @contextmanager
 def read_only(postgres: OwnPostgres) -> Iterator[None]:
     """Make it what a failover leaves to those who connect to the replica."""
@@ -219,9 +229,8 @@ def test_without_its_tables_every_endpoint_answers_503(postgres: OwnPostgres) ->
 
 @pytest.mark.django_db
 def test_a_full_disk_is_answered_503_and_the_process_is_not_ready_for_a_while(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    client: Client,
 ) -> None:
-    monkeypatch.setattr(database_errors, "full_disk", database_errors.FullDisk())
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION pg_temp.full_disk() RETURNS trigger LANGUAGE plpgsql AS"
