@@ -67,7 +67,7 @@ def test_a_page_of_none_is_not_found(db: None, route: str) -> None:
 def test_a_list_that_is_asked_for_a_row_of_none_is_no_error(db: None, name: str) -> None:
     browser = operator()
     browser.raise_request_exception = False
-    page = PAGES[name]
+    page: Any = PAGES[name]
     path = reverse(f"admin:{name.replace('.', '_')}_changelist")
     wrong = {}
     for field in {*page.linked_by, *map(_filter_name, page.list_filter), "id", "q", "p", "o"}:
