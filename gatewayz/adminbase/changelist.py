@@ -99,4 +99,7 @@ def _named(column: Any, value: str) -> Any:
     """Return the name of a value of the column: of a row, its name."""
     if column.related_model is None:
         return value
-    return column.related_model._default_manager.filter(pk=value).first() or value
+    try:
+        return column.related_model._default_manager.filter(pk=value).first() or value
+    except ValueError:  # typed by hand
+        return value

@@ -4,8 +4,12 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+)
 from django.middleware.common import CommonMiddleware as _Common
 
 # What asks for them knows our address alone, and no certificate.
@@ -71,5 +75,5 @@ def require_https(
 class CommonMiddleware(_Common):
     """Refuses a Host that is not ours, but to a probe: that has only our address."""
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
         return None if request.path_info in PROBES else super().process_request(request)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import audit, operator_login, second_factor
+from accounts import audit, operator_login, row_ids, second_factor
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.authentication import operator
 from accounts.models import User
@@ -119,7 +119,9 @@ class SecondFactorAdmin(SuperuserAdmin):
     )
 
     def has_remove_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        others = TOTPDevice.objects.filter(pk=object_id).exclude(user=operator(request))
+        others = TOTPDevice.objects.filter(pk=row_ids.parse(str(object_id))).exclude(
+            user=operator(request)
+        )
         return is_superuser(request) and others.exists()
 
     @action(description="Remove…", icon="phonelink_erase", permissions=["remove"])

@@ -28,6 +28,13 @@ def _is_for_setup(request: HttpRequest) -> bool:
     return request.path in (reverse("admin:second_factor"), reverse("admin:logout"))
 
 
+def _must_set_up(request: HttpRequest) -> bool:
+    user = request.user
+    if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return False
+    return second_factor.must_set_up(user)
+
+
 class OperatorSite(UnfoldAdminSite):
     """The admin site, `django.contrib.admin.site`."""
 
@@ -88,9 +95,7 @@ class OperatorSite(UnfoldAdminSite):
 
         @wraps(protected)
         def led_to_setup(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            user = request.user
-            is_staff = isinstance(user, User) and user.is_active and user.is_staff
-            if is_staff and not _is_for_setup(request) and second_factor.must_set_up(user):
+            if _must_set_up(request) and not _is_for_setup(request):
                 return redirect("admin:second_factor")
             return protected(request, *args, **kwargs)
 

@@ -15,7 +15,7 @@ def read(monkeypatch: pytest.MonkeyPatch, url: str) -> dict[str, Any]:
     return database_url.read("DATABASE_URL")
 
 
-def item(options: dict[str, str] | None = None, **parts: str) -> dict[str, Any]:
+def item(options: Any = None, **parts: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("NAME", "USER", "PASSWORD", "HOST", "PORT"), "")
     return {**empty, **parts, "OPTIONS": options or {}}
 

@@ -1,0 +1,84 @@
+"""An address of the admin whose id is none is not found, on every page."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, reverse
+
+from accounts.tests.factories import operator
+from gatewayz.adminbase.model_admin import _filter_name
+
+BAD_IDS = [
+    "abc",
+    "0",
+    "-1",
+    "1.5",
+    "9" * 30,
+    "١٢",
+    "_00",
+    "'",
+    "%00",
+    "1%0A",
+    "None",
+    "a/b",
+]
+pytestmark = pytest.mark.slow
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    """Yield each route of the admin that has a parameter."""
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and _PARAMETER.search(route):
+            yield route
+
+
+ROUTES = sorted(set(routes(admin.site.urls[0])))
+PAGES = {f"{model._meta.label_lower}": page for model, page in admin.site._registry.items()}
+
+
+def test_the_routes_are_found() -> None:
+    assert len(ROUTES) > 40, ROUTES
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_page_of_none_is_not_found(db: None, route: str) -> None:
+    browser = operator()
+    browser.raise_request_exception = False
+    wrong = {}
+    for bad in BAD_IDS:
+        path = "/admin/" + _PARAMETER.sub(bad, route).removeprefix("^").removesuffix("$")
+        for method in ("get", "post"):
+            code = getattr(browser, method)(path).status_code
+            if code >= 500 or code == 200:
+                wrong[method, path] = code
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_list_that_is_asked_for_a_row_of_none_is_no_error(db: None, name: str) -> None:
+    browser = operator()
+    browser.raise_request_exception = False
+    page: Any = PAGES[name]
+    path = reverse(f"admin:{name.replace('.', '_')}_changelist")
+    wrong = {}
+    for field in {*page.linked_by, *map(_filter_name, page.list_filter), "id", "q", "p", "o"}:
+        for bad in ("abc", "9" * 30, "%00", "1.5"):
+            for how in ("", "__in", "__isnull"):
+                query = f"?{field}{how}={bad}"
+                # PostgreSQL ends the test's transaction when it cannot read a value.
+                before = transaction.savepoint()
+                code = browser.get(path + query).status_code
+                transaction.savepoint_rollback(before)
+                if code >= 500:
+                    wrong[query] = code
+
+    assert wrong == {}
