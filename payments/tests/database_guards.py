@@ -190,6 +190,13 @@ CONTROLS = [
     Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
     Control("adjustments_reversed_once", copy(WAITING, reverses_id=UNDONE), TWICE),
     repeat("adjustments_token_key", "token", off=ADJUSTED_STAY),
+    Control(
+        "adjustments_not_for_staff",
+        "UPDATE users SET is_staff = true WHERE username = 'alice';"
+        f"UPDATE adjustments SET decision_note = 'Late' WHERE {APPROVED} AND reverses_id IS NULL",
+        "decision_note = 'Late'",
+        ADJUSTED_STAY,
+    ),
     # What operators did.
     row(AUDIT_STAYS, "reason = 'Another'"),
     Control("audit_entries_not_truncated", TRUNCATE, none_of("TRUE"), "", AUDIT_STAYS),
