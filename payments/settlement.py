@@ -151,9 +151,12 @@ JOIN person buyer ON buyer.id = payment.user_id
 LEFT JOIN person referrer ON referrer.referral_code = buyer.referred_by_code
 CROSS JOIN LATERAL (SELECT GREATEST(payment.created_at, %(reported_at)s::timestamptz)) occurred (at)
 CROSS JOIN LATERAL (
-    SELECT * FROM programs WHERE starts_at <= occurred.at ORDER BY starts_at DESC LIMIT 1) terms
+    SELECT * FROM programs WHERE status = 'approved' AND starts_at <= occurred.at
+    ORDER BY starts_at DESC LIMIT 1
+) terms
 LEFT JOIN LATERAL (
-    SELECT * FROM programs WHERE starts_at <= buyer.created_at ORDER BY starts_at DESC LIMIT 1
+    SELECT * FROM programs WHERE status = 'approved' AND starts_at <= buyer.created_at
+    ORDER BY starts_at DESC LIMIT 1
 ) promised ON buyer.referred_by_code IS NOT NULL AND promised.id <> terms.id
 """
 

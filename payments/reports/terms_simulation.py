@@ -223,7 +223,7 @@ def simulate(draft: Program, *, now: datetime) -> Simulation:
     since = now - WINDOW
     earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
     uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
-    terms = list(Program.objects.filter(starts_at__lt=since).order_by("-starts_at"))
+    terms = list(Program.objects.approved().filter(starts_at__lt=since).order_by("-starts_at"))
     simulation = Simulation(draft, since, until=now, earlier=terms, _uses=uses)
     for purchase in _purchases(since):
         simulation.repeat(purchase)

@@ -127,6 +127,11 @@ TRUNCATE, CASCADES = "TRUNCATE {table} CASCADE", "adjustments_not_truncated"
 # Guards that would refuse what others are there to refuse.
 FOLLOWED, ATTRIBUTED = "users_credits_follow_ledger", "users_attributed_once"
 ENTRIES_STAY, TERMS_STAY = "ledger_entries_append_only", "programs_stand"
+TERMS_DECIDED = "programs_decided_once"
+APPROVE = (
+    "status = 'approved', decided_at = now(), decision_note = 'Right',"
+    " decided_by_id = (SELECT id FROM users WHERE username ="
+)
 ADJUSTED_STAY, AUDIT_STAYS = "adjustments_stand", "audit_entries_append_only"
 MATCHED = "ledger_matches_the_adjustments"
 UNNUMBERED = f"ledger_entries_chain ledger_followed_by_credits {FOLLOWED}"
@@ -185,11 +190,6 @@ CONTROLS = [
     adjust("adjustments_alone_within_the_limit", "100.01", limit="100"),
     adjust("adjustments_alone_within_the_limit", "0.01", limit=""),
     adjust("adjustments_make_no_debt", "-999", limit="1000"),
-    adjusted("adjustments_match_the_ledger", "amount = 9", POSTED, ADJUSTED),
-    adjusted("adjustments_posted_by_an_entry", "ledger_entry_id = NULL", POSTED, ADJUSTED),
-    Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
-    Control("adjustments_reversed_once", copy(WAITING, reverses_id=UNDONE), TWICE),
-    repeat("adjustments_token_key", "token", off=ADJUSTED_STAY),
     Control(
         "adjustments_not_for_staff",
         "UPDATE users SET is_staff = true WHERE username = 'alice';"
@@ -197,6 +197,11 @@ CONTROLS = [
         "decision_note = 'Late'",
         ADJUSTED_STAY,
     ),
+    adjusted("adjustments_match_the_ledger", "amount = 9", POSTED, ADJUSTED),
+    adjusted("adjustments_posted_by_an_entry", "ledger_entry_id = NULL", POSTED, ADJUSTED),
+    Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
+    Control("adjustments_reversed_once", copy(WAITING, reverses_id=UNDONE), TWICE),
+    repeat("adjustments_token_key", "token", off=ADJUSTED_STAY),
     # What operators did.
     row(AUDIT_STAYS, "reason = 'Another'"),
     Control("audit_entries_not_truncated", TRUNCATE, none_of("TRUE"), "", AUDIT_STAYS),
@@ -209,7 +214,38 @@ CONTROLS = [
     row("programs_within_budget", "reserved = 30", UNUSED, BUDGET),
     row("programs_amounts_positive", "referee_bonus = 0", off=TERMS_STAY),
     row("programs_one_use_at_least", "max_uses = 0", off=TERMS_STAY),
-    repeat("programs_starts_at_key", "starts_at", off=TERMS_STAY),
+    repeat("programs_start_once", "starts_at", off=f"{TERMS_DECIDED} programs_start_once_approved"),
+    # Who may set them.
+    row(TERMS_DECIDED, "starts_at = '2021-01-01'", UNUSED),
+    row(TERMS_DECIDED, f"{APPROVE} 'tara'), starts_at = now()", WAITING, "decision_note = 'Right'"),
+    row(
+        "programs_alone_within_the_limit",
+        "status = 'approved'",
+        WAITING,
+        "requested_by_id IS NOT NULL AND status = 'approved' AND decided_by_id IS NULL",
+    ),
+    Control(
+        "programs_alone_within_the_limit",
+        "SET LOCAL gatewayz.adjustment_approval_limit = '19.99';"
+        + copy(UNUSED, decided_by_id="NULL", decided_at="NULL", starts_at="now()"),
+        "budget = 20 AND decided_by_id IS NULL",
+    ),
+    Control(
+        "programs_alone_within_the_limit",
+        copy(
+            UNUSED,
+            decided_by_id="NULL",
+            decided_at="NULL",
+            starts_at="now()",
+            minimum_purchase="9.99",
+        ),
+        "budget = 20 AND decided_by_id IS NULL",
+    ),
+    row("programs_decider_may", f"{APPROVE} 'rita')", WAITING, "decision_note = 'Right'"),
+    row("programs_decided_by_another", "requested_by_id = decided_by_id", UNUSED, off=TERMS_STAY),
+    row("programs_decided_with_a_reason", "decision_note = ' '", UNUSED, off=TERMS_DECIDED),
+    row("programs_decided_with_a_reason", "status = 'rejected'", WAITING, "status = 'rejected'"),
+    row("programs_start_once_approved", "decided_at = '2021-01-01'", UNUSED, off=TERMS_DECIDED),
     # Referrals.
     row("referrals_within_cap", "use_number = 11", SECOND_USE, USES),
     row("referrals_use_number_unique", "use_number = 1", SECOND_USE, USES),

@@ -108,14 +108,17 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     The tests share these rows, and what each does is undone.
     """
     with django_db_blocker.unblock(), undone():
-        ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
-        ProgramFactory.create()
         alice, charlie, _ = (
             register("alice"),
             register("charlie"),
             StaffFactory.create(username="rita"),
         )
         bob = register("bob", code=alice.code)
+        ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
+        ProgramFactory.create()
+        ProgramFactory.create(
+            status="waiting", decided_by=None, decided_at=None, decision_note="", is_future=True
+        )
         settle(bob.user)
         purchase = settle(bob.user, 2000)
         for name, status in [("1", "succeeded"), ("2", "succeeded"), ("2", "failed")]:
