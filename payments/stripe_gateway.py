@@ -44,6 +44,10 @@ class StripeRefusedError(PaymentError):
     """Stripe rejected the request; the message is Stripe's."""
 
 
+class SessionConflictError(PaymentError):
+    """Stripe knows the idempotency key from a request with other parameters."""
+
+
 class InvalidSignatureError(PaymentError):
     """The body has no valid signature by one of our secrets, or the signature is too old."""
 
@@ -81,6 +85,7 @@ def _client(secret_key: str, api_base: str) -> stripe.StripeClient:
 
 def create_checkout_session(
     *,
+    idempotency_key: str,
     payment_id: int,
     user_id: int,
     amount: int,
@@ -89,12 +94,12 @@ def create_checkout_session(
     cancel_url: str,
     deadline: float,
 ) -> CheckoutSession:
-    """Create a session over `amount` cents; a second call for a payment returns the same session.
+    """Create a session over `amount` cents; a second call with a key returns the same session.
 
     It waits until `deadline`, a time of `time.monotonic`, and not at all while MOST_WAITING others
     wait.
 
-    Raises StripeUnavailableError and StripeRefusedError.
+    Raises StripeUnavailableError, StripeRefusedError and SessionConflictError.
     """
     metadata = {"payment_id": str(payment_id), "user_id": str(user_id)}
     price: Any = {
@@ -113,7 +118,7 @@ def create_checkout_session(
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata},
         },
-        options={"idempotency_key": f"payment:{payment_id}"},
+        options={"idempotency_key": idempotency_key},
     )
     with _translate_errors():
         session = _before(deadline, create)
@@ -207,6 +212,8 @@ def _translate_errors() -> Iterator[None]:
         yield
     except stripe.InvalidRequestError as error:
         raise StripeRefusedError(error.user_message or str(error)) from error
+    except stripe.IdempotencyError as error:
+        raise SessionConflictError(str(error)) from error
     except (stripe.StripeError, UnexpectedObjectError) as error:
         raise StripeUnavailableError(type(error).__name__) from error
 

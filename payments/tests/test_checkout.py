@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.tests.factories import Person
 from payments import checkout
@@ -23,6 +24,7 @@ from payments.tests.stripe_events import deliver, event, lose_answer, pending_pa
 PATH = "/api/stripe/checkout-session"
 IN_USE = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}
 REFUSAL = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
+OTHER_DETAILS = {"error": {"type": "idempotency_error", "message": "Keys are for one request."}}
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
@@ -144,6 +146,44 @@ def test_a_request_that_stripe_refuses_is_a_bad_request(bob: Person, settings: A
 
     assert response.status_code == 400
     assert "Amount is too small." in response.json()["detail"]
+
+
+def test_another_database_gets_no_answer_of_this_one(
+    alice: Person, bob: Person, sandbox: str
+) -> None:
+    """A restored or emptied database gives a number again, which Stripe knows already."""
+    first = ask(bob, "order-1").json()
+    Payment.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('payments_id_seq', %s, false)", [first["payment_id"]])
+
+    answer = ask(alice, "order-1", amount=2000)
+
+    assert answer.status_code == 201
+    second = answer.json()
+    assert second["payment_id"] == first["payment_id"]
+    assert second["session_id"] != first["session_id"]
+
+
+def test_a_payment_from_before_continues_with_its_old_key(bob: Person, settings: Any) -> None:
+    with stripe_answers(settings, 500, b"{}"):
+        ask(bob, "order-1")
+    Payment.objects.update(stripe_key=None)
+
+    with stripe_answers(settings, 500, b"{}") as stripe:
+        ask(bob, "order-1")
+
+    assert stripe.headers[0]["Idempotency-Key"] == f"payment:{Payment.objects.get().pk}"
+
+
+def test_a_purchase_that_stripe_knows_with_other_details_is_a_conflict(
+    bob: Person, settings: Any
+) -> None:
+    with stripe_answers(settings, 400, json.dumps(OTHER_DETAILS).encode()):
+        response = ask(bob, "order-1")
+
+    assert (response.status_code, response.json()["code"]) == (409, "session_conflict")
+    assert Payment.objects.get().status == "created"
 
 
 @pytest.mark.django_db(transaction=True)
