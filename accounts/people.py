@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Q, Value
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ledger, permissions, row_ids
+from accounts import audit, ledger, mailboxes, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
 
@@ -88,6 +88,34 @@ def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
     # Django's iexact and istartswith use UPPER(), which has no index.
     value = Lower(Value(term))
     return Q(comparison(Lower("username"), value)) | Q(comparison(Lower("email"), value))
+
+
+_BATCH = 5000
+_REFOLD = """
+UPDATE users SET mailbox = folded.mailbox
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, email, mailbox)
+WHERE users.id = folded.id AND users.email = folded.email
+"""
+
+
+def refold_mailboxes(users: QuerySet[User]) -> int:
+    """Fold every address again, a batch at a time, and return how many mailboxes have changed."""
+    changed = last = 0
+    while batch := list(
+        users.filter(pk__gt=last).order_by("pk").values_list("pk", "email", "mailbox")[:_BATCH]
+    ):
+        last = batch[-1][0]
+        folded = [
+            (pk, email, mailboxes.fold(email)[: mailboxes.MAX_LENGTH], was)
+            for pk, email, was in batch
+        ]
+        stale = [row[:3] for row in folded if row[2] != row[3]]
+        if stale:
+            with connections[users.db].cursor() as cursor:
+                # Not where the address was changed since it was read, which has folded it too.
+                cursor.execute(_REFOLD, [list(column) for column in zip(*stale, strict=True)])
+                changed += cursor.rowcount
+    return changed
 
 
 def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:

@@ -190,6 +190,7 @@ class Simulation:
             referrer_name=purchase.referrer_name,
             referrer_email=purchase.referrer_email,
             is_referrer_active=purchase.is_referrer_active,
+            is_mailbox_of_friend=False,  # held or awarded, it counts as one
             uses=self._uses[purchase.referrer_id],
             terms_start_at=terms.starts_at,
             is_promised=terms is not self.draft,

@@ -25,7 +25,7 @@ class ProgramFactory(DjangoModelFactory[Program]):
     referee_bonus = Decimal("10.00")
     minimum_purchase = Decimal("10.00")
     max_uses = 10
-    requested_by = SubFactory(StaffFactory, username="theo")
+    requested_by = SubFactory(StaffFactory, username="theo", is_superuser=True)
     decided_by = SubFactory(StaffFactory, username="tara", is_superuser=True)
     decided_at = SelfAttribute("starts_at")
     decision_note = "For a test"
