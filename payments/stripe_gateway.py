@@ -18,6 +18,8 @@ from stripe._v1_services import V1Services
 from payments.errors import PaymentError
 
 T = TypeVar("T")
+# In the metadata of each session of ours: other programs may sell by the same Stripe account.
+MARK = {"program": "gatewayz-referrals"}
 # The SDK's API version. The webhook endpoint at Stripe must be set to the same version.
 API_VERSION: str = stripe.api_version
 MAX_CENTS = 10**15
@@ -101,7 +103,7 @@ def create_checkout_session(
 
     Raises StripeUnavailableError, StripeRefusedError and SessionConflictError.
     """
-    metadata = {"payment_id": str(payment_id), "user_id": str(user_id)}
+    metadata = {**MARK, "payment_id": str(payment_id), "user_id": str(user_id)}
     price: Any = {
         "currency": currency,
         "unit_amount": amount,

@@ -12,6 +12,7 @@ from accounts.tests.factories import Person
 from payments import checkout
 from payments.models import Payment
 from payments.sandbox.models import CheckoutSession
+from payments.stripe_gateway import MARK
 from payments.tests.at_once import at_once
 from payments.tests.fake_stripe import (
     stripe_answers,
@@ -52,7 +53,7 @@ def test_a_checkout_is_a_pending_payment_with_a_payment_page(bob: Person, sandbo
     assert (answer["payment_id"], answer["session_id"]) == (payment.pk, payment.session_id)
     assert answer["url"].startswith(sandbox)
     assert bob.balance() == "0.00"
-    names = {"payment_id": str(payment.pk), "user_id": str(bob.user.pk)}
+    names = {**MARK, "payment_id": str(payment.pk), "user_id": str(bob.user.pk)}
     assert CheckoutSession.objects.get(stripe_id=payment.session_id).metadata == names
 
 
