@@ -280,7 +280,7 @@ def next_postings(referral: Referral) -> tuple[Posting, Posting]:
             kind=LedgerEntry.Kind.REFERRER_BONUS,
             amount=referral.bonus_amount,
             idempotency_key=keys.referrer,
-            description=f"Bonus for inviting {referral.referred_user.username}",
+            description="Bonus for inviting a friend",
             reference=f"user:{referral.referred_user_id}",
         ),
     )
