@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts import mailboxes
+from accounts import mailboxes, names
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, AuditEntry
 
@@ -36,6 +36,11 @@ class User(AbstractUser):
 
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
+    # The user name as `names.fold` compares it: PostgreSQL's LOWER() changes only ASCII in the C
+    # locale. Empty in a row that another program wrote.
+    username_folded = models.CharField(
+        max_length=names.MAX_FOLDED_LENGTH, null=True, editable=False
+    )
     # The e-mail address as `mailboxes.fold` compares it; empty in a row that another program wrote,
     # until `refold_mailboxes` runs.
     mailbox = models.CharField(max_length=mailboxes.MAX_LENGTH, null=True, editable=False)
@@ -71,6 +76,9 @@ class User(AbstractUser):
             models.UniqueConstraint(
                 OpClass(Lower("username"), name="text_pattern_ops"),
                 name="users_username_any_case_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["username_folded"], name="users_username_folded_unique"
             ),
             models.UniqueConstraint(
                 OpClass(Lower("email"), name="text_pattern_ops"), name="users_email_any_case_unique"
@@ -114,9 +122,10 @@ class User(AbstractUser):
             editable = [field.name for field in fields if field.editable and not field.primary_key]
             kwargs.setdefault("update_fields", editable)
         updated = kwargs.get("update_fields")
-        if updated is None or "email" in updated:
+        if updated is None or {"email", "username"} & set(updated):
             self.mailbox = mailboxes.fold(self.email)[: mailboxes.MAX_LENGTH]
-            kwargs["update_fields"] = updated and [*updated, "mailbox"]
+            self.username_folded = names.fold(self.username)
+            kwargs["update_fields"] = updated and [*updated, "mailbox", "username_folded"]
         super().save(*args, **kwargs)
 
 

@@ -1,6 +1,6 @@
 """Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.db import connections, transaction
@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ledger, mailboxes, permissions, row_ids
+from accounts import audit, ledger, mailboxes, names, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
 
@@ -91,29 +91,38 @@ def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
 
 
 _BATCH = 5000
+# Not where the value was changed since it was read, which has folded it too.
 _REFOLD = """
-UPDATE users SET mailbox = folded.mailbox
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, email, mailbox)
-WHERE users.id = folded.id AND users.email = folded.email
+UPDATE users SET {column} = folded.value
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
+WHERE users.id = folded.id AND users.{source} = folded.source
 """
 
 
 def refold_mailboxes(users: QuerySet[User]) -> int:
-    """Fold every address again, a batch at a time, and return how many mailboxes have changed."""
+    """Fold every address again, and return how many mailboxes have changed."""
+    return _refold(
+        users, "mailbox", "email", lambda email: mailboxes.fold(email)[: mailboxes.MAX_LENGTH]
+    )
+
+
+def fold_names(users: QuerySet[User]) -> int:
+    """Fold every user name, and return how many have changed."""
+    return _refold(users, "username_folded", "username", names.fold)
+
+
+def _refold(users: QuerySet[User], column: str, source: str, fold: Callable[[str], str]) -> int:
+    """Fold a batch of rows at a time, so that nobody waits for them."""
     changed = last = 0
-    while batch := list(
-        users.filter(pk__gt=last).order_by("pk").values_list("pk", "email", "mailbox")[:_BATCH]
-    ):
+    rows = users.order_by("pk").values_list("pk", source, column)
+    while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
         last = batch[-1][0]
-        folded = [
-            (pk, email, mailboxes.fold(email)[: mailboxes.MAX_LENGTH], was)
-            for pk, email, was in batch
-        ]
+        folded = [(pk, text, fold(text), was) for pk, text, was in batch]
         stale = [row[:3] for row in folded if row[2] != row[3]]
         if stale:
             with connections[users.db].cursor() as cursor:
-                # Not where the address was changed since it was read, which has folded it too.
-                cursor.execute(_REFOLD, [list(column) for column in zip(*stale, strict=True)])
+                sql = _REFOLD.format(column=column, source=source)
+                cursor.execute(sql, [list(values) for values in zip(*stale, strict=True)])
                 changed += cursor.rowcount
     return changed
 

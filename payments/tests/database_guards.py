@@ -294,6 +294,7 @@ CONTROLS = [
 WITHOUT_MONEY = {
     "users_username_key": "names",
     "users_username_any_case_unique": "names",
+    "users_username_folded_unique": "names",
     "users_email_any_case_unique": "addresses to log in with",
     "users_referral_code_form": "how codes are spelled",
     "programs_code_length": "how long the next codes are",
