@@ -20,12 +20,8 @@ from accounts.tests.factories import StaffFactory, register
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
-from payments.tests.database_guards import (
-    CONTROLS,
-    TABLES_WITHOUT_MONEY,
-    WITHOUT_MONEY,
-    Control,
-)
+from payments.tests.database_guards import CONTROLS, Control
+from payments.tests.guards_without_money import TABLES_WITHOUT_MONEY, WITHOUT_MONEY
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
 from referrals.tests.factories import ProgramFactory
 
