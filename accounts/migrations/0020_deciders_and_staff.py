@@ -48,7 +48,7 @@ CREATE TRIGGER adjustments_not_for_staff
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_lighter_indexes")]
+    dependencies = [("accounts", "0004_index_of_bonuses")]
 
     # The function as it was before reports the same constraint for adjustments.
     operations = [

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
     # The table has few rows, ever: nothing here takes long.
     dependencies = [
         ("accounts", "0020_deciders_and_staff"),
-        ("referrals", "0003_offers_and_returned_awards"),
+        ("referrals", "0004_no_index_of_earnings"),
     ]
 
     operations = [

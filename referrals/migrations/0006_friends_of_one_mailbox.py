@@ -19,7 +19,7 @@ END $$;
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0021_mailboxes"),
-        ("referrals", "0004_second_person_for_terms"),
+        ("referrals", "0005_second_person_for_terms"),
     ]
 
     operations = [
