@@ -17,7 +17,7 @@ from accounts.models import Adjustment, User
 from accounts.money import CENT, dollars
 from accounts.operator_models import MAX_ADJUSTMENT
 
-_WINDOW = timedelta(hours=24)
+WINDOW = timedelta(hours=24)
 # The limit on all accounts is this many times the limit on one. Support may help ten people a day;
 # an operator who adjusts more, such as accounts of their own, needs a second person.
 ACCOUNTS_PER_DAY = 10
@@ -46,6 +46,10 @@ class BelowZeroError(AdjustmentRefusedError):
 
 class DeactivatedError(AdjustmentRefusedError):
     """A deactivated person cannot use credits and gets none."""
+
+
+class StaffAccountError(AdjustmentRefusedError):
+    """The account of staff gets no credits by hand, or colleagues could credit each other."""
 
 
 class NotWaitingError(AdjustmentRefusedError):
@@ -85,13 +89,15 @@ def require_valid(account: User, amount: Decimal, *, by: User | None, is_reversa
 
 
 def require_postable(account: User, amount: Decimal, *, is_reversal: bool) -> None:
-    """Refuse a negative balance, and credits for a deactivated account.
+    """Refuse a negative balance, and credits for staff and for a deactivated account.
 
     Called again on approval, because the account may have changed since the request. A debit of a
     deactivated account is allowed: it takes back fraud. Raises AdjustmentRefusedError.
     """
     if amount > 0 and not account.is_active and not is_reversal:
         raise DeactivatedError(f"{account} is deactivated and gets no credits: reactivate first")
+    if amount > 0 and (account.is_staff or account.is_superuser) and not is_reversal:
+        raise StaffAccountError(f"{account} is staff, and gets no credits by hand")
     after = account.credits + amount
     if amount < 0 and after < 0:
         raise BelowZeroError(
@@ -105,7 +111,7 @@ def remaining_limit(account: User, *, by: User | None, now: datetime) -> Remaini
         requested_by=by,
         status=Adjustment.Status.POSTED,
         decided_by=None,
-        requested_at__gt=now - _WINDOW,
+        requested_at__gt=now - WINDOW,
     )
     zero = Decimal(0)
     used = posted_alone.aggregate(

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts import mailboxes, names
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, AuditEntry
 
@@ -35,6 +36,14 @@ class User(AbstractUser):
 
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
+    # The user name as `names.fold` compares it: PostgreSQL's LOWER() changes only ASCII in the C
+    # locale. Empty in a row that another program wrote.
+    username_folded = models.CharField(
+        max_length=names.MAX_FOLDED_LENGTH, null=True, editable=False
+    )
+    # The e-mail address as `mailboxes.fold` compares it; empty in a row that another program wrote,
+    # until `refold_mailboxes` runs.
+    mailbox = models.CharField(max_length=mailboxes.MAX_LENGTH, null=True, editable=False)
     credits = MoneyField(default=Decimal(0), editable=False)
     # The person's own code, for inviting others.
     referral_code = models.CharField(
@@ -69,6 +78,9 @@ class User(AbstractUser):
                 name="users_username_any_case_unique",
             ),
             models.UniqueConstraint(
+                fields=["username_folded"], name="users_username_folded_unique"
+            ),
+            models.UniqueConstraint(
                 OpClass(Lower("email"), name="text_pattern_ops"), name="users_email_any_case_unique"
             ),
             models.CheckConstraint(
@@ -87,6 +99,7 @@ class User(AbstractUser):
                 condition=Q(referred_by_code__isnull=False),
                 name="users_referred_by_code",
             ),
+            models.Index(fields=["mailbox"], name="users_by_mailbox"),
             models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
             models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
             models.Index(fields=["created_at"], name="users_by_age"),
@@ -108,6 +121,11 @@ class User(AbstractUser):
             fields = self._meta.concrete_fields
             editable = [field.name for field in fields if field.editable and not field.primary_key]
             kwargs.setdefault("update_fields", editable)
+        updated = kwargs.get("update_fields")
+        if updated is None or {"email", "username"} & set(updated):
+            self.mailbox = mailboxes.fold(self.email)[: mailboxes.MAX_LENGTH]
+            self.username_folded = names.fold(self.username)
+            kwargs["update_fields"] = updated and [*updated, "mailbox", "username_folded"]
         super().save(*args, **kwargs)
 
 

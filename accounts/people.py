@@ -1,14 +1,14 @@
 """Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Q, Value
+from django.db import connections, transaction
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact, StartsWith
 
-from accounts import audit, ledger, permissions, row_ids
+from accounts import audit, ledger, mailboxes, names, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
 
@@ -88,6 +88,43 @@ def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
     # Django's iexact and istartswith use UPPER(), which has no index.
     value = Lower(Value(term))
     return Q(comparison(Lower("username"), value)) | Q(comparison(Lower("email"), value))
+
+
+_BATCH = 5000
+# Not where the value was changed since it was read, which has folded it too.
+_REFOLD = """
+UPDATE users SET {column} = folded.value
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
+WHERE users.id = folded.id AND users.{source} = folded.source
+"""
+
+
+def refold_mailboxes(users: QuerySet[User]) -> int:
+    """Fold every address again, and return how many mailboxes have changed."""
+    return _refold(
+        users, "mailbox", "email", lambda email: mailboxes.fold(email)[: mailboxes.MAX_LENGTH]
+    )
+
+
+def fold_names(users: QuerySet[User]) -> int:
+    """Fold every user name, and return how many have changed."""
+    return _refold(users, "username_folded", "username", names.fold)
+
+
+def _refold(users: QuerySet[User], column: str, source: str, fold: Callable[[str], str]) -> int:
+    """Fold a batch of rows at a time, so that nobody waits for them."""
+    changed = last = 0
+    rows = users.order_by("pk").values_list("pk", source, column)
+    while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
+        last = batch[-1][0]
+        folded = [(pk, text, fold(text), was) for pk, text, was in batch]
+        stale = [row[:3] for row in folded if row[2] != row[3]]
+        if stale:
+            with connections[users.db].cursor() as cursor:
+                sql = _REFOLD.format(column=column, source=source)
+                cursor.execute(sql, [list(values) for values in zip(*stale, strict=True)])
+                changed += cursor.rowcount
+    return changed
 
 
 def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 
-from accounts import api_keys, constraints
+from accounts import api_keys, constraints, names
 from accounts.errors import AccountError
 from accounts.models import User
 
@@ -44,8 +44,10 @@ def create_account(
 ) -> Account:
     """Create the user and the first key; only an HMAC of the network `address` is stored.
 
-    Raises NameTakenError or CodeTakenError.
+    Raises NameTakenError, CodeTakenError, MixedScriptsError and LooksLikeStaffError.
     """
+    names.require_one_script(username)
+    _require_unlike_staff(username)
     user = User(
         username=username,
         email=User.objects.normalize_email(email),
@@ -65,6 +67,17 @@ def create_account(
         raise _taken(error) from error
     _, text = api_keys.create(user=user, name="default", now=now)
     return Account(user=user, api_key=text)
+
+
+def _require_unlike_staff(username: str) -> None:
+    """Raise LooksLikeStaffError for a name that could be taken for one of staff; not for the same.
+
+    That one is taken, which the database says.
+    """
+    look, folded = names.look(username), names.fold(username)
+    of_staff = User.objects.filter(is_staff=True).order_by().values_list("username", flat=True)
+    if any(names.look(name) == look and names.fold(name) != folded for name in of_staff):
+        raise names.LooksLikeStaffError("this looks like the name of somebody else")
 
 
 def _digest(address: str) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -17,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts import api_keys, people, schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
+from accounts.names import LooksLikeStaffError, MixedScriptsError
 from accounts.registration import NameTakenError
 from accounts.serializers import (
     ApiKeyRequestSerializer,
@@ -86,6 +88,8 @@ class RegistrationViewSet(ViewSet):
             )
         except NameTakenError as error:
             raise NameTaken(error.field) from error
+        except (MixedScriptsError, LooksLikeStaffError) as error:
+            raise ValidationError({"username": [f"{capfirst(str(error))}."]}) from error
         answer = RegistrationSerializer(_registration_body(registration))
         return Response(answer.data, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 

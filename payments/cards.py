@@ -1,8 +1,9 @@
-"""Holds referrals whose two sides paid with the same card (CONTRACT 2.10).
+"""Holds a referral whose friend paid with a card of the referrer or of an earlier friend.
 
 The worker does this after settlement, because the webhook never waits for a call to Stripe.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import structlog
@@ -45,25 +46,42 @@ def check(payment: Payment, *, now: datetime) -> None:
 
 
 def record_card(payment: Payment, fingerprint: str, *, now: datetime) -> list[Referral]:
-    """Save the card of a payment, and hold and return the referrals with one card on both sides."""
+    """Save the card of a payment, and hold and return the referrals that it speaks against."""
     payment.card_fingerprint = fingerprint
-    # Race: both sides may be checked at the same time. Each card is committed before the search,
+    # Race: two people may be checked at the same time. Each card is committed before the search,
     # so the later search finds the other card. Therefore no transaction around this function.
     payment.save(update_fields=["card_fingerprint"])
     held = [
-        review.hold(referral_id, reason="one card on both sides", now=now)
-        for referral_id in _referrals_with_one_card(payment.user_id)
+        review.hold(referral_id, reason=reason, now=now)
+        for referral_id, reason in _suspicious_referrals(payment.user_id)
     ]
     payment.card_checked_at = now
     payment.save(update_fields=["card_checked_at"])
     return held
 
 
-def _referrals_with_one_card(user_id: int) -> list[int]:
-    """Return the user's unreviewed referrals whose two sides have ever paid with the same card."""
-    cards = Payment.objects.exclude(card_fingerprint="").values("card_fingerprint")
-    referrers = cards.filter(user=OuterRef(OuterRef("referrer")))
-    shared_cards = cards.filter(user=OuterRef("referred_user"), card_fingerprint__in=referrers)
-    of_user = Referral.objects.filter(Q(referrer=user_id) | Q(referred_user=user_id))
-    unreviewed = of_user.filter(Exists(shared_cards), review=Referral.Review.NONE)
-    return list(unreviewed.order_by("pk").values_list("pk", flat=True))
+def _suspicious_referrals(user_id: int) -> Iterator[tuple[int, str]]:
+    """Yield the unreviewed referrals that a card of this user speaks against, with the reason.
+
+    The user is the referrer, the friend or an earlier friend of the code (CONTRACT 2.10).
+    """
+    paid_by_card = Payment.objects.exclude(card_fingerprint="").order_by()
+    own_cards = paid_by_card.filter(user=user_id).values("card_fingerprint")
+    others = (
+        paid_by_card.filter(card_fingerprint__in=own_cards).exclude(user=user_id).values("user")
+    )
+    both_sides = Q(referrer=user_id, referred_user__in=others) | Q(
+        referred_user=user_id, referrer__in=others
+    )
+    earlier = Referral.objects.filter(
+        referrer=OuterRef("referrer"), use_number__lt=OuterRef("use_number")
+    )
+    after_user = Q(Exists(earlier.filter(referred_user=user_id)), referred_user__in=others)
+    after_others = Q(Exists(earlier.filter(referred_user__in=others)), referred_user=user_id)
+    unreviewed = Referral.objects.filter(review=Referral.Review.NONE).order_by("pk")
+    for found, reason in (
+        (both_sides, "one card on both sides"),
+        (after_user | after_others, "one card with an earlier friend of the code"),
+    ):
+        for referral_id in list(unreviewed.filter(found).values_list("pk", flat=True)):
+            yield referral_id, reason

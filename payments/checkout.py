@@ -41,11 +41,11 @@ def start_checkout(
     The deadline is a time of `time.monotonic`.
 
     When Stripe does not answer, the payment stays without a session. A request with the same
-    Idempotency-Key then continues with the same payment; our own key at Stripe is the payment's
-    id, so Stripe returns the same session.
+    Idempotency-Key then continues with the same payment; our own key at Stripe is kept with it, so
+    Stripe returns the same session.
 
-    Raises IdempotencyKeyReusedError, TooManyUnpaidError, StripeUnavailableError and
-    StripeRefusedError.
+    Raises IdempotencyKeyReusedError, TooManyUnpaidError, StripeUnavailableError,
+    StripeRefusedError and SessionConflictError.
     """
     payment = record(user=user, order=order, idempotency_key=idempotency_key, now=now)
     if payment.session_id:
@@ -53,6 +53,7 @@ def start_checkout(
     try:
         # No transaction is open here: a slow Stripe must not hold locks of ours.
         session = stripe_gateway.create_checkout_session(
+            idempotency_key=str(payment.stripe_key or f"payment:{payment.pk}"),
             payment_id=payment.pk,
             user_id=payment.user_id,
             amount=payment.amount,

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from payments.models import Payment, StripeEvent
+from payments.stripe_gateway import MARK
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)
@@ -36,6 +37,24 @@ def find_payment_of(event: StripeEvent) -> Payment | None:
 def find_payment_named_in(subject: Mapping[str, Any]) -> Payment | None:
     """Return the payment that a Stripe object names, even if amount or owner does not match."""
     return _payments_named(set(_names_in(subject))).order_by("pk").first()
+
+
+def is_of_ours(session: Mapping[str, Any]) -> bool:
+    """Return whether a checkout session is ours, and not another program's.
+
+    It carries our mark, or we know its id. Before there was a mark a payment had no key of its own
+    at Stripe: of those one may have lost its session's id, and is named in the metadata. What is
+    credited is decided in `settlement`, whatever the metadata say (CONTRACT 2.9).
+    """
+    metadata = session.get("metadata")
+    names = metadata if isinstance(metadata, Mapping) else {}
+    if MARK.items() <= names.items():
+        return True
+    known = Q(pk=parse_payment_id(names.get("payment_id")), session_id=None, stripe_key=None)
+    session_id = session.get("id")
+    if isinstance(session_id, str) and _ID.fullmatch(session_id):
+        known |= Q(session_id=session_id)
+    return Payment.objects.filter(known).exists()
 
 
 def parse_payment_id(value: object) -> int | None:

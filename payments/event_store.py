@@ -19,7 +19,8 @@ from payments.outcomes import QuarantinedError
 Outcome = StripeEvent.Outcome
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
-_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}", re.ASCII)
+# As Stripe may spell it: with capitals, or brackets as in `v2.core.account[requirements].updated`.
+_EVENT_TYPE = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 # Stripe retries by itself, at growing intervals, for three days. Our worker does not wait for it.
 RETRY_AFTER = timedelta(minutes=5)
 MAX_RETRY_DELAY = timedelta(hours=6)

@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, event_store, settlement
-from payments.event_payments import find_payment_named_in
+from payments.event_payments import find_payment_named_in, is_of_ours
 from payments.event_store import AlreadyProcessedError, Event
 from payments.models import StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError
@@ -198,6 +198,10 @@ def _handle(event: Event, *, now: datetime) -> str:
         raise QuarantinedError(f"livemode is {livemode!r}, which is not ours")
     if not event.subject:
         raise QuarantinedError("the event has no data.object")
+    if handler.read is read_checkout_session and not is_of_ours(event.subject):
+        reason = "the session is another program's"
+        event_store.store(event, Outcome.IGNORED, reason=reason, payment_id=None, now=now)
+        return Outcome.IGNORED
     try:
         subject = handler.read(event.subject)
     except UnexpectedObjectError as error:

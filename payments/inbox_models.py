@@ -20,12 +20,12 @@ class StripeEvent(models.Model):
         DEFERRED = "deferred"  # a refund or a dispute whose purchase has not settled yet
         WAITING = "waiting"  # checkout is complete, the delayed payment is not confirmed yet
         CLOSED = "closed"  # the payment failed or expired
-        IGNORED = "ignored"  # we do not handle this type
+        IGNORED = "ignored"  # we do not handle this type, or the session is another program's
         QUARANTINED = "quarantined"  # contradicts our record: an operator must look at it
         FAILED = "failed"  # an error on our side: Stripe and the worker retry
 
     event_id = models.CharField(max_length=255, unique=True)
-    event_type = models.CharField(max_length=100)
+    event_type = models.CharField(max_length=255)
     # Not jsonb: it refuses NUL, NaN and lone surrogates, which a JSON text may contain.
     body = models.BinaryField()
     received_at = models.DateTimeField()

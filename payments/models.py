@@ -1,5 +1,7 @@
 """Our record of each purchase, and the inbox of Stripe's events."""
 
+from uuid import uuid4
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -63,6 +65,9 @@ class Payment(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.CREATED)
     # The client's Idempotency-Key.
     idempotency_key = models.CharField(max_length=255, null=True)
+    # Our own key at Stripe: unique in every database, also in one that was restored or emptied.
+    # Empty for a payment from before there was one.
+    stripe_key = models.UUIDField(null=True, default=uuid4, editable=False)
     success_url = models.CharField(max_length=2000)
     cancel_url = models.CharField(max_length=2000)
     session_id = models.CharField(max_length=255, unique=True, null=True)

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from accounts.transactions import retry_on_deadlock
 from payments import inbox, settlement, stripe_gateway
-from payments.event_payments import find_payment_named_in
+from payments.event_payments import find_payment_named_in, is_of_ours
 from payments.models import Payment, StripeEvent
 from payments.outcomes import QuarantinedError
 from payments.stripe_gateway import (
@@ -92,8 +92,10 @@ def _missing_events(since: datetime) -> Iterator[Difference]:
 
 
 def _unsettled_sessions(since: datetime) -> Iterator[Difference]:
-    """Yield the paid sessions that did not settle a payment of ours."""
+    """Yield the paid sessions of ours that did not settle a payment."""
     for session in stripe_gateway.list_paid_sessions(since=since):
+        if not is_of_ours(session):
+            continue
         payment = find_payment_named_in(session)
         if payment is None:
             difference, remedy = "paid, but we have no such payment", Remedy.NONE

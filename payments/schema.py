@@ -45,8 +45,8 @@ CREATE_SESSION: dict[str, Any] = {
     "responses": {
         201: CheckoutSessionSerializer,
         409: OpenApiResponse(
-            description="The Idempotency-Key was used for another purchase, or too many of the "
-            "caller's purchases wait for a payment."
+            description="The Idempotency-Key was used for another purchase, Stripe knows the "
+            "purchase with other details, or too many of the caller's purchases wait for a payment."
         ),
     },
     "examples": [

@@ -123,7 +123,8 @@ _TERMS = _fields(
 # because a refund that comes first finds no row that it could lock. PostgreSQL computes a column
 # before it locks the row, which keeps the lock order.
 # A row is read again once its lock is there, so payment and people are as they are now. Everything
-# else is read as it was when the statement began: `referral_uses` is VOLATILE, and so looks anew.
+# else is read as it was when the statement began: `referral_uses` and `referral_shares_mailbox` are
+# VOLATILE, and so look anew.
 # A payment without a session, because Stripe's answer was lost, is found by our id in the metadata:
 # a payer can set `client_reference_id` in the address, but not the metadata.
 _READ = f"""
@@ -143,7 +144,8 @@ WITH payment AS MATERIALIZED (
 )
 SELECT {_of("payment", _PAYMENT)}, {_of("buyer", _PERSON)}, {_of("referrer", _PERSON)},
        {_of("terms", _TERMS)}, {_of("promised", _TERMS)},
-       COALESCE(referral_uses(referrer.id), 0), occurred.at,
+       COALESCE(referral_uses(referrer.id), 0),
+       COALESCE(referral_shares_mailbox(referrer.id, buyer.id), false), occurred.at,
        EXISTS (SELECT FROM stripe_events
                WHERE event_id = %(event_id)s::text AND processed_at IS NOT NULL)
 FROM payment
@@ -151,9 +153,12 @@ JOIN person buyer ON buyer.id = payment.user_id
 LEFT JOIN person referrer ON referrer.referral_code = buyer.referred_by_code
 CROSS JOIN LATERAL (SELECT GREATEST(payment.created_at, %(reported_at)s::timestamptz)) occurred (at)
 CROSS JOIN LATERAL (
-    SELECT * FROM programs WHERE starts_at <= occurred.at ORDER BY starts_at DESC LIMIT 1) terms
+    SELECT * FROM programs WHERE status = 'approved' AND starts_at <= occurred.at
+    ORDER BY starts_at DESC LIMIT 1
+) terms
 LEFT JOIN LATERAL (
-    SELECT * FROM programs WHERE starts_at <= buyer.created_at ORDER BY starts_at DESC LIMIT 1
+    SELECT * FROM programs WHERE status = 'approved' AND starts_at <= buyer.created_at
+    ORDER BY starts_at DESC LIMIT 1
 ) promised ON buyer.referred_by_code IS NOT NULL AND promised.id <> terms.id
 """
 
@@ -204,10 +209,10 @@ def _from_row(row: prepared.Row) -> tuple[_Purchase, bool]:
     payment, buyer = model(Payment, _PAYMENT), model(User, _PERSON)
     referrer = model(User, _PERSON)
     terms, promised = model(Program, _TERMS), model(Program, _TERMS)
-    uses, occurred_at, is_processed = read
+    uses, is_mailbox_of_friend, occurred_at, is_processed = read
     if promised and occurred_at >= promised.offer_ends(buyer.created_at):
         promised = None
-    found = Conditions(terms, promised, uses)
+    found = Conditions(terms, promised, uses, is_mailbox_of_friend)
     return _Purchase(payment, buyer, referrer, found, occurred_at), is_processed
 
 

@@ -18,6 +18,8 @@ from stripe._v1_services import V1Services
 from payments.errors import PaymentError
 
 T = TypeVar("T")
+# In the metadata of each session of ours: other programs may sell by the same Stripe account.
+MARK = {"program": "gatewayz-referrals"}
 # The SDK's API version. The webhook endpoint at Stripe must be set to the same version.
 API_VERSION: str = stripe.api_version
 MAX_CENTS = 10**15
@@ -42,6 +44,10 @@ class StripeUnavailableError(PaymentError):
 
 class StripeRefusedError(PaymentError):
     """Stripe rejected the request; the message is Stripe's."""
+
+
+class SessionConflictError(PaymentError):
+    """Stripe knows the idempotency key from a request with other parameters."""
 
 
 class InvalidSignatureError(PaymentError):
@@ -81,6 +87,7 @@ def _client(secret_key: str, api_base: str) -> stripe.StripeClient:
 
 def create_checkout_session(
     *,
+    idempotency_key: str,
     payment_id: int,
     user_id: int,
     amount: int,
@@ -89,14 +96,14 @@ def create_checkout_session(
     cancel_url: str,
     deadline: float,
 ) -> CheckoutSession:
-    """Create a session over `amount` cents; a second call for a payment returns the same session.
+    """Create a session over `amount` cents; a second call with a key returns the same session.
 
     It waits until `deadline`, a time of `time.monotonic`, and not at all while MOST_WAITING others
     wait.
 
-    Raises StripeUnavailableError and StripeRefusedError.
+    Raises StripeUnavailableError, StripeRefusedError and SessionConflictError.
     """
-    metadata = {"payment_id": str(payment_id), "user_id": str(user_id)}
+    metadata = {**MARK, "payment_id": str(payment_id), "user_id": str(user_id)}
     price: Any = {
         "currency": currency,
         "unit_amount": amount,
@@ -113,7 +120,7 @@ def create_checkout_session(
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata},
         },
-        options={"idempotency_key": f"payment:{payment_id}"},
+        options={"idempotency_key": idempotency_key},
     )
     with _translate_errors():
         session = _before(deadline, create)
@@ -207,6 +214,8 @@ def _translate_errors() -> Iterator[None]:
         yield
     except stripe.InvalidRequestError as error:
         raise StripeRefusedError(error.user_message or str(error)) from error
+    except stripe.IdempotencyError as error:
+        raise SessionConflictError(str(error)) from error
     except (stripe.StripeError, UnexpectedObjectError) as error:
         raise StripeUnavailableError(type(error).__name__) from error
 

@@ -50,6 +50,17 @@ class TooManyUnpaid(APIException):
     default_code = "too_many_unpaid"
 
 
+class SessionConflict(APIException):
+    """A retry of a purchase differs from the request that Stripe knows, as after an upgrade."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = (
+        "Stripe knows this purchase with other details. Nothing was charged by this request; "
+        "start a new purchase, with another Idempotency-Key."
+    )
+    default_code = "session_conflict"
+
+
 class StripeUnavailable(APIException):
     """Stripe did not answer in time, too many wait for it, or the answer is no Stripe object."""
 
@@ -80,6 +91,8 @@ class CheckoutViewSet(ViewSet):
             raise TooManyUnpaid from error
         except stripe_gateway.StripeRefusedError as error:
             raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
+        except stripe_gateway.SessionConflictError as error:
+            raise SessionConflict from error
         except stripe_gateway.StripeUnavailableError as error:
             raise StripeUnavailable from error
         answer = CheckoutSessionSerializer(payment).data

@@ -76,7 +76,7 @@ def register(
     """Create an account with its own code, attributed to the owner of `invitation` if it is valid.
 
     With an invalid invitation the account is created without attribution, and the refusal says
-    why. Raises NameTakenError and NoFreeCodeError.
+    why. Raises NameTakenError, NoFreeCodeError, MixedScriptsError and LooksLikeStaffError.
     """
     is_invited = invitation not in (None, "")
     checked = check_code(invitation, now=now) if is_invited else CheckedCode()

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from accounts import ledger
 from accounts.ledger import Posting
@@ -43,7 +43,7 @@ class Award:
 
 @dataclass(frozen=True)
 class Conditions:
-    """The terms in force, those promised at sign-up unless they are the same, and the code's uses.
+    """The terms in force, those promised at sign-up unless they are the same, and the code's use.
 
     `promised` is None also when the offer has ended.
     """
@@ -51,6 +51,7 @@ class Conditions:
     terms: Program
     promised: Program | None
     uses: int
+    is_mailbox_of_friend: bool
 
     @property
     def minimum_purchase(self) -> Decimal:
@@ -85,6 +86,7 @@ class Conditions:
             referrer_name=referrer.username if referrer else "",
             referrer_email=referrer.email if referrer else "",
             is_referrer_active=referrer is not None and referrer.is_active,
+            is_mailbox_of_friend=self.is_mailbox_of_friend,
             uses=self.uses,
             terms_start_at=terms.starts_at,
             is_promised=terms is self.promised,
@@ -103,10 +105,14 @@ def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditio
     """
     moments = (now, buyer.created_at) if buyer.referred_by_code else (now,)
     either = reduce(or_, (Q(pk__in=Program.objects.at(moment).values("pk")) for moment in moments))
-    found = Program.objects.filter(either).annotate(uses=codes.uses(referrer))
+    mailbox = User.objects.filter(pk=buyer.pk).values("mailbox")[:1]
+    friends = Referral.objects.filter(referrer=referrer).exclude(referred_user=buyer)
+    found = Program.objects.filter(either).annotate(
+        uses=codes.uses(referrer), is_known=Exists(friends.filter(referred_user__mailbox=mailbox))
+    )
     in_force, *earlier = found.order_by("-starts_at")
     promised = next((one for one in earlier if now < one.offer_ends(buyer.created_at)), None)
-    return Conditions(in_force, promised, in_force.uses)
+    return Conditions(in_force, promised, in_force.uses, in_force.is_known)
 
 
 def award(
@@ -146,7 +152,7 @@ def award(
         max_uses=terms.max_uses,
         use_number=found.uses + 1,
         review=Referral.Review.HELD if is_held else Referral.Review.NONE,
-        hold_reason="both e-mails are one mailbox" if is_held else "",
+        hold_reason=eligibility.hold_reason(checks) if is_held else "",
         is_same_address=buyer.signup_address == referrer.signup_address != "",
     )
     referral.status = referral.due_status()
@@ -274,7 +280,7 @@ def next_postings(referral: Referral) -> tuple[Posting, Posting]:
             kind=LedgerEntry.Kind.REFERRER_BONUS,
             amount=referral.bonus_amount,
             idempotency_key=keys.referrer,
-            description=f"Bonus for inviting {referral.referred_user.username}",
+            description="Bonus for inviting a friend",
             reference=f"user:{referral.referred_user_id}",
         ),
     )

@@ -102,7 +102,7 @@ def forecast(terms: Program, *, now: datetime) -> Forecast | None:
     if terms.budget is None or terms.left is None:
         return None
     daily = _daily(terms, now=now)
-    later = Program.objects.filter(starts_at__gt=terms.starts_at).order_by("starts_at")
+    later = Program.objects.approved().filter(starts_at__gt=terms.starts_at).order_by("starts_at")
     return Forecast(
         budget=terms.budget,
         left=terms.left,

@@ -48,6 +48,7 @@ class CheckName(StrEnum):
     CAP = "cap"  # has the code a use left?
     BUDGET = "budget"  # does the program's budget suffice for one more award?
     MAILBOX = "mailbox"  # are the two e-mail addresses two mailboxes?
+    FRIENDS = "friends"  # has no earlier friend of the code the buyer's mailbox?
 
 
 class Status(StrEnum):
@@ -74,6 +75,7 @@ class Inputs:
     referrer_name: str
     referrer_email: str
     is_referrer_active: bool
+    is_mailbox_of_friend: bool  # of one whose purchase has used the code
     uses: int  # of the code
     terms_start_at: datetime
     is_promised: bool  # the terms are those of the sign-up, not those in force
@@ -184,6 +186,12 @@ CHECKS = (
         passes=lambda inputs: not mailboxes.is_same(inputs.buyer_email, inputs.referrer_email),
         needs="referrer_id",
     ),
+    Check(
+        CheckName.FRIENDS,
+        Decision.HELD,
+        passes=lambda inputs: not inputs.is_mailbox_of_friend,
+        needs="referrer_id",
+    ),
 )
 _DECISIONS = {check.name: check.decision for check in CHECKS}
 
@@ -197,6 +205,22 @@ def decide(inputs: Inputs) -> Decision:
         if check.decision and check.status(inputs) == Status.FAILED:
             return check.decision
     return Decision.AWARDED
+
+
+def hold_reason(results: Iterable[CheckResult]) -> str:
+    """Return for operators why the bonus is held; empty if nothing speaks against it."""
+    failed = (_HOLD_REASONS[one.name] for one in results if _is_held_by(one))
+    return next(failed, "")
+
+
+def _is_held_by(result: CheckResult) -> bool:
+    return result.status == Status.FAILED and result.decision == Decision.HELD
+
+
+_HOLD_REASONS = {
+    CheckName.MAILBOX: "both e-mails are one mailbox",
+    CheckName.FRIENDS: "an earlier friend of the code has the same mailbox",
+}
 
 
 def better(in_force: Inputs, promised: Inputs) -> Inputs:

@@ -1,99 +1,18 @@
-"""The program's dated terms, and the record of each use of a code."""
+"""The record of each use of a code, and what is counted of them."""
 
-from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Expression, F, Q
-from django.utils import timezone
+from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
-from accounts.money import CENT, MoneyField
+from accounts.money import MoneyField
+from referrals.terms_models import Program
 
-_LEAST = MinValueValidator(CENT)
+__all__ = ["InviteView", "LeaderboardEntry", "Program", "Referral"]
+
 _TENTH = Decimal("0.1")
-
-
-class ProgramQuerySet(models.QuerySet["Program"]):
-    def at(self, now: "datetime | Expression") -> "ProgramQuerySet":
-        """The terms in force at `now`: a query of one row, usable as a subquery."""
-        return self.filter(starts_at__lte=now).order_by("-starts_at")[:1]
-
-
-class Program(models.Model):
-    """The terms of the program from `starts_at` until the next ones start (CONTRACT 2.11)."""
-
-    starts_at = models.DateTimeField(unique=True, default=timezone.now)
-    referrer_bonus = MoneyField(validators=[_LEAST], help_text="US dollars.")
-    referee_bonus = MoneyField(validators=[_LEAST], help_text="US dollars.")
-    minimum_purchase = MoneyField(validators=[_LEAST], help_text="US dollars.")
-    max_uses = models.PositiveSmallIntegerField(
-        validators=[MinValueValidator(1)], help_text="Uses of one code."
-    )
-    code_length = models.PositiveSmallIntegerField(
-        default=8, validators=[MinValueValidator(6), MaxValueValidator(16)]
-    )
-    offer_days = models.PositiveSmallIntegerField(
-        default=90,
-        db_default=90,
-        validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="Days after sign-up in which a purchase brings at least what is promised.",
-    )
-    budget = MoneyField(
-        null=True,
-        blank=True,
-        validators=[_LEAST],
-        help_text="US dollars of bonus that these terms may pay in all; empty: no end.",
-    )
-    reserved = MoneyField(
-        default=Decimal(0),
-        editable=False,
-        help_text="US dollars of the budget that are paid, held or could come to be paid again.",
-    )
-
-    objects = ProgramQuerySet.as_manager()
-
-    class Meta:
-        db_table = "programs"
-        verbose_name = "program terms"
-        verbose_name_plural = "program terms"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(referrer_bonus__gt=0, referee_bonus__gt=0, minimum_purchase__gt=0),
-                name="programs_amounts_positive",
-            ),
-            models.CheckConstraint(condition=Q(max_uses__gte=1), name="programs_one_use_at_least"),
-            models.CheckConstraint(
-                condition=Q(code_length__gte=6, code_length__lte=16), name="programs_code_length"
-            ),
-            models.CheckConstraint(
-                condition=Q(offer_days__gte=1, offer_days__lte=3650), name="programs_offer_days"
-            ),
-            models.CheckConstraint(
-                condition=Q(budget__isnull=True, reserved=0)
-                | Q(budget__gt=0, reserved__gte=0, reserved__lte=F("budget")),
-                name="programs_within_budget",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"from {self.starts_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def award(self) -> Decimal:
-        """The bonuses of one use, both sides together, in US dollars."""
-        return self.referrer_bonus + self.referee_bonus
-
-    def offer_ends(self, signed_up_at: datetime) -> datetime:
-        """Return until when these terms bind us towards who signed up then (CONTRACT 2.12)."""
-        return signed_up_at + timedelta(days=self.offer_days)
-
-    @property
-    def left(self) -> Decimal | None:
-        """The unreserved rest of the budget, in US dollars; None without a budget."""
-        return None if self.budget is None else self.budget - self.reserved
 
 
 class Referral(models.Model):

@@ -1,16 +1,17 @@
-"""Adds and withdraws future terms; terms that have started never change."""
+"""Adds, approves and withdraws future terms; terms that have started never change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Sum
 
-from accounts import audit, constraints, permissions
+from accounts import adjustment_rules, audit, constraints, ledger, permissions
 from accounts.models import User
-from accounts.money import dollars
 from referrals.errors import ReferralError
 from referrals.models import Program
 
@@ -18,6 +19,7 @@ _FIELDS = (
     *("starts_at", "referrer_bonus", "referee_bonus", "minimum_purchase"),
     *("max_uses", "code_length", "offer_days", "budget"),
 )
+_DECIDED = ("status", "starts_at", "decided_by", "decided_at", "decision_note")
 
 
 class StartInPastError(ReferralError):
@@ -32,51 +34,127 @@ class TermsStartedError(ReferralError):
     """Raised when terms that have started are withdrawn."""
 
 
-class AwardAboveLimitError(ReferralError):
-    """Raised when the bonuses of one use exceed the limit for an adjustment by one person."""
+class OwnTermsError(ReferralError):
+    """Raised when the operator who added terms decides on them."""
+
+
+class TermsNotWaitingError(ReferralError):
+    """Raised when terms were decided on already, or needed no decision."""
 
 
 @transaction.atomic
-def add_terms(*, by: User | None, reason: str, now: datetime, **fields: Any) -> Program:
+def add_terms(*, by: User, reason: str, now: datetime, **fields: Any) -> Program:
     """Add terms with these `fields`, in force from `starts_at`, by default from now on.
 
-    Raises PermissionMissingError, StartInPastError, StartTakenError, AwardAboveLimitError,
-    ReasonMissingError, and ValidationError.
+    Above what one operator may do alone they wait for a second person (CONTRACT 2.11). Raises
+    PermissionMissingError, StartInPastError, StartTakenError, ReasonMissingError, and
+    ValidationError.
     """
+    # Race: two terms of one operator must not be added at once, because their budgets add up.
+    by = ledger.lock_accounts(User.objects.filter(pk=by.pk))[by.pk]
     permissions.require("referrals.add_program", by=by)
-    terms = Program(**{"starts_at": now, **fields})
-    require_award_within_limit(terms, by=by)
+    terms = Program(**{"starts_at": now, **fields}, requested_by=by, requested_at=now)
     if terms.starts_at < now:
         raise StartInPastError(f"{terms.starts_at:%Y-%m-%d %H:%M} has passed")
-    terms.full_clean(validate_unique=False)
+    terms.full_clean(validate_unique=False, validate_constraints=False)
+    if needs_approval(terms, by=by, now=now):
+        terms.status = Program.Status.WAITING
     before = Program.objects.at(terms.starts_at).first()
-    try:
-        with transaction.atomic():
-            terms.save(force_insert=True)
-    except IntegrityError as conflict:
-        if constraints.violated(conflict) != "programs_starts_at_key":
-            raise
-        raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
+    with _start_is_free(terms):
+        terms.save(force_insert=True)
     audit.record(
         by=by,
         action="add terms",
         target=terms,
         reason=reason,
         before=to_dict(before) if before else None,
-        after=to_dict(terms),
+        after=to_dict(terms) | {"status": terms.status},
         now=now,
     )
     return terms
 
 
-def require_award_within_limit(terms: Program, *, by: User | None) -> None:
-    """Raise AwardAboveLimitError unless the award is within the limit or `by` is a superuser."""
+def needs_approval(terms: Program, *, by: User, now: datetime) -> bool:
+    """Return whether a second person must approve these terms of `by`, whoever that is.
+
+    One operator alone may add budgets up to the limit for an adjustment, all of 24 hours together,
+    and an award of at most twice the minimum purchase.
+    """
+    added_alone = Program.objects.approved().filter(
+        requested_by=by, decided_by=None, requested_at__gt=now - adjustment_rules.WINDOW
+    )
+    spent = added_alone.aggregate(sum=Sum("budget", default=Decimal(0)))["sum"]
     limit = settings.ADJUSTMENT_APPROVAL_LIMIT
-    if terms.award > limit and not (by and by.is_superuser):
-        raise AwardAboveLimitError(
-            f"both sides together get {dollars(terms.award)} per use; only a superuser can add"
-            f" terms above {dollars(limit)}"
-        )
+    is_too_dear = terms.budget is None or terms.budget + spent > limit
+    return is_too_dear or terms.award > 2 * terms.minimum_purchase
+
+
+@transaction.atomic
+def approve_terms(terms_id: int, *, by: User, note: str, now: datetime) -> Program:
+    """Put waiting terms in force from their start, or from now if that has passed.
+
+    Raises PermissionMissingError, TermsNotWaitingError, OwnTermsError, StartTakenError,
+    ReasonMissingError and Program.DoesNotExist.
+    """
+    terms = _lock_waiting(terms_id, by=by)
+    starts_at = max(terms.starts_at, now)
+    return _decide(terms, Program.Status.APPROVED, starts_at, by=by, note=note, now=now)
+
+
+@transaction.atomic
+def reject_terms(terms_id: int, *, by: User, note: str, now: datetime) -> Program:
+    """Close waiting terms, which never come into force. Raises as `approve_terms` does."""
+    terms = _lock_waiting(terms_id, by=by)
+    return _decide(terms, Program.Status.REJECTED, terms.starts_at, by=by, note=note, now=now)
+
+
+def _lock_waiting(terms_id: int, *, by: User) -> Program:
+    permissions.require("accounts.approve_adjustment", by=by)
+    terms = Program.objects.select_for_update(no_key=True).get(pk=terms_id)
+    if terms.status != Program.Status.WAITING:
+        raise TermsNotWaitingError(f"terms {terms} are {terms.status} already")
+    if terms.requested_by_id == by.pk:
+        raise OwnTermsError("somebody other than the operator who added the terms must decide")
+    return terms
+
+
+def _decide(
+    terms: Program,
+    status: Program.Status,
+    starts_at: datetime,
+    *,
+    by: User,
+    note: str,
+    now: datetime,
+) -> Program:
+    before = {"status": terms.status, "starts_at": terms.starts_at}
+    terms.status, terms.starts_at = status, starts_at
+    terms.decided_by, terms.decided_at = by, now
+    terms.decision_note = audit.require_reason(note)
+    with _start_is_free(terms):
+        terms.save(update_fields=_DECIDED)
+    audit.record(
+        by=by,
+        action="approve terms" if status == Program.Status.APPROVED else "reject terms",
+        target=terms,
+        reason=note,
+        before=before,
+        after={"status": terms.status, "starts_at": terms.starts_at},
+        now=now,
+    )
+    return terms
+
+
+@contextmanager
+def _start_is_free(terms: Program) -> Iterator[None]:
+    """Raise StartTakenError if the database says that other terms start at the same time."""
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as conflict:
+        if constraints.violated(conflict) != "programs_start_once":
+            raise
+        raise StartTakenError(f"other terms start at {terms.starts_at:%Y-%m-%d %H:%M}") from None
 
 
 def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
@@ -86,14 +164,16 @@ def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
 
 @transaction.atomic
 def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime) -> None:
-    """Delete terms that have not started; the terms before them stay in force.
+    """Delete terms that have not started, or wait still; the terms before them stay in force.
 
     Raises PermissionMissingError, TermsStartedError, Program.DoesNotExist and ReasonMissingError.
     """
     permissions.require("referrals.add_program", by=by)
     terms = Program.objects.select_for_update().get(pk=terms_id)
-    if terms.starts_at <= now:
-        raise TermsStartedError(f"terms {terms} have started; add new terms instead")
+    if not terms.is_withdrawable(now=now):
+        raise TermsStartedError(
+            f"terms {terms} have started or were rejected; add new terms instead"
+        )
     audit.record(
         by=by,
         action="withdraw terms",

@@ -2,10 +2,20 @@
 
 from decimal import Decimal
 
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.db.models.functions import Cast, Substr
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts.models import LedgerEntry
+from accounts.models import LedgerEntry, User
 from accounts.money import dollars
 from accounts.operator_models import COMMAND_LINE
 from accounts.row_ids import is_id
@@ -54,14 +64,19 @@ def poster(entry: LedgerEntry) -> str:
     return one_line(COMMAND_LINE if by_hand else "the program")
 
 
-def _other_side(bonus: LedgerEntry, pk: str) -> str:
-    """Return the other person of the bonus: the last word of its description, a name or a code."""
-    said = bonus.description.split()
-    return one_line(said[-1]) if said else f"user {pk}"
+def with_other_side(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    """Add the name of the other person of a bonus, which its description does not hold."""
+    pk = Cast(Substr(OuterRef("reference"), len("user:") + 1), BigIntegerField())
+    name = User.objects.filter(pk=pk).values("username")[:1]
+    of_bonus = When(reference__regex=r"^user:[0-9]{1,18}$", then=Subquery(name))
+    return entries.annotate(other_side=Case(of_bonus, default=None, output_field=CharField()))
 
 
 def cause(entry: LedgerEntry) -> str:
-    """Return a link to what the entry came from, or its reference as it is."""
+    """Return a link to what the entry came from, or its reference as it is.
+
+    The entry is read `with_other_side`.
+    """
     reference = entry.reference
     kind, _, name = entry.idempotency_key.partition(":payment:")
     if kind == LedgerEntry.Kind.PURCHASE and is_id(name):
@@ -70,7 +85,8 @@ def cause(entry: LedgerEntry) -> str:
         return link(adjustment, one_line(f"adjustment {adjustment.pk}"))
     subject, _, pk = reference.partition(":")
     if subject == "user" and is_id(pk):
-        return link_to("accounts_user_change", int(pk), _other_side(entry.reverses or entry, pk))
+        name = getattr(entry, "other_side", None) or f"user {pk}"
+        return link_to("accounts_user_change", int(pk), one_line(name))
     if lookup_of(reference) == CLAWBACK_LOOKUP:
         found = f"{reverse('admin:payments_clawback_changelist')}?q={reference}"
         short = f"{reference[:ID_SHOWN]}…" if len(reference) > ID_SHOWN else reference

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import entry_formatting, search
@@ -62,6 +62,9 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     search_help_text = (
         "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
+        return entry_formatting.with_other_side(super().get_queryset(request))
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Order a person's statement by number: that index has no entries of others."""

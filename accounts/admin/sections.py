@@ -64,7 +64,8 @@ def _section(rows: QuerySet[Any], columns: Iterable[Column], *, of: str, **texts
 
 def statement(user: User) -> Section:
     """Return the latest entries of the ledger."""
-    entries = user.ledger_entries.select_related(*entry_formatting.RELATED).order_by("-number")
+    entries = entry_formatting.with_other_side(user.ledger_entries.order_by("-number"))
+    entries = entries.select_related(*entry_formatting.RELATED)
     return _section(
         entries[:SHOWN],
         [("When", "posted"), "sort", "moved", "balance", "description", "origin", "by"],

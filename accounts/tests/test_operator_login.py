@@ -183,7 +183,12 @@ def test_attempts_of_one_address_are_limited_whatever_names_they_use(
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"log_in": (2, timedelta(minutes=1))}
     hashed: list[str] = []
     real = User.set_password
-    monkeypatch.setattr(User, "set_password", lambda *args: hashed.append(args[1]) or real(*args))
+
+    def set_password(user: User, password: str) -> None:
+        hashed.append(password)
+        real(user, password)
+
+    monkeypatch.setattr(User, "set_password", set_password)
 
     answers = [log_in(f"nobody{number}", "wrong") for number in range(4)]
     elsewhere = log_in("olivia", PASSWORD, REMOTE_ADDR="192.0.2.9")

@@ -83,6 +83,7 @@ def test_the_statement_leads_to_what_it_came_from(
 
     assert [row[1] for row in rows] == ["Refund", "Bonus for being invited", "Purchase"]
     assert purchase.clawbacks.get().stripe_id in rows[0][5]
+    assert strip_tags(rows[1][5]) == "alice"
     assert f"/admin/payments/payment/{purchase.pk}/change/" in rows[2][5]
 
 

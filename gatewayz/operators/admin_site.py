@@ -110,7 +110,8 @@ class OperatorSite(UnfoldAdminSite):
         try:
             throttling.limit_address("log_in", request)
         except throttling.TooManyRequests as refusal:
-            return operator_login.too_many(request, refusal.wait)
+            refused: HttpResponse = operator_login.too_many(request, refusal.wait)
+            return refused
         with operator_login.one_at_a_time(request):
             return self._log_in(request, extra_context)
 

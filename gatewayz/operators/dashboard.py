@@ -45,6 +45,7 @@ _TASKS = {
         "events unprocessed for 5 minutes",
     ),
     "waiting_adjustments": ("adjustment to approve", "adjustments to approve"),
+    "waiting_terms": ("set of terms to approve", "sets of terms to approve"),
     "failed_jobs": ("failed job", "failed jobs"),
     "ending_budgets": ("budget that is spent, or soon will be", ""),
 }

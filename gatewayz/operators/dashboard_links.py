@@ -26,6 +26,7 @@ LISTS: dict[str, tuple[str, str, str]] = {
     "quarantined_events": ("payments_stripeevent", "outcome=quarantined", ""),
     "overdue_events": ("payments_stripeevent", "outcome=overdue", ""),
     "waiting_adjustments": ("accounts_adjustment", "status__exact=waiting", ""),
+    "waiting_terms": ("referrals_program", "state=waiting", ""),
     "failed_jobs": ("procrastinate_procrastinatejob", "status__exact=failed", ""),
     "ending_budgets": ("referrals_program", "state=in_force", ""),
 }

@@ -1,10 +1,10 @@
 """Attacks on the operators' desk, each of which must come to nothing."""
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from axes.models import AccessAttempt
 from django.contrib.messages import get_messages
 from django.db import transaction
@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from accounts import people
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, colleague, logged_in, member_of
+from accounts.tests.factories import Person, colleague, logged_in, member_of, register
 from accounts.tests.test_adjustments import sam
 from gatewayz.tests import list_actions
+from payments.tests.stripe_events import refer, settle
 from referrals import terms
 from referrals.models import Program, Referral
-from referrals.tests.factories import ProgramFactory
 
 
 @pytest.mark.parametrize("side", ["referrer", "referred_user"])
@@ -40,36 +40,36 @@ def test_nobody_releases_the_bonus_that_they_get(held: list[Referral], side: str
     assert referral.status == "held"
 
 
-def test_one_person_alone_does_not_set_bonuses_above_the_limit_of_one_person(db: None) -> None:
-    draft = {
-        "starts_at_0": "2090-01-01",
-        "starts_at_1": "00:00:00",
-        "referrer_bonus": "90000",
-        "referee_bonus": "90000",
-        "minimum_purchase": "0.01",
-        "max_uses": "30000",
-        "code_length": "8",
-        "reason": "Spring",
-        "add": "1",
-    }
-
-    colleague("Finance").post("/admin/referrals/program/add/", draft)
-
-    assert not Program.objects.filter(referrer_bonus=90000).exists()
+CHEAP_PURCHASES = {
+    "referrer_bonus": "50",
+    "referee_bonus": "50",
+    "minimum_purchase": "0.01",
+    "max_uses": "30000",
+    "budget": "",
+    "offer_days": "90",
+    "code_length": "8",
+    "reason": "Spring",
+    "add": "1",
+}
 
 
-def add_terms(bonus: str, by: User) -> Program:
-    promise = {"referrer_bonus": Decimal(bonus), "referee_bonus": Decimal("50.00")}
-    draft = terms.to_dict(ProgramFactory.create(is_future=True)) | promise
-    draft["starts_at"] = timezone.now() + timedelta(days=9)
-    return terms.add_terms(by=by, reason="Spring", now=timezone.now(), **draft)
+def test_one_person_of_finance_does_not_pay_their_friends_by_terms(alice: Person) -> None:
+    start = timezone.now() + timedelta(seconds=2)
+    when = {"starts_at_0": f"{start:%Y-%m-%d}", "starts_at_1": f"{start:%H:%M:%S}"}
+    colleague("Finance").post("/admin/referrals/program/add/", CHEAP_PURCHASES | when)
 
+    with time_machine.travel(start + timedelta(minutes=1)):
+        refer(alice, 1)
+        before = alice.balance()
+        terms.approve_terms(
+            Program.objects.latest("pk").pk,
+            by=member_of("Finance", "frank"),
+            note="We planned it",
+            now=timezone.now(),
+        )
+        settle(register("dave", code=alice.code).user, 1)
 
-def test_above_the_limit_of_one_person_terms_take_a_superuser(db: None) -> None:
-    assert add_terms("50.00", by=member_of("Finance", "frank")).award == 100
-
-    with pytest.raises(terms.AwardAboveLimitError, match="superuser"):
-        add_terms("50.01", by=member_of("Finance"))
+    assert (before, alice.balance()) == ("10.00", "60.00")
 
 
 def test_support_does_not_deactivate_a_superuser_who_is_no_staff(alice: Person) -> None:

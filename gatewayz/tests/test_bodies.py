@@ -49,7 +49,7 @@ class Unread(io.RawIOBase):
     "path", ["/admin/login/", "/referral/validate", "/api/stripe/webhook", "/"]
 )
 def test_a_large_upload_is_refused_before_it_is_read(client: Client, path: str) -> None:
-    upload = {"CONTENT_LENGTH": 200_000_000, "wsgi.input": Unread()}
+    upload: dict[str, Any] = {"CONTENT_LENGTH": 200_000_000, "wsgi.input": Unread()}
 
     answer = client.generic("POST", path, content_type="multipart/form-data; boundary=x", **upload)
 

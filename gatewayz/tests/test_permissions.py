@@ -55,6 +55,8 @@ DOES = {
     "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
+    "admin/referrals/program/{row}/approve/": "accounts.approve_adjustment",
+    "admin/referrals/program/{row}/reject/": "accounts.approve_adjustment",
     "admin/referrals/leaderboardentry/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.

@@ -29,7 +29,7 @@ _HAPPENED = {
     Outcome.DEFERRED: "Deferred: the purchase is not known yet. Nothing was taken back.",
     Outcome.WAITING: "Waiting: checkout is complete, the money is on its way. Nothing is credited.",
     Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",
-    Outcome.IGNORED: "Ignored: events of this type mean nothing to us.",
+    Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's session.",
     Outcome.QUARANTINED: "Quarantined: {why}. Nothing was credited.",
 }
 

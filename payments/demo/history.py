@@ -83,7 +83,7 @@ class History:
     """
 
     def __init__(self, *, seed: int, ends_at: datetime) -> None:
-        first_terms = Program.objects.filter(starts_at__lt=ends_at).earliest("starts_at")
+        first_terms = Program.objects.approved().filter(starts_at__lt=ends_at).earliest("starts_at")
         taken = {name.lower() for name in User.objects.values_list("username", flat=True)}
         self.random = Random(f"{seed}:{len(taken)}")
         self.names = new_names(self.random, taken=taken)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from payments.models import Payment
-from payments.stripe_gateway import API_VERSION
+from payments.stripe_gateway import API_VERSION, MARK
 
 Json = dict[str, object]
 # Days to wait before the event, its type, and changes to the object in it.
@@ -61,7 +61,7 @@ def session(payment: Payment) -> Json:
         "currency": payment.currency,
         "livemode": settings.STRIPE_LIVEMODE,
         "payment_intent": payment_intent_id(payment),
-        "metadata": {"payment_id": str(payment.pk), "user_id": str(payment.user_id)},
+        "metadata": {**MARK, "payment_id": str(payment.pk), "user_id": str(payment.user_id)},
         "expires_at": int((payment.created_at + _SESSION_LASTS).timestamp()),
     }
 

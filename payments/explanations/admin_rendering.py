@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import badge, link, link_to, page_of
+from payments.explanations import messages
 from payments.explanations.answers import (
     Answer,
     PurchaseAnswer,
@@ -89,10 +90,8 @@ def _of_state(state: State, other_word: str = "") -> str:
 
 def _checks(answer: Answer) -> list[tuple[str, str, bool]]:
     """Return each check with its badge, its sentence, and whether it decided."""
-    return [
-        (_of_check(line.result), line.sentence, line.result.decision == answer.decision)
-        for line in answer.checks
-    ]
+    deciding = messages.deciding(answer.checks, answer.decision)
+    return [(_of_check(line.result), line.sentence, line is deciding) for line in answer.checks]
 
 
 def _of_check(result: CheckResult) -> str:

@@ -75,6 +75,10 @@ _TO_OPERATORS: _Words = {
         "Their e-mail addresses {are} two mailboxes.",
         "Both e-mail addresses {are} one mailbox.",
     ),
+    CheckName.FRIENDS: (
+        "No earlier friend of the code {has} the buyer's mailbox.",
+        "An earlier friend of the code {has} the buyer's mailbox.",
+    ),
 }
 # The same where there is no value to name.
 _WITHOUT_VALUE: Mapping[tuple[CheckName, Status], str] = {
@@ -110,6 +114,7 @@ _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.CAP: "Whether the code has a use left",
     CheckName.BUDGET: "Whether the program's budget suffices",
     CheckName.MAILBOX: "Whether the e-mail addresses are two mailboxes",
+    CheckName.FRIENDS: "Whether an earlier friend has the buyer's mailbox",
 }
 # What became of somebody who registered with a code. Of a friend's purchases a person reads only
 # that one counted, or did not.
@@ -167,7 +172,8 @@ def _values(result: CheckResult) -> dict[str, str]:
 
 def deciding(checks: Iterable[CheckLine], decision: str) -> CheckLine | None:
     """Return the check that made this decision; None for an award."""
-    return next((line for line in checks if line.result.decision == decision), None)
+    failed = (line for line in checks if line.result.status == Status.FAILED)
+    return next((line for line in failed if line.result.decision == decision), None)
 
 
 def of_what_if(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts import mailboxes
 from accounts.models import LedgerEntry, User
@@ -35,6 +35,8 @@ class ReferralComparison:
     mailbox: str  # that both e-mail addresses end up in, if it is one
     card_payments: list[int]  # the purchases of both with the same card
     is_same_address: bool
+    friends_of_mailbox: list[User]  # earlier friends of the code with the friend's mailbox
+    friends_of_card: list[User]  # and those who paid with a card of the friend's
 
 
 def compare_people(referral: Referral) -> ReferralComparison:
@@ -52,7 +54,24 @@ def compare_people(referral: Referral) -> ReferralComparison:
         mailbox=mailboxes.fold(referrer.email) if is_one_mailbox else "",
         card_payments=_with_one_card(referrer, referee),
         is_same_address=referral.is_same_address,
+        friends_of_mailbox=list(_earlier_friends(referral).filter(mailbox=referee.mailbox)),
+        friends_of_card=list(
+            _earlier_friends(referral).filter(pk__in=_paid_with_cards_of(referee))
+        ),
     )
+
+
+def _earlier_friends(referral: Referral) -> QuerySet[User]:
+    earlier = Referral.objects.filter(
+        referrer=referral.referrer_id, use_number__lt=referral.use_number
+    )
+    return User.objects.filter(pk__in=earlier.values("referred_user")).order_by("pk")
+
+
+def _paid_with_cards_of(person: User) -> QuerySet[Payment, int]:
+    paid = Payment.objects.exclude(card_fingerprint="").order_by()
+    cards = paid.filter(user=person).values("card_fingerprint")
+    return paid.filter(card_fingerprint__in=cards).values_list("user", flat=True)
 
 
 def _purchases(*people: User) -> dict[int, tuple[int, Decimal]]:

@@ -22,6 +22,7 @@ class WaitingCounts:
     overdue_events: int
     held_bonuses: int
     waiting_adjustments: int
+    waiting_terms: int
     failed_jobs: int
 
 
@@ -42,6 +43,7 @@ SELECT
     ) AS overdue_events,
     (SELECT COUNT(*) FROM referrals WHERE status = 'held') AS held_bonuses,
     (SELECT COUNT(*) FROM adjustments WHERE status = 'waiting') AS waiting_adjustments,
+    (SELECT COUNT(*) FROM programs WHERE status = 'waiting') AS waiting_terms,
     (SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'failed') AS failed_jobs
 """
 

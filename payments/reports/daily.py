@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain
 from operator import add
 
 from django.db import connection, transaction
-from django.db.models import Max, Sum
+from django.db.models import Max, OuterRef, Subquery, Sum
 from django.db.models.functions import TruncDay
 
 from accounts import advisory_locks
@@ -105,13 +106,12 @@ LEFT JOIN (
            )) AS bought_at
     FROM (
         SELECT payments.id, paid_at, users.id AS buyer, users.created_at,
-               bonus_decision <> 'below_minimum' AS qualifies,
+               bonus_decision NOT IN ('below_minimum', 'not_first') AS qualifies,
                users.referred_by_code IS NOT NULL AS is_invited,
                (paid_at AT TIME ZONE 'UTC')::date
                    - (users.created_at AT TIME ZONE 'UTC')::date AS age
         FROM payments JOIN users ON users.id = payments.user_id
         WHERE status = 'paid' AND paid_at >= %(start)s AND paid_at < %(end)s
-          AND bonus_decision <> 'not_first'
     ) purchase
     GROUP BY 1
 ) bought USING (day)
@@ -176,7 +176,10 @@ def close_days(*, now: datetime) -> int:
 
 
 def _days_of_late_payments(first: date) -> list[date]:
-    """Return the closed days of purchases that were posted late, since the last closed day."""
+    """Return the closed days that purchases change which were posted late, since the last one.
+
+    These are the day of each, and that of the buyer's next purchase, which is no longer the first.
+    """
     if first == date.max:
         return []
     late = Payment.objects.filter(
@@ -184,7 +187,10 @@ def _days_of_late_payments(first: date) -> list[date]:
         ledger_entry__created_at__gte=Span(first - DAY, first).start,
         ledger_entry__created_at__gt=TruncDay("paid_at", tzinfo=UTC) + DAY,
     )
-    return sorted({today(paid_at) for paid_at in late.values_list("paid_at", flat=True) if paid_at})
+    of_buyer = Payment.objects.filter(user=OuterRef("user"), paid_at__gt=OuterRef("paid_at"))
+    next_paid_at = Subquery(of_buyer.order_by("paid_at", "pk").values("paid_at")[:1])
+    moments = chain.from_iterable(late.values_list("paid_at", next_paid_at))
+    return sorted({day for day in map(today, filter(None, moments)) if day < first})
 
 
 def sums_before(day: date) -> Sums:

@@ -190,6 +190,7 @@ class Simulation:
             referrer_name=purchase.referrer_name,
             referrer_email=purchase.referrer_email,
             is_referrer_active=purchase.is_referrer_active,
+            is_mailbox_of_friend=False,  # held or awarded, it counts as one
             uses=self._uses[purchase.referrer_id],
             terms_start_at=terms.starts_at,
             is_promised=terms is not self.draft,
@@ -223,7 +224,7 @@ def simulate(draft: Program, *, now: datetime) -> Simulation:
     since = now - WINDOW
     earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
     uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
-    terms = list(Program.objects.filter(starts_at__lt=since).order_by("-starts_at"))
+    terms = list(Program.objects.approved().filter(starts_at__lt=since).order_by("-starts_at"))
     simulation = Simulation(draft, since, until=now, earlier=terms, _uses=uses)
     for purchase in _purchases(since):
         simulation.repeat(purchase)

@@ -127,6 +127,11 @@ TRUNCATE, CASCADES = "TRUNCATE {table} CASCADE", "adjustments_not_truncated"
 # Guards that would refuse what others are there to refuse.
 FOLLOWED, ATTRIBUTED = "users_credits_follow_ledger", "users_attributed_once"
 ENTRIES_STAY, TERMS_STAY = "ledger_entries_append_only", "programs_stand"
+TERMS_DECIDED = "programs_decided_once"
+APPROVE = (
+    "status = 'approved', decided_at = now(), decision_note = 'Right',"
+    " decided_by_id = (SELECT id FROM users WHERE username ="
+)
 ADJUSTED_STAY, AUDIT_STAYS = "adjustments_stand", "audit_entries_append_only"
 MATCHED = "ledger_matches_the_adjustments"
 UNNUMBERED = f"ledger_entries_chain ledger_followed_by_credits {FOLLOWED}"
@@ -185,6 +190,13 @@ CONTROLS = [
     adjust("adjustments_alone_within_the_limit", "100.01", limit="100"),
     adjust("adjustments_alone_within_the_limit", "0.01", limit=""),
     adjust("adjustments_make_no_debt", "-999", limit="1000"),
+    Control(
+        "adjustments_not_for_staff",
+        "UPDATE users SET is_staff = true WHERE username = 'alice';"
+        f"UPDATE adjustments SET decision_note = 'Late' WHERE {APPROVED} AND reverses_id IS NULL",
+        "decision_note = 'Late'",
+        ADJUSTED_STAY,
+    ),
     adjusted("adjustments_match_the_ledger", "amount = 9", POSTED, ADJUSTED),
     adjusted("adjustments_posted_by_an_entry", "ledger_entry_id = NULL", POSTED, ADJUSTED),
     Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
@@ -202,7 +214,38 @@ CONTROLS = [
     row("programs_within_budget", "reserved = 30", UNUSED, BUDGET),
     row("programs_amounts_positive", "referee_bonus = 0", off=TERMS_STAY),
     row("programs_one_use_at_least", "max_uses = 0", off=TERMS_STAY),
-    repeat("programs_starts_at_key", "starts_at", off=TERMS_STAY),
+    repeat("programs_start_once", "starts_at", off=f"{TERMS_DECIDED} programs_start_once_approved"),
+    # Who may set them.
+    row(TERMS_DECIDED, "starts_at = '2021-01-01'", UNUSED),
+    row(TERMS_DECIDED, f"{APPROVE} 'tara'), starts_at = now()", WAITING, "decision_note = 'Right'"),
+    row(
+        "programs_alone_within_the_limit",
+        "status = 'approved'",
+        WAITING,
+        "requested_by_id IS NOT NULL AND status = 'approved' AND decided_by_id IS NULL",
+    ),
+    Control(
+        "programs_alone_within_the_limit",
+        "SET LOCAL gatewayz.adjustment_approval_limit = '19.99';"
+        + copy(UNUSED, decided_by_id="NULL", decided_at="NULL", starts_at="now()"),
+        "budget = 20 AND decided_by_id IS NULL",
+    ),
+    Control(
+        "programs_alone_within_the_limit",
+        copy(
+            UNUSED,
+            decided_by_id="NULL",
+            decided_at="NULL",
+            starts_at="now()",
+            minimum_purchase="9.99",
+        ),
+        "budget = 20 AND decided_by_id IS NULL",
+    ),
+    row("programs_decider_may", f"{APPROVE} 'rita')", WAITING, "decision_note = 'Right'"),
+    row("programs_decided_by_another", "requested_by_id = decided_by_id", UNUSED, off=TERMS_STAY),
+    row("programs_decided_with_a_reason", "decision_note = ' '", UNUSED, off=TERMS_DECIDED),
+    row("programs_decided_with_a_reason", "status = 'rejected'", WAITING, "status = 'rejected'"),
+    row("programs_start_once_approved", "decided_at = '2021-01-01'", UNUSED, off=TERMS_DECIDED),
     # Referrals.
     row("referrals_within_cap", "use_number = 11", SECOND_USE, USES),
     row("referrals_use_number_unique", "use_number = 1", SECOND_USE, USES),
@@ -246,35 +289,3 @@ CONTROLS = [
     repeat("stripe_events_event_id_key", "event_id"),
     row("stripe_events_processed_has_an_outcome", "processed_at = NULL", "outcome = 'settled'"),
 ]
-
-# What the catalogue has besides, and why no money is wrong without it.
-WITHOUT_MONEY = {
-    "users_username_key": "names",
-    "users_username_any_case_unique": "names",
-    "users_email_any_case_unique": "addresses to log in with",
-    "users_referral_code_form": "how codes are spelled",
-    "programs_code_length": "how long the next codes are",
-    "programs_code_length_check": "programs_code_length is stricter",
-    "programs_offer_days": "for how long terms bind us",
-    "programs_offer_days_check": "programs_offer_days is stricter",
-    "programs_max_uses_check": "programs_one_use_at_least is stricter",
-    "referrals_max_uses_check": "referrals_within_cap is stricter",
-    "referrals_use_number_check": "referrals_within_cap is stricter",
-    "referrals_awards_check": "a counter",
-    "ledger_entries_number_check": "ledger_entries_chain counts",
-    "payments_amount_check": "payments_amount_in_range is stricter",
-    "clawbacks_amount_check": "clawbacks_of_something is stricter",
-    "clawbacks_taken_check": "clawbacks_take_by_an_entry is stricter",
-    "clawbacks_postings_check": "a counter",
-    "stripe_events_attempts_check": "a counter",
-}
-TABLES_WITHOUT_MONEY = {
-    "api_keys": "what opens doors",
-    "daily_totals": "a report, counted from the books",
-    "invite_views": "a statistic",
-    "ledger_checks": "reports of checks",
-    "limit_windows": "how often somebody called",
-    "leaderboard_entries": "a report, counted from the books",
-    "users_groups": "who is in which group",
-    "users_user_permissions": "who may do what",
-}

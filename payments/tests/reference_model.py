@@ -138,7 +138,8 @@ class ReferenceModel:
             return  # the offer stays open for a larger purchase
         buyer.has_qualified = True
         if referrer and referrer.is_active and len(self.uses_of(referrer)) < terms.cap:
-            review: Review = "held" if buyer.mailbox == referrer.mailbox else "none"
+            mailboxes = {referrer.mailbox, *(used.buyer.mailbox for used in self.uses_of(referrer))}
+            review: Review = "held" if buyer.mailbox in mailboxes else "none"
             purchase.use = Use(referrer, len(self.uses_of(referrer)) + 1, terms, review)
 
     def brings(self, purchase: Purchase, terms: Terms) -> int:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments.models import Payment, StripeEvent
-from payments.stripe_gateway import API_VERSION
+from payments.stripe_gateway import API_VERSION, MARK
 from payments.tests.at_once import execute, refusing
 from payments.tests.factories import PaymentFactory
 from referrals import review
@@ -45,7 +45,7 @@ def session(payment: Payment, **changes: Any) -> dict[str, Any]:
         "currency": "usd",
         "livemode": False,
         "payment_intent": f"pi_{payment.session_id}",
-        "metadata": {"payment_id": str(payment.pk), "user_id": str(payment.user_id)},
+        "metadata": {**MARK, "payment_id": str(payment.pk), "user_id": str(payment.user_id)},
         "client_reference_id": str(payment.user_id),
         "url": None,
         "expires_at": 1900000000,

@@ -48,7 +48,8 @@ def test_each_status_has_its_word_and_the_deciding_check_stands_out(
     assert "Passed The terms" in failed[0]
     assert "Failed The purchase of $5.00 was below the minimum" in failed[1]
     assert [row for row in failed if row.endswith("Deciding check.")] == [failed[1]]
-    assert "Held Both e-mail addresses were one mailbox. Deciding check." in held[-1]
+    assert "Held Both e-mail addresses were one mailbox. Deciding check." in held[-2]
+    assert [row for row in held if row.endswith("Deciding check.")] == [held[-2]]
     assert "Not checked Whether the code has a use left" in words(unchecked)
     assert unchecked.count("why-deciding") == 1
 

@@ -210,6 +210,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "9 of 10 uses of the code were taken.",
         "The program had no budget.",
         "Their e-mail addresses were two mailboxes.",
+        "No earlier friend of the code had the buyer's mailbox.",
     ]
     assert [line.sentence for line in own_answer(bob).checks] == [
         "The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",

@@ -87,6 +87,54 @@ def test_bonuses_are_held_if_one_card_ever_paid_on_both_sides(
     assert end_of(alice, bob) == end
 
 
+@pytest.mark.parametrize("checked_between", [True, False])
+def test_of_two_friends_with_one_card_the_later_one_is_held(
+    alice: Person, bob: Person, charlie: Person, checked_between: bool
+) -> None:
+    """The card of somebody who used another code, or none, speaks against nobody."""
+    dave, eve = register("dave", code=alice.code), register("eve", code=charlie.code)
+    for person in (charlie, eve, bob):
+        buy(person)
+    if checked_between:
+        check_cards()
+    buy(dave)
+    check_cards()
+
+    found = Referral.objects.values_list("referred_user__username", "status", "hold_reason")
+    card = "one card with an earlier friend of the code"
+    assert sorted(found) == [
+        ("bob", "completed", ""),
+        ("dave", "held", card),
+        ("eve", "held", "one card on both sides"),
+    ]
+    assert (alice.balance(), bob.balance(), dave.balance()) == ("10.00", "20.00", "10.00")
+
+
+def test_an_earlier_friend_who_pays_with_the_card_later_holds_the_other(
+    alice: Person, bob: Person
+) -> None:
+    dave = register("dave", code=alice.code)
+    buy(bob, card_number=MASTERCARD)
+    buy(dave)
+    check_cards()
+    buy(bob, 100)
+
+    check_cards()
+
+    held = Referral.objects.get(status="held")
+    assert (held.referred_user, alice.balance()) == (dave.user, "10.00")
+
+
+def test_ten_friends_with_one_card_are_paid_once(alice: Person) -> None:
+    for number in range(10):
+        buy(register(f"friend{number}", code=alice.code))
+
+    check_cards()
+
+    assert Referral.objects.filter(status="held").count() == 9
+    assert alice.balance() == "10.00"
+
+
 def test_a_bank_account_is_not_a_card(alice: Person, bob: Person) -> None:
     for person in (alice, bob):
         payment = buy(person, 1000, **BANK_ACCOUNT)

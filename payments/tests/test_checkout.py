@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.tests.factories import Person
 from payments import checkout
 from payments.models import Payment
 from payments.sandbox.models import CheckoutSession
+from payments.stripe_gateway import MARK
 from payments.tests.at_once import at_once
 from payments.tests.fake_stripe import (
     stripe_answers,
@@ -23,6 +25,7 @@ from payments.tests.stripe_events import deliver, event, lose_answer, pending_pa
 PATH = "/api/stripe/checkout-session"
 IN_USE = {"error": {"type": "idempotency_error", "code": "idempotency_key_in_use"}}
 REFUSAL = {"error": {"type": "invalid_request_error", "message": "Amount is too small."}}
+OTHER_DETAILS = {"error": {"type": "idempotency_error", "message": "Keys are for one request."}}
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
@@ -50,7 +53,7 @@ def test_a_checkout_is_a_pending_payment_with_a_payment_page(bob: Person, sandbo
     assert (answer["payment_id"], answer["session_id"]) == (payment.pk, payment.session_id)
     assert answer["url"].startswith(sandbox)
     assert bob.balance() == "0.00"
-    names = {"payment_id": str(payment.pk), "user_id": str(bob.user.pk)}
+    names = {**MARK, "payment_id": str(payment.pk), "user_id": str(bob.user.pk)}
     assert CheckoutSession.objects.get(stripe_id=payment.session_id).metadata == names
 
 
@@ -144,6 +147,44 @@ def test_a_request_that_stripe_refuses_is_a_bad_request(bob: Person, settings: A
 
     assert response.status_code == 400
     assert "Amount is too small." in response.json()["detail"]
+
+
+def test_another_database_gets_no_answer_of_this_one(
+    alice: Person, bob: Person, sandbox: str
+) -> None:
+    """A restored or emptied database gives a number again, which Stripe knows already."""
+    first = ask(bob, "order-1").json()
+    Payment.objects.all().delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('payments_id_seq', %s, false)", [first["payment_id"]])
+
+    answer = ask(alice, "order-1", amount=2000)
+
+    assert answer.status_code == 201
+    second = answer.json()
+    assert second["payment_id"] == first["payment_id"]
+    assert second["session_id"] != first["session_id"]
+
+
+def test_a_payment_from_before_continues_with_its_old_key(bob: Person, settings: Any) -> None:
+    with stripe_answers(settings, 500, b"{}"):
+        ask(bob, "order-1")
+    Payment.objects.update(stripe_key=None)
+
+    with stripe_answers(settings, 500, b"{}") as stripe:
+        ask(bob, "order-1")
+
+    assert stripe.headers[0]["Idempotency-Key"] == f"payment:{Payment.objects.get().pk}"
+
+
+def test_a_purchase_that_stripe_knows_with_other_details_is_a_conflict(
+    bob: Person, settings: Any
+) -> None:
+    with stripe_answers(settings, 400, json.dumps(OTHER_DETAILS).encode()):
+        response = ask(bob, "order-1")
+
+    assert (response.status_code, response.json()["code"]) == (409, "session_conflict")
+    assert Payment.objects.get().status == "created"
 
 
 @pytest.mark.django_db(transaction=True)

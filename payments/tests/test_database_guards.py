@@ -20,12 +20,8 @@ from accounts.tests.factories import StaffFactory, register
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
-from payments.tests.database_guards import (
-    CONTROLS,
-    TABLES_WITHOUT_MONEY,
-    WITHOUT_MONEY,
-    Control,
-)
+from payments.tests.database_guards import CONTROLS, Control
+from payments.tests.guards_without_money import TABLES_WITHOUT_MONEY, WITHOUT_MONEY
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
 from referrals.tests.factories import ProgramFactory
 
@@ -108,14 +104,17 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
     The tests share these rows, and what each does is undone.
     """
     with django_db_blocker.unblock(), undone():
-        ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
-        ProgramFactory.create()
         alice, charlie, _ = (
             register("alice"),
             register("charlie"),
             StaffFactory.create(username="rita"),
         )
         bob = register("bob", code=alice.code)
+        ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
+        ProgramFactory.create()
+        ProgramFactory.create(
+            status="waiting", decided_by=None, decided_at=None, decision_note="", is_future=True
+        )
         settle(bob.user)
         purchase = settle(bob.user, 2000)
         for name, status in [("1", "succeeded"), ("2", "succeeded"), ("2", "failed")]:

@@ -24,7 +24,17 @@ def test_an_event_is_kept_byte_for_byte(db: None) -> None:
     assert bytes(StripeEvent.objects.get().body) == body
 
 
-@pytest.mark.parametrize("kind", ["customer.created", "invoice.paid", "v1.billing.no_such_thing"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "customer.created",
+        "v1.billing.meter.no_such_thing",
+        "v2.core.account[configuration.recipient].updated",
+        "v2.core.event_destination.Ping-2:x",
+        255 * "x",
+    ],
+    ids=str,
+)
 def test_a_type_that_we_do_not_handle_is_stored_as_ignored(db: None, kind: str) -> None:
     response = deliver(envelope(kind, {"id": "cus_1"}))
 

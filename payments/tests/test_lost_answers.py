@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.tests.factories import Person
 from payments import checkout, reconciliation
 from payments.models import Payment, StripeEvent
+from payments.stripe_gateway import MARK
 from payments.tests.at_once import at_once
 from payments.tests.sandbox_purchases import BANK_ACCOUNT, event_body, pay
 from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment, send
@@ -94,8 +95,7 @@ def test_a_closed_purchase_settles_when_it_is_paid_later(
         {"currency": "eur"},
         {"mode": "subscription"},
         {"livemode": True},
-        {"metadata": {}},
-        {"metadata": None},
+        {"metadata": MARK},
     ],
     ids=str,
 )
@@ -109,7 +109,7 @@ def test_a_session_that_contradicts_the_payment_is_not_attached(
 
 
 def test_the_session_of_another_user_is_not_attached(charlie: Person, unanswered: Payment) -> None:
-    names = {"payment_id": str(unanswered.pk), "user_id": str(charlie.user.pk)}
+    names = {**MARK, "payment_id": str(unanswered.pk), "user_id": str(charlie.user.pk)}
 
     assert outcome(unanswered, metadata=names) == "quarantined"
     assert now_of(unanswered) == ("created", None)
@@ -117,7 +117,7 @@ def test_the_session_of_another_user_is_not_attached(charlie: Person, unanswered
 
 @pytest.mark.parametrize("number", ["", "0", "-1", "1.0", " 1", "²", "9" * 30, 1, [], {}, "\0"])
 def test_an_invalid_payment_id_names_no_payment(unanswered: Payment, number: object) -> None:
-    names = {"payment_id": number, "user_id": str(unanswered.user_id)}
+    names = {**MARK, "payment_id": number, "user_id": str(unanswered.user_id)}
 
     assert outcome(unanswered, metadata=names) == "quarantined"
     assert StripeEvent.objects.get().reason.startswith("no payment of ours")
@@ -125,7 +125,7 @@ def test_an_invalid_payment_id_names_no_payment(unanswered: Payment, number: obj
 
 def test_the_client_reference_alone_names_no_payment(unanswered: Payment) -> None:
     for reference in (str(unanswered.pk), str(unanswered.user_id)):
-        came_of_it = outcome(unanswered, metadata={}, client_reference_id=reference)
+        came_of_it = outcome(unanswered, metadata=MARK, client_reference_id=reference)
 
         assert came_of_it == "quarantined"
 

@@ -36,6 +36,7 @@ SESSION = {
 
 def ask(*, seconds: float = 10) -> CheckoutSession:
     return create_checkout_session(
+        idempotency_key="key-7",
         payment_id=7,
         user_id=3,
         amount=1000,
@@ -54,12 +55,12 @@ def test_it_returns_our_own_dataclass(settings: Any) -> None:
     assert (session.user_id, session.payment_id, session.livemode) == ("3", "7", False)
 
 
-def test_it_sends_the_payment_id_as_the_idempotency_key(settings: Any) -> None:
+def test_it_sends_the_idempotency_key(settings: Any) -> None:
     with stripe_answers(settings, 200, json.dumps(SESSION).encode()) as stripe:
         ask()
         ask()
 
-    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["payment:7", "payment:7"]
+    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["key-7", "key-7"]
     assert stripe.bodies[0] == stripe.bodies[1]
 
 
@@ -97,7 +98,7 @@ def test_it_asks_once_more_when_stripe_fails(settings: Any) -> None:
     with stripe_answers(settings, 500, b"{}") as stripe, pytest.raises(StripeUnavailableError):
         ask()
 
-    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["payment:7"] * 2
+    assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["key-7"] * 2
 
 
 def test_a_caller_gets_an_answer_within_fifteen_seconds() -> None:

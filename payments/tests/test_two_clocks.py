@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.forms import model_to_dict
 from django.utils import timezone
 
 from accounts.models import LedgerEntry
@@ -21,6 +22,7 @@ from referrals.tests.factories import ProgramFactory
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def at(moment: datetime) -> time_machine.travel:
@@ -97,6 +99,32 @@ def test_a_closed_day_is_counted_again_for_a_purchase_that_was_paid_on_it(order:
     days = daily.days_of(daily.Span(date(2026, 5, 10), date(2026, 5, 12)))
     assert [day.first_purchases for day in days] == [1, 0, 0]
     assert [day.purchases for day in days] == [0, 10, 0]
+
+
+@pytest.mark.parametrize("is_closed_between", [True, False])
+@pytest.mark.parametrize("days_late", [(1, 2), (2, 1)], ids=str)
+def test_late_purchases_change_which_one_was_the_first(
+    order: Payment, days_late: tuple[int, int], is_closed_between: bool
+) -> None:
+    """The stored days are as if they were counted from scratch, in whatever order events come."""
+    with at(NOON):
+        others = [pending_payment(order.user, cents) for cents in (500, 2000)]
+    with at(NOON + 3 * DAY):
+        deliver(event(order))
+    daily.close_days(now=NOON + 5 * DAY)
+    for number, (payment, days) in enumerate(zip(others, days_late, strict=True)):
+        with at(NOON + (5 + number) * DAY):
+            deliver(reported(payment, NOON + days * DAY))
+        if is_closed_between:
+            daily.close_days(now=NOON + (6 + number) * DAY)
+    daily.close_days(now=NOON + 8 * DAY)
+    span = daily.Span(date(2026, 5, 10), date(2026, 5, 17))
+    stored = [model_to_dict(day) for day in daily.days_of(span)]
+
+    daily.clear()
+
+    assert [model_to_dict(day) for day in daily.days_of(span)] == stored
+    assert [day["ages_at_purchase"] for day in stored if day["ages_at_purchase"]] == [[1]]
 
 
 def test_a_session_without_an_event_was_paid_when_its_charge_was_made(

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.forms import ModelForm, modelform_factory
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -13,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.authentication import operator
-from accounts.models import User
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import ModelAdmin
@@ -21,11 +21,10 @@ from payments.reports.terms_simulation import simulate
 from referrals.admin import simulated_terms
 from referrals.models import Program
 from referrals.terms import (
-    AwardAboveLimitError,
     StartInPastError,
     StartTakenError,
     add_terms,
-    require_award_within_limit,
+    needs_approval,
     to_dict,
 )
 
@@ -86,7 +85,6 @@ def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _ask(request, form_class(initial=_prefilled()), context)
     form = form_class(request.POST)
-    _check_limit(form, operator(request))
     if not form.is_valid() or "edit" in request.POST:
         return _ask(request, form, context)
     if "add" not in request.POST:
@@ -95,15 +93,6 @@ def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
     if not reason.is_valid():
         return _simulate(request, form, reason, context)
     return _add(request, form, reason.cleaned_data["reason"], context)
-
-
-def _check_limit(form: ModelForm, by: User) -> None:
-    if not form.is_valid():
-        return
-    try:
-        require_award_within_limit(form.instance, by=by)
-    except AwardAboveLimitError as refusal:
-        form.add_error("referrer_bonus", f"{refusal}.")
 
 
 def _prefilled() -> dict[str, Any]:
@@ -127,12 +116,13 @@ def _simulate(
     request: HttpRequest, form: ModelForm, reason: ReasonForm, context: dict[str, Any]
 ) -> HttpResponse:
     draft: Program = form.instance
-    if Program.objects.filter(starts_at=draft.starts_at).exists():
+    if _at_the_same_time(draft):
         return _ask(request, form, context, _TAKEN)
     context |= {
         "title": f"Terms from {moment(draft.starts_at)} UTC",
         "draft": form,
         "form": reason,
+        "needs_approval": needs_approval(draft, by=operator(request), now=timezone.now()),
         "changes": simulated_terms.changes(Program.objects.at(draft.starts_at).get(), draft),
         **simulated_terms.context(simulate(draft, now=timezone.now())),
     }
@@ -145,16 +135,27 @@ def _add(
     """Add the terms, once; a second click is answered that they were added already."""
     wanted = to_dict(form.instance)
     try:
-        add_terms(by=operator(request), reason=reason, now=timezone.now(), **wanted)
+        terms = add_terms(by=operator(request), reason=reason, now=timezone.now(), **wanted)
     except StartTakenError:
-        if to_dict(Program.objects.get(starts_at=form.instance.starts_at)) != wanted:
+        if [to_dict(terms) for terms in _at_the_same_time(form.instance)] != [wanted]:
             return _ask(request, form, context, _TAKEN)
         messages.info(request, "These terms were added already.")
     except StartInPastError:
         return _ask(request, form, context, _PASSED)
     else:
-        messages.success(request, f"Terms added; they start on {form.instance.starts_at:%-d %B}.")
+        messages.success(request, _outcome(terms))
     return HttpResponseRedirect(_history())
+
+
+def _at_the_same_time(draft: Program) -> QuerySet[Program]:
+    same = Program.objects.filter(starts_at=draft.starts_at)
+    return same.exclude(status=Program.Status.REJECTED)
+
+
+def _outcome(terms: Program) -> str:
+    if terms.status == Program.Status.WAITING:
+        return "Terms added; they wait for the approval of another person of Finance."
+    return f"Terms added; they start on {terms.starts_at:%-d %B}."
 
 
 def _history() -> str:

@@ -19,24 +19,29 @@ from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
 from referrals import budget
-from referrals.admin import next_terms, terms_page
+from referrals.admin import next_terms, terms_decision, terms_page
 from referrals.models import Program
 from referrals.terms import TermsStartedError, withdraw_terms
 
-_STATES = {"in force": "success", "to come": "info", "past": "default"}
-
-
-_IN_FORCE = Q(
-    pk__in=Program.objects.filter(starts_at__lte=Now()).order_by("-starts_at").values("pk")[:1]
-)
+_STATES = {
+    "in force": "success",
+    "to come": "info",
+    "past": "default",
+    "waiting": "warning",
+    "rejected": "danger",
+}
+_IN_FORCE = Q(pk__in=Program.objects.at(Now()).values("pk"))
+_APPROVED = Q(status=Program.Status.APPROVED)
 
 
 class StateFilter(ConditionFilter):
     title = parameter_name = "state"
     conditions: ClassVar = {
         "in_force": ("In force", _IN_FORCE),
-        "to_come": ("To come", Q(starts_at__gt=Now())),
-        "past": ("Past", Q(starts_at__lte=Now()) & ~_IN_FORCE),
+        "to_come": ("To come", _APPROVED & Q(starts_at__gt=Now())),
+        "past": ("Past", _APPROVED & Q(starts_at__lte=Now()) & ~_IN_FORCE),
+        "waiting": ("Waiting for a second person", Q(status=Program.Status.WAITING)),
+        "rejected": ("Rejected", Q(status=Program.Status.REJECTED)),
     }
 
 
@@ -61,12 +66,14 @@ class ProgramAdmin(PageAdmin):
     ordering = ("-starts_at",)
     show_add_link = False  # The page has a button of its own.
     list_before_template = "admin/referrals/program/budget.html"
-    actions_detail = ("withdraw",)
+    list_select_related = ("requested_by", "decided_by")
+    actions_detail = ("approve", "reject", "withdraw")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
-        later = Program.objects.filter(starts_at__gt=OuterRef("starts_at")).order_by("starts_at")
+        later = Program.objects.approved().filter(starts_at__gt=OuterRef("starts_at"))
         terms: QuerySet[Program] = super().get_queryset(request)
-        return terms.annotate(ends_at=Subquery(later.values("starts_at")[:1]))
+        ends_at = Subquery(later.order_by("starts_at").values("starts_at")[:1])
+        return terms.annotate(ends_at=ends_at)
 
     def has_add_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("referrals.add_program")
@@ -89,7 +96,10 @@ class ProgramAdmin(PageAdmin):
         columns = [getattr(self, name) for name in self.list_display]
         promises = [(column.short_description, column(row)) for column in columns]
         context = self.context(request)
-        context["withdrawal"] = self.withdrawal(row) if self.has_add_permission(request) else ""
+        context["actions"] = [
+            (reverse(f"admin:{action.action_name}", args=[row.pk]), action.description)
+            for action in self.get_actions_detail(request, row.pk)
+        ]
         return terms_page.answer(request, row, promises, context, now=timezone.now())
 
     def add_view(
@@ -98,6 +108,19 @@ class ProgramAdmin(PageAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return next_terms.answer(self, request)
+
+    def offers(self, action: str, request: HttpRequest, row: Program) -> bool:
+        if action == "withdraw":
+            return row.is_withdrawable(now=timezone.now())
+        return row.status == Program.Status.WAITING and row.requested_by_id != request.user.pk
+
+    @action(description="Approve…", icon="check", permissions=["accounts.approve_adjustment"])
+    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return terms_decision.answer(self, request, self.row(request, object_id), "approve")
+
+    @action(description="Reject…", icon="close", permissions=["accounts.approve_adjustment"])
+    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return terms_decision.answer(self, request, self.row(request, object_id), "reject")
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -131,6 +154,8 @@ class ProgramAdmin(PageAdmin):
     @display(description="State", label=_STATES)
     def state(self, terms: Any) -> str:
         now = timezone.now()
+        if terms.status != Program.Status.APPROVED:
+            return str(terms.status)
         if terms.starts_at > now:
             return "to come"
         return "past" if terms.ends_at and terms.ends_at <= now else "in force"
@@ -149,7 +174,7 @@ class ProgramAdmin(PageAdmin):
 
     @display(description="")
     def withdrawal(self, terms: Program) -> str:
-        if terms.starts_at <= timezone.now():
+        if not terms.is_withdrawable(now=timezone.now()):
             return ""
         page = reverse("admin:referrals_program_withdraw", args=[terms.pk])
         return format_html('<a class="desk-link desk-money" href="{}">Withdraw</a>', page)

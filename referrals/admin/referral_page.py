@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 
 from accounts import audit, mailboxes
 from accounts.date_format import day
@@ -86,6 +87,11 @@ def _matches(both: ReferralComparison) -> list[str]:
     if both.card_payments:
         numbers = ", ".join(f"#{number}" for number in both.card_payments)
         found.append(f"One card paid for purchases of both: {numbers}")
+    for sentence, friends in (
+        ("An earlier friend has this mailbox: {}", both.friends_of_mailbox),
+        ("An earlier friend paid with the friend's card: {}", both.friends_of_card),
+    ):
+        found += [format_html(sentence, link(friend)) for friend in friends]
     if both.is_same_address:
         found.append("Both signed up from one network address; by itself that means little.")
     return found

@@ -9,6 +9,7 @@ from django.template.response import TemplateResponse
 from accounts import audit
 from accounts.date_format import day, moment
 from accounts.money import dollars
+from gatewayz.adminbase.formatting import link, when
 from gatewayz.cli.output import counted
 from referrals import budget
 from referrals.budget import Forecast, Spending
@@ -27,7 +28,7 @@ def answer(
     in_force = Program.objects.at(now).get() == terms
     context |= {
         "title": f"Terms from {moment(terms.starts_at)} UTC",
-        "promises": promises,
+        "promises": [*promises, *_people(terms)],
         "results": _results(budget.spending(terms), has_budget=terms.budget is not None),
         **budget_context(terms, budget.forecast(terms, now=now) if in_force else None),
         "expectation": "" if in_force else _expectation(terms, now=now),
@@ -62,7 +63,22 @@ def _results(spent: Spending, *, has_budget: bool) -> list[tuple[str, str]]:
     ]
 
 
+def _people(terms: Program) -> list[tuple[str, Any]]:
+    """Return who added the terms, and who decided on them, if anybody did."""
+    decided = [
+        ("Second person", link(terms.decided_by)),
+        ("Decided", when(terms.decided_at)),
+        ("Decision note", terms.decision_note),
+    ]
+    added = [("Added by", link(terms.requested_by))] if terms.requested_by else []
+    return added + (decided if terms.decided_by else [])
+
+
 def _expectation(terms: Program, *, now: datetime) -> str:
+    if terms.status == Program.Status.WAITING:
+        return "They wait for the approval of another person of Finance, and are not in force."
+    if terms.status == Program.Status.REJECTED:
+        return "They were rejected, and never come into force."
     if terms.starts_at > now:
         return f"They start on {day(terms.starts_at)}; nothing was paid by them yet."
     return "They are over: nothing more is promised by them."

@@ -25,6 +25,7 @@ def add(**changes: Any) -> Program:
         "referee_bonus": Decimal("5.00"),
         "minimum_purchase": Decimal("10.00"),
         "max_uses": 20,
+        "budget": Decimal("100.00"),
         "by": reviewer(),
         "reason": "The spring campaign",
     }

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, register, reviewer
-from payments.tests.stripe_events import refer, settle, turn
+from accounts.tests.factories import Person, give, register, reviewer
+from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
 from referrals import review
 from referrals.eligibility import Decision
 from referrals.models import Program, Referral
@@ -249,8 +249,23 @@ def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -
     assert list(entries) == [
         (bob.user.pk, "purchase", "Purchase of credits"),
         (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
-        (alice.user.pk, "referrer_bonus", "Bonus for inviting bob"),
+        (alice.user.pk, "referrer_bonus", "Bonus for inviting a friend"),
     ]
+
+
+def test_no_entry_names_anybody(alice: Person, bob: Person) -> None:
+    """An entry stays for ever, and a person may want to be forgotten."""
+    payment = settle(bob.user, 2000)
+    deliver(dispute(payment, 2000))
+    deliver(dispute(payment, 2000, "won"))
+    deliver(refund(payment, 1500))
+    for person in (alice, bob):
+        give(person, "5.00")
+
+    described = set(LedgerEntry.objects.values_list("description", flat=True))
+
+    assert len(described) > 5
+    assert not any(name in text.lower() for text in described for name in ("alice", "bob"))
 
 
 @pytest.mark.parametrize(

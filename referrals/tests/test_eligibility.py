@@ -29,6 +29,7 @@ AWARDED = Inputs(
     referrer_email="alice@example.com",
     is_promised=False,
     is_referrer_active=True,
+    is_mailbox_of_friend=False,
     uses=9,
     terms_start_at=datetime(2026, 1, 1, tzinfo=UTC),
     minimum_purchase=Decimal(10),
@@ -47,6 +48,7 @@ FAILURES: dict[CheckName, tuple[dict[str, Any], Decision, str, str]] = {
     CheckName.CAP: ({"uses": 10}, Decision.CAP_REACHED, "10", "10"),
     CheckName.BUDGET: ({"budget_left": Decimal("19.99")}, Decision.BUDGET_SPENT, "19.99", "20.00"),
     CheckName.MAILBOX: ({"buyer_email": "Alice+bob@example.com"}, Decision.HELD, "", ""),
+    CheckName.FRIENDS: ({"is_mailbox_of_friend": True}, Decision.HELD, "", ""),
 }
 
 
@@ -66,6 +68,7 @@ def test_an_award_passes_every_check_in_order() -> None:
         CheckResult(CheckName.CAP, Status.PASSED, "9", "10"),
         CheckResult(CheckName.BUDGET, Status.PASSED, "20.00", "20.00"),
         CheckResult(CheckName.MAILBOX, Status.PASSED),
+        CheckResult(CheckName.FRIENDS, Status.PASSED),
     ]
 
 

@@ -56,6 +56,30 @@ def test_the_page_says_what_matches_and_never_the_cards_fingerprint(
     assert "FiNgErPrInT" not in text(page)
 
 
+def test_the_page_names_earlier_friends_with_the_mailbox_or_the_card(
+    fiona: Client, alice: Person, bob: Person
+) -> None:
+    [eve, dave] = refer(alice, 2)
+    settle(bob.user)
+    dave.user.email = bob.user.email = "box@example.com"
+    User.objects.filter(pk=dave.user.pk).update(mailbox=bob.user.mailbox)
+    Payment.objects.filter(user__in=[eve.user, bob.user]).update(card_fingerprint="visa")
+
+    pages = [
+        fiona.get(f"{LIST}{Referral.objects.get(referred_user=who.user).pk}/change/")
+        for who in (bob, eve)
+    ]
+
+    matches = [list(map(strip_tags, page.context["matches"])) for page in pages]
+    assert matches == [
+        [
+            f"An earlier friend has this mailbox: {dave.user}",
+            f"An earlier friend paid with the friend's card: {eve.user}",
+        ],
+        [],
+    ]
+
+
 def test_of_a_deactivated_referrer_the_bonus_can_only_be_voided(
     fiona: Client, alice: Person, held: Referral
 ) -> None:

@@ -1,0 +1,102 @@
+"""Another program sells by the same Stripe account: its sessions are ignored, without an alarm."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.tests.factories import Person
+from payments import reconciliation, stripe_gateway
+from payments.inbox import HANDLERS
+from payments.models import Payment, StripeEvent
+from payments.stripe_gateway import MARK
+from payments.tests.sandbox_purchases import pay
+from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment
+
+KINDS = [kind for kind in HANDLERS if kind.startswith("checkout.session.")]
+
+
+def theirs(payment: Payment, kind: str = KINDS[0], **changes: Any) -> dict[str, Any]:
+    """Return an event about a session that Stripe made for somebody else."""
+    return event(payment, kind, **{"id": "cs_live_theirs", **changes})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "metadata",
+    [None, {}, [], {"program": "shop"}, {"program": {}, "payment_id": "1", "user_id": "1"}],
+    ids=str,
+)
+def test_a_session_without_our_mark_is_ignored(bob: Person, kind: str, metadata: Any) -> None:
+    response = deliver(theirs(pending_payment(bob.user), kind, metadata=metadata))
+
+    kept = StripeEvent.objects.get()
+    assert (response.status_code, response.json()["outcome"]) == (200, "ignored")
+    assert (kept.outcome, kept.reason) == ("ignored", "the session is another program's")
+    assert bob.balance() == "0.00"
+
+
+def test_also_one_that_is_no_purchase(bob: Person) -> None:
+    subscription = theirs(
+        pending_payment(bob.user), metadata={}, mode="subscription", amount_total=None, id="\ud800"
+    )
+
+    assert deliver(subscription).json()["outcome"] == "ignored"
+
+
+def test_one_with_our_mark_that_we_do_not_know_needs_somebody(bob: Person) -> None:
+    assert deliver(theirs(pending_payment(bob.user), metadata=MARK)).json()["outcome"] == (
+        "quarantined"
+    )
+
+
+@pytest.mark.parametrize("metadata", [{}, None, {"program": "shop"}])
+def test_a_session_of_ours_does_not_get_lost_by_its_metadata(bob: Person, metadata: Any) -> None:
+    response = deliver(event(pending_payment(bob.user), metadata=metadata))
+
+    assert response.json()["outcome"] == "quarantined"
+
+
+def unmarked(payment: Payment) -> Mapping[str, str]:
+    return {"payment_id": str(payment.pk), "user_id": str(payment.user_id)}
+
+
+def test_a_session_from_before_the_mark_settles(alice: Person, bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    response = deliver(event(payment, metadata=unmarked(payment)))
+
+    assert response.json()["outcome"] == "settled"
+    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.parametrize(
+    ("is_from_before", "outcome"), [(True, "settled"), (False, "ignored")], ids=str
+)
+def test_a_lost_answer_from_before_the_mark_settles(
+    bob: Person, is_from_before: bool, outcome: str
+) -> None:
+    """A payment of today has a key at Stripe, and its session has our mark."""
+    payment = pending_payment(bob.user)
+    lose_answer(payment)
+    if is_from_before:
+        Payment.objects.update(stripe_key=None)
+
+    assert deliver(event(payment, metadata=unmarked(payment))).json()["outcome"] == outcome
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(("metadata", "count"), [({}, 0), (MARK, 1)], ids=str)
+def test_the_comparison_with_stripe_leaves_them_out(
+    bob: Person, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, str], count: int
+) -> None:
+    monkeypatch.setattr(stripe_gateway, "MARK", metadata)
+    payment = pay(bob)
+    Payment.objects.all().delete()
+
+    found = reconciliation.differences(since=timezone.now() - timedelta(hours=1))
+
+    named = [one for one in found if one.stripe_id == payment.session_id]
+    assert len(named) == count
