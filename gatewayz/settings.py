@@ -257,7 +257,7 @@ TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
 METRICS_TOKEN = environment.token("METRICS_TOKEN")
 
-# --- Jobs: `manage.py procrastinate worker` -------------------------------------------------------
+# --- Jobs: `manage.py worker` ---------------------------------------------------------------------
 
 # Successful jobs are deleted; failed ones stay for operators to see.
 PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 1, "delete_jobs": "successful"}

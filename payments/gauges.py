@@ -49,6 +49,16 @@ def _families(found: WaitingCounts) -> Iterator[Metric]:
         "Periodic jobs that failed; see them in the admin.",
         found.failed_jobs,
     )
+    yield GaugeMetricFamily(
+        "gatewayz_jobs_stalled",
+        "Periodic jobs whose worker ended in the middle of them; they run again by themselves.",
+        found.stalled_jobs,
+    )
+    yield GaugeMetricFamily(
+        "gatewayz_workers",
+        "Workers that were alive within the last two minutes; without one no periodic job runs.",
+        found.live_workers,
+    )
 
 
 GAUGES.register(ActionItemGauges())

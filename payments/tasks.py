@@ -1,4 +1,4 @@
-"""The periodic jobs, run by `manage.py procrastinate worker`.
+"""The periodic jobs, run by `manage.py worker`.
 
 `queueing_lock` keeps at most one run of a job waiting. A job that processes many rows reads the
 clock for each row: an entry that is posted after midnight must not get a date for which
@@ -10,6 +10,8 @@ from datetime import timedelta
 import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from payments import cards, checkout, inbox, reconciliation
 from payments.reports import daily, leaderboard, ledger_checks
@@ -21,6 +23,8 @@ log = structlog.get_logger(__name__)
 RECONCILE_WINDOW = timedelta(days=1)
 # After this many consecutive calls without an answer, the job assumes that Stripe is down.
 MAX_FAILURES_IN_A_ROW = 5
+# A job that ends its worker this many times ends it each time: it fails, and others go on.
+MAX_STALLS = 3
 
 
 class LedgerBroken(Exception):
@@ -79,6 +83,24 @@ def close_expired_payments(timestamp: int) -> None:
 def refresh_leaderboard(timestamp: int) -> None:
     """Replace the snapshot of the leaderboard."""
     leaderboard.refresh(now=timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="retry_stalled_jobs", queueing_lock="retry_stalled_jobs")
+async def retry_stalled_jobs(timestamp: int) -> None:
+    """Queue the jobs again whose worker ended in the middle of them."""
+    jobs = app.job_manager
+    for job in await jobs.get_stalled_jobs():
+        stalls = job.attempts + 1
+        log.error("job_stalled", task=job.task_name, job_id=job.id, stalls=stalls)
+        if stalls >= MAX_STALLS:
+            await jobs.finish_job(job, status=Status.FAILED, delete_job=False)
+            continue
+        try:
+            await jobs.retry_job(job)
+        except UniqueViolation:
+            # The next run of this job waits already, and does the same.
+            await jobs.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
 @app.periodic(cron="12 * * * *")

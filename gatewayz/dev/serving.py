@@ -22,7 +22,7 @@ DEMO_USERS = 1000
 PORT_SECONDS = 3
 READY_SECONDS = 60
 EXIT_WITH_PARENT = [sys.executable, "-m", "gatewayz.dev.exit_with_parent"]
-WORKER = [*EXIT_WITH_PARENT, "django", "procrastinate", "worker"]
+WORKER = [*EXIT_WITH_PARENT, "django", "worker"]
 # What the server reads anew when it changes; the folder of the database is not among it.
 SOURCES = ("accounts", "gatewayz", "payments", "referrals", "templates")
 

@@ -47,6 +47,7 @@ _TASKS = {
     "waiting_adjustments": ("adjustment to approve", "adjustments to approve"),
     "waiting_terms": ("set of terms to approve", "sets of terms to approve"),
     "failed_jobs": ("failed job", "failed jobs"),
+    "stalled_jobs": ("job whose worker ended", "jobs whose worker ended"),
     "ending_budgets": ("budget that is spent, or soon will be", ""),
 }
 
@@ -204,6 +205,8 @@ def _funnel(period: Period) -> Iterable[Figure]:
 def _waiting(found: ActionItems) -> Iterable[Figure]:
     for name, words in _TASKS.items():
         yield from _task(getattr(found, name), words, link(name))
+    if not found.live_workers:
+        yield Figure("workers running: no periodic job runs", "0", link("jobs"))
     queue = reverse("admin:referrals_referral_review")
     yield from _task(found.held_bonuses, ("held bonus", "held bonuses"), queue)
     if check := found.ledger_check:

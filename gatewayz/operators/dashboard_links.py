@@ -28,6 +28,8 @@ LISTS: dict[str, tuple[str, str, str]] = {
     "waiting_adjustments": ("accounts_adjustment", "status__exact=waiting", ""),
     "waiting_terms": ("referrals_program", "state=waiting", ""),
     "failed_jobs": ("procrastinate_procrastinatejob", "status__exact=failed", ""),
+    "stalled_jobs": ("procrastinate_procrastinatejob", "status__exact=doing", ""),
+    "jobs": ("procrastinate_procrastinatejob", "", ""),
     "ending_budgets": ("referrals_program", "state=in_force", ""),
 }
 

@@ -23,6 +23,7 @@ from gatewayz.operators import dashboard
 from gatewayz.tests.list_actions import text
 from payments.models import LedgerCheck
 from payments.reports import daily
+from payments.tests.at_once import execute
 from payments.tests.stripe_events import (
     refer,
 )
@@ -107,6 +108,8 @@ def test_any_other_period_is_thirty_days(db: None, query: str) -> None:
 
 
 def test_it_reads_well_when_there_is_nothing(db: None) -> None:
+    execute("SELECT procrastinate_register_worker_v1()")
+
     page = shown()
 
     assert "Nothing waits for anybody." in page

@@ -17,6 +17,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person
 from payments import event_store, inbox
+from payments.tasks import retry_events
+from payments.tests.at_once import execute
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
@@ -187,6 +189,24 @@ def test_what_waits_for_someone_is_counted(
         labels = "gatewayz_events_needing_someone", kind
         assert (before[labels], after[labels]) == (0, 1), kind
     assert (before["gatewayz_referrals_held",], after["gatewayz_referrals_held",]) == (0, 1)
+
+
+@pytest.mark.parametrize(("seconds", "workers", "stalled"), [(20, 1, 0), (40, 1, 1), (180, 0, 1)])
+def test_workers_are_counted_and_the_jobs_that_they_left(
+    db: None, seconds: int, workers: int, stalled: int
+) -> None:
+    retry_events.configure().defer(timestamp=0)
+    execute("SELECT procrastinate_register_worker_v1()")
+    execute("UPDATE procrastinate_workers SET last_heartbeat = NOW() - %s * INTERVAL '1s'", seconds)
+    execute(
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = procrastinate_workers.id"
+        " FROM procrastinate_workers"
+    )
+
+    after = figures()
+
+    assert after["gatewayz_workers",] == workers
+    assert after["gatewayz_jobs_stalled",] == stalled
 
 
 def test_a_scrape_costs_one_query(

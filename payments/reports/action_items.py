@@ -24,6 +24,9 @@ class WaitingCounts:
     waiting_adjustments: int
     waiting_terms: int
     failed_jobs: int
+    stalled_jobs: int
+    # Not waiting, but nothing else that waits for a job goes on without one.
+    live_workers: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,14 @@ SELECT
     (SELECT COUNT(*) FROM referrals WHERE status = 'held') AS held_bonuses,
     (SELECT COUNT(*) FROM adjustments WHERE status = 'waiting') AS waiting_adjustments,
     (SELECT COUNT(*) FROM programs WHERE status = 'waiting') AS waiting_terms,
-    (SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'failed') AS failed_jobs
+    (SELECT COUNT(*) FROM procrastinate_jobs WHERE status = 'failed') AS failed_jobs,
+    (SELECT COUNT(*) FROM procrastinate_jobs job
+     WHERE status = 'doing' AND NOT EXISTS (
+         SELECT FROM procrastinate_workers worker
+         WHERE worker.id = job.worker_id AND last_heartbeat > NOW() - INTERVAL '30 seconds')
+    ) AS stalled_jobs,
+    (SELECT COUNT(*) FROM procrastinate_workers
+     WHERE last_heartbeat > NOW() - INTERVAL '2 minutes') AS live_workers
 """
 
 

@@ -136,6 +136,7 @@ def test_every_task_has_its_schedule() -> None:
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
         ("refresh_leaderboard", "*/5 * * * *"),
+        ("retry_stalled_jobs", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
     }
