@@ -110,6 +110,16 @@ def rate(name: str, *, default: str) -> tuple[int, timedelta] | None:
     return int(form[1]), _PERIODS[form[2]]
 
 
+def days(name: str, *, default: int, least: int) -> timedelta | None:
+    """Return a number of days; None for `off`, which means for ever."""
+    value = text(name, str(default))
+    if value == "off":
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", value) or int(value) < least:
+        raise refuse(name, f"a number of days, {least} or more, or off")
+    return timedelta(days=int(value))
+
+
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Return a comma-separated list of addresses and networks; an empty one for `none`."""
     if text(name, "none") == "none":

@@ -253,6 +253,18 @@ RATE_LIMITS = {
 }
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
+# --- Retention: how long what is over is kept, or None for ever (payments/retention.py) -----------
+
+RETENTION = {
+    "sessions": environment.days("RETENTION_SESSIONS", default=1, least=0),
+    # A lock-out of the admin's log-in lasts for an hour.
+    "log_in_attempts": environment.days("RETENTION_LOG_IN_ATTEMPTS", default=30, least=1),
+    "revoked_keys": environment.days("RETENTION_REVOKED_KEYS", default=365, least=1),
+    # Stripe reports a delayed payment within two weeks, and shows its events for thirty days.
+    "unpaid_payments": environment.days("RETENTION_UNPAID_PAYMENTS", default=90, least=31),
+    "events": environment.days("RETENTION_EVENTS", default=180, least=31),
+}
+
 # --- Metrics ------------------------------------------------------------------------------------
 
 METRICS_TOKEN = environment.token("METRICS_TOKEN")

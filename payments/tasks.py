@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from payments import cards, checkout, inbox, reconciliation
+from payments import cards, checkout, inbox, reconciliation, retention
 from payments.reports import daily, leaderboard, ledger_checks
 from payments.stripe_gateway import StripeUnavailableError
 
@@ -109,6 +109,14 @@ def close_days(timestamp: int) -> None:
     """Store the totals of each day that is over."""
     if count := daily.close_days(now=timezone.now()):
         log.info("days_closed", count=count)
+
+
+@app.periodic(cron="47 2 * * *")
+@app.task(name="purge", queueing_lock="purge")
+def purge(timestamp: int) -> None:
+    """Delete what is over and older than its retention."""
+    for purged in retention.purge(now=timezone.now()):
+        log.info("purged", kind=purged.kind, rows=purged.rows)
 
 
 @app.periodic(cron="17 3 * * *")

@@ -99,6 +99,7 @@ BAD = [
     ("TRUSTED_PROXIES", "everybody"),
     ("METRICS_TOKEN", "short"),
     ("FORCE_SCRIPT_NAME", "referrals/"),
+    ("RETENTION_EVENTS", "30"),
 ]
 
 
@@ -161,6 +162,25 @@ def test_a_bad_rate_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: st
 
     with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_API must be of the form 20/hour"):
         environment.rate("RATE_LIMIT_API", default="off")
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", 90), ("31", 31), ("0400", 400), ("off", None)])
+def test_a_retention_is_read(
+    monkeypatch: pytest.MonkeyPatch, text: str, expected: int | None
+) -> None:
+    monkeypatch.setenv("RETENTION_EVENTS", text)
+
+    found = environment.days("RETENTION_EVENTS", default=90, least=31)
+
+    assert found == (None if expected is None else timedelta(days=expected))
+
+
+@pytest.mark.parametrize("text", ["30", "-31", "31.5", "31 days", "٩٩", "100000", "never"])
+def test_a_bad_retention_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("RETENTION_EVENTS", text)
+
+    with pytest.raises(ImproperlyConfigured, match="RETENTION_EVENTS must be a number of days, 31"):
+        environment.days("RETENTION_EVENTS", default=90, least=31)
 
 
 def test_that_there_is_no_proxy_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,8 @@ LONGEST = 1024 * 1024
 
 def readable(event: StripeEvent) -> str:
     """Return the event indented; as it came if it is not JSON, or would become too long."""
+    if not event.body:
+        return "Removed, because it is older than RETENTION_EVENTS."
     try:
         text = json.dumps(event.parsed(), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

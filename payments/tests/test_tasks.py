@@ -139,6 +139,7 @@ def test_every_task_has_its_schedule() -> None:
         ("retry_stalled_jobs", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
+        ("purge", "47 2 * * *"),
     }
 
 

@@ -1,0 +1,265 @@
+"""What is over is deleted once it is old enough, and money is never touched."""
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import api_keys
+from accounts.models import ApiKey, LedgerEntry
+from accounts.tests.factories import Person, operator
+from payments import retention
+from payments.models import Clawback, Payment, StripeEvent
+from payments.tests.at_once import another_transaction
+from payments.tests.factories import StripeEventFactory
+from payments.tests.stripe_events import (
+    deliver,
+    dispute,
+    envelope,
+    event,
+    failed_event,
+    pending_payment,
+    refund,
+    session,
+    settle,
+)
+from referrals.models import Referral
+
+DAYS = {
+    "sessions": 1,
+    "log_in_attempts": 30,
+    "revoked_keys": 365,
+    "unpaid_payments": 90,
+    "events": 180,
+}
+# Later than every retention, and when nothing is old enough.
+LATE, EARLY = timedelta(days=400), timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def defaults(settings: Any) -> None:
+    settings.RETENTION = {kind: timedelta(days=days) for kind, days in DAYS.items()}
+
+
+def purge(after: timedelta = LATE) -> dict[str, int]:
+    """Purge after so much time, and return how many rows of each kind are gone."""
+    now = timezone.now() + after
+    return {each.kind: each.rows for each in retention.purge(now=now) if each.rows}
+
+
+def expired(person: Person) -> Payment:
+    """Return a purchase that was not paid in time, as Stripe's event says."""
+    payment = pending_payment(person.user)
+    gone = session(payment, status="expired", payment_status="unpaid")
+    deliver(envelope("checkout.session.expired", gone))
+    payment.refresh_from_db()
+    assert payment.status == "expired"
+    return payment
+
+
+def bodies() -> list[int]:
+    return [len(bytes(body)) for body in StripeEvent.objects.values_list("body", flat=True)]
+
+
+def make_one_of_each(bob: Person) -> None:
+    """Make one row of each kind that is over."""
+    now = timezone.now()
+    Session.objects.create(session_key="over", session_data="", expire_date=now)
+    AccessAttempt.objects.create(username="mallory", failures_since_start=3)
+    api_keys.revoke(ApiKey.objects.filter(user=bob.user).get(), now=now)
+    expired(bob)
+    settle(bob.user)
+    deliver(envelope("charge.captured", {}))
+
+
+def test_what_is_over_goes_when_it_is_old_enough(alice: Person, bob: Person) -> None:
+    make_one_of_each(bob)
+
+    early, late, again = purge(EARLY), purge(), purge()
+
+    assert early == again == {}
+    assert late == dict.fromkeys(DAYS, 1) | {"events": 2}
+
+
+@pytest.mark.parametrize("kind", DAYS)
+def test_a_kind_is_kept_for_its_own_days(bob: Person, kind: str) -> None:
+    make_one_of_each(bob)
+    last_day = timedelta(days=DAYS[kind]) - EARLY
+
+    kept = purge(last_day)
+    gone = purge(last_day + 2 * EARLY)
+
+    assert kind not in kept
+    assert kind in gone
+
+
+def test_a_kind_that_is_off_is_kept_for_ever(bob: Person, settings: Any) -> None:
+    make_one_of_each(bob)
+    settings.RETENTION = dict.fromkeys(DAYS)
+
+    assert retention.purge(now=timezone.now() + LATE) == []
+
+
+def test_what_is_not_over_stays(alice: Person, bob: Person) -> None:
+    later = timezone.now() + 2 * LATE
+    Session.objects.create(session_key="open", session_data="", expire_date=later)
+    api_keys.revoke(ApiKey.objects.get(user=bob.user), now=later)
+    pending_payment(bob.user)
+
+    assert purge() == {}
+    assert ApiKey.objects.filter(user=alice.user).exists()
+
+
+def test_money_stays(alice: Person, bob: Person) -> None:
+    purchase = settle(bob.user)
+    deliver(refund(purchase, 100))
+    deliver(dispute(settle(alice.user), 1000))
+    kept = [LedgerEntry, Referral, Payment, Clawback]
+    before = [list(model._default_manager.order_by("pk").values()) for model in kept]
+
+    purge()
+
+    assert [list(model._default_manager.order_by("pk").values()) for model in kept] == before
+    assert StripeEvent.objects.count() == 4
+
+
+def test_an_unpaid_purchase_goes_with_the_events_that_say_so(bob: Person) -> None:
+    expired(bob)
+
+    purge()
+
+    assert not Payment.objects.exists()
+    assert not StripeEvent.objects.exists()
+
+
+def test_an_unpaid_purchase_with_a_refund_stays(bob: Person) -> None:
+    payment = expired(bob)
+    Payment.objects.update(payment_intent_id=f"pi_{payment.session_id}")
+    deliver(refund(payment, 100))
+
+    purge()
+
+    assert Payment.objects.get() == payment
+
+
+def test_an_unpaid_purchase_with_a_quarantined_event_stays(bob: Person) -> None:
+    payment = expired(bob)
+    deliver(event(payment, amount_total=7))
+
+    purge()
+
+    assert Payment.objects.get() == payment
+    assert StripeEvent.objects.get(outcome="quarantined").body
+
+
+@pytest.mark.parametrize("is_failed", [True, False])
+def test_no_unpaid_purchase_goes_while_an_event_is_unprocessed(
+    bob: Person, is_failed: bool
+) -> None:
+    """The event may say that the purchase was paid after all."""
+    payment = expired(bob)
+    if is_failed:
+        failed_event(payment)
+    else:
+        StripeEventFactory.create()
+
+    assert "unpaid_payments" not in purge()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_unpaid_purchase_that_is_just_being_paid_stays(bob: Person) -> None:
+    payment = expired(bob)
+    paying = "UPDATE payments SET completed_at = now() WHERE id = %s"
+
+    with another_transaction(paying, payment.pk):
+        while_paying = purge()
+    deliver(event(payment))
+
+    assert "unpaid_payments" not in while_paying | purge()
+    assert bob.balance() == "20.00"
+
+
+def test_the_events_of_a_purchase_keep_their_outcome(bob: Person) -> None:
+    paid = event(pending_payment(bob.user))
+    deliver(paid)
+    body = bodies()
+
+    purge()
+    redelivered = deliver(paid)
+
+    stored = StripeEvent.objects.get()
+    assert body != bodies() == [0]
+    assert (stored.outcome, redelivered.json()["outcome"]) == ("settled", "settled")
+    assert bob.balance() == "20.00"
+
+
+def test_unfinished_events_keep_their_bodies(bob: Person) -> None:
+    failed_event(pending_payment(bob.user))
+    deliver(event(pending_payment(bob.user), amount_total=1))
+    deliver(refund(pending_payment(bob.user), 100))
+    waiting = event(pending_payment(bob.user), payment_status="unpaid")
+    deliver(waiting)
+    outcomes = set(StripeEvent.objects.values_list("outcome", flat=True))
+
+    purge()
+
+    assert outcomes == {"failed", "quarantined", "deferred", "waiting"}
+    assert all(bodies())
+
+
+def test_an_event_that_was_finished_late_loses_its_body_too(bob: Person) -> None:
+    late = failed_event(pending_payment(bob.user))
+    settle(bob.user)
+    purge()
+    with time_machine.travel(timezone.now() + LATE):
+        deliver(json.loads(bytes(late.body)))
+
+    purge(2 * LATE)
+
+    assert bodies() == [0, 0]
+
+
+def test_the_pages_show_events_without_a_body(bob: Person) -> None:
+    deliver(event(pending_payment(bob.user), amount_total=7))
+    settle(bob.user)
+    StripeEvent.objects.update(body=b"", payment=None)
+    client, inbox = operator(), "/admin/payments/stripeevent/"
+
+    listed = client.get(inbox)
+    pages = [client.get(f"{inbox}{each.pk}/change/") for each in StripeEvent.objects.all()]
+
+    assert [page.status_code for page in (listed, *pages)] == [200, 200, 200]
+    assert all("Removed, because" in page.content.decode() for page in pages)
+
+
+def test_a_batch_is_bounded_and_nothing_is_left(
+    bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH_SIZE", 2)
+    for _ in range(5):
+        expired(bob)
+        settle(bob.user, 100)
+        deliver(envelope("charge.captured", {}))
+
+    purged = purge()
+
+    assert purged == {"unpaid_payments": 5, "events": 10}
+    assert bodies() == [0] * 5
+
+
+def test_the_command_prints_what_it_did(bob: Person) -> None:
+    expired(bob)
+    out = io.StringIO()
+
+    with time_machine.travel(timezone.now() + LATE):
+        call_command("purge", format="json", stdout=out)
+
+    printed = {each["kind"]: each["rows"] for each in json.loads(out.getvalue())}
+    assert printed == dict.fromkeys(DAYS, 0) | {"unpaid_payments": 1}
