@@ -263,6 +263,7 @@ RETENTION = {
     # Stripe reports a delayed payment within two weeks, and shows its events for thirty days.
     "unpaid_payments": environment.days("RETENTION_UNPAID_PAYMENTS", default=90, least=31),
     "events": environment.days("RETENTION_EVENTS", default=180, least=31),
+    "invite_views": environment.days("RETENTION_INVITE_VIEWS", default=30, least=1),
 }
 
 # --- Metrics ------------------------------------------------------------------------------------

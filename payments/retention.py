@@ -17,7 +17,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from accounts.models import ApiKey
-from payments.models import Clawback, Payment, StripeEvent
+from payments.models import Clawback, DailyTotals, Payment, StripeEvent
+from referrals.models import InviteView
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,12 @@ def _purge_log_in_attempts(before: datetime) -> int:
 
 def _purge_revoked_keys(before: datetime) -> int:
     return _delete(ApiKey.objects.filter(revoked_at__lt=before))
+
+
+def _purge_invite_views(before: datetime) -> int:
+    """Delete the views of days whose totals are stored."""
+    closed = DailyTotals.objects.filter(day=OuterRef("day"))
+    return _delete(InviteView.objects.filter(Exists(closed), day__lt=before.date()))
 
 
 def _purge_events(before: datetime) -> int:
@@ -157,4 +164,5 @@ _PURGES: dict[str, Callable[[datetime], int]] = {
     "revoked_keys": _purge_revoked_keys,
     "unpaid_payments": _purge_unpaid_payments,
     "events": _purge_events,
+    "invite_views": _purge_invite_views,
 }

@@ -170,7 +170,12 @@ def close_days(*, now: datetime) -> int:
             days + again,
             update_conflicts=True,
             unique_fields=["day"],
-            update_fields=[f.name for f in Day._meta.concrete_fields if not f.primary_key],
+            # The invite views of a day that is over do not change, and `retention` deletes them.
+            update_fields=[
+                field.name
+                for field in Day._meta.concrete_fields
+                if not field.primary_key and field.name != "invite_views"
+            ],
         )
     return len(days)
 

@@ -16,7 +16,8 @@ from accounts import api_keys
 from accounts.models import ApiKey, LedgerEntry
 from accounts.tests.factories import Person, operator
 from payments import retention
-from payments.models import Clawback, Payment, StripeEvent
+from payments.models import Clawback, DailyTotals, Payment, StripeEvent
+from payments.reports import daily
 from payments.tests.at_once import another_transaction
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
@@ -30,6 +31,7 @@ from payments.tests.stripe_events import (
     session,
     settle,
 )
+from referrals import invite_views
 from referrals.models import Referral
 
 DAYS = {
@@ -38,6 +40,7 @@ DAYS = {
     "revoked_keys": 365,
     "unpaid_payments": 90,
     "events": 180,
+    "invite_views": 30,
 }
 # Later than every retention, and when nothing is old enough.
 LATE, EARLY = timedelta(days=400), timedelta(hours=1)
@@ -77,6 +80,8 @@ def make_one_of_each(bob: Person) -> None:
     expired(bob)
     settle(bob.user)
     deliver(envelope("charge.captured", {}))
+    invite_views.count_view(owner=bob.user, now=now)
+    daily.close_days(now=now + 2 * daily.DAY)
 
 
 def test_what_is_over_goes_when_it_is_old_enough(alice: Person, bob: Person) -> None:
@@ -94,7 +99,8 @@ def test_a_kind_is_kept_for_its_own_days(bob: Person, kind: str) -> None:
     last_day = timedelta(days=DAYS[kind]) - EARLY
 
     kept = purge(last_day)
-    gone = purge(last_day + 2 * EARLY)
+    # Invite views are counted by day, and not by hour.
+    gone = purge(last_day + 2 * EARLY + daily.DAY)
 
     assert kind not in kept
     assert kind in gone
@@ -112,6 +118,7 @@ def test_what_is_not_over_stays(alice: Person, bob: Person) -> None:
     Session.objects.create(session_key="open", session_data="", expire_date=later)
     api_keys.revoke(ApiKey.objects.get(user=bob.user), now=later)
     pending_payment(bob.user)
+    invite_views.count_view(owner=bob.user, now=timezone.now())  # on a day that is not closed
 
     assert purge() == {}
     assert ApiKey.objects.filter(user=alice.user).exists()
@@ -237,6 +244,20 @@ def test_the_pages_show_events_without_a_body(bob: Person) -> None:
 
     assert [page.status_code for page in (listed, *pages)] == [200, 200, 200]
     assert all("Removed, because" in page.content.decode() for page in pages)
+
+
+def test_a_day_that_is_counted_again_keeps_its_views(bob: Person) -> None:
+    now = timezone.now()
+    late = pending_payment(bob.user)
+    invite_views.count_view(owner=bob.user, now=now)
+    daily.close_days(now=now + 2 * daily.DAY)
+    purge()
+    with time_machine.travel(now + LATE):
+        deliver(event(late) | {"created": int(now.timestamp())})
+        daily.close_days(now=now + LATE + 2 * daily.DAY)
+
+    day = DailyTotals.objects.get(day=now.date())
+    assert (day.invite_views, day.first_purchases) == (1, 1)
 
 
 def test_a_batch_is_bounded_and_nothing_is_left(
