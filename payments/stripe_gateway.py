@@ -30,8 +30,10 @@ _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 TIMEOUT_SECONDS = (1.5, 3.5)
 RETRIES = 1
 # So many requests of a process may wait for Stripe at once. The server has twice as many threads,
-# and those left go on serving all others.
+# and those left go on serving all others. A few that come in the same moment, while Stripe answers
+# as usual, wait for a place; while it does not, nobody holds a thread for longer than that.
 MOST_WAITING = 4
+PLACE_SECONDS = 0.2
 _free_places = BoundedSemaphore(MOST_WAITING)
 _executor = ThreadPoolExecutor(max_workers=MOST_WAITING, thread_name_prefix="stripe")
 
@@ -98,8 +100,8 @@ def create_checkout_session(
 ) -> CheckoutSession:
     """Create a session over `amount` cents; a second call with a key returns the same session.
 
-    It waits until `deadline`, a time of `time.monotonic`, and not at all while MOST_WAITING others
-    wait.
+    It waits until `deadline`, a time of `time.monotonic`; while MOST_WAITING others wait, only for
+    PLACE_SECONDS.
 
     Raises StripeUnavailableError, StripeRefusedError and SessionConflictError.
     """
@@ -131,7 +133,7 @@ def create_checkout_session(
 
 def _before(deadline: float, call: Callable[[], T]) -> T:
     """Return the call's result, or raise UnexpectedObjectError at the deadline."""
-    if not _free_places.acquire(blocking=False):
+    if not _free_places.acquire(timeout=PLACE_SECONDS):
         raise UnexpectedObjectError(f"{MOST_WAITING} requests already wait")
     # A read time-out restarts with each byte, so a slow answer could take for ever. The thread may
     # run on after the deadline, and keeps its place, but the client gets an answer.

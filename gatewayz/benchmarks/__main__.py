@@ -26,11 +26,13 @@ def main(arguments: list[str]) -> int:
             django.setup()
             call_command("collectstatic", interactive=False, verbosity=0)
             # Needs the settings, which need the database.
-            from gatewayz.benchmarks import comparison, instructions, scale  # noqa: PLC0415
+            from gatewayz.benchmarks import comparison, instructions, scale, traffic  # noqa: PLC0415
 
             if options.scale:
                 scale.measure(options.scale, postgres, options.json)
                 return 0
+            if options.traffic:
+                return traffic.measure(options.traffic, Path(folder), options.json)
             if options.instructions:
                 return instructions.keep(Path(folder))
             if options.check:
@@ -43,6 +45,9 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", allow_abbrev=False)
     parser.add_argument("--short", action="store_true", help="fewer rounds, in about two minutes")
     parser.add_argument("--scale", type=int, metavar="PEOPLE", help="time pages and reports")
+    parser.add_argument(
+        "--traffic", type=float, nargs="?", const=10, metavar="MINUTES", help="send mixed traffic"
+    )
     parser.add_argument("--only", default="", help="the scenarios whose name begins with this")
     parser.add_argument("--server", choices=SERVERS, default="granian")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")

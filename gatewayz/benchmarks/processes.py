@@ -7,9 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gatewayz.dev.checkout import ROOT, Refusal
 from gatewayz.dev.web_server import granian
@@ -31,7 +32,7 @@ STRIPE = [
     *("--no-access-log", "--log-level", "critical"),
 ]
 READY_SECONDS = 30
-_TICKS = os.sysconf("SC_CLK_TCK")
+_TICKS, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,34 @@ class RunningServer:
 
 @contextmanager
 def serving(
-    name: str, command: list[str], environment: Mapping[str, str]
+    name: str,
+    command: list[str],
+    environment: Mapping[str, str],
+    output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> Iterator[RunningServer]:
     """Serve until the end of the block; `{port}` in the command becomes a free port."""
     port = _free_port()
+    filled = [part.format(port=port) for part in command]
+    with running(filled, environment, output) as process:
+        _wait_until_listening(name, port, process)
+        yield RunningServer(name, port, process)
+
+
+@contextmanager
+def running(
+    command: list[str], environment: Mapping[str, str], output: IO[bytes] | int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a Python program until the end of the block."""
     process = subprocess.Popen(
-        [sys.executable, *(part.format(port=port) for part in command)],
+        [sys.executable, *command],
         cwd=ROOT,
         env=os.environ | environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         start_new_session=True,
     )
     try:
-        _wait_until_listening(name, port, process)
-        yield RunningServer(name, port, process)
+        yield process
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
@@ -85,20 +99,31 @@ def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]
 
 def cpu_seconds(root: int) -> float:
     """Return the CPU time of a process and all its descendants, ended children included."""
-    times, parents = {}, {}
+    return sum(sum(map(int, fields[11:15])) for fields in _family(root).values()) / _TICKS
+
+
+def memory(root: int) -> int:
+    """Return the resident bytes of a process and all its descendants."""
+    return sum(int(fields[21]) for fields in _family(root).values()) * _PAGE
+
+
+def family(root: int) -> set[int]:
+    """Return the process numbers of a process and all its descendants."""
+    return set(_family(root))
+
+
+def _family(root: int) -> dict[int, list[str]]:
+    """Return what /proc/PID/stat says, from the state on, of a process and its descendants."""
+    stats: dict[int, list[str]] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
-        try:
-            # The name in parentheses may contain spaces.
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(entry.name)] = int(fields[1])
-        times[int(entry.name)] = sum(map(int, fields[11:15]))
+        # A process may end meanwhile. The name in parentheses may contain spaces.
+        with suppress(OSError):
+            stats[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
     ours, added = {root}, True
     while added:
-        more = {pid for pid, parent in parents.items() if parent in ours} - ours
+        more = {pid for pid, fields in stats.items() if int(fields[1]) in ours} - ours
         ours |= more
         added = bool(more)
-    return sum(times.get(pid, 0) for pid in ours) / _TICKS
+    return {pid: stats[pid] for pid in ours if pid in stats}

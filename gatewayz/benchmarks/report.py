@@ -100,18 +100,23 @@ def finish(found: Figures, options: argparse.Namespace) -> None:
         draw(json.loads(figures), IMAGES)
 
 
-def _figures(found: Figures, server: str) -> dict[str, Any]:
+def machine(server: str) -> dict[str, Any]:
+    """Return where the figures come from."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         postgres = cursor.fetchone()[0]
     return {
-        "machine": {
-            "cpus": os.cpu_count(),
-            "processor": _processor(),
-            "python": platform.python_version(),
-            "postgresql": postgres,
-            "server": server,
-        },
+        "cpus": os.cpu_count(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "postgresql": postgres,
+        "server": server,
+    }
+
+
+def _figures(found: Figures, server: str) -> dict[str, Any]:
+    return {
+        "machine": machine(server),
         "scenarios": {
             name: {
                 way: {

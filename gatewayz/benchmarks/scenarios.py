@@ -1,15 +1,12 @@
 """What is measured: the requests of each operation, to us and to the peer."""
 
-import hashlib
-import hmac
 import json
 import string
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from gatewayz.benchmarks import HOST, SECRET
+from gatewayz.benchmarks import HOST, stripe_payloads
 from gatewayz.benchmarks.loader import Order, add_orders, code_of, key_of
 from gatewayz.benchmarks.peers import EVERYONE, OURS, TUNED
 
@@ -38,35 +35,14 @@ def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
 
 def settlement(order: Order) -> bytes:
     """Return the signed event that the order was paid."""
-    session = {
-        "id": order.session_id,
-        "object": "checkout.session",
-        "mode": "payment",
-        "status": "complete",
-        "payment_status": "paid",
-        "amount_total": 1000,
-        "currency": "usd",
-        "livemode": False,
-        "payment_intent": f"pi_{order.session_id}",
-        "metadata": {"payment_id": str(order.payment_id), "user_id": str(order.user_id)},
-        "client_reference_id": str(order.user_id),
-        "url": None,
-        "expires_at": 1900000000,
-        "customer_details": {"email": f"person{order.user_id}@example.com", "name": "A. Person"},
-    }
-    event = {
-        "id": f"evt_{order.session_id}",
-        "object": "event",
-        "api_version": "2026-10-28.endive",
-        "created": int(time.time()),
-        "livemode": False,
-        "type": "checkout.session.completed",
-        "data": {"object": session},
-    }
-    body = json.dumps(event).encode()
-    now = str(int(time.time()))
-    signature = hmac.digest(SECRET.encode(), f"{now}.".encode() + body, hashlib.sha256).hex()
-    return request("POST", "/api/stripe/webhook", body, Stripe_Signature=f"t={now},v1={signature}")
+    body = stripe_payloads.paid(
+        session_id=order.session_id,
+        payment_id=order.payment_id,
+        user_id=order.user_id,
+        amount=1000,
+    )
+    signature = stripe_payloads.signature(body)
+    return request("POST", stripe_payloads.WEBHOOK, body, Stripe_Signature=signature)
 
 
 def settlements(operations: int, *, per_code: int) -> list[bytes]:

@@ -60,6 +60,31 @@ def test_after_several_failures_in_a_row_no_more_cards_are_asked_for(
     assert len(stripe.bodies) == 2 * (1 + stripe_gateway.RETRIES)
 
 
+def test_the_cards_of_more_purchases_than_a_batch_are_checked_in_one_run(
+    bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
+    for _ in range(3):
+        settle(bob.user, 100)
+
+    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()):
+        tasks.check_cards(0)
+
+    assert cards.payments_to_check() == []
+
+
+def test_the_check_of_cards_leaves_time_to_the_other_jobs(
+    bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "CHECK_CARDS_SECONDS", -1)
+    settle(bob.user, 100)
+
+    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()) as stripe:
+        tasks.check_cards(0)
+
+    assert stripe.bodies == []
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_the_reconciliation_task_covers_one_day(bob: Person) -> None:
     pay(bob)

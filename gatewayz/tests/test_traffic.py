@@ -1,0 +1,136 @@
+"""`./dev bench --traffic` sends what it says, and sees errors, growth and wrong balances."""
+
+import json
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.tests.factories import Person
+from gatewayz.benchmarks import processes, stripe_payloads, traffic, traffic_samples
+from gatewayz.benchmarks.stripe_stub import respond
+from gatewayz.benchmarks.traffic_samples import NAMES, Course, Sample
+from gatewayz.dev.checkout import ROOT
+from payments.tests.stripe_events import deliver, pending_payment, settle
+
+EVERYTHING = {
+    *("admin page", "balance", "checkout", "code", "settle"),
+    *("sign-up", "sign-up with a code", "stats", "validate"),
+}
+
+
+@pytest.mark.slow
+def test_a_few_seconds_of_traffic_end_without_error_and_with_a_clean_ledger(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "traffic.json"
+    command = [sys.executable, "-m", "gatewayz.benchmarks", "--traffic", "0.2", "--json", str(file)]
+
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = json.loads(file.read_text())
+    assert found["problems"] == []
+    assert set(found["operations"]) >= EVERYTHING
+    assert sum(one["errors"] for one in found["operations"].values()) == 0
+    assert found["samples"][-1]["unprocessed_events"] == 0
+
+
+def courses(**changes: list[float]) -> dict[str, Course]:
+    """Return the courses of a steady program, but for these figures."""
+    steady = {"server_mb": 300, "worker_mb": 100, "connections": 20}
+    usual: dict[str, Any] = {**dict.fromkeys(NAMES, 0), **steady}
+    samples = [
+        Sample(10.0 * n, **usual | {name: values[n] for name, values in changes.items()})
+        for n in range(12)
+    ]
+    return {one.name: one for one in traffic_samples.courses(samples)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_rises_all_the_time_has_grown(name: str) -> None:
+    rising = {name: [300.0 + 100 * n for n in range(12)]}
+
+    found = courses(**rising)
+
+    assert [one.name for one in found.values() if one.has_grown] == [NAMES[name]]
+    assert found[NAMES[name]].per_minute == pytest.approx(600)
+
+
+def test_what_a_job_works_off_each_minute_has_not_grown() -> None:
+    found = courses(unchecked_cards=[0, 900, 1800, 300] * 3, jobs=[0, 0, 2, 1] * 3)
+
+    assert not any(one.has_grown for one in found.values())
+
+
+def test_a_balance_that_differs_from_what_was_sent_is_seen(alice: Person) -> None:
+    before = {alice.user.pk: Decimal("0.00")}
+    settle(alice.user, 1000)
+
+    assert traffic.wrong_records(before, {str(alice.user.pk): 1000}) == []
+    assert traffic.wrong_records(before, {str(alice.user.pk): 2000}) == [
+        f"balance of user {alice.user.pk}: 10.00, should be 20.00",
+        "1 balances are wrong",
+    ]
+
+
+def test_an_event_that_is_quarantined_is_seen(alice: Person) -> None:
+    payment = pending_payment(alice.user)
+    deliver(json.loads(paid(payment, amount=payment.amount + 1)))
+
+    assert traffic.wrong_records({}) == ["1 events failed or were quarantined"]
+
+
+def test_the_events_of_the_traffic_settle_and_refund(alice: Person) -> None:
+    payment = pending_payment(alice.user)
+    refunded = stripe_payloads.refunded(session_id=str(payment.session_id), amount=payment.amount)
+
+    outcomes = [
+        deliver(json.loads(event)).json()["outcome"]
+        for event in (paid(payment, amount=payment.amount), refunded)
+    ]
+
+    assert outcomes == ["settled", "applied"]
+    assert alice.balance() == "0.00"
+
+
+def paid(payment: Any, *, amount: int) -> bytes:
+    return stripe_payloads.paid(
+        session_id=payment.session_id,
+        payment_id=payment.pk,
+        user_id=payment.user_id,
+        amount=amount,
+    )
+
+
+def test_stripe_has_nothing_that_we_have_not_received() -> None:
+    for path in (["checkout", "sessions"], ["events"]):
+        assert (respond(path, {}) or {})["data"] == []
+
+
+def test_the_memory_is_of_a_process_and_its_children() -> None:
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
+    with subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.PIPE) as parent:
+        alone = processes.memory(parent.pid)
+        while len(processes.family(parent.pid)) < 2:
+            assert parent.poll() is None
+        both = processes.memory(parent.pid)
+        assert parent.stdin is not None
+        parent.stdin.close()
+
+    assert 0 < alone < both
+
+
+def test_a_line_of_a_log_that_is_no_news_is_no_complaint(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    log.write_text('{"event":"a","level":"info"}\n{"event": "b", "level": "info"}\n')
+
+    assert traffic.complaints(log) == []
+
+    log.write_text(log.read_text() + '{"event": "c", "level": "error"}\n')
+    assert traffic.complaints(log) == [
+        'server.log: 1 lines, such as {"event": "c", "level": "error"}'
+    ]
