@@ -13,9 +13,17 @@ from django.utils import timezone
 
 from accounts import mailboxes, names
 from accounts.money import MoneyField
-from accounts.operator_models import Adjustment, AuditEntry
+from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
 
-__all__ = ["Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
+__all__ = [
+    "Adjustment",
+    "ApiKey",
+    "ApprovalLimit",
+    "AuditEntry",
+    "LedgerEntry",
+    "LimitWindow",
+    "User",
+]
 
 
 class User(AbstractUser):

@@ -18,5 +18,6 @@ class Migration(migrations.Migration):
             "adjustments_check_decider()",
             "adjustments_check_entry()",
             "adjustments_check_debt()",
+            "adjustments_check_staff()",
         )
     ]

@@ -11,6 +11,7 @@ from accounts import prepared
 from accounts.models import User
 from accounts.prepared import Parameter, Query
 from accounts.tests.factories import Person
+from accounts.tests.roles import as_owner
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import settle
 
@@ -72,17 +73,22 @@ def test_a_missing_value_is_an_error(db: None) -> None:
         prepared.fetch(COUNT, {"name": "alice"})
 
 
+def change_email(length: int) -> None:
+    with as_owner():
+        execute(f"ALTER TABLE users ALTER email TYPE varchar({length})")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_works_on_after_a_migration_has_changed_a_column(alice: Person) -> None:
     sql = "SELECT email FROM users WHERE id = %(id)s::bigint"
     prepared.fetch(sql, {"id": alice.user.pk})
 
     try:
-        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        change_email(300)
         found = prepared.fetch(sql, {"id": alice.user.pk})
         balance = alice.api.get("/user/balance")
     finally:
-        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+        change_email(254)
 
     assert found == [(alice.user.email,)]
     assert balance.status_code == 200
@@ -93,9 +99,9 @@ def test_so_does_a_settlement(alice: Person, bob: Person) -> None:
     settle(bob.user)
 
     try:
-        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        change_email(300)
         settle(bob.user)
     finally:
-        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+        change_email(254)
 
     assert bob.balance() == "30.00"

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.constraints import violated
 from accounts.search_path import fix_search_path
 from accounts.tests.factories import Person
+from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import ask
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import settle
@@ -33,15 +34,14 @@ OFFENDERS = """
 @pytest.fixture
 def writer(db: None) -> Iterator[None]:
     """Write as a role that may read, insert, update and have temporary tables, and no more."""
-    execute("CREATE ROLE writer")
-    execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO writer")
-    execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer")
-    execute("SET CONSTRAINTS ALL IMMEDIATE")
-    execute("SET CONSTRAINTS ALL DEFERRED")
-    execute("SET LOCAL ROLE writer")
-    yield
-    execute("DISCARD TEMP")
-    execute("RESET search_path; RESET ROLE")
+    with as_owner():
+        execute("CREATE ROLE writer")
+        execute("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO writer")
+        execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer")
+        execute(f"GRANT TEMPORARY ON DATABASE {connection.settings_dict['NAME']} TO writer")
+        execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; SET ROLE writer")
+        yield
+        execute("DISCARD TEMP; RESET search_path")
 
 
 def commit(statements: str, *params: int) -> None:
@@ -105,7 +105,7 @@ def test_without_a_path_honest_writes_work(alice: Person, writer: None) -> None:
 
 
 @pytest.mark.negative_control
-def test_without_their_path_the_guards_are_deceived(alice: Person) -> None:
+def test_without_their_path_the_guards_are_deceived(alice: Person, owner: None) -> None:
     ask(alice, "5.00")
     commit("ALTER FUNCTION users_check_credits() RESET search_path")
     execute("SET CONSTRAINTS ALL DEFERRED")
@@ -117,7 +117,7 @@ def test_without_their_path_the_guards_are_deceived(alice: Person) -> None:
     assert alice.balance() == "1000.00"
 
 
-def test_every_function_of_ours_has_its_path(db: None) -> None:
+def test_every_function_of_ours_has_its_path(owner: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(OFFENDERS)
         assert cursor.fetchall() == []
@@ -126,7 +126,7 @@ def test_every_function_of_ours_has_its_path(db: None) -> None:
         assert cursor.fetchall() == [("another()",)]
 
 
-def test_the_schema_may_have_another_name(db: None) -> None:
+def test_the_schema_may_have_another_name(owner: None) -> None:
     """The path of a function names the schema in which the migration finds it."""
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA elsewhere")

@@ -98,8 +98,9 @@ def post(
 
 
 def adjust(guard: str, amount: str, *, limit: str) -> Control:
-    """Adjust Alice's balance alone, in a session that says this limit."""
-    write = f"""SET LOCAL gatewayz.adjustment_approval_limit = '{limit}';
+    """Adjust Alice's balance alone, under this limit, or without any."""
+    set_limit = f"UPDATE approval_limits SET amount = {limit}" if limit else NO_LIMIT
+    write = f"""{set_limit};
         {entry("adjustment", amount)};
         INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,
                                  approval_limit, decision_note, ledger_entry_id, token)
@@ -108,6 +109,7 @@ def adjust(guard: str, amount: str, *, limit: str) -> Control:
     return Control(guard, write, "reason = 'Forged'")
 
 
+NO_LIMIT = "DELETE FROM approval_limits"
 NEXT = "(SELECT COUNT(*) + 1 FROM ledger_entries WHERE user_id = users.id)"
 OLD_KEY = "(SELECT max(idempotency_key) FROM ledger_entries)"
 BONUS = "(SELECT min(id) FROM ledger_entries WHERE kind = 'referrer_bonus')"
@@ -197,6 +199,7 @@ CONTROLS = [
         "decision_note = 'Late'",
         ADJUSTED_STAY,
     ),
+    Control("approval_limits_one_row", "INSERT INTO {table} VALUES (2, 1000)", "id = 2"),
     adjusted("adjustments_match_the_ledger", "amount = 9", POSTED, ADJUSTED),
     adjusted("adjustments_posted_by_an_entry", "ledger_entry_id = NULL", POSTED, ADJUSTED),
     Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
@@ -226,7 +229,7 @@ CONTROLS = [
     ),
     Control(
         "programs_alone_within_the_limit",
-        "SET LOCAL gatewayz.adjustment_approval_limit = '19.99';"
+        "UPDATE approval_limits SET amount = 19.99;"
         + copy(UNUSED, decided_by_id="NULL", decided_at="NULL", starts_at="now()"),
         "budget = 20 AND decided_by_id IS NULL",
     ),

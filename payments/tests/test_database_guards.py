@@ -17,6 +17,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.constraints import violated
 from accounts.tests.factories import StaffFactory, register
+from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
@@ -101,9 +102,10 @@ def goes_wrong(wrong: str) -> bool:
 def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Alice referred Bob and another; there are refunds, open purchases, adjustments, old terms.
 
-    The tests share these rows, and what each does is undone.
+    The tests share these rows, and what each does is undone. They run as the owner of the tables:
+    what they write is refused to the application's role for want of privileges already.
     """
-    with django_db_blocker.unblock(), undone():
+    with django_db_blocker.unblock(), undone(), as_owner():
         alice, charlie, _ = (
             register("alice"),
             register("charlie"),

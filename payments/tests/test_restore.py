@@ -37,7 +37,7 @@ def dump(bob: Person, tmp_path: Path) -> Path:
     approve(ask(bob, "250.00"))
     reverse(ask(bob, "5.00"))
     file = tmp_path / "books.dump"
-    run("pg_dump", "--format=custom", f"--file={file}", database_url())
+    run("pg_dump", "--format=custom", f"--file={file}", database_url(as_owner=True))
     return file
 
 
@@ -45,12 +45,12 @@ def dump(bob: Person, tmp_path: Path) -> Path:
 def empty_database() -> Iterator[str]:
     """Create a database beside the test's, and connect Django to it."""
     name = f"{connection.settings_dict['NAME']}_restored"
-    with psycopg.connect(database_url(), autocommit=True) as here:
+    with psycopg.connect(database_url(as_owner=True), autocommit=True) as here:
         here.execute(f"CREATE DATABASE {name}")
         connection.close()
         try:
             with patch.dict(connection.settings_dict, NAME=name):
-                yield database_url()
+                yield database_url(as_owner=True)
                 connection.close()
         finally:
             here.execute(f"DROP DATABASE {name} WITH (FORCE)")

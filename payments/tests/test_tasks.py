@@ -7,12 +7,10 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -25,6 +23,7 @@ from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
+from payments.tests.real_server import database_url
 from payments.tests.sandbox_purchases import pay
 from payments.tests.stripe_events import failed_event, pending_payment, settle
 from referrals.models import LeaderboardEntry, Referral
@@ -145,17 +144,15 @@ def test_every_task_has_its_schedule() -> None:
 def no_jobs(transactional_db: None) -> Iterator[None]:
     """Empty the queue, which Django's test case does not do."""
     yield
-    execute("TRUNCATE procrastinate_jobs CASCADE")
+    execute("DELETE FROM procrastinate_jobs")
 
 
 def run_worker() -> None:
     """Run all queued jobs by a worker like that of `./dev run`."""
-    database = urlsplit(os.environ["DATABASE_URL"])
-    address = database._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     subprocess.run(
         [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": address},
+        env=os.environ | {"DATABASE_URL": database_url()},
         check=True,
         timeout=60,
         capture_output=True,

@@ -8,4 +8,10 @@ from accounts.search_path import fix_search_path
 class Migration(migrations.Migration):
     dependencies = [("referrals", "0006_friends_of_one_mailbox")]
 
-    operations = [fix_search_path("referral_uses(bigint)")]
+    operations = [
+        fix_search_path(
+            "programs_check_alone()",
+            "referral_shares_mailbox(bigint, bigint)",
+            "referral_uses(bigint)",
+        )
+    ]
