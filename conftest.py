@@ -72,7 +72,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         return
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
-            for table in ("ledger_entries", "audit_entries", "adjustments"):
+            for table in ("ledger_entries", "ledger_seals", "audit_entries", "adjustments"):
                 cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
         create_application_role()
         with become_application():

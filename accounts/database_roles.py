@@ -17,6 +17,7 @@ _ALL_ROWS = {"SELECT", "INSERT", "UPDATE", "DELETE"}
 # What the application may do with these tables; in the others it reads and writes rows.
 ALLOWED = {
     "ledger_entries": {"SELECT", "INSERT"},
+    "ledger_seals": {"SELECT", "INSERT"},
     "audit_entries": {"SELECT", "INSERT"},
     "adjustments": {"SELECT", "INSERT", "UPDATE"},
     "referrals": {"SELECT", "INSERT", "UPDATE"},

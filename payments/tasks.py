@@ -11,6 +11,7 @@ import structlog
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from accounts import ledger_seals
 from payments import cards, checkout, inbox, reconciliation
 from payments.reports import daily, leaderboard, ledger_checks
 from payments.stripe_gateway import StripeUnavailableError
@@ -79,6 +80,16 @@ def close_expired_payments(timestamp: int) -> None:
 def refresh_leaderboard(timestamp: int) -> None:
     """Replace the snapshot of the leaderboard."""
     leaderboard.refresh(now=timezone.now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="seal_ledger", queueing_lock="seal_ledger")
+def seal_ledger(timestamp: int) -> None:
+    """Seal the ledger's new entries."""
+    if count := ledger_seals.seal_new_entries(now=timezone.now()):
+        head = str(ledger_seals.newest())
+        # A log is kept elsewhere than the database: its heads bear out later what is there.
+        log.info("ledger_sealed", count=count, head=head)
 
 
 @app.periodic(cron="12 * * * *")

@@ -134,10 +134,10 @@ def test_the_schema_may_have_another_name(owner: None) -> None:
         cursor.execute("CREATE FUNCTION count_uses() RETURNS int LANGUAGE sql AS 'SELECT 1'")
         operation = fix_search_path("count_uses()")
 
-        cursor.execute(operation.sql)
+        cursor.execute(str(operation.sql))
         cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'count_uses'")
         assert cursor.fetchone() == (["search_path=pg_catalog, elsewhere, pg_temp"],)
-        cursor.execute(operation.reverse_sql)
+        cursor.execute(str(operation.reverse_sql))
         cursor.execute("SELECT proconfig FROM pg_proc WHERE proname = 'count_uses'")
         assert cursor.fetchone() == (None,)
         cursor.execute("SET LOCAL search_path = DEFAULT")

@@ -135,6 +135,7 @@ APPROVE = (
     " decided_by_id = (SELECT id FROM users WHERE username ="
 )
 ADJUSTED_STAY, AUDIT_STAYS = "adjustments_stand", "audit_entries_append_only"
+SEALS_STAY = "ledger_seals_append_only"
 MATCHED = "ledger_matches_the_adjustments"
 UNNUMBERED = f"ledger_entries_chain ledger_followed_by_credits {FOLLOWED}"
 adjusted = partial(row, off=ADJUSTED_STAY)
@@ -167,6 +168,12 @@ CONTROLS = [
     post("ledger_reversals_undo", "reversal", "-9", REVERSAL, reverses=BONUS),
     post("ledger_reversals_undo", "reversal", "5", REVERSAL, reverses=GIFT_UNDONE),
     post(MATCHED, "adjustment", "5", ADJUSTMENT_ENTRY, names="adjustments_match_the_ledger"),
+    # Seals.
+    row(SEALS_STAY, "root = head"),
+    Control("ledger_seals_not_truncated", TRUNCATE, none_of("TRUE"), "", SEALS_STAY),
+    repeat("ledger_seals_last_entry_id_key", "last_entry_id", off=SEALS_STAY),
+    repeat("ledger_seals_previous_head_key", "previous_head", off=SEALS_STAY),
+    repeat("ledger_seals_head_key", "head", off=SEALS_STAY),
     # Adjustments.
     row(ADJUSTED_STAY, "reason = 'Another'", POSTED),
     row(ADJUSTED_STAY, "amount = 1", WAITING),

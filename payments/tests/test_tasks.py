@@ -16,6 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
+from accounts.models import LedgerSeal
 from accounts.tests.factories import Person
 from payments import cards, stripe_gateway, tasks
 from payments.models import DailyTotals, LedgerCheck, StripeEvent
@@ -125,6 +126,18 @@ def test_the_ledger_task_raises_when_an_invariant_is_broken(bob: Person) -> None
     assert f"user {bob.user.pk}: credits 25.00, entries 20.00" in check.detail
 
 
+def test_the_sealing_task_writes_the_head_into_the_log(
+    bob: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    settle(bob.user)
+
+    tasks.seal_ledger(0)
+    tasks.seal_ledger(0)
+
+    [line] = [str(record.msg) for record in caplog.records if "ledger_sealed" in str(record.msg)]
+    assert str(LedgerSeal.objects.get()) in line
+
+
 def test_every_task_has_its_schedule() -> None:
     periodic = app.periodic_registry.periodic_tasks.values()
 
@@ -135,6 +148,7 @@ def test_every_task_has_its_schedule() -> None:
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
         ("refresh_leaderboard", "*/5 * * * *"),
+        ("seal_ledger", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
     }
