@@ -11,6 +11,7 @@ from accounts import database_roles
 from accounts.models import ApprovalLimit
 from accounts.money import dollars
 from accounts.operator_models import approval_limit
+from gatewayz.postgresql.base import TimeoutsMissingError
 
 
 def _of_the_database(look: Callable[[], Iterator[str]], *, hint: str, number: str) -> None:
@@ -20,6 +21,8 @@ def _of_the_database(look: Callable[[], Iterator[str]], *, hint: str, number: st
     def check(**kwargs: Any) -> list[checks.CheckMessage]:
         try:
             return [checks.Warning(sentence, hint=hint, id=number) for sentence in look()]
+        except TimeoutsMissingError as error:
+            return [checks.Warning(str(error), id="accounts.W003")]
         except OperationalError:
             # Nothing is known of a database that does not answer; `/readyz` says that it does not.
             return []

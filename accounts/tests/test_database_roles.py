@@ -3,6 +3,7 @@
 from decimal import Decimal
 from io import StringIO
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.core.checks import run_checks
@@ -108,6 +109,17 @@ def test_the_deployment_check_warns_of_a_role_that_is_not_prepared_yet(db: None)
 
     assert any("may not SELECT on approval_limits" in warning for warning in found)
     assert all("may not" in warning for warning in found)
+
+
+def test_the_deployment_check_warns_when_a_pooler_has_dropped_the_time_outs(
+    transactional_db: None,
+) -> None:
+    connection.close()
+
+    with patch.dict(connection.settings_dict["OPTIONS"], options=""):
+        [warning, _] = warnings()
+
+    assert "A pooler drops" in warning
 
 
 @pytest.mark.parametrize(

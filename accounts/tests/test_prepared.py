@@ -15,6 +15,8 @@ from accounts.tests.roles import as_owner
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import settle
 
+# Said in this way psycopg does not notice.
+FORGET = "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"
 COUNT = "SELECT count(*) FROM users WHERE username = %(name)s::text AND id < %(below)s::bigint"
 
 
@@ -71,6 +73,25 @@ def test_it_is_seen_by_who_counts_queries(db: None) -> None:
 def test_a_missing_value_is_an_error(db: None) -> None:
     with pytest.raises(KeyError, match="below"):
         prepared.fetch(COUNT, {"name": "alice"})
+
+
+@pytest.mark.parametrize(
+    "statement", ["PREPARE _pg3_0 AS SELECT 1", FORGET], ids=["another's", "gone"]
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_pooler_that_keeps_no_prepared_statements_is_named(
+    alice: Person, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.close()
+    if statement == FORGET:
+        prepared.fetch(COUNT, {"name": "alice", "below": 1})
+    execute(statement)
+
+    with pytest.raises(prepared.PoolerForgetsError, match=r"PgBouncer .* 1\.21"):
+        prepared.fetch(COUNT, {"name": "alice", "below": 1})
+
+    assert "PgBouncer" in caplog.text
+    connection.close()
 
 
 def change_email(length: int) -> None:
