@@ -20,6 +20,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, colleague, register
+from accounts.tests.roles import as_owner, become_application, create_application_role
 from gatewayz.api import database_errors
 from gatewayz.dev.checkout import WORKSHOP
 from gatewayz.tests import emptying
@@ -60,14 +61,29 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let tests truncate tables; what forbids it is switched on by the tests of that."""
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Run the tests as the application's role, in the database that its owner has created.
+
+    Let tests truncate tables; what forbids it is switched on by the tests of that.
+    """
     # Without a test that uses it there is no test database, and this is another one.
     if not str(connection.settings_dict["NAME"]).startswith("test_"):
+        yield
         return
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for table in ("ledger_entries", "audit_entries", "adjustments"):
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            for table in ("ledger_entries", "ledger_seals", "audit_entries", "adjustments"):
+                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_not_truncated")
+        create_application_role()
+        with become_application():
+            yield
+
+
+@pytest.fixture
+def owner(db: None) -> Iterator[None]:
+    """Run the test as the owner of the tables."""
+    with as_owner():
+        yield
 
 
 def touches_database(request: pytest.FixtureRequest) -> bool:

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import Q, Sum
 from django.db.models.functions import Abs
 
 from accounts.errors import AccountError
 from accounts.models import Adjustment, User
 from accounts.money import CENT, dollars
-from accounts.operator_models import MAX_ADJUSTMENT
+from accounts.operator_models import MAX_ADJUSTMENT, approval_limit
 
 WINDOW = timedelta(hours=24)
 # The limit on all accounts is this many times the limit on one. Support may help ten people a day;
@@ -118,7 +117,7 @@ def remaining_limit(account: User, *, by: User | None, now: datetime) -> Remaini
         on_account=Sum(Abs("amount"), filter=Q(user=account), default=zero),
         on_all_accounts=Sum(Abs("amount"), default=zero),
     )
-    limit: Decimal = settings.ADJUSTMENT_APPROVAL_LIMIT
+    limit = approval_limit()
     return RemainingLimit(
         on_account=max(limit - used["on_account"], zero),
         on_all_accounts=max(ACCOUNTS_PER_DAY * limit - used["on_all_accounts"], zero),

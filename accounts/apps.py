@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -10,5 +11,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register the colours of our statuses with the admin."""
+        """Register the checks, the colours of our statuses, and what follows each `migrate`."""
+        import_module("accounts.checks")
         import_module("accounts.status_colours")
+        roles = import_module("accounts.database_roles")
+        post_migrate.connect(roles.bring_up_to_date, sender=self)

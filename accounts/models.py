@@ -13,9 +13,18 @@ from django.utils import timezone
 
 from accounts import mailboxes, names
 from accounts.money import MoneyField
-from accounts.operator_models import Adjustment, AuditEntry
+from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
 
-__all__ = ["Adjustment", "ApiKey", "AuditEntry", "LedgerEntry", "LimitWindow", "User"]
+__all__ = [
+    "Adjustment",
+    "ApiKey",
+    "ApprovalLimit",
+    "AuditEntry",
+    "LedgerEntry",
+    "LedgerSeal",
+    "LimitWindow",
+    "User",
+]
 
 
 class User(AbstractUser):
@@ -241,6 +250,25 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+}"
+
+
+class LedgerSeal(models.Model):
+    """A hash over a batch of entries and over the seal before; see `accounts.ledger_seals`."""
+
+    # The batch begins after the last entry of the seal before.
+    last_entry_id = models.BigIntegerField(unique=True)
+    root = models.BinaryField()
+    # Unique, so that no two seals continue one.
+    previous_head = models.BinaryField(unique=True)
+    head = models.BinaryField(unique=True)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_seals"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return bytes(self.head).hex()
 
 
 class LimitWindow(models.Model):

@@ -1,4 +1,4 @@
-"""The models of what operators do: the audit log and the manual adjustments."""
+"""The models of what operators do: the audit log, manual adjustments and their limit."""
 
 from decimal import Decimal
 
@@ -192,3 +192,26 @@ class Adjustment(models.Model):
     def asked_by(self) -> str:
         """Return who requested it, as text; select `requested_by` with the query."""
         return str(self.requested_by or COMMAND_LINE)
+
+
+class ApprovalLimit(models.Model):
+    """What one operator may adjust without a second person, in one row; `migrate` writes it.
+
+    The triggers read it. The role that the program runs as cannot change it.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    amount = MoneyField()
+
+    class Meta:
+        db_table = "approval_limits"
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="approval_limits_one_row")]
+
+    def __str__(self) -> str:
+        return dollars(self.amount)
+
+
+def approval_limit() -> Decimal:
+    """Return the limit as the triggers see it."""
+    return ApprovalLimit.objects.values_list("amount", flat=True).first() or Decimal(0)

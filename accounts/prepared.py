@@ -9,14 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from django.db import NotSupportedError, connection
+import structlog
+from django.db import NotSupportedError, OperationalError, ProgrammingError, connection
 from django.db.models import Expression, Field, QuerySet
 from django.db.models.lookups import Exact
 from psycopg import RawCursor
 from psycopg._queries import PostgresQuery
+from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName
 from psycopg.types.numeric import Int8
 
+log = structlog.get_logger(__name__)
+
 Row = tuple[Any, ...]
+
+
+class PoolerForgetsError(OperationalError):
+    """A pooler led to a connection of PostgreSQL on which others have prepared statements."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The pooler does not keep prepared statements: PgBouncer does from its version 1.21 on,"
+            " with max_prepared_statements above 0."
+        )
 
 
 _NAMED = re.compile(r"%\((\w+)\)s|%s|%%")
@@ -70,6 +84,12 @@ def fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:
             raise
         connection.close()
         return _fetch(sql, params)
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, DuplicatePreparedStatement | InvalidSqlStatementName):
+            refusal = PoolerForgetsError()
+            log.critical("pooler_forgets", reason=str(refusal))
+            raise refusal from error
+        raise
 
 
 def _fetch(sql: str, params: Mapping[str, Any] | Sequence[Any]) -> list[Row]:

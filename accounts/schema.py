@@ -1,5 +1,6 @@
 """The OpenAPI descriptions of the accounts endpoints."""
 
+from hashlib import sha256
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -13,6 +14,7 @@ from accounts.serializers import (
     LedgerEntrySerializer,
     NewApiKeySerializer,
     PreferencesSerializer,
+    ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
@@ -32,6 +34,10 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "bearerFormat": "gw_live_…",
             "description": "The `api_key` in the answer of `POST /auth/register`.",
         }
+
+
+def _hash(of: str) -> str:
+    return sha256(of.encode()).hexdigest()
 
 
 _NEW_KEY = "gw_live_wJ9b2uYv0cQ4m1dXH7pK5sRtZ8eLfA3gN6iO_kBxUqE"
@@ -106,6 +112,36 @@ TRANSACTIONS: dict[str, Any] = {
                 "balance_after": 20.0,
                 "description": "Bonus for registering with the code ABC12345",
                 "created_at": "2026-11-22T12:00:00Z",
+            },
+        )
+    ],
+}
+
+PROOF: dict[str, Any] = {
+    "summary": "The proof that one of your ledger entries is sealed",
+    "description": "The way from the entry to a head of the ledger, in the form of RFC 6962 with"
+    " SHA-256. `docs/verify_proof.py` of the source checks it and needs nothing else. New entries"
+    " are sealed every few minutes.",
+    "tags": ["Accounts"],
+    "responses": {
+        200: ProofSerializer,
+        404: OpenApiResponse(description="You have no such entry."),
+        409: OpenApiResponse(description="The entry is not sealed yet."),
+    },
+    "examples": [
+        OpenApiExample(
+            "The first of two entries",
+            response_only=True,
+            status_codes=["200"],
+            value={
+                "entry": "1|2|1|purchase|10.00|10.00|2026-11-22T12:00:00.000000Z|"
+                f"{_hash('details')}|Purchase of credits",
+                "leaf_index": 0,
+                "tree_size": 2,
+                "audit_path": [_hash("second leaf")],
+                "previous_head": "0" * 64,
+                "head": _hash("head"),
+                "sealed_at": "2026-11-22T12:05:00Z",
             },
         )
     ],

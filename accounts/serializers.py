@@ -77,6 +77,21 @@ class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
     created_at = serializers.DateTimeField()
 
 
+class ProofSerializer(serializers.Serializer[Any]):
+    entry = serializers.CharField(
+        help_text="The entry as it was hashed: id, user, number, kind, amount, balance after,"
+        " created at, a hash of what is not shown, description; with | between them."
+    )
+    leaf_index = serializers.IntegerField()
+    tree_size = serializers.IntegerField()
+    audit_path = serializers.ListField(
+        child=serializers.CharField(), help_text="Hashes of RFC 6962, in hexadecimal."
+    )
+    previous_head = serializers.CharField()
+    head = serializers.CharField(help_text="SHA-256 of a byte 2, the previous head and the root.")
+    sealed_at = serializers.DateTimeField()
+
+
 class ApiKeySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     prefix = serializers.CharField(help_text="The beginning of the key, to identify it.")

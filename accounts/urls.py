@@ -6,6 +6,7 @@ from accounts.views import (
     ApiKeyViewSet,
     BalanceViewSet,
     PreferencesViewSet,
+    ProofViewSet,
     RegistrationViewSet,
     TransactionViewSet,
 )
@@ -14,6 +15,7 @@ urlpatterns = [
     path("auth/register", RegistrationViewSet.as_view({"post": "create"})),
     path("user/balance", BalanceViewSet.as_view({"get": "retrieve"})),
     path("user/transactions", TransactionViewSet.as_view({"get": "list"})),
+    path("user/transactions/<int:pk>/proof", ProofViewSet.as_view({"get": "retrieve"})),
     path(
         "user/preferences",
         PreferencesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),

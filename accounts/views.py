@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, people, schema
+from accounts import api_keys, ledger_seals, people, schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -25,6 +25,7 @@ from accounts.serializers import (
     ApiKeySerializer,
     LedgerEntrySerializer,
     PreferencesSerializer,
+    ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
@@ -142,6 +143,26 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     @extend_schema(**schema.TRANSACTIONS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
+
+
+class NotSealed(APIException):
+    """No seal covers the entry yet."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The entry is not sealed yet; try again in a few minutes."
+    default_code = "not_sealed"
+
+
+class ProofViewSet(ViewSet):
+    """The proof that an entry of the caller's is sealed."""
+
+    @extend_schema(**schema.PROOF)
+    def retrieve(self, request: AuthenticatedRequest, pk: int) -> Response:
+        entry: LedgerEntry = get_object_or_404(LedgerEntry, pk=pk, user=request.user)
+        proof = ledger_seals.prove(entry)
+        if proof is None:
+            raise NotSealed
+        return Response(ProofSerializer(proof).data)
 
 
 class PreferencesViewSet(ViewSet):

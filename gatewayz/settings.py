@@ -8,6 +8,7 @@ from gatewayz import database_url, env_file, environment
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
+from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file.read(BASE_DIR / ".env")
@@ -63,8 +64,8 @@ REFERRAL_REFERRER_EMAIL = environment.one_of(
 
 # --- Operators ----------------------------------------------------------------------------------
 
-# What one operator may adjust on one account in 24 hours without a second person. Each connection
-# tells PostgreSQL; a session without this setting posts no adjustment without a second person.
+# What one operator may adjust on one account in 24 hours without a second person. `migrate` writes
+# it into the database, and what is there counts.
 ADJUSTMENT_APPROVAL_LIMIT = environment.amount(
     "ADJUSTMENT_APPROVAL_LIMIT", default="100.00", least="0", most="100000"
 )
@@ -153,16 +154,9 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
-        # Answer 503 rather than wait for a lock until the client has given up.
-        # JIT compilation costs more than it saves on queries this short. A prepared statement has
-        # one plan for all values: planning anew each time costs more than the statement. On a solid
-        # disk any page is nearly as near as the next; the default would have small tables scanned.
-        "options": "-c lock_timeout=3s -c statement_timeout=15s -c jit=off"
-        " -c plan_cache_mode=force_generic_plan -c random_page_cost=1.1"
-        " -c idle_in_transaction_session_timeout=30s"
-        f" -c gatewayz.adjustment_approval_limit={ADJUSTMENT_APPROVAL_LIMIT:f}"
         # Of two values for one setting PostgreSQL takes the last.
-        f" {_DATABASE_OPTIONS.pop('options', '')}",
+        "options": " ".join(f"-c {name}={value}" for name, value in CONNECTION_SETTINGS.items())
+        + f" {_DATABASE_OPTIONS.pop('options', '')}",
         "connect_timeout": 5,
         # Django says None by default, with which psycopg prepares nothing, even when asked to. Its
         # own cursors still prepare nothing: they send values within the text.

@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
+from accounts import ledger_seals
 from payments import cards, checkout, inbox, reconciliation, retention
 from payments.models import Payment
 from payments.reports import daily, leaderboard, ledger_checks
@@ -119,6 +120,16 @@ async def retry_stalled_jobs(timestamp: int) -> None:
         except UniqueViolation:
             # The next run of this job waits already, and does the same.
             await jobs.finish_job(job, status=Status.ABORTED, delete_job=True)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="seal_ledger", queueing_lock="seal_ledger")
+def seal_ledger(timestamp: int) -> None:
+    """Seal the ledger's new entries."""
+    if count := ledger_seals.seal_new_entries(now=timezone.now()):
+        head = str(ledger_seals.newest())
+        # A log is kept elsewhere than the database: its heads bear out later what is there.
+        log.info("ledger_sealed", count=count, head=head)
 
 
 @app.periodic(cron="12 * * * *")

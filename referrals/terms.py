@@ -6,12 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Sum
 
 from accounts import adjustment_rules, audit, constraints, ledger, permissions
 from accounts.models import User
+from accounts.operator_models import approval_limit
 from referrals.errors import ReferralError
 from referrals.models import Program
 
@@ -84,7 +84,7 @@ def needs_approval(terms: Program, *, by: User, now: datetime) -> bool:
         requested_by=by, decided_by=None, requested_at__gt=now - adjustment_rules.WINDOW
     )
     spent = added_alone.aggregate(sum=Sum("budget", default=Decimal(0)))["sum"]
-    limit = settings.ADJUSTMENT_APPROVAL_LIMIT
+    limit = approval_limit()
     is_too_dear = terms.budget is None or terms.budget + spent > limit
     return is_too_dear or terms.award > 2 * terms.minimum_purchase
 

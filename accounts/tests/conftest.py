@@ -1,4 +1,4 @@
-"""Fixtures of the accounts tests: the browser of a superuser, and a clock that stands still."""
+"""Fixtures of the accounts tests: a superuser's browser, a clock that stands still, seals."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 
-from accounts.tests.factories import operator
+from accounts import ledger_seals
+from accounts.tests.factories import Person, operator
+from payments.tests.stripe_events import settle
 
 
 @pytest.fixture
@@ -21,3 +24,14 @@ def clock() -> Iterator[Any]:
     """Stop the clock at noon; a test moves it with `shift`."""
     with time_machine.travel(datetime(2026, 3, 16, 12, tzinfo=UTC), tick=False) as clock:
         yield clock
+
+
+@pytest.fixture
+def sealed(bob: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
+    """Bob bought, with both bonuses, and again; in seals of two entries, and of one."""
+    monkeypatch.setattr(ledger_seals, "MAX_BATCH", 2)
+    settle(bob.user)
+    assert ledger_seals.seal_new_entries(now=timezone.now()) == 3
+    settle(bob.user)
+    assert ledger_seals.seal_new_entries(now=timezone.now()) == 1
+    return bob

@@ -13,8 +13,9 @@ from django.db import IntegrityError, transaction
 
 from accounts import adjustment_rules as rules
 from accounts import constraints, ledger
-from accounts.models import Adjustment
+from accounts.models import Adjustment, ApprovalLimit
 from accounts.tests.factories import Person, StaffFactory, member_of
+from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import NOW, ask, fiona, reverse
 from accounts.tests.test_ledger_guards import commit_would_check
 from payments.tests.at_once import execute
@@ -43,9 +44,15 @@ def refused(*, by: str) -> Iterator[None]:
     assert constraints.violated(error.value) == by
 
 
+def set_limit(amount: str) -> None:
+    with as_owner():
+        ApprovalLimit.objects.update(amount=Decimal(amount))
+
+
 def allow_edits() -> None:
     commit_would_check()
-    execute("ALTER TABLE adjustments DISABLE TRIGGER adjustments_stand")
+    with as_owner():
+        execute("ALTER TABLE adjustments DISABLE TRIGGER adjustments_stand")
 
 
 @pytest.mark.parametrize(
@@ -71,13 +78,13 @@ def test_it_refuses_an_invalid_request_or_decision(
         execute(f"{UPDATE} {change}")
 
 
-@pytest.mark.parametrize(("session_limit", "amount"), [("0", "0.01"), ("99", "99.5")])
+@pytest.mark.parametrize(("limit", "amount"), [("0", "0.01"), ("99", "99.5")])
 def test_it_refuses_a_row_with_a_forged_limit(
-    alice: Person, monkeypatch: pytest.MonkeyPatch, session_limit: str, amount: str
+    alice: Person, monkeypatch: pytest.MonkeyPatch, limit: str, amount: str
 ) -> None:
     forged = rules.RemainingLimit(Decimal(1000), Decimal(1000))
     monkeypatch.setattr(rules, "remaining_limit", lambda *args, **kwargs: forged)
-    execute("SELECT set_config('gatewayz.adjustment_approval_limit', %s, true)", session_limit)
+    set_limit(limit)
 
     with refused(by="adjustments_alone_within_the_limit"):
         ask(alice, amount)

@@ -11,6 +11,7 @@ from accounts import adjustment_rules as rules
 from accounts import adjustments
 from accounts.models import Adjustment
 from accounts.tests.factories import Person, give, register
+from accounts.tests.test_adjustment_guards import set_limit
 from accounts.tests.test_adjustments import NOW, approve, ask, fiona, sam
 from payments.tests.stripe_events import deliver, refund, settle
 
@@ -30,8 +31,8 @@ def test_a_cent_above_the_limit_waits(
     assert (ask(alice, amount).status, alice.balance()) == (status, balance)
 
 
-def test_the_limit_is_a_setting(alice: Person, settings: Any) -> None:
-    settings.ADJUSTMENT_APPROVAL_LIMIT = Decimal(0)
+def test_the_limit_is_what_the_database_says(alice: Person) -> None:
+    set_limit("0")
 
     assert ask(alice, "0.01").status == "waiting"
 

@@ -91,7 +91,7 @@ def test_the_entries_of_a_target_are_listed_newest_first(alice: Person, charlie:
     assert list(audit.of(alice.user)) == [second, first]
 
 
-def test_the_database_deletes_no_entry(alice: Person) -> None:
+def test_the_database_deletes_no_entry(alice: Person, owner: None) -> None:
     entry = record(alice)
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():

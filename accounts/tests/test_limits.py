@@ -7,7 +7,6 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from ipaddress import IPv4Address
-from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -17,6 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts import limits
 from accounts.models import LimitWindow
 from payments.tests.at_once import at_once
+from payments.tests.real_server import database_url
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -166,12 +166,11 @@ print(sum(is_allowed(limit=20) for _ in range(30)))
 
 
 def start_another_process() -> subprocess.Popen[str]:
-    database = urlsplit(os.environ["DATABASE_URL"])
-    address = database._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     return subprocess.Popen(
         [sys.executable, "-c", IN_ANOTHER_PROCESS],
         cwd=settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": address, "DJANGO_SETTINGS_MODULE": "gatewayz.settings"},
+        env=os.environ
+        | {"DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": "gatewayz.settings"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -11,9 +11,12 @@ from accounts import prepared
 from accounts.models import User
 from accounts.prepared import Parameter, Query
 from accounts.tests.factories import Person
+from accounts.tests.roles import as_owner
 from payments.tests.at_once import execute
 from payments.tests.stripe_events import settle
 
+# Said in this way psycopg does not notice.
+FORGET = "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$"
 COUNT = "SELECT count(*) FROM users WHERE username = %(name)s::text AND id < %(below)s::bigint"
 
 
@@ -72,17 +75,41 @@ def test_a_missing_value_is_an_error(db: None) -> None:
         prepared.fetch(COUNT, {"name": "alice"})
 
 
+@pytest.mark.parametrize(
+    "statement", ["PREPARE _pg3_0 AS SELECT 1", FORGET], ids=["another's", "gone"]
+)
+@pytest.mark.django_db(transaction=True)
+def test_a_pooler_that_keeps_no_prepared_statements_is_named(
+    alice: Person, statement: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection.close()
+    if statement == FORGET:
+        prepared.fetch(COUNT, {"name": "alice", "below": 1})
+    execute(statement)
+
+    with pytest.raises(prepared.PoolerForgetsError, match=r"PgBouncer .* 1\.21"):
+        prepared.fetch(COUNT, {"name": "alice", "below": 1})
+
+    assert "PgBouncer" in caplog.text
+    connection.close()
+
+
+def change_email(length: int) -> None:
+    with as_owner():
+        execute(f"ALTER TABLE users ALTER email TYPE varchar({length})")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_works_on_after_a_migration_has_changed_a_column(alice: Person) -> None:
     sql = "SELECT email FROM users WHERE id = %(id)s::bigint"
     prepared.fetch(sql, {"id": alice.user.pk})
 
     try:
-        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        change_email(300)
         found = prepared.fetch(sql, {"id": alice.user.pk})
         balance = alice.api.get("/user/balance")
     finally:
-        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+        change_email(254)
 
     assert found == [(alice.user.email,)]
     assert balance.status_code == 200
@@ -93,9 +120,9 @@ def test_so_does_a_settlement(alice: Person, bob: Person) -> None:
     settle(bob.user)
 
     try:
-        execute("ALTER TABLE users ALTER email TYPE varchar(300)")
+        change_email(300)
         settle(bob.user)
     finally:
-        execute("ALTER TABLE users ALTER email TYPE varchar(254)")
+        change_email(254)
 
     assert bob.balance() == "30.00"

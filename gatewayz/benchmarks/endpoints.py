@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts import api_keys
-from accounts.models import ApiKey, User
+from accounts import api_keys, ledger_seals
+from accounts.models import ApiKey, LedgerEntry, User
 from gatewayz.benchmarks import HOST, loader, scenarios
 from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
@@ -74,6 +74,12 @@ def _register(n: int) -> Request:
     return Request("/auth/register", "POST", body)
 
 
+def _prove(n: int) -> Request:
+    ledger_seals.seal_new_entries(now=timezone.now())
+    entry = LedgerEntry.objects.filter(user=CALLER).earliest("pk")
+    return Request(f"/user/transactions/{entry.pk}/proof")
+
+
 def _make_key(n: int) -> Request:
     # A person has a limited number of keys.
     ApiKey.objects.filter(user=CALLER, name="made").delete()
@@ -115,6 +121,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "POST auth/register": [_register],
     "GET user/balance": [_get("/user/balance")],
     "GET user/transactions": [_get("/user/transactions")],
+    "GET user/transactions/<int:pk>/proof": [_prove],
     "GET user/preferences": [_get("/user/preferences")],
     "PATCH user/preferences": [
         lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})

@@ -24,8 +24,8 @@ IN_PARALLEL = ("-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
 def lint(arguments: list[str]) -> int:
     """Run every check; return 1 if any fails."""
     report = Report()
-    with throwaway_database() as database_url:
-        _run_checks(report, database_url)
+    with throwaway_database() as database:
+        _run_checks(report, database.url)
     return report.conclude()
 
 
@@ -46,8 +46,8 @@ def test(arguments: list[str]) -> int:
     report = Report()
     browser_tests = nullcontext() if is_fast else _browser_tests_beside(report)
     # Held for all of them, so that the server is not started again for each.
-    with throwaway_database() as database_url, browser_tests:
-        _run_checks(report, database_url)
+    with throwaway_database() as database, browser_tests:
+        _run_checks(report, database.url)
         report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *IN_PARALLEL])
     return report.conclude()
 

@@ -6,15 +6,16 @@ import itertools
 import os
 import secrets
 from collections.abc import Iterator
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import django
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Q
 
-from gatewayz.dev.checkout import WORKSHOP, Refusal
+from gatewayz.dev.checkout import APPLICATION_ROLE, WORKSHOP, Database, Refusal
 
 if TYPE_CHECKING:  # Django is set up only later, in `migrate`.
     from accounts.models import User
@@ -27,11 +28,18 @@ MEMBERS = {"support": "Support", "finance": "Finance"}
 SECRET_FILE = WORKSHOP / "operator.secret"
 
 
-def migrate() -> None:
-    """Bring the tables up to date; Django is set up from here on."""
+def migrate(database: Database) -> None:
+    """Set Django up, bring the tables up to date as their owner, and go on as the program."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewayz.settings")
+    os.environ["DATABASE_URL"] = database.owner_url
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
+    if database.has_two_roles:
+        call_command("database_roles", APPLICATION_ROLE, stdout=StringIO())
+    os.environ["DATABASE_URL"] = database.url
+    connection.close()
+    if database.has_two_roles:
+        connection.settings_dict["USER"] = APPLICATION_ROLE
 
 
 def ensure_staff(database_url: str) -> dict[str, str]:

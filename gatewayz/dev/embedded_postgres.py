@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, LiteralString
 from urllib.parse import quote
 
 import psycopg
@@ -49,18 +49,29 @@ class Server:
 
     socket_directory: Path
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, *, role: str = "postgres") -> str:
         host = quote(str(self.socket_directory))
-        return f"postgresql://postgres@/{quote(database, safe='')}?host={host}&port={PORT}"
+        return f"postgresql://{role}@/{quote(database, safe='')}?host={host}&port={PORT}"
 
     def create_database(self, name: str) -> None:
         """Create the database unless it is there."""
+        self._create("CREATE DATABASE {}", name)
+
+    def create_role(self, name: str) -> None:
+        """Create a role that may log in, unless it is there."""
+        self._create("CREATE ROLE {} LOGIN", name)
+
+    def _create(self, statement: LiteralString, name: str) -> None:
         with (
             psycopg.connect(self.url("postgres"), autocommit=True) as connection,
             # Two who create it at the same moment meet in the index of the catalogue.
-            suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation),
+            suppress(
+                psycopg.errors.DuplicateDatabase,
+                psycopg.errors.DuplicateObject,
+                psycopg.errors.UniqueViolation,
+            ),
         ):
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
 
 @contextmanager

@@ -74,9 +74,9 @@ def _read(arguments: list[str]) -> argparse.Namespace:
 
 def _serve(addresses: Addresses, options: argparse.Namespace) -> None:
     _set_environment(addresses)
-    with development_database() as database_url:
-        development_data.migrate()
-        passwords = development_data.ensure_staff(database_url)
+    with development_database() as database:
+        development_data.migrate(database)
+        passwords = development_data.ensure_staff(database.url)
         if options.demo is not None:
             development_data.ensure_demo(options.demo)
         first, second = islice(development_data.free_suffixes(), 2)

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
+from accounts.tests.roles import as_owner
 from gatewayz.operators.staff_groups import ensure_groups
 
 # Only the tables that have rows. In the role of a replica no trigger and no foreign key objects.
@@ -18,7 +19,8 @@ BEGIN
     FOR one IN
         SELECT oid FROM pg_class
         WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-          AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+          AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission',
+                              'approval_limits')
     LOOP
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', one) INTO has_rows;
         IF has_rows THEN
@@ -38,8 +40,9 @@ def install() -> None:
 
 def _empty_tables(test_case: TransactionTestCase) -> None:
     if test_case.available_apps is not None:
-        _flush(test_case)
+        with as_owner():
+            _flush(test_case)
         return
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(DELETE_ALL_ROWS)
     ensure_groups(using=connection.alias)

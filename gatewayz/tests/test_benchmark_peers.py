@@ -39,7 +39,7 @@ def post(request: bytes) -> Any:
 
 
 @pytest.fixture
-def peers_schemas(transactional_db: None) -> Iterator[None]:
+def peers_schemas(transactional_db: None, owner: None) -> Iterator[None]:
     """The peers' tables, with the people that we have, of whom two have a key."""
     loader.load(loader.Size(people=40, purchases_each=1, referrers=2))
     loader.add_keys(1, 2)

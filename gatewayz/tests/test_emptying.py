@@ -6,6 +6,7 @@ from django.db import connection
 
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person
+from accounts.tests.roles import as_owner
 from gatewayz.operators.staff_groups import MAY
 from gatewayz.tests.emptying import DELETE_ALL_ROWS
 from payments.tests.stripe_events import settle
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_it_removes_every_row_and_switches_the_guards_on_again(bob: Person) -> None:
     settle(bob.user)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(DELETE_ALL_ROWS)
         cursor.execute("SHOW session_replication_role")
         role = cursor.fetchone()

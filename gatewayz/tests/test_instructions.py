@@ -19,7 +19,7 @@ def counts(**operations: int) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_calls_are_the_operations(settings: Any) -> None:
+def test_the_calls_are_the_operations(settings: Any, owner: None) -> None:
     settings.STRIPE_WEBHOOK_SECRETS, settings.ALLOWED_HOSTS = [SECRET], [HOST]
     loader.load(loader.Size(people=40, purchases_each=1, referrers=2))
     loader.add_keys(1, 2)

@@ -10,7 +10,7 @@ from django.conf import settings
 # From the top down: an app's domain knows its own and those after it.
 DOMAIN_ORDER = ("payments", "referrals", "accounts")
 # The folders of gatewayz that the apps stand on; no app imports any other.
-BASE = {"adminbase", "api", "http", "cli"}
+BASE = {"adminbase", "api", "http", "cli", "postgresql"}
 INTERFACE_ROOMS = {
     "admin",
     "apps",

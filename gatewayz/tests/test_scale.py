@@ -23,7 +23,7 @@ def test_every_endpoint_is_measured() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_endpoint_answers(settings: Any) -> None:
+def test_every_endpoint_answers(settings: Any, owner: None) -> None:
     settings.ALLOWED_HOSTS = [HOST]
     settings.METRICS_TOKEN = TOKEN
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]

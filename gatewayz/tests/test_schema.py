@@ -60,6 +60,7 @@ CONTRACT = {
     ("post", "/api/stripe/webhook"),
     ("get", "/user/balance"),
     ("get", "/user/transactions"),
+    ("get", "/user/transactions/{id}/proof"),
     ("get", "/user/api-keys"),
     ("post", "/user/api-keys"),
     ("delete", "/user/api-keys/{id}"),

@@ -2,18 +2,24 @@
 
 from datetime import datetime
 
+from accounts import ledger_seals
 from payments.report_models import LedgerCheck
 from payments.reports.invariants import Breach, breaches
 
 _SHOWN = 20
+SEALED = "a sealed entry stays as it was"
 
 
 def run(*, now: datetime) -> list[Breach]:
-    """Check every invariant of money, store the result, and return the breaches."""
-    found = breaches()
+    """Check every invariant of money and every seal, store the result, and return the breaches."""
+    found = breaches() + broken_seals()
     detail = "\n".join(map(str, found[:_SHOWN]))
     LedgerCheck.objects.create(checked_at=now, breaches=len(found), detail=detail)
     return found
+
+
+def broken_seals() -> list[Breach]:
+    return [Breach(SEALED, f"seal {seal_id}", detail) for seal_id, detail in ledger_seals.broken()]
 
 
 def latest() -> LedgerCheck | None:

@@ -10,6 +10,8 @@ from typing import TypeVar
 from django.db import OperationalError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from accounts.tests.roles import as_owner
+
 T = TypeVar("T")
 PATIENCE_SECONDS = 10
 LOCK_USER = "SELECT FROM users WHERE id = %s FOR UPDATE"
@@ -85,8 +87,8 @@ def _is_somebody_blocked() -> bool:
         # Inside a transaction the first look would be repeated for ever.
         cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock')"
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE datname = current_database() AND NOT granted)"
         )
         return bool(cursor.fetchone()[0])
 
@@ -104,6 +106,18 @@ def refusing(
 
     They are counted by a sequence: what a transaction takes from it survives its rollback.
     """
+    with as_owner():
+        _create_refusal(table, sqlstate, times, changes)
+    try:
+        yield
+    finally:
+        with as_owner():
+            execute(f"DROP TRIGGER test_refuses ON {table}")
+            execute("DROP FUNCTION test_refuse")
+            execute("DROP SEQUENCE test_refusals")
+
+
+def _create_refusal(table: str, sqlstate: str, times: int, changes: str) -> None:
     execute("CREATE SEQUENCE test_refusals")
     execute(f"""
         CREATE FUNCTION test_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -116,9 +130,3 @@ def refusing(
     execute(f"""
         CREATE TRIGGER test_refuses BEFORE {changes} ON {table}
             FOR EACH ROW EXECUTE FUNCTION test_refuse()""")
-    try:
-        yield
-    finally:
-        execute(f"DROP TRIGGER test_refuses ON {table}")
-        execute("DROP FUNCTION test_refuse")
-        execute("DROP SEQUENCE test_refusals")

@@ -98,8 +98,9 @@ def post(
 
 
 def adjust(guard: str, amount: str, *, limit: str) -> Control:
-    """Adjust Alice's balance alone, in a session that says this limit."""
-    write = f"""SET LOCAL gatewayz.adjustment_approval_limit = '{limit}';
+    """Adjust Alice's balance alone, under this limit, or without any."""
+    set_limit = f"UPDATE approval_limits SET amount = {limit}" if limit else NO_LIMIT
+    write = f"""{set_limit};
         {entry("adjustment", amount)};
         INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,
                                  approval_limit, decision_note, ledger_entry_id, token)
@@ -108,6 +109,7 @@ def adjust(guard: str, amount: str, *, limit: str) -> Control:
     return Control(guard, write, "reason = 'Forged'")
 
 
+NO_LIMIT = "DELETE FROM approval_limits"
 NEXT = "(SELECT COUNT(*) + 1 FROM ledger_entries WHERE user_id = users.id)"
 OLD_KEY = "(SELECT max(idempotency_key) FROM ledger_entries)"
 BONUS = "(SELECT min(id) FROM ledger_entries WHERE kind = 'referrer_bonus')"
@@ -133,6 +135,7 @@ APPROVE = (
     " decided_by_id = (SELECT id FROM users WHERE username ="
 )
 ADJUSTED_STAY, AUDIT_STAYS = "adjustments_stand", "audit_entries_append_only"
+SEALS_STAY = "ledger_seals_append_only"
 MATCHED = "ledger_matches_the_adjustments"
 UNNUMBERED = f"ledger_entries_chain ledger_followed_by_credits {FOLLOWED}"
 adjusted = partial(row, off=ADJUSTED_STAY)
@@ -165,6 +168,12 @@ CONTROLS = [
     post("ledger_reversals_undo", "reversal", "-9", REVERSAL, reverses=BONUS),
     post("ledger_reversals_undo", "reversal", "5", REVERSAL, reverses=GIFT_UNDONE),
     post(MATCHED, "adjustment", "5", ADJUSTMENT_ENTRY, names="adjustments_match_the_ledger"),
+    # Seals.
+    row(SEALS_STAY, "root = head"),
+    Control("ledger_seals_not_truncated", TRUNCATE, none_of("TRUE"), "", SEALS_STAY),
+    repeat("ledger_seals_last_entry_id_key", "last_entry_id", off=SEALS_STAY),
+    repeat("ledger_seals_previous_head_key", "previous_head", off=SEALS_STAY),
+    repeat("ledger_seals_head_key", "head", off=SEALS_STAY),
     # Adjustments.
     row(ADJUSTED_STAY, "reason = 'Another'", POSTED),
     row(ADJUSTED_STAY, "amount = 1", WAITING),
@@ -197,6 +206,7 @@ CONTROLS = [
         "decision_note = 'Late'",
         ADJUSTED_STAY,
     ),
+    Control("approval_limits_one_row", "INSERT INTO {table} VALUES (2, 1000)", "id = 2"),
     adjusted("adjustments_match_the_ledger", "amount = 9", POSTED, ADJUSTED),
     adjusted("adjustments_posted_by_an_entry", "ledger_entry_id = NULL", POSTED, ADJUSTED),
     Control("adjustments_ledger_entry_id_key", copy(POSTED), repeated("ledger_entry_id")),
@@ -226,7 +236,7 @@ CONTROLS = [
     ),
     Control(
         "programs_alone_within_the_limit",
-        "SET LOCAL gatewayz.adjustment_approval_limit = '19.99';"
+        "UPDATE approval_limits SET amount = 19.99;"
         + copy(UNUSED, decided_by_id="NULL", decided_at="NULL", starts_at="now()"),
         "budget = 20 AND decided_by_id IS NULL",
     ),

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from accounts import ledger, prepared
 from accounts.ledger import Posting
 from accounts.models import User
+from accounts.tests.roles import as_owner
 from payments import settlement
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
 
@@ -107,7 +108,7 @@ def forget_causes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def wrong(*statements: tuple[str, *tuple[str, ...]]) -> None:
     """Run the statements with the triggers and the constraints that they break out of the way."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")
         for statement, *params in statements:
@@ -129,9 +130,11 @@ def without_constraint(name: str, *, table: str = "referrals") -> Iterator[None]
             {"name": name, "table": table},
         )
         [(drop, bring_back)] = cursor.fetchall()
-    execute(drop)
+    with as_owner():
+        execute(drop)
     try:
         yield
     finally:
-        execute(f"TRUNCATE {table} CASCADE")
-        execute(bring_back)
+        with as_owner():
+            execute(f"TRUNCATE {table} CASCADE")
+            execute(bring_back)

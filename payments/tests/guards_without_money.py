@@ -7,6 +7,7 @@ WITHOUT_MONEY = {
     "users_email_any_case_unique": "addresses to log in with",
     "users_referral_code_form": "how codes are spelled",
     "programs_code_length": "how long the next codes are",
+    "approval_limits_id_check": "approval_limits_one_row is stricter",
     "programs_code_length_check": "programs_code_length is stricter",
     "programs_offer_days": "for how long terms bind us",
     "programs_offer_days_check": "programs_offer_days is stricter",

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from django.core.management import call_command
 from django.db import connection
 
+from accounts.tests.roles import APPLICATION, create_application_role
 from gatewayz import database_url
 from gatewayz.dev import embedded_postgres
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
@@ -70,8 +71,9 @@ def own_postgres() -> Iterator[OwnPostgres]:
         postgres = OwnPostgres(Path(folder))
         postgres.start()
         try:
-            with connected_to(postgres):
+            with connected_to(postgres, as_owner=True):
                 call_command("migrate", verbosity=0)
+                create_application_role()
                 _hurry_recovery()
             yield postgres
         finally:
@@ -88,10 +90,11 @@ def _hurry_recovery() -> None:
 
 
 @contextmanager
-def connected_to(postgres: OwnPostgres) -> Iterator[None]:
-    """Connect Django to it until the end of the block."""
+def connected_to(postgres: OwnPostgres, *, as_owner: bool = False) -> Iterator[None]:
+    """Connect Django to it until the end of the block, as the application."""
     there = database_url.parse(postgres.url, "url")
     options = connection.settings_dict["OPTIONS"] | there.pop("OPTIONS")
+    options["assume_role"] = None if as_owner else APPLICATION
     connection.close()
     with patch.dict(connection.settings_dict, there, OPTIONS=options):
         try:

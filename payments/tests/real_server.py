@@ -17,6 +17,7 @@ import requests
 from django.conf import settings
 from django.db import connection
 
+from accounts.tests.roles import APPLICATION
 from gatewayz.dev.web_server import granian
 from payments.tests.stripe_events import WEBHOOK_PATH, signed
 
@@ -105,11 +106,12 @@ def serving(
         process.communicate(timeout=PATIENCE_SECONDS)
 
 
-def database_url() -> str:
-    """Return the URL of the database that Django is connected to."""
+def database_url(*, as_owner: bool = False) -> str:
+    """Return the URL of the database that Django is connected to, for the application's role."""
     database = connection.settings_dict
     host = database["OPTIONS"].get("host") or database["HOST"] or "localhost"
     port = database["OPTIONS"].get("port") or database["PORT"] or 5432
-    person = ":".join(quote(database[part], safe="") for part in ("USER", "PASSWORD")).rstrip(":")
+    user = database["USER"] if as_owner else APPLICATION
+    person = ":".join(quote(part, safe="") for part in (user, database["PASSWORD"])).rstrip(":")
     name = quote(database["NAME"], safe="")
     return f"postgresql://{person}@/{name}?host={quote(host, safe='')}&port={port}"

@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import ledger_seals
 from accounts.constraints import violated
 from accounts.tests.factories import StaffFactory, register
+from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
@@ -101,9 +104,10 @@ def goes_wrong(wrong: str) -> bool:
 def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Alice referred Bob and another; there are refunds, open purchases, adjustments, old terms.
 
-    The tests share these rows, and what each does is undone.
+    The tests share these rows, and what each does is undone. They run as the owner of the tables:
+    what they write is refused to the application's role for want of privileges already.
     """
-    with django_db_blocker.unblock(), undone():
+    with django_db_blocker.unblock(), undone(), as_owner():
         alice, charlie, _ = (
             register("alice"),
             register("charlie"),
@@ -119,7 +123,9 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         purchase = settle(bob.user, 2000)
         for name, status in [("1", "succeeded"), ("2", "succeeded"), ("2", "failed")]:
             deliver(refund(purchase, 500, status, name))
+        ledger_seals.seal_new_entries(now=timezone.now())
         refer(alice)
+        ledger_seals.seal_new_entries(now=timezone.now())
         for _ in range(2):
             pending_payment(charlie.user)
         ask(alice, "10.00")
@@ -127,7 +133,7 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         reverse(ask(alice, "5.00"))
         ask(alice, "300.00")
         execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in ("ledger_entries", "audit_entries", "adjustments"):
+        for table in ("ledger_entries", "ledger_seals", "audit_entries", "adjustments"):
             # Off for the tests alone, which empty the tables.
             execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_not_truncated")
         execute("SET CONSTRAINTS ALL DEFERRED")

@@ -7,17 +7,16 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 from django.conf import settings as django_settings
-from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
+from accounts.models import LedgerSeal
 from accounts.tests.factories import Person
 from payments import cards, stripe_gateway, tasks
 from payments.models import DailyTotals, LedgerCheck, StripeEvent
@@ -25,6 +24,7 @@ from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
+from payments.tests.real_server import database_url
 from payments.tests.sandbox_purchases import pay
 from payments.tests.stripe_events import failed_event, pending_payment, settle
 from referrals.models import LeaderboardEntry, Referral
@@ -151,6 +151,18 @@ def test_the_ledger_task_raises_when_an_invariant_is_broken(bob: Person) -> None
     assert f"user {bob.user.pk}: credits 25.00, entries 20.00" in check.detail
 
 
+def test_the_sealing_task_writes_the_head_into_the_log(
+    bob: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    settle(bob.user)
+
+    tasks.seal_ledger(0)
+    tasks.seal_ledger(0)
+
+    [line] = [str(record.msg) for record in caplog.records if "ledger_sealed" in str(record.msg)]
+    assert str(LedgerSeal.objects.get()) in line
+
+
 def test_every_task_has_its_schedule() -> None:
     periodic = app.periodic_registry.periodic_tasks.values()
 
@@ -162,6 +174,7 @@ def test_every_task_has_its_schedule() -> None:
         ("close_expired_payments", "37 * * * *"),
         ("refresh_leaderboard", "*/5 * * * *"),
         ("retry_stalled_jobs", "*/5 * * * *"),
+        ("seal_ledger", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
         ("purge", "47 2 * * *"),
@@ -172,17 +185,15 @@ def test_every_task_has_its_schedule() -> None:
 def no_jobs(transactional_db: None) -> Iterator[None]:
     """Empty the queue, which Django's test case does not do."""
     yield
-    execute("TRUNCATE procrastinate_jobs CASCADE")
+    execute("DELETE FROM procrastinate_jobs")
 
 
 def run_worker() -> None:
     """Run all queued jobs by a worker like that of `./dev run`."""
-    database = urlsplit(os.environ["DATABASE_URL"])
-    address = database._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     subprocess.run(
         [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"],
         cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": address},
+        env=os.environ | {"DATABASE_URL": database_url()},
         check=True,
         timeout=60,
         capture_output=True,

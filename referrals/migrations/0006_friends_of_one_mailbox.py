@@ -18,7 +18,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0021_mailboxes"),
+        ("accounts", "0006_mailboxes"),
         ("referrals", "0005_second_person_for_terms"),
     ]
 

@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
     # Neither the index nor the rows, which change a batch at a time, lock anybody out.
     atomic = False
 
-    dependencies = [("accounts", "0021_mailboxes")]
+    dependencies = [("accounts", "0006_mailboxes")]
 
     operations = [
         migrations.AddField(

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     # Neither the index nor the rows, which change a batch at a time, lock anybody out.
     atomic = False
 
-    dependencies = [("accounts", "0020_deciders_and_staff")]
+    dependencies = [("accounts", "0005_deciders_and_staff")]
 
     operations = [
         migrations.AddField(

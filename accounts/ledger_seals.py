@@ -1,0 +1,216 @@
+"""Seals the ledger: a chain of hashes over its entries, which brings a later rewrite to light.
+
+The database refuses to change an entry, but the owner of its tables can switch that off. A seal is
+the Merkle root over a batch of entries, chained to the seal before. Whoever has kept a head outside
+of the database can tell later whether an entry up to it was changed, added or taken away.
+"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from itertools import chain
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts import merkle
+from accounts.models import LedgerEntry, LedgerSeal
+
+# A proof hashes its batch anew, which takes milliseconds for so many.
+MAX_BATCH = 4096
+FIRST_HEAD = bytes(32)
+# How long to wait for transactions that are posting entries; most of them take milliseconds.
+PATIENCE_SECONDS = 10
+_POLL_SECONDS = 0.02
+# All seals are checked on so many connections at once.
+CONNECTIONS = 2
+_BEFORE_ALL = -(2**63)
+
+# A proof shows this text to the owner of the account. Who posted the entry, and for which cause, is
+# not theirs to read: of that it has only the hash.
+_DETAILS = """concat_ws('|', COALESCE(reverses_id::text, ''), COALESCE(posted_by_id::text, ''),
+                        length(idempotency_key), idempotency_key, reference)"""
+_TEXT = f"""
+concat_ws('|', entry.id, user_id, number, kind, amount, balance_after,
+          to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+          encode(sha256(convert_to({_DETAILS}, 'UTF8')), 'hex'), description)"""
+_LEAF = f"sha256(decode('00', 'hex') || convert_to({_TEXT}, 'UTF8'))"
+_BATCH = f"""
+SELECT entry.id, {_LEAF} FROM ledger_entries entry
+WHERE entry.id > %s AND entry.id <= %s ORDER BY entry.id LIMIT %s
+"""
+_ALL_BATCHES = f"""
+SELECT seal.id, head_before, previous_head, root, head, leaves
+FROM (SELECT *, lag(last_entry_id, 1, {_BEFORE_ALL}) OVER (ORDER BY id) AS after,
+             lag(head) OVER (ORDER BY id) AS head_before FROM ledger_seals) seal
+CROSS JOIN LATERAL (
+    SELECT string_agg(hash, NULL) FROM (
+        SELECT {_LEAF} AS hash FROM ledger_entries entry
+        WHERE entry.id > seal.after AND entry.id <= seal.last_entry_id ORDER BY entry.id
+    ) ordered
+) batch (leaves)
+WHERE mod(seal.id, %s) = %s
+"""
+# Whoever inserts into a table holds this lock on it until the transaction has ended. One that is
+# prepared for a commit in two phases has no process.
+_POSTING = """
+SELECT virtualtransaction FROM pg_locks
+WHERE relation = 'ledger_entries'::regclass AND mode = 'RowExclusiveLock' AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The way from the text of an entry to a head, in the terms of RFC 6962."""
+
+    entry: str
+    leaf_index: int
+    tree_size: int
+    audit_path: list[str]
+    previous_head: str
+    head: str
+    sealed_at: datetime
+
+
+def seal_new_entries(*, now: datetime) -> int:
+    """Seal the entries that no seal covers yet, and return how many.
+
+    Return 0 when there are none, or when a transaction that posts entries takes too long: its
+    entries may have lower ids than those that are there. No posting waits for this.
+    """
+    until, sealed = _complete_until(), 0
+    while size := _seal_batch(until, now=now):
+        sealed += size
+    return sealed
+
+
+def _complete_until() -> int:
+    """Return an id up to which no further entry can appear.
+
+    Race: an entry gets its id before its transaction commits, so one with a lower id may appear
+    later. So wait for all transactions that are posting now: among them is every one that has an id
+    up to the newest of those that are there. It takes the lock first, and then its ids, which the
+    sequence gives one by one.
+    """
+    newest = LedgerEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    waited_for = _posting()
+    while waited_for:
+        if time.monotonic() > deadline:
+            return _BEFORE_ALL
+        time.sleep(_POLL_SECONDS)
+        waited_for &= _posting()
+    return _BEFORE_ALL if newest is None else newest
+
+
+def _posting() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_POSTING)
+        return {name for (name,) in cursor.fetchall()}
+
+
+@transaction.atomic
+def _seal_batch(until: int, *, now: datetime) -> int:
+    """Seal the next entries up to this id, and return how many."""
+    before = newest()
+    rows = _rows(_BATCH, before.last_entry_id if before else _BEFORE_ALL, until, MAX_BATCH)
+    if rows:
+        previous_head = bytes(before.head) if before else FIRST_HEAD
+        root = merkle.root([leaf for _, leaf in rows])
+        LedgerSeal.objects.create(
+            last_entry_id=rows[-1][0],
+            root=root,
+            previous_head=previous_head,
+            head=head_after(previous_head, root),
+            sealed_at=now,
+        )
+    return len(rows)
+
+
+def head_after(previous_head: bytes, root: bytes) -> bytes:
+    return sha256(b"\x02" + previous_head + root).digest()
+
+
+def newest() -> LedgerSeal | None:
+    return LedgerSeal.objects.order_by("-pk").first()
+
+
+def find(head: str) -> LedgerSeal | None:
+    """Return the seal with this head, in hexadecimal."""
+    try:
+        return LedgerSeal.objects.filter(head=bytes.fromhex(head)).first()
+    except ValueError:
+        return None
+
+
+def broken() -> list[tuple[int, str]]:
+    """Return the id of each seal that the entries or the seal before do not bear out, and why."""
+    # Inside a transaction other connections do not see what it has written.
+    if connection.in_atomic_block:
+        return sorted(_broken(1, 0))
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        parts = pool.map(partial(_broken_elsewhere, CONNECTIONS), range(CONNECTIONS))
+        return sorted(chain.from_iterable(parts))
+
+
+def _broken_elsewhere(parts: int, part: int) -> list[tuple[int, str]]:
+    """Run in a thread, whose connection is its own."""
+    try:
+        return [*_broken(parts, part)]
+    finally:
+        connection.close()
+
+
+def _broken(parts: int, part: int) -> Iterator[tuple[int, str]]:
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            # This reads every entry, by its id and not once for each seal.
+            cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off")
+        with connection.chunked_cursor() as cursor:
+            cursor.execute(_ALL_BATCHES, [parts, part])
+            while batches := cursor.fetchmany(20):
+                for seal_id, head_before, previous_head, root, head, leaves in batches:
+                    continues = previous_head == (head_before or FIRST_HEAD)
+                    if not continues or head != head_after(previous_head, root):
+                        yield seal_id, "it does not continue the seal before"
+                    elif not leaves or merkle.root(_split(leaves)) != root:
+                        yield seal_id, "its entries are not those that were sealed"
+
+
+def _split(leaves: bytes) -> list[bytes]:
+    return [leaves[place : place + 32] for place in range(0, len(leaves), 32)]
+
+
+def prove(entry: LedgerEntry) -> Proof | None:
+    """Return the proof that the entry is sealed, or None while it is not."""
+    seals = LedgerSeal.objects.order_by("last_entry_id")
+    seal = seals.filter(last_entry_id__gte=entry.pk).first()
+    if seal is None:
+        return None
+    before = seals.filter(last_entry_id__lt=entry.pk).last()
+    after = before.last_entry_id if before else _BEFORE_ALL
+    rows = _rows(_BATCH, after, seal.last_entry_id, None)
+    [(text,)] = _rows(f"SELECT {_TEXT} FROM ledger_entries entry WHERE id = %s", entry.pk)
+    index = [entry_id for entry_id, _ in rows].index(entry.pk)
+    path = merkle.audit_path([leaf for _, leaf in rows], index)
+    return Proof(
+        entry=text,
+        leaf_index=index,
+        tree_size=len(rows),
+        audit_path=[step.hex() for step in path],
+        previous_head=bytes(seal.previous_head).hex(),
+        head=bytes(seal.head).hex(),
+        sealed_at=seal.sealed_at,
+    )
+
+
+def _rows(sql: str, *params: int | None) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())

@@ -1,0 +1,102 @@
+"""A person proves an entry of theirs to anybody, who needs nothing of ours for that."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from accounts import ledger_seals
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person
+from payments.tests.stripe_events import settle
+
+
+def verify(proof: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Let the verifier that people get judge the proof, in a process without our modules."""
+    return subprocess.run(
+        [sys.executable, "-I", settings.BASE_DIR / "docs/verify_proof.py", *arguments],
+        input=json.dumps(proof),
+        capture_output=True,
+        text=True,
+        cwd="/",
+        check=False,
+    )
+
+
+def prove(person: Person, entry: LedgerEntry) -> Any:
+    answer = person.api.get(f"/user/transactions/{entry.pk}/proof")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_a_person_proves_each_of_their_entries(sealed: Person) -> None:
+    entries = LedgerEntry.objects.filter(user=sealed.user).order_by("pk")
+
+    for entry in entries:
+        proof = prove(sealed, entry)
+        outcome = verify(proof)
+        assert outcome.returncode == 0, outcome.stderr
+        lines = dict(line.split(maxsplit=1) for line in outcome.stdout.splitlines())
+        assert (lines["id"], lines["amount"]) == (str(entry.pk), str(entry.amount))
+        assert lines["description"] == entry.description
+        assert lines["head"] == proof["head"]
+        assert ledger_seals.find(proof["head"])
+    assert len(entries) == 3
+
+
+def test_a_proof_shows_neither_cause_nor_operator(sealed: Person) -> None:
+    for entry in LedgerEntry.objects.filter(user=sealed.user):
+        text = prove(sealed, entry)["entry"]
+        assert entry.idempotency_key not in text
+        assert not entry.reference or entry.reference not in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"entry": "1|1|1|purchase|1000.00"},
+        {"leaf_index": 1},
+        {"leaf_index": -1},
+        {"leaf_index": 7},
+        {"tree_size": 3},
+        {"tree_size": 1},
+        {"audit_path": []},
+        {"audit_path": ["ab" * 32]},
+        {"previous_head": "ab" * 32},
+        {"head": "ab" * 32},
+    ],
+    ids=str,
+)
+def test_a_forged_proof_is_refused(sealed: Person, change: dict[str, Any]) -> None:
+    first = LedgerEntry.objects.filter(user=sealed.user).earliest("pk")
+
+    outcome = verify(prove(sealed, first) | change)
+
+    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert "does not lead" in outcome.stderr
+
+
+def test_a_proof_leads_to_the_head_that_is_expected_and_to_no_other(sealed: Person) -> None:
+    proof = prove(sealed, LedgerEntry.objects.filter(user=sealed.user).earliest("pk"))
+
+    assert verify(proof, proof["head"]).returncode == 0
+    assert verify(proof, str(ledger_seals.newest())).returncode == 1
+
+
+def test_what_is_not_sealed_has_no_proof_yet(sealed: Person) -> None:
+    settle(sealed.user)
+    newest = LedgerEntry.objects.latest("pk")
+
+    answer = sealed.api.get(f"/user/transactions/{newest.pk}/proof")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_sealed")
+
+
+def test_another_persons_entry_has_no_proof_for_us(sealed: Person, charlie: Person) -> None:
+    entry = LedgerEntry.objects.filter(user=sealed.user).earliest("pk")
+
+    for pk in (entry.pk, 10**18):
+        assert charlie.api.get(f"/user/transactions/{pk}/proof").status_code == 404

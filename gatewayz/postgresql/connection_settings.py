@@ -1,0 +1,16 @@
+"""The settings of PostgreSQL that every connection of the program has."""
+
+CONNECTION_SETTINGS = {
+    # Answer 503 rather than wait for a lock until the client has given up.
+    "lock_timeout": "3s",
+    "statement_timeout": "15s",
+    "idle_in_transaction_session_timeout": "30s",
+    # JIT compilation costs more than it saves on queries this short.
+    "jit": "off",
+    # A prepared statement has one plan for all values: planning anew each time costs more than the
+    # statement.
+    "plan_cache_mode": "force_generic_plan",
+    # On a solid disk any page is nearly as near as the next; the default would have small tables
+    # scanned.
+    "random_page_cost": "1.1",
+}
