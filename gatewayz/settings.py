@@ -8,7 +8,7 @@ from gatewayz import database_url, env_file, environment
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
-from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS
+from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS, as_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file.read(BASE_DIR / ".env")
@@ -154,9 +154,7 @@ DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
     "OPTIONS": {
-        # Of two values for one setting PostgreSQL takes the last.
-        "options": " ".join(f"-c {name}={value}" for name, value in CONNECTION_SETTINGS.items())
-        + f" {_DATABASE_OPTIONS.pop('options', '')}",
+        "options": as_options(CONNECTION_SETTINGS, _DATABASE_OPTIONS.pop("options", "")),
         "connect_timeout": 5,
         # Django says None by default, with which psycopg prepares nothing, even when asked to. Its
         # own cursors still prepare nothing: they send values within the text.

@@ -1,5 +1,7 @@
 """The settings of PostgreSQL that every connection of the program has."""
 
+from collections.abc import Mapping
+
 CONNECTION_SETTINGS = {
     # Answer 503 rather than wait for a lock until the client has given up.
     "lock_timeout": "3s",
@@ -14,3 +16,10 @@ CONNECTION_SETTINGS = {
     # scanned.
     "random_page_cost": "1.1",
 }
+
+
+def as_options(settings: Mapping[str, str], more: str) -> str:
+    """Return libpq's `options`: these settings, and then `more`, which counts where both speak."""
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    # PgBouncer refuses a blank at the end.
+    return f"{ours} {more}".rstrip()

@@ -7,6 +7,7 @@ from django.db import connection, connections
 from django.test import Client
 
 from gatewayz.postgresql.base import TIMEOUTS, TimeoutsMissingError
+from gatewayz.postgresql.connection_settings import as_options
 
 WITHOUT = {
     "none": ("", "has no lock_timeout, statement_timeout, idle_in_transaction_session_timeout"),
@@ -54,3 +55,8 @@ def test_the_role_of_the_program_has_them_whatever_its_connection_asks_for(db: N
         "statement_timeout": "15s",
         "idle_in_transaction_session_timeout": "30s",
     }
+
+
+@pytest.mark.parametrize(("more", "options"), [("", "-c jit=off"), ("-c a=1", "-c jit=off -c a=1")])
+def test_options_end_without_a_blank_which_pgbouncer_refuses(more: str, options: str) -> None:
+    assert as_options({"jit": "off"}, more) == options

@@ -99,8 +99,8 @@ def post(
 
 def adjust(guard: str, amount: str, *, limit: str) -> Control:
     """Adjust Alice's balance alone, under this limit, or without any."""
-    set_limit = f"UPDATE approval_limits SET amount = {limit}" if limit else NO_LIMIT
-    write = f"""{set_limit};
+    no_limit = "DELETE FROM approval_limits"
+    write = f"""{f"UPDATE approval_limits SET amount = {limit}" if limit else no_limit};
         {entry("adjustment", amount)};
         INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,
                                  approval_limit, decision_note, ledger_entry_id, token)
@@ -109,7 +109,6 @@ def adjust(guard: str, amount: str, *, limit: str) -> Control:
     return Control(guard, write, "reason = 'Forged'")
 
 
-NO_LIMIT = "DELETE FROM approval_limits"
 NEXT = "(SELECT COUNT(*) + 1 FROM ledger_entries WHERE user_id = users.id)"
 OLD_KEY = "(SELECT max(idempotency_key) FROM ledger_entries)"
 BONUS = "(SELECT min(id) FROM ledger_entries WHERE kind = 'referrer_bonus')"
