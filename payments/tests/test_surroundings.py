@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.tests.factories import Person, register
+from accounts.tests.roles import as_owner
 from payments.models import StripeEvent
 from payments.tests.at_once import LOCK_USER, another_transaction
 from payments.tests.own_postgres import NAME, OwnPostgres, connected_to
@@ -231,7 +232,7 @@ def test_without_its_tables_every_endpoint_answers_503(postgres: OwnPostgres) ->
 def test_a_full_disk_is_answered_503_and_the_process_is_not_ready_for_a_while(
     client: Client,
 ) -> None:
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION pg_temp.full_disk() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$"
