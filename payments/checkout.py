@@ -94,7 +94,9 @@ def record(*, user: User, order: Order, idempotency_key: str | None, now: dateti
 
 def _require_few(orders: QuerySet[Payment]) -> None:
     # Not locked: requests at once may exceed the limit by as many, which does no harm.
-    unpaid = orders.filter(status__in=[Payment.Status.CREATED, Payment.Status.PENDING])
+    # Nor are orders counted that never reached Stripe: nobody can pay them, so that to try again
+    # while Stripe is away must not use them up. An hourly job closes them a day later.
+    unpaid = orders.filter(status=Payment.Status.PENDING)
     if unpaid[:MOST_UNPAID].count() == MOST_UNPAID:
         raise TooManyUnpaidError
 

@@ -164,7 +164,9 @@ def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
 
 @transaction.atomic
 def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime) -> None:
-    """Delete terms that have not started, or wait still; the terms before them stay in force.
+    """Delete terms that wait, or that needed no second person and have not started.
+
+    The terms before them stay in force.
 
     Raises PermissionMissingError, TermsStartedError, Program.DoesNotExist and ReasonMissingError.
     """
@@ -172,7 +174,7 @@ def withdraw_terms(terms_id: int, *, by: User | None, reason: str, now: datetime
     terms = Program.objects.select_for_update().get(pk=terms_id)
     if not terms.is_withdrawable(now=now):
         raise TermsStartedError(
-            f"terms {terms} have started or were rejected; add new terms instead"
+            f"terms {terms} have started, or a second person decided on them; add new terms instead"
         )
     audit.record(
         by=by,

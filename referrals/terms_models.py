@@ -149,9 +149,12 @@ class Program(models.Model):
         return self.referrer_bonus + self.referee_bonus
 
     def is_withdrawable(self, *, now: datetime) -> bool:
-        """Whether they wait, or were approved and have not started."""
+        """Whether they wait, or needed no second person and have not started.
+
+        What two people decided, one does not undo: they add the next terms.
+        """
         if self.status == self.Status.APPROVED:
-            return self.starts_at > now
+            return self.decided_by_id is None and self.starts_at > now
         return self.status == self.Status.WAITING
 
     def offer_ends(self, signed_up_at: datetime) -> datetime:

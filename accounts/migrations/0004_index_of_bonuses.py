@@ -1,9 +1,7 @@
-"""Bonuses of both sides are listed by one index, and the other kinds but purchases by another."""
+"""Bonuses of both sides are listed by one index."""
 
-from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
-
-BONUSES = ["referrer_bonus", "referee_bonus"]
 
 
 class Migration(migrations.Migration):
@@ -15,16 +13,9 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             "ledgerentry",
             models.Index(
-                condition=models.Q(("kind__in", BONUSES)), fields=["-id"], name="ledger_bonuses"
+                condition=models.Q(("kind__in", ["referrer_bonus", "referee_bonus"])),
+                fields=["-id"],
+                name="ledger_bonuses",
             ),
         ),
-        AddIndexConcurrently(
-            "ledgerentry",
-            models.Index(
-                condition=models.Q(("kind__in", ["purchase", *BONUSES]), _negated=True),
-                fields=["kind", "-id"],
-                name="ledger_rare_kinds",
-            ),
-        ),
-        RemoveIndexConcurrently("ledgerentry", "ledger_by_kind"),
     ]

@@ -100,7 +100,7 @@ def person() -> models.ForeignKey:
 class Migration(migrations.Migration):
     # The table has few rows, ever: nothing here takes long.
     dependencies = [
-        ("accounts", "0005_deciders_and_staff"),
+        ("accounts", "0007_deciders_and_staff"),
         ("referrals", "0004_no_index_of_earnings"),
     ]
 

@@ -18,7 +18,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_mailboxes"),
+        ("accounts", "0008_mailboxes_and_folded_names"),
         ("referrals", "0005_second_person_for_terms"),
     ]
 

@@ -41,6 +41,6 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_approval_limit"), ("referrals", "0007_search_path")]
+    dependencies = [("accounts", "0015_approval_limit"), ("referrals", "0007_search_path")]
 
     operations = [migrations.RunSQL([ALONE, PATH.sql], [ALONE_BEFORE, PATH.sql])]

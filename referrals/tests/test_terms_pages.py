@@ -33,11 +33,20 @@ DRAFT = {
 PREVIEW, CONFIRM = {"preview": "yes"}, {"add": "yes", "reason": "Winter campaign."}
 
 
+# Terms that are within what one operator may spend alone.
+ALONE: dict[str, Any] = {
+    "budget": Decimal(50),
+    "decided_by": None,
+    "decided_at": None,
+    "decision_note": "",
+}
+
+
 def test_the_history_shows_states_and_what_is_left_of_the_budget(
     fiona: Client, alice: Person
 ) -> None:
     ProgramFactory.create(budget=Decimal(50))
-    ProgramFactory.create(is_future=True)
+    ProgramFactory.create(is_future=True, **ALONE)
     refer(alice, 2)
 
     page = fiona.get(HISTORY)
@@ -155,7 +164,7 @@ def withdraw(client: Client, terms: Program, **answers: str) -> Any:
 
 
 def test_terms_to_come_are_withdrawn_once_with_a_reason(fiona: Client) -> None:
-    terms = ProgramFactory.create(is_future=True)
+    terms = ProgramFactory.create(is_future=True, **ALONE)
 
     pages = [text(withdraw(fiona, terms, reason="A slip.")) for _ in range(2)]
 
@@ -172,6 +181,13 @@ def test_terms_are_not_withdrawn_without_a_reason(fiona: Client) -> None:
 
     assert page.context["form"].errors == {"reason": ["This field is required."]}
     assert Program.objects.count() == 2
+
+
+def test_what_two_people_decided_one_does_not_withdraw(fiona: Client) -> None:
+    page = withdraw(fiona, ProgramFactory.create(is_future=True), reason="Alone.")
+
+    assert "a second person decided on them" in text(page)
+    assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 0)
 
 
 def test_terms_that_have_started_stay(fiona: Client) -> None:

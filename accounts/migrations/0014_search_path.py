@@ -6,7 +6,7 @@ from accounts.search_path import fix_search_path
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0007_folded_names")]
+    dependencies = [("accounts", "0013_folded_names_unique")]
 
     operations = [
         fix_search_path(

@@ -48,7 +48,7 @@ CREATE TRIGGER adjustments_not_for_staff
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0004_index_of_bonuses")]
+    dependencies = [("accounts", "0006_no_index_by_kind")]
 
     # The function as it was before reports the same constraint for adjustments.
     operations = [

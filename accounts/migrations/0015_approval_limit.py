@@ -34,7 +34,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0008_search_path")]
+    dependencies = [("accounts", "0014_search_path")]
 
     operations = [
         migrations.CreateModel(

@@ -14,7 +14,7 @@ CREATE TRIGGER ledger_seals_not_truncated
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_approval_limit")]
+    dependencies = [("accounts", "0015_approval_limit")]
 
     operations = [
         migrations.CreateModel(
