@@ -160,8 +160,8 @@ class _Use(NamedTuple):
     new_digest: str
 
 
-# Shared by the threads of a process: one
-# that has answered may write what another has read. Bounded, should nobody answer a request.
+# Shared by the threads of a process: one that has answered may write what another has read.
+# Bounded, should nobody answer a request.
 _used: deque[_Use] = deque(maxlen=1000)
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.db import OperationalError, ProgrammingError, connection, transaction
+from django.db import OperationalError, ProgrammingError, transaction
 
 from accounts import database_roles
-from accounts.models import ApprovalLimit
 from accounts.money import dollars
 from accounts.operator_models import approval_limit
 from gatewayz.postgresql.base import TimeoutsMissingError
@@ -29,7 +28,7 @@ def _of_the_database(look: Callable[[], Iterator[str]], *, hint: str, number: st
 
 
 def _limit_problems() -> Iterator[str]:
-    if ApprovalLimit._meta.db_table not in connection.introspection.table_names():
+    if not database_roles.has_approval_limit():
         return
     try:
         with transaction.atomic():

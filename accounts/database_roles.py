@@ -54,7 +54,8 @@ _ENTRY_COLUMNS = """
 SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
 WHERE attrelid = 'ledger_entries'::regclass AND attnum > 0 AND NOT attisdropped AND attname <> 'id'
 """
-# They may insert into tables yet to be made; one who may only read them is no application.
+# `database_roles` lets a role insert into future tables too. A role that may only read them is not
+# one that it prepared.
 _PREPARED = """
 SELECT DISTINCT pg_get_userbyid(grantee) FROM pg_default_acl, aclexplode(defaclacl)
 WHERE defaclnamespace = current_schema()::regnamespace AND defaclobjtype = 'r'
@@ -94,8 +95,7 @@ def bring_up_to_date(*, using: str, **_: Any) -> None:
     place = _query(_PLACE, using)
     if not place or not place[0][-1]:
         return
-    tables = connections[using].introspection.table_names()
-    if ApprovalLimit._meta.db_table not in tables:
+    if not has_approval_limit(using):
         # Migrated to an earlier version, on purpose.
         return
     limit = {"amount": settings.ADJUSTMENT_APPROVAL_LIMIT}
@@ -103,6 +103,11 @@ def bring_up_to_date(*, using: str, **_: Any) -> None:
     for (role,) in _query(_PREPARED, using):
         with transaction.atomic(using=using):
             _run(_grants(role, using), using)
+
+
+def has_approval_limit(using: str = DEFAULT_DB_ALIAS) -> bool:
+    """Return whether the table of the approval limit is there."""
+    return ApprovalLimit._meta.db_table in connections[using].introspection.table_names()
 
 
 def problems(role: str = "", *, using: str = DEFAULT_DB_ALIAS) -> Iterator[str]:

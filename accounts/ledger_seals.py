@@ -150,7 +150,7 @@ def find(head: str) -> LedgerSeal | None:
 
 
 def broken() -> list[tuple[int, str]]:
-    """Return the id of each seal that the entries or the seal before do not bear out, and why."""
+    """Return the id of each seal that does not match its entries or the seal before, and why."""
     # Inside a transaction other connections do not see what it has written.
     if connection.in_atomic_block:
         return sorted(_broken(1, 0))

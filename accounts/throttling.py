@@ -13,7 +13,7 @@ from rest_framework.throttling import BaseThrottle
 from accounts import limits
 from gatewayz.http.client_address import client_address, client_site
 
-# So many times the limit of one IPv6 /64 have all in its /48 together.
+# All of an IPv6 /48 together have this many times the limit of one /64.
 ADDRESSES_OF_A_SITE = 8
 
 

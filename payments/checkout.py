@@ -81,7 +81,7 @@ def record(*, user: User, order: Order, idempotency_key: str | None, now: dateti
     ordered = vars(order)
     orders = Payment.objects.filter(user=user)
     if idempotency_key is None or not orders.filter(idempotency_key=idempotency_key).exists():
-        _require_few(orders)
+        _require_few_unpaid(orders)
     if idempotency_key is None:
         return orders.create(user=user, created_at=now, **ordered)
     payment, _ = orders.get_or_create(
@@ -92,7 +92,7 @@ def record(*, user: User, order: Order, idempotency_key: str | None, now: dateti
     return payment
 
 
-def _require_few(orders: QuerySet[Payment]) -> None:
+def _require_few_unpaid(orders: QuerySet[Payment]) -> None:
     # Not locked: requests at once may exceed the limit by as many, which does no harm.
     # Nor are orders counted that never reached Stripe: nobody can pay them, so that to try again
     # while Stripe is away must not use them up. An hourly job closes them a day later.

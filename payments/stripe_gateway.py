@@ -125,26 +125,26 @@ def create_checkout_session(
         options={"idempotency_key": idempotency_key},
     )
     with _translate_errors():
-        session = _before(deadline, create)
+        session = _call_before(deadline, create)
         if not isinstance(session, stripe.checkout.Session):
             raise UnexpectedObjectError("the answer is not a checkout session")
         return read_checkout_session(session.to_dict())
 
 
-def _before(deadline: float, call: Callable[[], T]) -> T:
+def _call_before(deadline: float, call: Callable[[], T]) -> T:
     """Return the call's result, or raise UnexpectedObjectError at the deadline."""
     if not _free_places.acquire(timeout=PLACE_SECONDS):
         raise UnexpectedObjectError(f"{MOST_WAITING} requests already wait")
     # A read time-out restarts with each byte, so a slow answer could take for ever. The thread may
     # run on after the deadline, and keeps its place, but the client gets an answer.
-    answer = _executor.submit(_and_leave, call)
+    answer = _executor.submit(_call_and_release, call)
     try:
         return answer.result(timeout=max(0, deadline - time.monotonic()))
     except TimeoutError as error:
         raise UnexpectedObjectError("no answer before the deadline") from error
 
 
-def _and_leave(call: Callable[[], T]) -> T:
+def _call_and_release(call: Callable[[], T]) -> T:
     try:
         return call()
     finally:

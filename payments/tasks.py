@@ -128,7 +128,7 @@ def seal_ledger(timestamp: int) -> None:
     """Seal the ledger's new entries."""
     if count := ledger_seals.seal_new_entries(now=timezone.now()):
         head = str(ledger_seals.newest())
-        # A log is kept elsewhere than the database: its heads bear out later what is there.
+        # A log is kept elsewhere than the database: its heads show whether entries changed later.
         log.info("ledger_sealed", count=count, head=head)
 
 

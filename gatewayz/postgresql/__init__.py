@@ -1,1 +1,1 @@
-"""Django's backend for PostgreSQL, with a health check that asks nobody, and our settings."""
+"""Django's backend for PostgreSQL, with our settings and a health check that sends no query."""

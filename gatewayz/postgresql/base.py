@@ -42,7 +42,7 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Tells a lost connection by its socket, instead of by a `SELECT 1` before each request."""
+    """Detects a lost connection at its socket, without a `SELECT 1` before each request."""
 
     SchemaEditorClass = SchemaEditor
 

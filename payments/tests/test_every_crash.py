@@ -120,7 +120,7 @@ def redeliver(server: Server, event: dict[str, Any]) -> requests.Response:
 
 
 @pytest.fixture(scope="module")
-def mortal(django_db_setup: None) -> Iterator[Server]:
+def server(django_db_setup: None) -> Iterator[Server]:
     with serving(dying_server.command) as server:
         yield server
 
@@ -128,19 +128,19 @@ def mortal(django_db_setup: None) -> Iterator[Server]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", STORIES)
 def test_a_kill_at_any_moment_does_not_change_the_end(
-    name: str, mortal: Server, record_property: Callable[[str, object], None]
+    name: str, server: Server, record_property: Callable[[str, object], None]
 ) -> None:
     story = STORIES[name]
-    uninterrupted = tell(story, mortal)
+    uninterrupted = tell(story, server)
 
     betweens: list[State] = []
     wrong: dict[int, str] = {}
     for moment in range(uninterrupted.moments):
         scene = story.begin()
         with pytest.raises(requests.ConnectionError):
-            mortal.deliver(scene.event, **{DIES_AT: f"{moment}"})
+            server.deliver(scene.event, **{DIES_AT: f"{moment}"})
         betweens.append(scene.money())
-        redelivered = redeliver(mortal, scene.event)
+        redelivered = redeliver(server, scene.event)
         if found := wrongs(scene, betweens[-1], redelivered, uninterrupted):
             wrong[moment] = found
 
@@ -151,7 +151,7 @@ def test_a_kill_at_any_moment_does_not_change_the_end(
 
 
 @pytest.fixture
-def mortal_there(there: None) -> Iterator[Server]:
+def server_there(there: None) -> Iterator[Server]:
     with serving(dying_server.command) as server:
         yield server
 
@@ -168,21 +168,21 @@ def a_few(moments: int) -> list[int]:
 def test_postgresql_stopped_at_once_loses_nothing_and_keeps_no_part(
     name: str,
     postgres: OwnPostgres,
-    mortal_there: Server,
+    server_there: Server,
     record_property: Callable[[str, object], None],
 ) -> None:
     story = STORIES[name]
-    uninterrupted = tell(story, mortal_there)
+    uninterrupted = tell(story, server_there)
 
     betweens: list[State] = []
     wrong: dict[int, str] = {}
     for moment in a_few(uninterrupted.moments):
         scene = story.begin()
         strike = {DIES_AT: f"{moment}", POSTMASTER: f"{postgres.postmaster}"}
-        broken_off = mortal_there.deliver(scene.event, **strike)
+        broken_off = server_there.deliver(scene.event, **strike)
         postgres.restart()
         betweens.append(scene.money())
-        redelivered = mortal_there.deliver(scene.event)
+        redelivered = server_there.deliver(scene.event)
         if found := wrongs(scene, betweens[-1], redelivered, uninterrupted):
             wrong[moment] = found
         if broken_off.status_code != 503 and betweens[-1] != uninterrupted.end:

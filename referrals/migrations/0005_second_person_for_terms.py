@@ -50,16 +50,13 @@ CREATE TRIGGER programs_stay
         'terms that have started are never deleted: add the next ones');
 """
 
-# Without a budget terms cost any sum. The limit is the one for adjustments, which the program names
-# when it connects. The first terms of a database come from its environment and need nobody.
+# Without a budget terms cost any sum. The limit is the one for adjustments. The first terms of a
+# database come from its environment and need nobody.
 ALONE = """
-CREATE FUNCTION programs_check_alone() RETURNS trigger LANGUAGE plpgsql
-    SET search_path = pg_catalog, public, pg_temp AS $$
-DECLARE
-    said text := current_setting('gatewayz.adjustment_approval_limit', true);
+CREATE FUNCTION programs_check_alone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.budget IS NULL
-        OR NEW.budget > COALESCE(NULLIF(said, ''), '0')::numeric
+        OR NEW.budget > COALESCE((SELECT amount FROM approval_limits), 0)
         OR NEW.referrer_bonus + NEW.referee_bonus > 2 * NEW.minimum_purchase)
         AND EXISTS (SELECT FROM programs WHERE id <> NEW.id)
     THEN
@@ -100,7 +97,7 @@ def person() -> models.ForeignKey:
 class Migration(migrations.Migration):
     # The table has few rows, ever: nothing here takes long.
     dependencies = [
-        ("accounts", "0007_deciders_and_staff"),
+        ("accounts", "0015_approval_limit"),
         ("referrals", "0004_no_index_of_earnings"),
     ]
 
