@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from gatewayz.dev import checks, commands, mutation, serving
 from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.drill.run import drill
 from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 from gatewayz.dev.verbs import answer_at_once
 
@@ -17,6 +18,7 @@ HANDLERS: dict[str, Callable[[list[str]], int]] = {
     "test": checks.test,
     "lint": checks.lint,
     "bench": commands.bench,
+    "drill": drill,
     "mutate": mutation.mutate,
     "format": checks.format_code,
     "manage": commands.manage,

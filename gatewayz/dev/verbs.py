@@ -7,6 +7,7 @@ VERBS = {
     "test": "run all checks and tests; --fast skips slow tests, --long does more; else only pytest",
     "lint": "check style, types, migrations and the production settings",
     "bench": "measure it beside other ways to do the same; --short, --check in two minutes",
+    "drill": "rehearse a production on this machine: kill, fail over, restore; --short",
     "mutate": "change the modules of the money in small ways; a test has to notice each change",
     "format": "format the code, and fix what can be fixed by rule",
     "manage": "run a Django command, for instance: ./dev manage check_ledger",

@@ -1,0 +1,207 @@
+"""What befalls the production, one after the other, and what its operator does then."""
+
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gatewayz.dev.drill.postgresql import OWNER
+from gatewayz.dev.drill.production import WEB, WORKERS, Production
+from gatewayz.dev.drill.traffic import Traffic
+
+LAG_SECONDS = 5
+WAIT_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One of them; `is_short` ones are part of the short form, and `needs` names a program."""
+
+    title: str
+    act: Callable[[Production, Traffic], None]
+    is_short: bool = False
+    needs: str = "nginx"
+
+
+def kill_web(production: Production, traffic: Traffic) -> None:
+    production.supervisor.kill(WEB[0])
+    time.sleep(WAIT_SECONDS)
+    production.wait_for_instance(WEB[0])
+
+
+def kill_worker(production: Production, traffic: Traffic) -> None:
+    production.supervisor.kill(WORKERS[0])
+
+
+def kill_nginx(production: Production, traffic: Traffic) -> None:
+    production.supervisor.kill("nginx")
+    time.sleep(WAIT_SECONDS)
+    production.wait_until_ready()
+
+
+def kill_pooler(production: Production, traffic: Traffic) -> None:
+    production.supervisor.kill("pgbouncer")
+    time.sleep(WAIT_SECONDS)
+    production.wait_until_ready()
+
+
+def kill_postgresql(production: Production, traffic: Traffic) -> None:
+    primary = production.cluster.primary
+    production.supervisor.kill(primary.name)
+    time.sleep(WAIT_SECONDS)
+    production.cluster.wait(primary)
+    production.wait_until_ready()
+
+
+def restart_postgresql(production: Production, traffic: Traffic) -> None:
+    primary = production.cluster.primary
+    production.supervisor.restart(primary.name)
+    production.cluster.wait(primary)
+    production.wait_until_ready()
+
+
+def fail_over(production: Production, traffic: Traffic) -> None:
+    """The replica has every commit that was answered, since the primary waits for it."""
+    cluster = production.cluster
+    cluster.execute(
+        "ALTER SYSTEM SET synchronous_standby_names = 'replica'", "SELECT pg_reload_conf()"
+    )
+    _until(production, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
+    time.sleep(WAIT_SECONDS)
+    cluster.fail_over()
+    production.start_pooler()
+    if production.programs.pgbouncer is None:
+        production.restart_one_by_one()
+    for name in WORKERS:
+        production.start(name)
+    production.wait_until_ready()
+    cluster.copy_primary()
+
+
+def lose_replica(production: Production, traffic: Traffic) -> None:
+    """It lags, dies, and catches up."""
+    replica = production.cluster.replica
+    production.supervisor.send(replica.name, signal.SIGSTOP)
+    time.sleep(LAG_SECONDS)
+    production.supervisor.send(replica.name, signal.SIGCONT)
+    production.supervisor.kill(replica.name)
+    time.sleep(WAIT_SECONDS)
+    production.cluster.wait(replica)
+    _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
+
+
+def rotate_secret_key(production: Production, traffic: Traffic) -> None:
+    """Each step on every instance, one by one: docs/production.md."""
+    old, new = production.settings["SECRET_KEY"], f"{'drill-' * 10}new-secret-key-0123456789-xyz"
+    _go_on_with(production, SECRET_KEY_FALLBACKS=new)
+    _go_on_with(production, SECRET_KEY=new, SECRET_KEY_FALLBACKS=old)
+    _use_every_key(traffic)
+    _go_on_with(production, SECRET_KEY_FALLBACKS="")
+
+
+def rotate_peppers(production: Production, traffic: Traffic) -> None:
+    new = "drill-pepper-0123456789-abcdefghijklmnopqrstuvwxyz"
+    secret_key = production.settings["SECRET_KEY"]
+    _go_on_with(production, API_KEY_PEPPERS=f"{secret_key},{new}")
+    _go_on_with(production, API_KEY_PEPPERS=new)
+
+
+def rotate_webhook_secret(production: Production, traffic: Traffic) -> None:
+    old, new = production.settings["STRIPE_WEBHOOK_SECRET"], f"whsec_{'n' * 40}"
+    _go_on_with(production, STRIPE_WEBHOOK_SECRET=f"{old},{new}")
+    production.start_sandbox()
+    _go_on_with(production, STRIPE_WEBHOOK_SECRET=new)
+
+
+def set_clock_ahead(production: Production, traffic: Traffic) -> None:
+    """One instance refuses Stripe's signatures as too old; Stripe comes again, to the other."""
+    production.start(WEB[1], str(production.programs.faketime), "-f", "+10m")
+    production.wait_for_instance(WEB[1])
+    time.sleep(LAG_SECONDS)
+    production.start(WEB[1])
+    production.wait_for_instance(WEB[1])
+
+
+def dump_and_restore(production: Production, traffic: Traffic) -> None:
+    """A dump of the running database, restored beside it, has books that are right."""
+    owner = production.cluster.primary.url(OWNER, "restored")
+    production.cluster.execute("CREATE DATABASE restored OWNER gatewayz_owner")
+    production.command("dump", EMPTY_DATABASE=owner, DUMP=str(production.folder / "books.dump"))
+    production.cluster.execute("DROP DATABASE restored WITH (FORCE)")
+
+
+def lose_everything(production: Production, traffic: Traffic) -> None:
+    """Both servers are lost. The backup goes back to a moment before the last purchases settled.
+
+    What Stripe knows brings them back.
+    """
+    cluster = production.cluster
+    backup = cluster.folder / "backup"
+    cluster.base_backup(backup)
+    time.sleep(WAIT_SECONDS)
+    traffic.pause()
+    orders = traffic.order(friends=3)
+    moment = str(cluster.value("SELECT clock_timestamp()"))
+    time.sleep(WAIT_SECONDS)
+    for order in orders:
+        traffic.pay(order)
+    traffic.wait_until_paid(orders)
+    cluster.execute("SELECT pg_switch_wal()")
+    time.sleep(WAIT_SECONDS)
+    for server in (cluster.replica, cluster.primary):
+        production.supervisor.stop(server.name, signal.SIGKILL)
+        shutil.rmtree(server.data)
+    production.shell(
+        'mv "$BACKUP" "$DATA" && touch "$DATA/recovery.signal" && chown "$ACCOUNT" "$DATA"/*.signal'
+        ' && cat >> "$DATA/postgresql.auto.conf" <<END\n'
+        f"restore_command = 'cp {cluster.archive}/%f %p'\n"
+        f"recovery_target_time = '{moment}'\n"
+        "recovery_target_action = 'promote'\n"
+        "END\n",
+        BACKUP=str(backup),
+        DATA=str(cluster.primary.data),
+        ACCOUNT=str(cluster.account.uid),
+    )
+    cluster.start(cluster.primary)
+    _until(production, "SELECT pg_is_in_recovery()::int", 0)
+    production.wait_until_ready()
+    production.command("reconcile")
+    cluster.copy_primary()
+
+
+def _go_on_with(production: Production, **settings: str) -> None:
+    production.settings |= settings
+    production.restart_one_by_one()
+
+
+def _use_every_key(traffic: Traffic) -> None:
+    for person in list(traffic.people):
+        while traffic.balance(person) is None:
+            pass
+
+
+def _until(production: Production, query: str, wanted: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while production.cluster.value(query) != wanted:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not {wanted} after {seconds} s: {query}")
+        time.sleep(0.2)
+
+
+EXERCISES = (
+    Exercise("a web instance is killed", kill_web, is_short=True),
+    Exercise("a worker is killed", kill_worker),
+    Exercise("nginx is killed", kill_nginx),
+    Exercise("PgBouncer is killed", kill_pooler, needs="pgbouncer"),
+    Exercise("PostgreSQL is killed", kill_postgresql, is_short=True),
+    Exercise("PostgreSQL is restarted", restart_postgresql),
+    Exercise("the replica lags and dies", lose_replica),
+    Exercise("the primary is lost: failover", fail_over, is_short=True),
+    Exercise("SECRET_KEY is replaced", rotate_secret_key),
+    Exercise("the peppers are replaced", rotate_peppers),
+    Exercise("the webhook's secret is replaced", rotate_webhook_secret),
+    Exercise("one clock is 10 minutes ahead", set_clock_ahead, needs="faketime"),
+    Exercise("dumped and restored", dump_and_restore),
+    Exercise("all is lost: restored, reconciled", lose_everything, is_short=True),
+)

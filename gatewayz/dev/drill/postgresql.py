@@ -1,0 +1,169 @@
+"""A primary, a streaming replica, and what an administrator does with them."""
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.drill.supervisor import Service, Supervisor
+from gatewayz.dev.postgres_binaries import PLAIN_ENVIRONMENT, ServerAccount
+
+ADMINISTRATOR, OWNER, APPLICATION = "postgres", "gatewayz_owner", "gatewayz"
+DATABASE = "gatewayz"
+PASSWORD = secrets.token_hex(16)  # of every role
+PATIENCE_SECONDS = 60
+SETTINGS = """
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 100
+wal_level = replica
+archive_mode = on
+archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f'
+archive_timeout = 5
+hot_standby_feedback = on
+max_slot_wal_keep_size = 1GB
+recovery_init_sync_method = syncfs
+"""
+
+
+@dataclass
+class Server:
+    """One server; it is the primary, or follows it."""
+
+    name: str
+    port: int
+    data: Path
+
+    def url(self, role: str, database: str = DATABASE) -> str:
+        return f"postgres://{role}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+
+class Cluster:
+    """Both servers, by the programs of one folder."""
+
+    def __init__(
+        self, binaries: Path, folder: Path, ports: tuple[int, int], supervisor: Supervisor
+    ) -> None:
+        self.binaries, self.folder, self.supervisor = binaries, folder, supervisor
+        self.account = ServerAccount.choose()
+        self.archive = folder / "archive"
+        first, second = ports
+        self.primary = Server("postgresql-1", first, folder / "data-1")
+        self.replica = Server("postgresql-2", second, folder / "data-2")
+
+    def create(self) -> None:
+        """Make the primary, and the replica from it."""
+        for folder in (self.folder, self.archive):
+            folder.mkdir(exist_ok=True)
+            os.chown(folder, self.account.uid, self.account.gid)
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        os.chown(secret, self.account.uid, self.account.gid)
+        self.run(
+            *("initdb", "-D", self.primary.data, "-U", ADMINISTRATOR, "--encoding=UTF8"),
+            *("--auth=scram-sha-256", f"--pwfile={secret}", "--locale=C.UTF-8"),
+        )
+        with (self.primary.data / "postgresql.conf").open("a") as file:
+            file.write(SETTINGS.format(archive=self.archive))
+        self.start(self.primary)
+        self.copy_primary()
+
+    def copy_primary(self) -> None:
+        """Make the replica anew from the primary, and let it follow."""
+        shutil.rmtree(self.replica.data, ignore_errors=True)
+        self.execute(
+            "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots",
+            "SELECT pg_create_physical_replication_slot('replica')",
+        )
+        self.base_backup(self.replica.data, "--write-recovery-conf", "--slot=replica")
+        self.start(self.replica)
+
+    def base_backup(self, target: Path, *options: str) -> None:
+        """Copy the primary while it runs."""
+        address = self.primary.url(ADMINISTRATOR, "postgres") + "?application_name=replica"
+        self.run(
+            *("pg_basebackup", "-D", target, "--checkpoint=fast", "-d", address),
+            *options,
+        )
+
+    def start(self, server: Server) -> None:
+        """Start it and wait until it answers."""
+        command: list[str | Path] = [
+            self.binaries / "postgres",
+            "-D",
+            server.data,
+            "-p",
+            str(server.port),
+        ]
+        log = self.folder.parent / f"{server.name}.log"
+        # SIGINT is its fast shutdown.
+        self.supervisor.start(
+            Service(
+                server.name,
+                command,
+                PLAIN_ENVIRONMENT,
+                Path("/"),
+                log,
+                signal.SIGINT,
+                self.account.process_options,
+            )
+        )
+        self.wait(server)
+
+    def wait(self, server: Server) -> None:
+        """Wait until it takes connections."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                psycopg.connect(server.url(ADMINISTRATOR, "postgres")).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise Refusal(f"{server.name} does not answer: {error}") from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def fail_over(self) -> None:
+        """The primary is gone for good: the replica takes its place."""
+        self.supervisor.stop(self.primary.name, signal.SIGKILL)
+        self.run("pg_ctl", "promote", "-D", self.replica.data, "-w")
+        self.primary, self.replica = self.replica, self.primary
+
+    def execute(self, *statements: str) -> None:
+        """Run each statement on the primary as an administrator."""
+        url = self.primary.url(ADMINISTRATOR, "postgres")
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def value(self, query: str) -> object:
+        """Return the one value that a query of the primary finds, as an administrator."""
+        with psycopg.connect(self.primary.url(ADMINISTRATOR)) as connection:
+            row = connection.execute(query.encode()).fetchone()
+            return row[0] if row else None
+
+    def run(self, program: str, *arguments: str | Path) -> None:
+        """Run one of PostgreSQL's programs. Raises Refusal with what it said."""
+        done = self.account.run([self.binaries / program, *arguments])
+        if done.returncode:
+            raise Refusal(f"{program} failed: {done.stdout}{done.stderr}")
+
+
+def run_sql(binaries: Path, url: str, script: str) -> None:
+    """Run a script of psql as docs/production.md has it. Raises Refusal."""
+    done = subprocess.run(
+        [binaries / "psql", "--quiet", "--set=ON_ERROR_STOP=1", url],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Refusal(f"psql failed: {done.stderr}")

@@ -1,0 +1,258 @@
+"""All parts of a production on the loopback, put together from what `deploy/` has."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import requests
+
+from gatewayz.dev import embedded_postgres
+from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.checks import production_environment
+from gatewayz.dev.drill import units
+from gatewayz.dev.drill.postgresql import (
+    ADMINISTRATOR,
+    APPLICATION,
+    OWNER,
+    PASSWORD,
+    Cluster,
+    Server,
+    run_sql,
+)
+from gatewayz.dev.drill.programs import Programs
+from gatewayz.dev.drill.supervisor import Service, Supervisor
+from gatewayz.dev.web_server import granian
+
+WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
+READY_SECONDS = 60
+_PORTS = ("web-1", "web-2", "http", "https", "stripe", "pgbouncer", "sandbox", "pg-1", "pg-2")
+
+
+class Production:
+    """What runs, and what an operator can do with it."""
+
+    def __init__(self, programs: Programs, folder: Path, supervisor: Supervisor) -> None:
+        self.programs, self.folder, self.supervisor = programs, folder, supervisor
+        self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+        databases = folder / "databases"
+        ports = (self.ports["pg-1"], self.ports["pg-2"])
+        self.cluster = Cluster(programs.postgresql, databases, ports, supervisor)
+        self.checkout = ROOT
+        self.settings = production_environment("") | {
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "FRONTEND_URL": self.address,
+            "TRUSTED_PROXIES": "127.0.0.1",
+            "STRIPE_API_BASE": f"http://127.0.0.1:{self.ports['sandbox']}",
+            "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(20)}",
+            "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(20)}",
+            **{f"RATE_LIMIT_{name}": "off" for name in ("REGISTER", "VALIDATE", "API")},
+        }
+
+    @property
+    def address(self) -> str:
+        return f"https://127.0.0.1:{self.ports['https']}"
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "tls" / "certificate.pem"
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Set everything up, and serve until the end of the block."""
+        with ExitStack() as stack:
+            self._make_certificate()
+            stripe = stack.enter_context(
+                embedded_postgres.running(self.folder / "stripe", durable=False)
+            )
+            stripe.create_database("stripe")
+            self.stripe_database = stripe.url("stripe")
+            self.start_sandbox(migrate=True)
+            self.cluster.create()
+            self._make_database()
+            self.start_pooler()
+            for name in (*WEB, *WORKERS):
+                self.start(name)
+            self._start_nginx()
+            self.wait_until_ready()
+            yield
+
+    def _make_database(self) -> None:
+        administrator = self.cluster.primary.url(ADMINISTRATOR, "postgres")
+        roles = units.commands("roles").replace("…", PASSWORD)
+        run_sql(self.programs.postgresql, administrator, roles)
+        self.command("prepare")
+        self.collect_static_files()
+
+    def collect_static_files(self) -> None:
+        """Do what `deploy/build` does after the installation."""
+        self.shell(".venv/bin/python manage.py collectstatic --noinput --verbosity=0")
+
+    def command(self, heading: str, *, checkout: Path | None = None, **more: str) -> str:
+        """Run commands of docs/production.md in the checkout, and return what they print."""
+        return self.shell(units.commands(heading), checkout=checkout, **more)
+
+    def shell(self, script: str, *, checkout: Path | None = None, **more: str) -> str:
+        """Run a script with the settings of the worker. Raises Refusal with what it said."""
+        done = subprocess.run(
+            ["/bin/sh", "-euc", script],
+            cwd=checkout or self.checkout,
+            env=self.environment(pooled=False)
+            | {
+                "OWNER_URL": self.cluster.primary.url(OWNER),
+                "ADMINISTRATOR_URL": self.cluster.primary.url(ADMINISTRATOR),
+                "PATH": f"{self.programs.postgresql}:{os.environ.get('PATH', os.defpath)}",
+            }
+            | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Refusal(f"this failed:\n{script}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def environment(self, *, pooled: bool) -> dict[str, str]:
+        """Return the settings of an instance; workers reach PostgreSQL itself."""
+        database = self.cluster.primary
+        if pooled and self.programs.pgbouncer:
+            database = Server("pgbouncer", self.ports["pgbouncer"], Path())
+        return self.settings | {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "DATABASE_URL": database.url(APPLICATION),
+            "STATIC_ROOT": str(self.folder / f"static-{self.checkout.name}"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start(self, name: str, *wrapper: str) -> None:
+        """Start a web instance or a worker of the current version and settings."""
+        kind, number = name.split("-")
+        instance = str(self.ports[name]) if kind == "web" else number
+        command, variables = units.unit(f"gatewayz-{kind}", instance, self.checkout, self.folder)
+        self.supervisor.start(
+            Service(
+                name,
+                [*wrapper, *command],
+                self.environment(pooled=kind == "web") | variables,
+                self.checkout,
+                self.folder / f"{name}.log",
+            )
+        )
+
+    def restart_one_by_one(self) -> None:
+        """Start every instance anew, each only when the one before it serves again."""
+        for name in WEB:
+            self.start(name)
+            self.wait_for_instance(name)
+        for name in WORKERS:
+            self.start(name)
+
+    def wait_for_instance(self, name: str) -> None:
+        _wait(f"http://127.0.0.1:{self.ports[name]}/healthz", None)
+
+    def wait_until_ready(self) -> None:
+        _wait(f"{self.address}/readyz", str(self.certificate))
+
+    def start_pooler(self) -> None:
+        """Start PgBouncer in front of the primary, or tell the running one of another primary."""
+        if not self.programs.pgbouncer:
+            return
+        folder, account = self.folder / "pgbouncer", self.cluster.account
+        folder.mkdir(exist_ok=True)
+        settings = units.pgbouncer(folder, self.ports["pgbouncer"], self.cluster.primary.port)
+        (folder / "pgbouncer.ini").write_text(settings)
+        (folder / "userlist.txt").write_text(f'"{APPLICATION}" "{PASSWORD}"\n')
+        if "pgbouncer" in self.supervisor.names():
+            self.supervisor.send("pgbouncer", signal.SIGHUP)
+            return
+        command: list[str | Path] = [self.programs.pgbouncer, "--quiet", folder / "pgbouncer.ini"]
+        log = self.folder / "pgbouncer.log"
+        options = account.process_options
+        self.supervisor.start(
+            Service("pgbouncer", command, options["env"], folder, log, options=options)
+        )
+
+    def start_sandbox(self, *, migrate: bool = False) -> None:
+        """Start Stripe's place, on a database that no part of ours can reach."""
+        environment = self.settings | {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "DEBUG": "true",
+            "DATABASE_URL": self.stripe_database,
+            # The sandbox is mounted only where no key of Stripe is set.
+            "STRIPE_SECRET_KEY": "",
+            "STRIPE_SANDBOX_WEBHOOK_URL": (
+                f"http://127.0.0.1:{self.ports['stripe']}/api/stripe/webhook"
+            ),
+        }
+        # What signs is the newest secret; the program may know an older one beside it.
+        newest = self.settings["STRIPE_WEBHOOK_SECRET"].split(",")[-1]
+        environment["STRIPE_WEBHOOK_SECRET"] = newest
+        if migrate:
+            done = subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise Refusal(f"the sandbox has no tables: {done.stderr}")
+        module = "payments.sandbox.wsgi:application"
+        server = granian(module, port=self.ports["sandbox"], workers=1, threads=16)
+        log = self.folder / "sandbox.log"
+        self.supervisor.start(
+            Service("sandbox", [sys.executable, "-m", *server], environment, ROOT, log)
+        )
+        _wait(f"http://127.0.0.1:{self.ports['sandbox']}/", None)
+
+    def _start_nginx(self) -> None:
+        folder = self.folder
+        conf = folder / "nginx.conf"
+        conf.write_text(units.nginx(folder, self.ports, (self.ports["web-1"], self.ports["web-2"])))
+        command: list[str | Path] = [self.programs.nginx, "-p", folder, "-c", conf]
+        environment = {"PATH": os.defpath}
+        self.supervisor.start(Service("nginx", command, environment, folder, folder / "nginx.log"))
+
+    def _make_certificate(self) -> None:
+        tls = self.certificate.parent
+        tls.mkdir()
+        subprocess.run(
+            [
+                *(self.programs.openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
+                *("-days", "2", "-subj", "/CN=127.0.0.1"),
+                *("-addext", "subjectAltName=IP:127.0.0.1"),
+                *("-keyout", tls / "key.pem", "-out", self.certificate),
+            ],
+            capture_output=True,
+            check=True,
+        )
+
+
+def _wait(url: str, certificate: str | None) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            answer = requests.get(url, timeout=5, verify=certificate or True)
+            if answer.ok:
+                return
+            refusal = f"{answer.status_code} {answer.text[:200]}"
+        except requests.RequestException as error:
+            refusal = str(error)
+        if time.monotonic() > deadline:
+            raise Refusal(f"{url} is not ready after {READY_SECONDS} s: {refusal}")
+        time.sleep(0.1)
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

@@ -1,0 +1,69 @@
+"""Finds the programs that the drill needs, and names those that are missing."""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatewayz.dev.checkout import Refusal
+
+POSTGRESQL = ("postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_dump", "pg_restore", "psql")
+OLDEST_POSTGRESQL = 15
+FIRST_PGBOUNCER_WITH_PREPARED_STATEMENTS = 21
+_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+
+
+@dataclass(frozen=True)
+class Programs:
+    """Where they are; without PgBouncer or faketime the drill runs shorter and says so."""
+
+    postgresql: Path
+    nginx: str
+    openssl: str
+    pgbouncer: str | None
+    faketime: str | None
+
+    def missing(self) -> list[str]:
+        """Return what could not be had, with the Debian package that has it."""
+        found = {
+            "pgbouncer, version 1.21 or newer (Debian 13)": self.pgbouncer,
+            "faketime": self.faketime,
+        }
+        return [name for name, path in found.items() if not path]
+
+
+def find() -> Programs:
+    """Return the programs. Raises Refusal, which names the packages to install."""
+    postgresql, nginx, openssl = _postgresql(), _which("nginx"), _which("openssl")
+    absent = {"postgresql": postgresql, "nginx": nginx, "openssl": openssl}
+    packages = [package for package, path in absent.items() if not path]
+    if not (postgresql and nginx and openssl):
+        raise Refusal(f"the drill needs programs: apt-get install {' '.join(packages)}")
+    return Programs(postgresql, nginx, openssl, _pgbouncer(), _which("faketime"))
+
+
+def _which(name: str) -> str | None:
+    return shutil.which(name, path=_PATH)
+
+
+def _postgresql() -> Path | None:
+    """Return the folder of the newest PostgreSQL that has every program; PG_BINDIR goes first."""
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    newest_first = sorted(debian, key=lambda folder: int(folder.parent.name), reverse=True)
+    folders = [folder for folder in newest_first if int(folder.parent.name) >= OLDEST_POSTGRESQL]
+    if chosen := os.environ.get("PG_BINDIR"):
+        folders = [Path(chosen)]
+    complete = (f for f in folders if all((f / program).exists() for program in POSTGRESQL))
+    return next(complete, None)
+
+
+def _pgbouncer() -> str | None:
+    program = os.environ.get("PGBOUNCER") or _which("pgbouncer")
+    if not program:
+        return None
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    version = re.search(r"PgBouncer 1\.(\d+)", said.stdout)
+    is_new = version and int(version[1]) >= FIRST_PGBOUNCER_WITH_PREPARED_STATEMENTS
+    return program if is_new else None
