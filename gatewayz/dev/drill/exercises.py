@@ -141,7 +141,7 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
     cluster.base_backup(backup)
     time.sleep(WAIT_SECONDS)
     traffic.pause()
-    orders = traffic.order(friends=3)
+    orders = traffic.order()
     moment = str(cluster.value("SELECT clock_timestamp()"))
     time.sleep(WAIT_SECONDS)
     for order in orders:
