@@ -1,17 +1,22 @@
 """What befalls the production, one after the other, and what its operator does then."""
 
-import shutil
+import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from gatewayz.dev.drill.postgresql import OWNER
+from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.drill.postgresql import OWNER, PATIENCE_SECONDS, remove
 from gatewayz.dev.drill.production import WEB, WORKERS, Production
 from gatewayz.dev.drill.traffic import Traffic
+from gatewayz.dev.postgres_binaries import ServerAccount
 
 LAG_SECONDS = 5
 WAIT_SECONDS = 2
+_ARCHIVED = "SELECT count(*) FROM pg_stat_archiver WHERE last_archived_wal >= %s"
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,32 @@ class Exercise:
     act: Callable[[Production, Traffic], None]
     is_short: bool = False
     needs: str = "nginx"
+
+
+def roll_out(production: Production, traffic: Traffic) -> None:
+    """A new version with its migrations comes, one instance at a time; goes back; and comes."""
+    before = production.checkout
+    production.checkout = ROOT
+    production.command("migrate")
+    production.collect_static_files()
+    production.restart_one_by_one()
+    production.checkout = before
+    production.restart_one_by_one()
+    production.checkout = ROOT
+    production.restart_one_by_one()
+
+
+def fill_disk(production: Production, traffic: Traffic) -> None:
+    """The primary's disk is full for some seconds."""
+    data = production.cluster.primary.data
+    filler = data / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 20))
+    time.sleep(LAG_SECONDS)
+    filler.unlink()
+    production.cluster.wait(production.cluster.primary)
+    production.wait_until_ready()
 
 
 def kill_web(production: Production, traffic: Traffic) -> None:
@@ -147,27 +178,30 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
     for order in orders:
         traffic.pay(order)
     traffic.wait_until_paid(orders)
-    cluster.execute("SELECT pg_switch_wal()")
-    time.sleep(WAIT_SECONDS)
+    segment = cluster.value("SELECT pg_walfile_name(pg_switch_wal())")
+    _until(production, _ARCHIVED, 1, segment)
     for server in (cluster.replica, cluster.primary):
         production.supervisor.stop(server.name, signal.SIGKILL)
-        shutil.rmtree(server.data)
-    production.shell(
-        'mv "$BACKUP" "$DATA" && touch "$DATA/recovery.signal" && chown "$ACCOUNT" "$DATA"/*.signal'
-        ' && cat >> "$DATA/postgresql.auto.conf" <<END\n'
-        f"restore_command = 'cp {cluster.archive}/%f %p'\n"
-        f"recovery_target_time = '{moment}'\n"
-        "recovery_target_action = 'promote'\n"
-        "END\n",
+        remove(server.data)
+    production.command(
+        "restore to a moment",
         BACKUP=str(backup),
         DATA=str(cluster.primary.data),
-        ACCOUNT=str(cluster.account.uid),
+        ARCHIVE=str(cluster.archive),
+        MOMENT=moment,
     )
+    _hand_over(cluster.primary.data, cluster.account)
     cluster.start(cluster.primary)
     _until(production, "SELECT pg_is_in_recovery()::int", 0)
     production.wait_until_ready()
     production.command("reconcile")
     cluster.copy_primary()
+
+
+def _hand_over(data: Path, account: ServerAccount) -> None:
+    """Give the restored files to the account of PostgreSQL, where we are another."""
+    for path in (data, *data.rglob("*")):
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
 def _go_on_with(production: Production, **settings: str) -> None:
@@ -181,21 +215,23 @@ def _use_every_key(traffic: Traffic) -> None:
             pass
 
 
-def _until(production: Production, query: str, wanted: int, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while production.cluster.value(query) != wanted:
+def _until(production: Production, query: str, wanted: int, *parameters: object) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while production.cluster.value(query, *parameters) != wanted:
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not {wanted} after {seconds} s: {query}")
+            raise Refusal(f"not {wanted} after {PATIENCE_SECONDS} s: {query}")
         time.sleep(0.2)
 
 
 EXERCISES = (
+    Exercise("a new version, back, and again", roll_out, needs="before"),
     Exercise("a web instance is killed", kill_web, is_short=True),
     Exercise("a worker is killed", kill_worker),
     Exercise("nginx is killed", kill_nginx),
     Exercise("PgBouncer is killed", kill_pooler, needs="pgbouncer"),
     Exercise("PostgreSQL is killed", kill_postgresql, is_short=True),
     Exercise("PostgreSQL is restarted", restart_postgresql),
+    Exercise("the disk of the database is full", fill_disk, needs="small_disk"),
     Exercise("the replica lags and dies", lose_replica),
     Exercise("the primary is lost: failover", fail_over, is_short=True),
     Exercise("SECRET_KEY is replaced", rotate_secret_key),

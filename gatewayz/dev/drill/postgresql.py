@@ -6,6 +6,8 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ ADMINISTRATOR, OWNER, APPLICATION = "postgres", "gatewayz_owner", "gatewayz"
 DATABASE = "gatewayz"
 PASSWORD = secrets.token_hex(16)  # of every role
 PATIENCE_SECONDS = 60
+SMALL_DISK = "600m"
 SETTINGS = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -28,7 +31,9 @@ archive_mode = on
 archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f'
 archive_timeout = 5
 hot_standby_feedback = on
-max_slot_wal_keep_size = 1GB
+max_wal_size = 128MB
+min_wal_size = 32MB
+max_slot_wal_keep_size = 256MB
 recovery_init_sync_method = syncfs
 """
 
@@ -58,14 +63,26 @@ class Cluster:
         self.primary = Server("postgresql-1", first, folder / "data-1")
         self.replica = Server("postgresql-2", second, folder / "data-2")
 
-    def create(self) -> None:
-        """Make the primary, and the replica from it."""
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Make the primary, on a small disk of its own where we are root, and the replica."""
         for folder in (self.folder, self.archive):
             folder.mkdir(exist_ok=True)
             os.chown(folder, self.account.uid, self.account.gid)
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         os.chown(secret, self.account.uid, self.account.gid)
+        disk = self.primary.data
+        is_mounted = _mount(disk, self.account)
+        try:
+            self._create(secret)
+            yield
+        finally:
+            self.supervisor.end()
+            if is_mounted:
+                subprocess.run(["umount", disk], check=True)
+
+    def _create(self, secret: Path) -> None:
         self.run(
             *("initdb", "-D", self.primary.data, "-U", ADMINISTRATOR, "--encoding=UTF8"),
             *("--auth=scram-sha-256", f"--pwfile={secret}", "--locale=C.UTF-8"),
@@ -77,7 +94,7 @@ class Cluster:
 
     def copy_primary(self) -> None:
         """Make the replica anew from the primary, and let it follow."""
-        shutil.rmtree(self.replica.data, ignore_errors=True)
+        remove(self.replica.data)
         self.execute(
             "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots",
             "SELECT pg_create_physical_replication_slot('replica')",
@@ -143,10 +160,10 @@ class Cluster:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def value(self, query: str) -> object:
+    def value(self, query: str, *parameters: object) -> object:
         """Return the one value that a query of the primary finds, as an administrator."""
         with psycopg.connect(self.primary.url(ADMINISTRATOR)) as connection:
-            row = connection.execute(query.encode()).fetchone()
+            row = connection.execute(query.encode(), parameters).fetchone()
             return row[0] if row else None
 
     def run(self, program: str, *arguments: str | Path) -> None:
@@ -154,6 +171,21 @@ class Cluster:
         done = self.account.run([self.binaries / program, *arguments])
         if done.returncode:
             raise Refusal(f"{program} failed: {done.stdout}{done.stderr}")
+
+
+def remove(data: Path) -> None:
+    """Delete what is in the folder, which may be a disk of its own."""
+    for child in data.iterdir() if data.exists() else ():
+        shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+
+
+def _mount(data: Path, account: ServerAccount) -> bool:
+    """Give the folder a small disk of its own, in memory; only root may, and not everywhere."""
+    data.mkdir(mode=0o700)
+    os.chown(data, account.uid, account.gid)
+    options = f"size={SMALL_DISK},mode=0700,uid={account.uid},gid={account.gid}"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(data)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def run_sql(binaries: Path, url: str, script: str) -> None:

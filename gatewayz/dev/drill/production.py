@@ -38,13 +38,15 @@ _PORTS = ("web-1", "web-2", "http", "https", "stripe", "pgbouncer", "sandbox", "
 class Production:
     """What runs, and what an operator can do with it."""
 
-    def __init__(self, programs: Programs, folder: Path, supervisor: Supervisor) -> None:
+    def __init__(
+        self, programs: Programs, folder: Path, supervisor: Supervisor, checkout: Path
+    ) -> None:
         self.programs, self.folder, self.supervisor = programs, folder, supervisor
+        self.checkout = checkout
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         databases = folder / "databases"
         ports = (self.ports["pg-1"], self.ports["pg-2"])
         self.cluster = Cluster(programs.postgresql, databases, ports, supervisor)
-        self.checkout = ROOT
         self.settings = production_environment("") | {
             "ALLOWED_HOSTS": "127.0.0.1",
             "FRONTEND_URL": self.address,
@@ -74,7 +76,7 @@ class Production:
             stripe.create_database("stripe")
             self.stripe_database = stripe.url("stripe")
             self.start_sandbox(migrate=True)
-            self.cluster.create()
+            stack.enter_context(self.cluster.created())
             self._make_database()
             self.start_pooler()
             for name in (*WEB, *WORKERS):

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.checkout import ROOT, Refusal
 
 POSTGRESQL = ("postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_dump", "pg_restore", "psql")
 OLDEST_POSTGRESQL = 15
@@ -24,14 +24,18 @@ class Programs:
     openssl: str
     pgbouncer: str | None
     faketime: str | None
+    small_disk: bool  # only root may mount one
+    before: str | None  # the commit before the newest migration
 
     def missing(self) -> list[str]:
         """Return what could not be had, with the Debian package that has it."""
         found = {
             "pgbouncer, version 1.21 or newer (Debian 13)": self.pgbouncer,
             "faketime": self.faketime,
+            "a small disk, which root could mount": self.small_disk,
+            "git's history, for the version before": self.before,
         }
-        return [name for name, path in found.items() if not path]
+        return [name for name, is_there in found.items() if not is_there]
 
 
 def find() -> Programs:
@@ -41,7 +45,15 @@ def find() -> Programs:
     packages = [package for package, path in absent.items() if not path]
     if not (postgresql and nginx and openssl):
         raise Refusal(f"the drill needs programs: apt-get install {' '.join(packages)}")
-    return Programs(postgresql, nginx, openssl, _pgbouncer(), _which("faketime"))
+    return Programs(
+        postgresql,
+        nginx,
+        openssl,
+        pgbouncer=_pgbouncer(),
+        faketime=_which("faketime"),
+        small_disk=os.geteuid() == 0,
+        before=_before_newest_migration(),
+    )
 
 
 def _which(name: str) -> str | None:
@@ -67,3 +79,24 @@ def _pgbouncer() -> str | None:
     version = re.search(r"PgBouncer 1\.(\d+)", said.stdout)
     is_new = version and int(version[1]) >= FIRST_PGBOUNCER_WITH_PREPARED_STATEMENTS
     return program if is_new else None
+
+
+def _before_newest_migration() -> str | None:
+    command = ["git", "log", "-1", "--diff-filter=A", "--format=%P", "--", "*/migrations/0*.py"]
+    try:
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return found.stdout.split()[0] if found.stdout.split() else None
+
+
+def check_out(commit: str, folder: Path) -> Path:
+    """Put the version of the commit into the folder; it runs on our libraries, by our units."""
+    folder.mkdir()
+    archive = subprocess.run(
+        ["git", "archive", commit], cwd=ROOT, capture_output=True, check=True
+    ).stdout
+    subprocess.run(["tar", "-x"], cwd=folder, input=archive, check=True)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    shutil.copytree(ROOT / "deploy", folder / "deploy", dirs_exist_ok=True)
+    return folder

@@ -83,7 +83,8 @@ class Supervisor:
     def end(self) -> None:
         """Stop everything, the last one first."""
         self._over.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         for name in reversed(self.names()):
             self.stop(name, signal.SIGKILL)
 
