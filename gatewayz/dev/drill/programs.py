@@ -33,7 +33,7 @@ class Programs:
             "pgbouncer, version 1.21 or newer (Debian 13)": self.pgbouncer,
             "faketime": self.faketime,
             "a small disk, which root could mount": self.small_disk,
-            "git's history, for the version before": self.before,
+            "a version before that has fewer migrations": self.before,
         }
         return [name for name, is_there in found.items() if not is_there]
 
@@ -82,12 +82,25 @@ def _pgbouncer() -> str | None:
 
 
 def _before_newest_migration() -> str | None:
-    command = ["git", "log", "-1", "--diff-filter=A", "--format=%P", "--", "*/migrations/0*.py"]
+    """Return the commit before the newest one that only added migrations, if that one did."""
+    adding = ["log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H"]
+    commit = _git(*adding, "--", "*/migrations/0*.py").strip()
+    is_additive = commit and _migrations(f"{commit}^") < _migrations("HEAD")
+    return f"{commit}^" if is_additive else None
+
+
+def _migrations(commit: str) -> set[str]:
+    """Return the migrations of a commit with their contents; none where git knows it not."""
+    listed = _git("ls-tree", "-r", commit).splitlines()
+    return {line for line in listed if "/migrations/0" in line}
+
+
+def _git(*arguments: str) -> str:
     try:
-        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return found.stdout.split()[0] if found.stdout.split() else None
+        command = ["git", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""
 
 
 def check_out(commit: str, folder: Path) -> Path:
