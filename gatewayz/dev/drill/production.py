@@ -32,6 +32,7 @@ from gatewayz.dev.web_server import granian
 
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 READY_SECONDS = 60
+NGINX_FAIL_SECONDS = 3
 _PORTS = ("web-1", "web-2", "http", "https", "stripe", "pgbouncer", "sandbox", "pg-1", "pg-2")
 
 
@@ -152,6 +153,8 @@ class Production:
         for name in WEB:
             self.start(name)
             self.wait_for_instance(name)
+            # Until nginx tries it again; else both would be out of use at once.
+            time.sleep(NGINX_FAIL_SECONDS)
         for name in WORKERS:
             self.start(name)
 
