@@ -98,12 +98,12 @@ def _peppers() -> list[str]:
     return [*settings.API_KEY_PEPPERS, *secret_keys]
 
 
+_SELDOM_READ = {
+    *("password", "first_name", "last_name", "last_login", "signup_address"),
+    *("show_to_referrer", "emails_off"),
+}
 # What requests read of their caller; any other field is read when it is asked for.
-_CALLER = [
-    field.attname
-    for field in User._meta.concrete_fields
-    if field.name not in ("password", "first_name", "last_name", "last_login", "signup_address")
-]
+_CALLER = [field.attname for field in User._meta.concrete_fields if field.name not in _SELDOM_READ]
 _OF_CALLER = [f"user__{name}" for name in _CALLER]
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, OpClass
 from django.core.validators import RegexValidator
 from django.db import models
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts import mailboxes, names
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
+from accounts.preferences import ShowToReferrer
 
 __all__ = [
     "Adjustment",
@@ -73,6 +75,11 @@ class User(AbstractUser):
     signup_address = models.CharField(max_length=64, blank=True, editable=False)
     # The person allows others to see their name on the leaderboard.
     show_on_leaderboard = models.BooleanField(default=False, editable=False)
+    show_to_referrer = models.CharField(
+        max_length=8, choices=ShowToReferrer.choices, db_default="username", editable=False
+    )
+    # Each an `EmailKind`.
+    emails_off = ArrayField(models.CharField(max_length=20), db_default=[], editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]

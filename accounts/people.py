@@ -1,7 +1,8 @@
 """Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Q, QuerySet, Value
@@ -11,6 +12,7 @@ from django.db.models.lookups import Exact, StartsWith
 from accounts import audit, ledger, mailboxes, names, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
+from accounts.preferences import EmailKind
 
 # A shorter beginning would match too many people to be of use.
 _MIN_PREFIX_LENGTH = 3
@@ -141,10 +143,30 @@ def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
     return _set_active(user, True, "reactivate", by=by, reason=reason, now=now)
 
 
-def update_preferences(user: User, *, show_on_leaderboard: bool) -> None:
-    """Show the name of `user` to others on the leaderboard, or hide it."""
-    user.show_on_leaderboard = show_on_leaderboard
-    user.save(update_fields=["show_on_leaderboard"])
+def preferences(user: User) -> dict[str, Any]:
+    """Return what `user` has chosen; of e-mails, whether each kind is on."""
+    fields = ("show_on_leaderboard", "show_to_referrer", "emails_off")
+    chosen: dict[str, Any] = User.objects.values(*fields).get(pk=user.pk)
+    off = chosen.pop("emails_off")
+    return chosen | {"emails": {kind.value: kind not in off for kind in EmailKind}}
+
+
+@transaction.atomic
+def update_preferences(
+    user: User, *, emails: Mapping[str, bool] | None = None, **choices: Any
+) -> None:
+    """Change what `user` has chosen.
+
+    `emails` switches kinds on or off; `choices` are `show_on_leaderboard` and `show_to_referrer`.
+    """
+    # Lock the user: two requests at once may each switch another kind.
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    for kind, is_on in (emails or {}).items():
+        others = [other for other in locked.emails_off if other != kind]
+        locked.emails_off = others if is_on else [*others, kind]
+    for name, value in choices.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=["emails_off", *choices])
 
 
 def is_manageable(person: User, *, by: User) -> bool:

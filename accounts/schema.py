@@ -7,12 +7,14 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from accounts.preferences import EmailKind
 from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
     BalanceSerializer,
     LedgerEntrySerializer,
     NewApiKeySerializer,
+    PreferencesRequestSerializer,
     PreferencesSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
@@ -147,19 +149,33 @@ PROOF: dict[str, Any] = {
     ],
 }
 
+_PREFERENCES = {
+    "show_on_leaderboard": False,
+    "show_to_referrer": "initials",
+    "emails": {kind.value: kind != EmailKind.WELCOME for kind in EmailKind},
+}
+
 PREFERENCES: dict[str, Any] = {
     "summary": "Your preferences",
     "tags": ["Accounts"],
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Hidden", value={"show_on_leaderboard": False})],
+    "examples": [OpenApiExample("Initials for the referrer", value=_PREFERENCES)],
 }
 
 UPDATE_PREFERENCES: dict[str, Any] = {
-    "summary": "Show or hide your name on the leaderboard",
+    "summary": "Choose who sees your name, and which e-mails you get",
+    "description": "What is not given stays as it is.",
     "tags": ["Accounts"],
-    "request": PreferencesSerializer,
+    "request": PreferencesRequestSerializer,
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Shown", value={"show_on_leaderboard": True})],
+    "examples": [
+        OpenApiExample(
+            "Initials, and no e-mail of friends",
+            request_only=True,
+            value={"show_to_referrer": "initials", "emails": {"friend_signed_up": False}},
+        ),
+        OpenApiExample("The preferences", response_only=True, value=_PREFERENCES),
+    ],
 }
 
 _KEY = {

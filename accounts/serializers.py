@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import LedgerEntry, User
 from accounts.money import MONEY
+from accounts.preferences import ShowToReferrer
 from gatewayz.api.json_api import AnythingField, TextField
 
 
@@ -108,10 +109,47 @@ class ApiKeyRequestSerializer(serializers.Serializer[Any]):
     name = TextField(max_length=100, default="API key")
 
 
+class EmailsSerializer(serializers.Serializer[Any]):
+    """Whether each kind of e-mail is on."""
+
+    welcome = StrictBooleanField(help_text="After signing up.")
+    friend_signed_up = StrictBooleanField(help_text="When somebody signs up with your code.")
+    bonus_earned = StrictBooleanField()
+    bonus_taken_back = StrictBooleanField(help_text="Or held until it is reviewed.")
+    adjustment = StrictBooleanField(help_text="When support changes your balance.")
+
+
+class EmailSwitchesSerializer(EmailsSerializer):
+    """Some of the kinds; the others stay as they are."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = f"Unknown kind; known are {', '.join(self.fields)}."
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise serializers.ValidationError({name: [known] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
 class PreferencesSerializer(serializers.Serializer[Any]):
     show_on_leaderboard = StrictBooleanField(
         help_text="Others can see your username on the leaderboard; false by default."
     )
+    show_to_referrer = serializers.ChoiceField(
+        choices=ShowToReferrer.choices,
+        help_text="What the person who invited you sees of you: your username, its initials, or "
+        "`hidden`, which is “a friend”.",
+    )
+    emails = EmailsSerializer(help_text="Which e-mails you get.")
+
+
+class PreferencesRequestSerializer(PreferencesSerializer):
+    emails = EmailSwitchesSerializer()
 
 
 class RevocationQuerySerializer(serializers.Serializer[Any]):

@@ -24,7 +24,7 @@ from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
     LedgerEntrySerializer,
-    PreferencesSerializer,
+    PreferencesRequestSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
@@ -170,15 +170,15 @@ class PreferencesViewSet(ViewSet):
 
     @extend_schema(**schema.PREFERENCES)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
-        return Response(PreferencesSerializer(request.user).data)
+        return Response(people.preferences(request.user))
 
     @extend_schema(**schema.UPDATE_PREFERENCES)
     def partial_update(self, request: AuthenticatedRequest) -> Response:
-        body = PreferencesSerializer(data=request.data, partial=True)
+        body = PreferencesRequestSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         if body.validated_data:
             people.update_preferences(request.user, **body.validated_data)
-        return Response(PreferencesSerializer(request.user).data)
+        return Response(people.preferences(request.user))
 
 
 class ApiKeyViewSet(ViewSet):

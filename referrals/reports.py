@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce
 from accounts.api_keys import CallerQuery
 from accounts.models import User
 from accounts.money import MONEY
+from accounts.preferences import shown_to_referrer
 from accounts.prepared import Parameter, Query
 from referrals import codes
 from referrals.models import Referral
@@ -87,7 +88,12 @@ _REFERRALS = Query(
         Referral.objects.filter(referrer=Parameter("user_id", BigIntegerField()))
         .order_by("-completed_at", "-pk")
         .values_list(
-            "referred_user_id", "referred_user__username", "bonus_amount", "status", "completed_at"
+            "referred_user_id",
+            "referred_user__username",
+            "bonus_amount",
+            "status",
+            "completed_at",
+            "referred_user__show_to_referrer",
         )[:LISTED_REFERRALS]
     )
 )
@@ -105,8 +111,15 @@ class ListedReferral(NamedTuple):
 
 def referrals_of(user: User) -> list[ListedReferral]:
     """Return the newest referrals of `user`, at most LISTED_REFERRALS."""
-    rows = map(ListedReferral._make, _REFERRALS.fetch(user_id=user.pk))
     return [
-        row if row.status == Referral.Status.COMPLETED else row._replace(bonus_earned=Decimal(0))
-        for row in rows
+        ListedReferral(
+            user_id,
+            shown_to_referrer(username, choice),
+            bonus if status == Referral.Status.COMPLETED else Decimal(0),
+            status,
+            completed_at,
+        )
+        for user_id, username, bonus, status, completed_at, choice in _REFERRALS.fetch(
+            user_id=user.pk
+        )
     ]

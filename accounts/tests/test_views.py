@@ -227,30 +227,6 @@ def test_an_impossible_key_id_is_not_found(alice: Person, pk: str) -> None:
     assert alice.api.delete(f"/user/api-keys/{pk}").status_code == 404
 
 
-def test_the_name_is_hidden_unless_the_caller_shows_it(alice: Person, charlie: Person) -> None:
-    response = alice.api.patch(PREFERENCES, {"show_on_leaderboard": True}, format="json")
-
-    assert (response.status_code, response.json()) == (200, {"show_on_leaderboard": True})
-    assert alice.api.get(PREFERENCES).json() == {"show_on_leaderboard": True}
-    assert charlie.api.get(PREFERENCES).json() == {"show_on_leaderboard": False}
-
-
-def test_an_empty_body_changes_nothing(alice: Person) -> None:
-    alice.api.patch(PREFERENCES, {"show_on_leaderboard": True}, format="json")
-
-    response = alice.api.patch(PREFERENCES, {}, format="json")
-
-    assert response.json() == {"show_on_leaderboard": True}
-
-
-@pytest.mark.parametrize("value", [None, "true", 1, "", [], {}])
-def test_it_accepts_only_true_and_false(alice: Person, value: Any) -> None:
-    response = alice.api.patch(PREFERENCES, {"show_on_leaderboard": value}, format="json")
-
-    assert response.status_code == 400
-    assert "show_on_leaderboard" in response.json()["errors"]
-
-
 def test_no_other_column_can_be_changed(alice: Person) -> None:
     alice.api.patch(PREFERENCES, {"credits": 1000, "is_staff": True}, format="json")
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from accounts.date_format import moment
 from accounts.models import User
 from accounts.money import dollars, dollars_of_cents
+from accounts.preferences import A_FRIEND
 from payments.explanations.timeline import Timeline, both_sides, reviewer
 from payments.models import Clawback, Payment
 from referrals.eligibility import CheckName, CheckResult, Decision, Status
@@ -249,11 +250,12 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
 def of_referee(name: str, state: str, decision: str, note: str, audience: Audience) -> str:
     """Say what became of somebody who registered with a code."""
     is_operator = audience == Audience.OPERATOR
+    friend = "A friend of yours" if name == A_FRIEND else f"Your friend {name}"
     reason = "the reason was not stored"
     if decision:
         reason = DECISIONS[decision].removeprefix("No bonus: ")
     return _REFEREES[state].format(
-        who=name if is_operator else f"Your friend {name}",
+        who=name if is_operator else friend,
         note=f": {note.removesuffix('.')}" if is_operator and note else "",
         reason=reason,
     )

@@ -7,6 +7,7 @@ from django.db.models import OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from accounts.preferences import shown_to_referrer
 from payments.explanations import messages
 from payments.explanations.messages import Audience
 from payments.models import Payment
@@ -28,7 +29,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Referee:
-    """Somebody who registered with a code, and what became of it in words."""
+    """Somebody who registered with a code, and what became of it in words.
+
+    `username` is the name as the audience may see it.
+    """
 
     user_id: int
     username: str
@@ -61,5 +65,8 @@ def _referee(user: User, decision: str, audience: Audience) -> Referee:
         state, note = State(referral.status), referral.review_note or referral.hold_reason
     else:
         state, note = State.NOT_COUNTED if user.has_made_first_purchase else State.PENDING, ""
-    sentence = messages.of_referee(user.username, state, decision, note, audience)
-    return Referee(user.pk, user.username, state, sentence)
+    name = user.username
+    if audience == Audience.PERSON:
+        name = shown_to_referrer(name, user.show_to_referrer)
+    sentence = messages.of_referee(name, state, decision, note, audience)
+    return Referee(user.pk, name, state, sentence)
