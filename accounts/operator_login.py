@@ -18,6 +18,7 @@ from axes.models import AccessAttempt
 from axes.utils import reset
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.signals import user_login_failed
@@ -34,6 +35,14 @@ from accounts import advisory_locks, audit, second_factor
 from accounts.models import User
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.http.client_address import client_address
+
+# What authenticated an operator's session: the form below.
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def is_operator_session(request: HttpRequest) -> bool:
+    """Return whether the session began with the password, and not by a person's sign-up or link."""
+    return bool(request.session.get(BACKEND_SESSION_KEY) == _BACKEND)
 
 
 class LogInForm(AuthenticationForm):

@@ -59,6 +59,11 @@ def find(text: str, *others: int) -> User:
     return found[0]
 
 
+def with_email(email: str) -> User | None:
+    """Return the person with this e-mail address, in any case."""
+    return User.objects.filter(Exact(Lower("email"), Lower(Value(email)))).first()
+
+
 def name_is(term: str) -> Q:
     """Match people with exactly this user name or e-mail, in any case."""
     return _compare_name(Exact, term)

@@ -52,6 +52,11 @@ def limit_address(action: str, request: HttpRequest | Request) -> None:
         _count(action, site, times=ADDRESSES_OF_A_SITE)
 
 
+def limit_subject(action: str, subject: str) -> None:
+    """Count `action` for what it is about, whoever the caller is. Raises TooManyRequests."""
+    _count(action, subject)
+
+
 def limit_wrong_keys(request: HttpRequest) -> None:
     """Count a wrong key from this address. Raises TooManyRequests."""
     # Counted after the key was looked up, which costs no more than a look at the limit before it.

@@ -217,6 +217,7 @@ UNFOLD = unfold_settings.UNFOLD
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "sesame.backends.ModelBackend",
 ]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # Developers mistype often, and there is nothing to protect.
@@ -234,6 +235,15 @@ LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
 REQUIRE_SECOND_FACTOR = environment.flag("REQUIRE_SECOND_FACTOR", default=False)
 
+# --- The log-in of people, by a link in an e-mail (accounts/log_in_links.py) ----------------------
+
+LOGIN_URL = "log-in"
+SESAME_MAX_AGE = timedelta(minutes=15)
+SESAME_ONE_TIME = True
+SESAME_INVALIDATE_ON_EMAIL_CHANGE = True
+SESAME_SIGNATURE_SIZE = 16
+SESAME_TOKENS = ["sesame.tokens_v2"]
+
 # --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 
 RATE_LIMITS = {
@@ -241,6 +251,7 @@ RATE_LIMITS = {
     "validate": environment.rate("RATE_LIMIT_VALIDATE", default="off" if DEBUG else "60/minute"),
     "api": environment.rate("RATE_LIMIT_API", default="off" if DEBUG else "600/minute"),
     "log_in": environment.rate("RATE_LIMIT_LOG_IN", default="off" if DEBUG else "20/minute"),
+    "log_in_link": environment.rate("RATE_LIMIT_LOG_IN_LINK", default="off" if DEBUG else "5/hour"),
     "wrong_key": environment.rate("RATE_LIMIT_WRONG_KEY", default="off" if DEBUG else "30/minute"),
 }
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
@@ -279,6 +290,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
+CSRF_FAILURE_VIEW = "gatewayz.http.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_ENGINE = "gatewayz.http.sessions"

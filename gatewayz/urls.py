@@ -3,7 +3,6 @@
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path, re_path
-from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
@@ -17,7 +16,6 @@ handler403 = error_pages.forbidden
 handler404 = error_pages.not_found
 handler500 = error_pages.server_error
 
-page = TemplateView.as_view
 _open_to_all = {"authentication_classes": (), "permission_classes": (AllowAny,)}
 # Swagger UI sets style attributes; the pages of the program itself do without.
 _docs = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(
@@ -25,9 +23,7 @@ _docs = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(
 )
 
 urlpatterns = [
-    path("", page(template_name="home.html"), name="home"),
-    path("payment/success", page(template_name="payment/success.html"), name="payment-success"),
-    path("payment/cancel", page(template_name="payment/cancel.html"), name="payment-cancel"),
+    path("", include("gatewayz.site.urls")),
     path("", include("accounts.urls")),
     path("", include("referrals.urls")),
     path("", include("payments.urls")),

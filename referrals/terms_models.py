@@ -165,3 +165,8 @@ class Program(models.Model):
     def left(self) -> Decimal | None:
         """The unreserved rest of the budget, in US dollars; None without a budget."""
         return None if self.budget is None else self.budget - self.reserved
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is too small for another award."""
+        return self.left is not None and self.left < self.award

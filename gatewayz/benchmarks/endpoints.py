@@ -9,12 +9,14 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from django.views import View
 
-from accounts import api_keys, ledger_seals
+from accounts import api_keys, ledger_seals, log_in_links
 from accounts.models import ApiKey, LedgerEntry, User
 from gatewayz.benchmarks import HOST, loader, scenarios
 from gatewayz.site.pages import NoSuchEndpoint
@@ -61,6 +63,23 @@ Maker = Callable[[int], Request]
 
 def _get(path: str) -> Maker:
     return lambda n: Request(path)
+
+
+def _own_page(path: str) -> Maker:
+    """Return the maker of a request for a page of the caller, who is logged in."""
+
+    def make(n: int) -> Request:
+        browser = Client()
+        browser.force_login(User.objects.get(pk=CALLER), log_in_links.BACKEND)
+        name = settings.SESSION_COOKIE_NAME
+        return Request(path, headers=(("Cookie", f"{name}={browser.cookies[name].value}"),))
+
+    return make
+
+
+def _follow_link(n: int) -> Request:
+    token = log_in_links.create_token(User.objects.get(pk=CALLER))
+    return Request(f"/login/link?token={token}")
 
 
 def _register(n: int) -> Request:
@@ -116,6 +135,12 @@ _LEADERS = [
 
 ENDPOINTS: dict[str, list[Maker]] = {
     "GET ": [_get("/")],
+    "GET signup": [_get("/signup"), _get(f"/signup?ref={loader.code_of(2)}")],
+    "GET register": [_get("/register")],
+    "GET login": [_get("/login")],
+    "GET login/sent": [_get("/login/sent")],
+    "GET login/link": [_follow_link],
+    "GET dashboard": [_own_page("/dashboard")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
     "POST auth/register": [_register],
@@ -162,7 +187,9 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[s
                 yield from _routes(each.url_patterns, path)
         elif getattr(each.callback, "cls", None) is not NoSuchEndpoint:
             methods = getattr(each.callback, "actions", None) or {"get": ""}
-            yield from (f"{method.upper()} {path}" for method in methods if method != "head")
+            page = getattr(each.callback, "view_class", View)
+            offered = set(methods) & set(page.http_method_names) - {"head"}
+            yield from (f"{method.upper()} {path}" for method in offered)
 
 
 @contextmanager

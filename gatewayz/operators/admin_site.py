@@ -71,9 +71,14 @@ class OperatorSite(UnfoldAdminSite):
         return {**super().each_context(request), "place": navigation.place(request)}
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let staff in if their session has passed the second factor, or they need none."""
+        """Let staff in if their session has passed the second factor, or they need none.
+
+        Only a session that began with the password: who reads the mail of staff is not staff.
+        """
         user = request.user
         if not super().has_permission(request) or not isinstance(user, User):
+            return False
+        if not operator_login.is_operator_session(request):
             return False
         known = self._admitted.get(request)
         if known is None or known[0] != user:
@@ -119,6 +124,9 @@ class OperatorSite(UnfoldAdminSite):
         page: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             request.session.set_expiry(SESSION_LASTS)
+            # Django keeps the key when the same person was logged in before: a key that somebody
+            # saw then must not open the admin now.
+            request.session.cycle_key()
         return page
 
     def password_change(
