@@ -40,23 +40,30 @@ class Stats(NamedTuple):
         return max(self.max_uses - self.total_uses, 0)
 
 
+def uses_and_earnings(user: str) -> dict[str, Any]:
+    """Return an expression for each of these totals; `user` names the outer column."""
+    completed = Referral.objects.filter(
+        referrer=OuterRef(user), status=Referral.Status.COMPLETED
+    ).order_by()
+    earned = completed.values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    return {
+        "total_uses": codes.uses(OuterRef(user)),
+        "max_uses": codes.in_force("max_uses"),
+        "total_earned": Coalesce(Subquery(earned), _ZERO),
+    }
+
+
 def _totals(user: str, code: str) -> dict[str, Any]:
     """Return an expression for each of the totals; `user` and `code` name the outer columns.
 
     Sign-ups without a qualifying purchase are pending: they take no use (CONTRACT 2.6).
     """
-    completed = Referral.objects.filter(
-        referrer=OuterRef(user), status=Referral.Status.COMPLETED
-    ).order_by()
-    earned = completed.values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
     waiting = User.objects.filter(
         referred_by_code=OuterRef(code), has_made_first_purchase=False, is_active=True
     ).order_by()
     pending = waiting.values("referred_by_code").annotate(count=Count("pk")).values("count")
     return {
-        "total_uses": codes.uses(OuterRef(user)),
-        "max_uses": codes.in_force("max_uses"),
-        "total_earned": Coalesce(Subquery(earned), _ZERO),
+        **uses_and_earnings(user),
         "pending_referrals": Coalesce(Subquery(pending), 0),
     }
 

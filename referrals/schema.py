@@ -34,6 +34,10 @@ CODE: dict[str, Any] = {
                 "created_at": "2026-11-22T12:00:00Z",
                 "invite_link": _LINK,
                 "share_message": f"Join me on Gatewayz and we both get $10 of credit: {_LINK}",
+                "total_uses": 1,
+                "remaining_uses": 9,
+                "max_uses": 10,
+                "total_earned": 10.0,
             },
         )
     ],

@@ -36,7 +36,9 @@ class ReferralViewSet(ViewSet):
     """The caller's referral code."""
 
     caller_queries: ClassVar = {
-        "code": CallerQuery(referee_bonus=codes.in_force("referee_bonus")),
+        "code": CallerQuery(
+            referee_bonus=codes.in_force("referee_bonus"), **reports.uses_and_earnings("user_id")
+        ),
         "stats": reports.WITH_STATS,
     }
 
@@ -51,6 +53,10 @@ class ReferralViewSet(ViewSet):
             "created_at": caller.created_at,
             "invite_link": invite_link(code),
             "share_message": share_message(code, caller.referee_bonus),
+            "total_uses": caller.total_uses,
+            "remaining_uses": max(caller.max_uses - caller.total_uses, 0),
+            "max_uses": caller.max_uses,
+            "total_earned": caller.total_earned,
         }
         return Response(body)
 

@@ -128,6 +128,15 @@ def test_the_own_code_costs_one_query_and_stats_cost_two(
         assert len(alice.api.get("/referral/stats").json()["referrals"]) == 3
 
 
+def test_the_own_code_shows_the_uses_and_earnings_that_stats_show(alice: Person) -> None:
+    refer(alice, 3)
+    named = ("total_uses", "remaining_uses", "max_uses", "total_earned")
+
+    code, stats = (alice.api.get(f"/referral/{path}").json() for path in ("code", "stats"))
+
+    assert [code[name] for name in named] == [stats[name] for name in named] == [3, 7, 10, 30.0]
+
+
 @pytest.mark.parametrize(
     ("method", "path"), [("get", "code"), ("post", "generate"), ("get", "stats")]
 )
