@@ -20,7 +20,7 @@ class StripeEvent(models.Model):
         DEFERRED = "deferred"  # a refund or a dispute whose purchase has not settled yet
         WAITING = "waiting"  # checkout is complete, the delayed payment is not confirmed yet
         CLOSED = "closed"  # the payment failed or expired
-        IGNORED = "ignored"  # we do not handle this type, or the session is another program's
+        IGNORED = "ignored"  # we do not handle this type, or another program's purchase
         QUARANTINED = "quarantined"  # contradicts our record: an operator must look at it
         FAILED = "failed"  # an error on our side: Stripe and the worker retry
 

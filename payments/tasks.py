@@ -140,6 +140,14 @@ def close_days(timestamp: int) -> None:
         log.info("days_closed", count=count)
 
 
+@app.periodic(cron="37 2 * * *")
+@app.task(name="close_deferred_events", queueing_lock="close_deferred_events")
+def close_deferred_events(timestamp: int) -> None:
+    """End the wait of refunds and disputes for their purchase."""
+    if count := inbox.close_deferred(now=timezone.now()):
+        log.info("deferred_events_closed", count=count)
+
+
 @app.periodic(cron="47 2 * * *")
 @app.task(name="purge", queueing_lock="purge")
 def purge(timestamp: int) -> None:

@@ -78,6 +78,15 @@ def too_large(request: HttpRequest) -> HttpResponse:
     return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
 
 
+def try_later(
+    request: HttpRequest, status: HTTPStatus, *, seconds: int, detail: str = ""
+) -> HttpResponse:
+    """Refuse for now. It costs little, so that whoever is refused may ask often."""
+    answer = _error(request, status, detail)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
@@ -93,7 +102,6 @@ class DatabaseErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, AnyDatabaseError) and is_unavailable(exception):
-            response = _error(request, HTTPStatus.SERVICE_UNAVAILABLE)
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return response
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return try_later(request, status, seconds=RETRY_AFTER_SECONDS)
         return None

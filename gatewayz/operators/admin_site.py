@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,10 +18,12 @@ from accounts import operator_login, second_factor, throttling
 from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
+from gatewayz.http import error_pages
 from gatewayz.operators import own_log_in
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
+BUSY_SECONDS = 2
 
 
 def _is_for_setup(request: HttpRequest) -> bool:
@@ -114,11 +117,15 @@ class OperatorSite(UnfoldAdminSite):
             return self._log_in(request, extra_context)
         try:
             throttling.limit_address("log_in", request)
+            with operator_login.place(), operator_login.one_at_a_time(request):
+                return self._log_in(request, extra_context)
         except throttling.TooManyRequests as refusal:
-            refused: HttpResponse = operator_login.too_many(request, refusal.wait)
-            return refused
-        with operator_login.one_at_a_time(request):
-            return self._log_in(request, extra_context)
+            detail = f"Too many attempts to log in from your address. Wait {refusal.wait} seconds."
+            status, seconds = HTTPStatus.TOO_MANY_REQUESTS, refusal.wait
+        except operator_login.BusyError:
+            detail = "The server is busy with other log-ins. Try again in a moment."
+            status, seconds = HTTPStatus.SERVICE_UNAVAILABLE, BUSY_SECONDS
+        return error_pages.try_later(request, status, seconds=seconds, detail=detail)
 
     def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         page: HttpResponse = super().login(request, extra_context)

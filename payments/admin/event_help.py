@@ -29,7 +29,7 @@ _HAPPENED = {
     Outcome.DEFERRED: "Deferred: the purchase is not known yet. Nothing was taken back.",
     Outcome.WAITING: "Waiting: checkout is complete, the money is on its way. Nothing is credited.",
     Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",
-    Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's session.",
+    Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's purchase.",
     Outcome.QUARANTINED: "Quarantined: {why}. Nothing was credited.",
 }
 
@@ -38,7 +38,8 @@ _ADVICE = {
     "the worker does not run: tell an engineer.",
     Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
     "last error; once the error is fixed, you may replay it at once.",
-    Outcome.DEFERRED: "It is applied by itself when the purchase settles.",
+    Outcome.DEFERRED: "It is applied by itself when the purchase settles. After 30 days without "
+    "one it is ignored: then it is another program's.",
     Outcome.WAITING: "Another event says whether the money has arrived.",
     Outcome.IGNORED: "Replay it only if the program has been taught to handle this type since.",
 }
