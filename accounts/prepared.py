@@ -121,17 +121,32 @@ class IsAnyOf(Exact):
 
 
 class Query:
-    """A query set of values, which is compiled to SQL once, when it is first used."""
+    """A query set of values, which is compiled to SQL once, when it is first used.
 
-    def __init__(self, build: Callable[[], QuerySet]) -> None:
-        self._build = build
+    `within` is a statement that reads its rows from the query, whose text takes the place of `{}`.
+    """
+
+    def __init__(self, build: Callable[[], QuerySet], *, within: str = "{}") -> None:
+        self._build, self._within = build, within
 
     @cached_property
-    def _compiled(self) -> tuple[str, Sequence[Any]]:
+    def _compiled(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the text with named parameters, and the values of those that never change."""
         sql, params = self._build().query.sql_with_params()
-        return sql, params
+        left, fixed = iter(params), {}
+
+        def name(found: re.Match[str]) -> str:
+            if found[0] == "%%":
+                return "%%"
+            param = next(left)
+            if isinstance(param, Parameter):
+                return f"%({param.name})s"
+            fixed[f"fixed_{len(fixed)}"] = param
+            return f"%(fixed_{len(fixed) - 1})s"
+
+        return self._within.format(_NAMED.sub(name, sql)), fixed
 
     def fetch(self, **values: Any) -> list[Row]:
         """Run it; each keyword is the value of the parameter with this name."""
-        sql, params = self._compiled
-        return fetch(sql, [values[p.name] if isinstance(p, Parameter) else p for p in params])
+        sql, fixed = self._compiled
+        return fetch(sql, {**fixed, **values})

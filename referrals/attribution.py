@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from accounts.registration import Account, CodeTakenError, create_account
 from referrals import codes
+from referrals.codes import FoundCode
 from referrals.models import Program
 
 
@@ -39,9 +40,8 @@ class Registration:
     refusal: Refusal | None
 
 
-def check_code(typed: object, *, now: datetime, person: User | None = None) -> CheckedCode:
-    """Return whether `typed` is a code that can be used, by `person` if the caller is known."""
-    found = codes.find(typed, now=now)
+def check_code(found: FoundCode | None, *, person: User | None = None) -> CheckedCode:
+    """Return whether the code can be used, by `person` if the caller is known."""
     if found is None:
         return CheckedCode(refusal=Refusal.NOT_FOUND)
     remaining = max(found.max_uses - found.uses, 0)
@@ -79,7 +79,7 @@ def register(
     why. Raises NameTakenError, NoFreeCodeError, MixedScriptsError and LooksLikeStaffError.
     """
     is_invited = invitation not in (None, "")
-    checked = check_code(invitation, now=now) if is_invited else CheckedCode()
+    checked = check_code(codes.find(invitation, now=now)) if is_invited else CheckedCode()
     referrer = checked.owner
     length = Program.objects.at(now).get().code_length
     for _ in range(codes.ATTEMPTS):

@@ -148,8 +148,8 @@ class ValidationViewSet(ViewSet):
             ValidateRequestSerializer(data=body).is_valid(raise_exception=True)
         now = timezone.now()
         person = request.user if isinstance(request.user, User) else None
-        typed = body["referral_code"]
-        checked = attribution.check_code(typed, person=person, now=now)
+        find = codes.find if person else invite_views.find_and_count
+        checked = attribution.check_code(find(body["referral_code"], now=now), person=person)
         if checked.owner is None:
             return Response(
                 {
@@ -158,8 +158,6 @@ class ValidationViewSet(ViewSet):
                     "error": checked.refusal,
                 }
             )
-        if person is None:
-            invite_views.count_view(owner=checked.owner, now=now)
         return Response(
             {
                 "valid": True,

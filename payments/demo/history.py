@@ -169,7 +169,7 @@ class History:
             if kind == "same mailbox":
                 email = referrer.user.email.replace("@", f"+{name}@")
             for _ in range(self.random.randint(1, 3)):
-                invite_views.count_view(owner=referrer.user, now=self.now)
+                invite_views.find_and_count(referrer.user.referral_code, now=self.now)
         registration = attribution.register(
             username=name,
             email=email,

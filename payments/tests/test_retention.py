@@ -80,7 +80,7 @@ def make_one_of_each(bob: Person) -> None:
     expired(bob)
     settle(bob.user)
     deliver(envelope("charge.captured", {}))
-    invite_views.count_view(owner=bob.user, now=now)
+    invite_views.find_and_count(bob.code, now=now)
     daily.close_days(now=now + 2 * daily.DAY)
 
 
@@ -118,7 +118,7 @@ def test_what_is_not_over_stays(alice: Person, bob: Person) -> None:
     Session.objects.create(session_key="open", session_data="", expire_date=later)
     api_keys.revoke(ApiKey.objects.get(user=bob.user), now=later)
     pending_payment(bob.user)
-    invite_views.count_view(owner=bob.user, now=timezone.now())  # on a day that is not closed
+    invite_views.find_and_count(bob.code, now=timezone.now())  # on a day that is not closed
 
     assert purge() == {}
     assert ApiKey.objects.filter(user=alice.user).exists()
@@ -249,7 +249,7 @@ def test_the_pages_show_events_without_a_body(bob: Person) -> None:
 def test_a_day_that_is_counted_again_keeps_its_views(bob: Person) -> None:
     now = timezone.now()
     late = pending_payment(bob.user)
-    invite_views.count_view(owner=bob.user, now=now)
+    invite_views.find_and_count(bob.code, now=now)
     daily.close_days(now=now + 2 * daily.DAY)
     purge()
     with time_machine.travel(now + LATE):
