@@ -40,6 +40,10 @@ class DailyTotals(models.Model):
     reinstated = MoneyField()
     # The sum of the day's ledger entries.
     net = MoneyField()
+    # US dollars adjusted by hand, and by reversals of such adjustments; empty for a day that an
+    # earlier version closed, until the job `close_days` fills it.
+    adjustments = MoneyField(null=True)
+    adjustments_reversed = MoneyField(null=True)
 
     class Meta:
         db_table = "daily_totals"

@@ -135,9 +135,11 @@ def seal_ledger(timestamp: int) -> None:
 @app.periodic(cron="12 * * * *")
 @app.task(name="close_days", queueing_lock="close_days")
 def close_days(timestamp: int) -> None:
-    """Store the totals of each day that is over."""
+    """Store the totals of each day that is over, and what days of earlier versions lack."""
     if count := daily.close_days(now=timezone.now()):
         log.info("days_closed", count=count)
+    while count := daily.fill_days():
+        log.info("days_filled", count=count)
 
 
 @app.periodic(cron="47 2 * * *")
