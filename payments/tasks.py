@@ -17,8 +17,8 @@ from procrastinate.jobs import Status
 
 from accounts import ledger_seals
 from payments import cards, checkout, inbox, reconciliation, retention
-from payments.models import Payment
-from payments.reports import daily, leaderboard, ledger_checks
+from payments.models import Payment, StripeComparison
+from payments.reports import daily, leaderboard, ledger_checks, stripe_comparison
 from payments.stripe_gateway import StripeUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -135,9 +135,19 @@ def seal_ledger(timestamp: int) -> None:
 @app.periodic(cron="12 * * * *")
 @app.task(name="close_days", queueing_lock="close_days")
 def close_days(timestamp: int) -> None:
-    """Store the totals of each day that is over."""
+    """Store the totals of each day that is over, and what days of earlier versions lack."""
     if count := daily.close_days(now=timezone.now()):
         log.info("days_closed", count=count)
+    while count := daily.fill_days():
+        log.info("days_filled", count=count)
+
+
+@app.task(name="compare_with_stripe")
+def compare_with_stripe(comparison_id: int) -> None:
+    """Compare the days of a row of the month page with Stripe; Finance asks for it."""
+    row = StripeComparison.objects.get(pk=comparison_id)
+    stripe_comparison.run(row, now=timezone.now())
+    log.info("compared_with_stripe", days=str(row), error=row.error)
 
 
 @app.periodic(cron="37 2 * * *")

@@ -7,6 +7,8 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from payments.reports.daily import ENTRY_SUMS
+
 _NOT_REVERSED = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
 
 # Each invariant's name, and a query for the rows that break it: the row, and what is wrong.
@@ -154,6 +156,22 @@ INVARIANTS = {
         WHERE status = 'posted' AND ABS(amount) > approval_limit
           AND (decided_by_id IS NULL OR requested_by_id IS NULL
                OR decided_by_id IN (requested_by_id, user_id))""",
+    "the stored totals of each day are those of its entries": f"""
+        SELECT 'day ' || day, 'net ' || COALESCE(kept.net::text, 'none') || ', entries '
+               || COALESCE(posted.net, 0)
+        FROM daily_totals kept FULL JOIN (
+            SELECT (entry.created_at AT TIME ZONE 'UTC')::date AS day, {ENTRY_SUMS}
+            WHERE entry.created_at < (
+                SELECT (MAX(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM daily_totals)
+            GROUP BY 1) posted USING (day)
+        WHERE (kept.net, kept.purchases, kept.bonuses, kept.bonuses_taken, kept.refunds,
+               kept.disputes, kept.reinstated)
+            IS DISTINCT FROM (COALESCE(posted.net, 0), COALESCE(posted.purchases, 0),
+               COALESCE(posted.bonuses, 0), COALESCE(posted.bonuses_taken, 0),
+               COALESCE(posted.refunds, 0), COALESCE(posted.disputes, 0),
+               COALESCE(posted.reinstated, 0))
+           OR kept.adjustments <> COALESCE(posted.adjustments, 0)
+           OR kept.adjustments_reversed <> COALESCE(posted.adjustments_reversed, 0)""",
     "no event is stuck for a day": """
         SELECT 'event ' || event_id, attempts || ' attempts, ' || last_error
         FROM stripe_events

@@ -12,6 +12,8 @@ urlpatterns = [
     path("v1/checkout/sessions", api.checkout_sessions),
     path("v1/payment_intents/<slug:intent_id>", api.payment_intent),
     path("v1/events", api.events),
+    path("v1/balance_transactions", api.balance_transactions),
+    path("v1/payouts", api.payouts),
     re_path(r"^v[12]/", api.unknown),
     path("c/pay/<slug:session_id>", pay_page.pay_page, name="pay"),
     path("sandbox/deliveries", controls.steer_deliveries, name="deliveries"),

@@ -15,7 +15,9 @@ from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.models import Payment
+from payments.reports import daily
 from payments.reports.invariants import INVARIANTS, breaches
+from payments.reports.month import LINES
 from payments.tests.database_guards import (
     ADJUSTED,
     ADJUSTMENT_ENTRY,
@@ -47,6 +49,7 @@ FIRST = "a buyer has one first qualifying purchase, and the flag is set"
 CLAWBACK_ENTRY = "an entry that takes credits back belongs to a refund or dispute"
 NOT_APPLIED = "a refund or dispute of a settled purchase is applied"
 STUCK = "no event is stuck for a day"
+DAYS = "the stored totals of each day are those of its entries"
 
 Story = Callable[[Person, Person, Person], Any]
 
@@ -55,6 +58,12 @@ def bought(alice: Person, bob: Person, charlie: Person) -> Payment:
     """Let Bob, whom Alice referred, buy for $2, and for $10 with a bonus."""
     settle(bob.user, 200)
     return settle(bob.user)
+
+
+def day_is_closed(alice: Person, bob: Person, charlie: Person) -> None:
+    """Let Bob buy, and the day be stored, and the next one."""
+    bought(alice, bob, charlie)
+    daily.close_days(now=timezone.now() + 3 * daily.DAY)
 
 
 def began_to_buy(alice: Person, bob: Person, charlie: Person) -> None:
@@ -221,6 +230,11 @@ CASES = [
         " received_at = now() - interval '25 hours'",
         STUCK,
     ),
+    *(
+        case(f"UPDATE daily_totals SET {column} = {column} + 1", DAYS, after=day_is_closed)
+        for column in ("net", *LINES)
+    ),
+    case("DELETE FROM daily_totals WHERE net > 0", DAYS, after=day_is_closed),
     # Adjustments.
     case("UPDATE adjustments SET amount = amount + 1", ADJUSTED, after=was_adjusted),
     case(f"UPDATE adjustments SET user_id = {CHARLIE}", ADJUSTED, after=was_adjusted),
