@@ -21,6 +21,7 @@ from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
+from payments.search import keys_found_by
 
 
 class RotationForm(ReasonForm):
@@ -46,7 +47,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
     list_select_related = ("user",)
-    search_help_text = "Beginning of the owner's name or e-mail, or of the key"
+    search_help_text = "Part of the owner's name or e-mail, or the beginning of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     readonly_fields = fields
     actions_detail = ("revoke", "rotate")
@@ -69,7 +70,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return f"Key {obj.prefix}…"
 
     def found_by(self, term: str) -> list[Q]:
-        return search.keys(term)
+        return keys_found_by(term)
 
     def offers(self, action: str, request: HttpRequest, row: ApiKey) -> bool:
         is_theirs = people.is_manageable(row.user, by=operator(request))

@@ -25,6 +25,7 @@ from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
 from payments.models import Payment
+from payments.search import people_found_by
 from referrals import codes
 from referrals.models import Program
 
@@ -101,7 +102,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         *(ReferredFilter, PurchasesFilter, BalanceFilter, "is_active", "is_staff"),
     )
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
-    search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    search_help_text = (
+        "Part of the name or e-mail; code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    )
     ordering = ("-pk",)
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
@@ -162,7 +165,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         return obj.username
 
     def found_by(self, term: str) -> list[Q]:
-        return search.people(term)
+        return people_found_by(term)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Show the fields about staff to superusers only."""
