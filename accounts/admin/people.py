@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import audit, ledger, people
-from accounts.admin import entry_formatting, person_actions, person_forms, search
+from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
 from accounts.admin.why import why
@@ -108,7 +108,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     ordering = ("-pk",)
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    actions_detail = ("why", "statement", "adjust", "deactivate", "reactivate")
+    actions_detail = ("why", "statement", "adjust", "new_key", "deactivate", "reactivate")
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -175,6 +175,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
+        if action == "new_key":
+            return row.is_active and people.is_manageable(row, by=by)
         if action in ("deactivate", "reactivate"):
             is_possible = row.is_active == (action == "deactivate")
             return is_possible and row != by and people.is_manageable(row, by=by)
@@ -201,6 +203,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.row(request, object_id)
         return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
+
+    @action(description="New key…", icon="key", permissions=["accounts.manage_keys"])
+    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return keys.issue(self, request, self.row(request, object_id))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
