@@ -50,6 +50,10 @@ class TooManyKeysError(AccountError):
     """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
 
 
+class OwnerDeactivatedError(AccountError):
+    """No key of a deactivated user works."""
+
+
 class LastKeyError(AccountError):
     """Without this key its owner has no other that goes on working, and could call nothing."""
 
@@ -64,7 +68,7 @@ def create_within_limit(*, user: User, name: str, now: datetime) -> tuple[ApiKey
         # Lock the user: two requests at once would count the same number of keys.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if valid_keys(user, now=now).count() >= MAX_KEYS:
-            raise TooManyKeysError
+            raise TooManyKeysError(f"{user} has {MAX_KEYS} keys")
         return create(user=user, name=name, now=now)
 
 
@@ -266,6 +270,24 @@ def rotate(
         after={"revoked_at": old.revoked_at, "new_key": new.prefix, "new_key_id": new.pk},
         now=now,
     )
+    return new, text
+
+
+@transaction.atomic
+def issue(user: User, *, by: User, reason: str, now: datetime) -> tuple[ApiKey, str]:
+    """Create a key for somebody who lost theirs; return its row and its text, as `create` does.
+
+    Raises PermissionMissingError, SuperuserRequiredError, OwnerDeactivatedError, TooManyKeysError
+    and ReasonMissingError.
+    """
+    owner = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    permissions.require("accounts.manage_keys", by=by)
+    people.require_manageable(owner, by=by)
+    if not owner.is_active:
+        raise OwnerDeactivatedError(f"{owner} is deactivated, and no key would work")
+    new, text = create_within_limit(user=owner, name="from an operator", now=now)
+    after = {"new_key": new.prefix}
+    audit.record(by=by, action="issue key", target=new, reason=reason, after=after, now=now)
     return new, text
 
 

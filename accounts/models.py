@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import BrinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -116,6 +116,14 @@ class User(AbstractUser):
                 name="users_referred_by_code",
             ),
             models.Index(fields=["mailbox"], name="users_by_mailbox"),
+            # Without `fastupdate`: a registration now and then would write what thousands before
+            # it have put off.
+            GinIndex(
+                OpClass(Lower("username"), name="gin_trgm_ops"),
+                OpClass(Lower("email"), name="gin_trgm_ops"),
+                name="users_by_part_of_name",
+                fastupdate=False,
+            ),
             models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
             models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
             models.Index(fields=["created_at"], name="users_by_age"),

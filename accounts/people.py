@@ -1,5 +1,6 @@
 """Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -7,16 +8,18 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
-from django.db.models.lookups import Exact, StartsWith
+from django.db.models.lookups import Contains, Exact, StartsWith
 
 from accounts import audit, ledger, mailboxes, names, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
 from accounts.preferences import EmailKind
 
-# A shorter beginning would match too many people to be of use.
-_MIN_PREFIX_LENGTH = 3
-_MAX_PREFIX_MATCHES = 1000
+# A shorter text would match too many people to be of use.
+_MIN_LENGTH = 3
+_MAX_MATCHES = 1000
+# The index of parts has only letters and digits, three by three; any other text would read it all.
+_INDEXED = re.compile(r"[^\W_]{3}")
 
 
 class OwnAccountError(AccountError):
@@ -69,28 +72,33 @@ def name_is(term: str) -> Q:
     return _compare_name(Exact, term)
 
 
-def name_starts_with(term: str) -> Q:
-    """Match people whose user name or e-mail starts with this, in any case.
+def name_has(term: str) -> Q:
+    """Match people whose user name or e-mail contains this, in any case.
 
-    A term that is too short matches nobody.
+    A term without three letters or digits in a row matches a beginning; a shorter one nobody.
     """
-    return _compare_name(StartsWith, term) if len(term) >= _MIN_PREFIX_LENGTH else Q(pk=None)
+    return _compare_name(Contains, term) if _INDEXED.search(term) else name_starts_with(term)
+
+
+def name_starts_with(term: str) -> Q:
+    """Match people whose user name or e-mail starts with this; a short term matches nobody."""
+    return _compare_name(StartsWith, term) if len(term) >= _MIN_LENGTH else Q(pk=None)
 
 
 def owned_by(term: str, owner: str = "user") -> list[Q]:
-    """Match rows whose `owner` is a person that `name_is` or `name_starts_with` matches.
+    """Match rows whose `owner` is a person that `name_is` or `name_has` matches.
 
-    A common beginning stops at 1,000 people, because the rows of more would be half of a table.
+    A common part stops at 1,000 people, because the rows of more would be half of a table.
     """
     people = User.objects.order_by()
     matches = (
         people.filter(name_is(term)),
-        people.filter(name_starts_with(term))[:_MAX_PREFIX_MATCHES],
+        people.filter(name_has(term))[:_MAX_MATCHES],
     )
     return [Q(**{f"{owner}__in": found.values("pk")}) for found in matches]
 
 
-def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
+def _compare_name(comparison: type[Contains | Exact | StartsWith], term: str) -> Q:
     # Lower() on both sides is the expression of the unique indexes, so PostgreSQL can use them;
     # Django's iexact and istartswith use UPPER(), which has no index.
     value = Lower(Value(term))

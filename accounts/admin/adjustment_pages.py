@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from accounts import adjustments
+from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import entry_formatting
 from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm
@@ -42,7 +42,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     linked_by = ("user",)
     list_filter = ("status",)
     list_select_related = ("user", "requested_by", "decided_by")
-    search_help_text = "Beginning of the person's name or e-mail"
+    search_help_text = "Part of the person's name or e-mail, or the number of the adjustment"
     readonly_fields = (
         *("person", "money", "status_now", "category", "reason", "asked", "asked_by", "limit"),
         *("second", "decided", "decision_note", "entry", "original", "reversal"),
@@ -82,7 +82,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return f"{dollars(obj.amount)} for {obj.user}"
 
     def found_by(self, term: str) -> list[Q]:
-        return owned_by(term)
+        return [*owned_by(term), Q(pk=row_ids.typed(term))]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.adjust_credits")

@@ -36,9 +36,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     has_history = False
     list_display_links = ("when",)
     linked_by: ClassVar[Any] = ("target_type", "target_id")  # the history of one thing
-    search_help_text = (
-        "Beginning of the operator's name or e-mail, or an action like: adjust credits"
-    )
+    search_help_text = "Part of the operator's name or e-mail, or an action like: adjust credits"
     fields = readonly_fields = list_display
 
     when = column("When", lambda entry: when(entry.at))

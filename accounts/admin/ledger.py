@@ -12,6 +12,7 @@ from accounts.money import dollars
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter
 from gatewayz.adminbase.formatting import link, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
+from payments.search import entries_found_by
 
 Kind = LedgerEntry.Kind
 _BONUSES = (Kind.REFERRER_BONUS, Kind.REFEREE_BONUS)
@@ -60,7 +61,7 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     has_history = False
     list_select_related = ("user", *entry_formatting.RELATED)
     search_help_text = (
-        "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
+        "Part of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
@@ -85,4 +86,4 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return f"{entry_formatting.kind(obj)}, {dollars(obj.amount)}"
 
     def found_by(self, term: str) -> list[Q]:
-        return search.entries(term)
+        return entries_found_by(term)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import audit, ledger, people
-from accounts.admin import entry_formatting, person_actions, person_forms, search
+from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
 from accounts.admin.why import why
@@ -25,6 +25,7 @@ from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
 from payments.models import Payment
+from payments.search import people_found_by
 from referrals import codes
 from referrals.models import Program
 
@@ -101,11 +102,13 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         *(ReferredFilter, PurchasesFilter, BalanceFilter, "is_active", "is_staff"),
     )
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
-    search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    search_help_text = (
+        "Part of the name or e-mail; code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    )
     ordering = ("-pk",)
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    actions_detail = ("why", "statement", "adjust", "deactivate", "reactivate")
+    actions_detail = ("why", "statement", "adjust", "new_key", "deactivate", "reactivate")
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -162,7 +165,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         return obj.username
 
     def found_by(self, term: str) -> list[Q]:
-        return search.people(term)
+        return people_found_by(term)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Show the fields about staff to superusers only."""
@@ -172,6 +175,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
+        if action == "new_key":
+            return row.is_active and people.is_manageable(row, by=by)
         if action in ("deactivate", "reactivate"):
             is_possible = row.is_active == (action == "deactivate")
             return is_possible and row != by and people.is_manageable(row, by=by)
@@ -198,6 +203,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
         person = self.row(request, object_id)
         return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
+
+    @action(description="New key…", icon="key", permissions=["accounts.manage_keys"])
+    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return keys.issue(self, request, self.row(request, object_id))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:

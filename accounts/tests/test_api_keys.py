@@ -133,7 +133,11 @@ def revoke(person: Person) -> None:
     api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
 
 
-@pytest.mark.parametrize("act", [revoke, rotate])
+def issue(person: Person) -> tuple[ApiKey, str]:
+    return api_keys.issue(person.user, by=reviewer(), reason="They lost it", now=NOW)
+
+
+@pytest.mark.parametrize("act", [revoke, rotate, issue])
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
 def test_only_a_superuser_manages_the_key_of_staff(
     alice: Person, act: Callable[[Person], object], flag: str
@@ -144,8 +148,38 @@ def test_only_a_superuser_manages_the_key_of_staff(
         act(alice)
 
     assert [key.revoked_at for key in ApiKey.objects.filter(user=alice.user)] == [None]
+    assert not AuditEntry.objects.exists()
     User.objects.filter(username="rita").update(is_superuser=True)
     act(alice)
+
+
+def test_who_has_no_key_left_gets_one_of_an_operator_who_says_why(alice: Person) -> None:
+    revoke(alice)
+    new, text = issue(alice)
+
+    assert api_keys.authenticate(text, now=NOW) == alice.user
+    entry = AuditEntry.objects.get(action="issue key")
+    assert (entry.target_id, entry.reason, entry.by) == (new.pk, "They lost it", reviewer())
+    assert text not in str(entry.after)
+
+
+@pytest.mark.parametrize("many", [19, 20])
+def test_not_more_keys_are_issued_than_one_may_have(alice: Person, many: int) -> None:
+    for _ in range(many - 1):
+        api_keys.create(user=alice.user, name="CI", now=NOW)
+
+    if many < api_keys.MAX_KEYS:
+        issue(alice)
+    else:
+        with pytest.raises(api_keys.TooManyKeysError):
+            issue(alice)
+
+
+def test_no_key_is_issued_to_whom_it_would_not_let_in(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    with pytest.raises(api_keys.OwnerDeactivatedError):
+        issue(alice)
 
 
 def test_a_key_is_rotated_once(alice: Person) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -19,7 +19,7 @@ from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.http import error_pages
-from gatewayz.operators import own_log_in
+from gatewayz.operators import own_log_in, search
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
@@ -91,12 +91,8 @@ class OperatorSite(UnfoldAdminSite):
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Search the pages by name; unfold fails on a page number that is not a number."""
-        asked = request.GET.copy()
-        asked.pop("page", None)
-        request.GET = QueryDict(asked.urlencode())
-        found: HttpResponse = super().search(request, extra_context)
-        return found
+        """Find anybody or anything; unfold's own search finds pages only."""
+        return search.answer(request, self.each_context)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         protected = as_unfold_needs(super().admin_view(view, cacheable))

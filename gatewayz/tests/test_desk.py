@@ -101,7 +101,7 @@ def test_no_other_page_may(client: Client, path: str) -> None:
 
 @pytest.mark.parametrize("asked", ["s=user", "s=user&extended=1", "s=user&page=x", "s=u&page=99"])
 def test_the_pages_are_found_by_name(office: Client, asked: str) -> None:
-    response = office.get(f"/admin/search/?{asked}")
+    response = office.get(f"/admin/search/?{asked}", follow=True)
 
     assert response.status_code == 200
     assert USERS in response.content.decode()

@@ -6,6 +6,8 @@ Each does what the own group may, as wide as a screen and as a phone, and is not
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
@@ -136,6 +138,22 @@ def test_a_rotated_key_is_shown_once_and_opens_until_it_is_revoked(
     desk.press("Revoke the key")
     desk.reads("is revoked.")
     assert new.api.get("/user/balance").status_code == 401
+
+
+def test_who_lost_every_key_gets_one_in_two_clicks(alice: Person, desk: Desk) -> None:
+    ApiKey.objects.update(revoked_at=timezone.now())
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("New key…")
+    desk.fill("Reason", "They called from the number that we know")
+    desk.press("Make a new key")
+
+    new = Person(alice.user, desk.window.locator(".desk-new-key").inner_text())
+    assert new.api.get("/user/balance").status_code == 200
+    assert desk.clicks == 2
+    desk.follow("Done: back to the person")
+    desk.reads("They called from the number that we know")
+    expect(desk.window.locator("#page")).not_to_contain_text(new.api_key)
 
 
 @BOTH

@@ -21,7 +21,7 @@ class ClawbackAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "status", PurchaseFilter)
     list_select_related = ("payment__user",)
     search_help_text = (
-        "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
+        "Beginning of Stripe's id (re_…, dp_…, pi_…) or part of the person's name or e-mail"
     )
     fields = (
         ("kind", "state"),

@@ -51,7 +51,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_select_related = ("payment__user",)
     list_disable_select_all = True
     search_help_text = (
-        "Beginning of Stripe's id (evt_…, cs_…, pi_…) or of the person's name or e-mail"
+        "Beginning of Stripe's id (evt_…, cs_…, pi_…) or part of the person's name or e-mail"
     )
     actions = ("replay_selected",)
     actions_detail = ("replay",)

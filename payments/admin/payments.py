@@ -36,7 +36,7 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (
-        "Beginning of Stripe's id (cs_…, pi_…) or of the person's name or e-mail, or our own number"
+        "Beginning of Stripe's id (cs_…, pi_…), part of the person's name or e-mail, or our number"
     )
     change_form_outer_after_template = "admin/payments/payment.html"
     fieldsets = (
@@ -65,7 +65,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             Q(session_id__startswith=term),
             Q(payment_intent_id__startswith=term),
             *owned_by(term),
-            Q(pk=row_ids.parse(term)),
+            Q(pk=row_ids.typed(term)),
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:

@@ -70,7 +70,7 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     sortable_by = ("by_referrals", "by_earnings", "by_revenue")
     ordering = ("place_by_referrals",)
-    search_help_text = "Beginning of the name or e-mail, or the code"
+    search_help_text = "Part of the name or e-mail, or the code"
     list_before_template = "admin/referrals/leaderboardentry/tools.html"
 
     def found_by(self, term: str) -> list[Q]:

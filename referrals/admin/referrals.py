@@ -32,7 +32,7 @@ class ReferralAdmin(PageAdmin):
     sortable_by = ("completed",)
     list_disable_select_all = True
     actions = ("release", "void")
-    search_help_text = "Code, or beginning of the name or e-mail of either side"
+    search_help_text = "Code, or part of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
         queue = self.admin_site.admin_view(require_safe(self.review_view))
