@@ -178,6 +178,7 @@ def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None
         ("Why?", path(alice, "why")),
         ("Statement", path(alice, "statement")),
         ("Adjust balance…", path(alice, "adjust")),
+        ("New key…", path(alice, "new_key")),
         ("Deactivate…", path(alice, "deactivate")),
     ]
 

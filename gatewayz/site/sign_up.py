@@ -21,7 +21,7 @@ from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import SignUpForm
 from gatewayz.site.people import begin_session
 from gatewayz.site.refusals import add_refusal
-from referrals import attribution, invite_views
+from referrals import attribution, codes, invite_views
 from referrals.attribution import CheckedCode, Refusal
 from referrals.models import Program
 
@@ -61,7 +61,7 @@ def _invitation(request: HttpRequest) -> str:
 
 
 def _check(code: str, now: datetime) -> CheckedCode:
-    return attribution.check_code(code, now=now) if code else CheckedCode()
+    return attribution.check_code(codes.find(code, now=now)) if code else CheckedCode()
 
 
 def _count_view(request: HttpRequest, owner: User, now: datetime) -> None:
@@ -71,7 +71,7 @@ def _count_view(request: HttpRequest, owner: User, now: datetime) -> None:
         limits.count(action="view invitation", caller=caller, limit=1, period=_ONE_VIEW_IN, now=now)
     except limits.LimitReachedError:
         return
-    invite_views.count_view(owner=owner, now=now)
+    invite_views.find_and_count(owner.referral_code, now=now)
 
 
 def _register(request: HttpRequest, now: datetime) -> HttpResponse:
@@ -149,7 +149,8 @@ def _answer_person(request: HttpRequest, now: datetime) -> HttpResponse:
     """Say to who is logged in that they have an account, and what the code is to them."""
     person = operator(request)
     code = _invitation(request)
-    checked = attribution.check_code(code, now=now, person=person) if code else CheckedCode()
+    found = codes.find(code, now=now)
+    checked = attribution.check_code(found, person=person) if code else CheckedCode()
     words = {"code": code, "referrer": checked.owner, "refusal": checked.refusal}
     response = render(request, "site/sign_up_again.html", words)
     if checked.owner and checked.owner.referral_code:
