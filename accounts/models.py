@@ -48,12 +48,12 @@ class User(AbstractUser):
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
     # The user name as `names.fold` compares it: PostgreSQL's LOWER() changes only ASCII in the C
-    # locale. Empty in a row that another program wrote.
+    # locale. Empty in a row that another program wrote, until the job `fold_people` runs.
     username_folded = models.CharField(
         max_length=names.MAX_FOLDED_LENGTH, null=True, editable=False
     )
     # The e-mail address as `mailboxes.fold` compares it; empty in a row that another program wrote,
-    # until `refold_mailboxes` runs.
+    # until the job `fold_people` runs; settlement compares the addresses meanwhile.
     mailbox = models.CharField(max_length=mailboxes.MAX_LENGTH, null=True, editable=False)
     credits = MoneyField(default=Decimal(0), editable=False)
     # The person's own code, for inviting others.

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Contains, Exact, StartsWith
@@ -106,12 +107,36 @@ def _compare_name(comparison: type[Contains | Exact | StartsWith], term: str) ->
 
 
 _BATCH = 5000
-# Not where the value was changed since it was read, which has folded it too.
+# Locks the rows in settlement's order. Not where the value was changed since it was read, which has
+# folded it too.
 _REFOLD = """
-UPDATE users SET {column} = folded.value
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
-WHERE users.id = folded.id AND users.{source} = folded.source
+WITH folded AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
+), locked AS MATERIALIZED (
+    SELECT id FROM users WHERE id IN (SELECT id FROM folded) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE users SET {column} = folded.value FROM locked JOIN folded USING (id)
+WHERE users.id = locked.id AND users.{source} = folded.source
 """
+
+
+def fold_missing() -> int:
+    """Fold what another program, or the version before, wrote without; return how many rows.
+
+    A person whose name is somebody else's without regard to case stays without.
+    """
+    return refold_mailboxes(User.objects.filter(mailbox=None)) + sum(
+        _fold_name(*person)
+        for person in User.objects.filter(username_folded=None).values_list("pk", "username")
+    )
+
+
+def _fold_name(pk: int, username: str) -> int:
+    same = User.objects.filter(pk=pk, username=username)
+    # A row of its own each: a change of what is unique takes a stronger lock than settlement's.
+    with suppress(IntegrityError), transaction.atomic():
+        return same.update(username_folded=names.fold(username))
+    return 0
 
 
 def refold_mailboxes(users: QuerySet[User]) -> int:

@@ -145,7 +145,7 @@ WITH payment AS MATERIALIZED (
 SELECT {_of("payment", _PAYMENT)}, {_of("buyer", _PERSON)}, {_of("referrer", _PERSON)},
        {_of("terms", _TERMS)}, {_of("promised", _TERMS)},
        COALESCE(referral_uses(referrer.id), 0),
-       COALESCE(referral_shares_mailbox(referrer.id, buyer.id), false), occurred.at,
+       referral_shares_mailbox(referrer.id, buyer.id), occurred.at,
        EXISTS (SELECT FROM stripe_events
                WHERE event_id = %(event_id)s::text AND processed_at IS NOT NULL)
 FROM payment
@@ -209,10 +209,11 @@ def _from_row(row: prepared.Row) -> tuple[_Purchase, bool]:
     payment, buyer = model(Payment, _PAYMENT), model(User, _PERSON)
     referrer = model(User, _PERSON)
     terms, promised = model(Program, _TERMS), model(Program, _TERMS)
-    uses, is_mailbox_of_friend, occurred_at, is_processed = read
+    uses, shares_mailbox, occurred_at, is_processed = read
     if promised and occurred_at >= promised.offer_ends(buyer.created_at):
         promised = None
-    found = Conditions(terms, promised, uses, is_mailbox_of_friend)
+    is_of_friend = bonuses.is_mailbox_of_friend(shares_mailbox, buyer=buyer, referrer=referrer)
+    found = Conditions(terms, promised, uses, is_of_friend)
     return _Purchase(payment, buyer, referrer, found, occurred_at), is_processed
 
 

@@ -15,7 +15,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from accounts import ledger_seals
+from accounts import ledger_seals, people
 from payments import cards, checkout, inbox, reconciliation, retention
 from payments.models import Payment, StripeComparison
 from payments.reports import daily, leaderboard, ledger_checks, stripe_comparison
@@ -148,6 +148,14 @@ def compare_with_stripe(comparison_id: int) -> None:
     row = StripeComparison.objects.get(pk=comparison_id)
     stripe_comparison.run(row, now=timezone.now())
     log.info("compared_with_stripe", days=str(row), error=row.error)
+
+
+@app.periodic(cron="27 2 * * *")
+@app.task(name="fold_people", queueing_lock="fold_people")
+def fold_people(timestamp: int) -> None:
+    """Fold the names and addresses that another program wrote."""
+    if count := people.fold_missing():
+        log.info("people_folded", count=count)
 
 
 @app.periodic(cron="37 2 * * *")

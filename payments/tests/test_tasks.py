@@ -177,6 +177,7 @@ def test_every_task_has_its_schedule() -> None:
         ("seal_ledger", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
+        ("fold_people", "27 2 * * *"),
         ("close_deferred_events", "37 2 * * *"),
         ("purge", "47 2 * * *"),
     }
