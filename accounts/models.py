@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import mailboxes, names
+from accounts.internal_models import LedgerSeal, LimitWindow
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
 from accounts.preferences import ShowToReferrer
@@ -146,11 +148,33 @@ class User(AbstractUser):
             editable = [field.name for field in fields if field.editable and not field.primary_key]
             kwargs.setdefault("update_fields", editable)
         updated = kwargs.get("update_fields")
-        if updated is None or {"email", "username"} & set(updated):
+        folded = []
+        if updated is None or "email" in updated:
             self.mailbox = mailboxes.fold(self.email)[: mailboxes.MAX_LENGTH]
+            folded.append("mailbox")
+        if (updated is None or "username" in updated) and self._needs_own_name():
             self.username_folded = names.fold(self.username)
-            kwargs["update_fields"] = updated and [*updated, "mailbox", "username_folded"]
+            folded.append("username_folded")
+        if updated is not None:
+            kwargs["update_fields"] = [*updated, *folded]
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Raise ValidationError, for a form, when the name is somebody else's in any case."""
+        super().clean()
+        folded = names.fold(self.username or "")  # None when the form refused it
+        others = User.objects.filter(username_folded=folded).exclude(pk=self.pk)
+        if self._needs_own_name() and others.exists():
+            raise ValidationError({"username": "A user with that username already exists."})
+
+    def _needs_own_name(self) -> bool:
+        """Return whether the name must be unique without regard to case.
+
+        Who had the name of another before that was compared in every locale keeps it as it is.
+        """
+        if self._state.adding or self.username_folded is not None:
+            return True
+        return not User.objects.filter(pk=self.pk, username=self.username).exists()
 
 
 class ApiKey(models.Model):
@@ -265,41 +289,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+}"
-
-
-class LedgerSeal(models.Model):
-    """A hash over a batch of entries and over the seal before; see `accounts.ledger_seals`."""
-
-    # The batch begins after the last entry of the seal before.
-    last_entry_id = models.BigIntegerField(unique=True)
-    root = models.BinaryField()
-    # Unique, so that no two seals continue one.
-    previous_head = models.BinaryField(unique=True)
-    head = models.BinaryField(unique=True)
-    sealed_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "ledger_seals"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return bytes(self.head).hex()
-
-
-class LimitWindow(models.Model):
-    """The uses of one action by one caller in the current window; see `accounts.limits`.
-
-    The table is UNLOGGED: counting waits for no disk write. A crash of PostgreSQL empties it, so at
-    worst all windows start again.
-    """
-
-    # An HMAC of the action and the caller.
-    key = models.BinaryField(primary_key=True)
-    uses = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        db_table = "limit_windows"
-
-    def __str__(self) -> str:
-        return f"{self.uses} uses until {self.ends_at:%Y-%m-%d %H:%M:%S}"
