@@ -25,9 +25,9 @@ class Provider:
 
 # Domains on which a provider gives one name to different people are not among these, nor is a rule
 # that it does not state: those of Outlook (outlook.com, hotmail.com, live.com, msn.com) are such
-# domains (support.microsoft.com/help/12407: no alias is made of an address of another account), with
-# tags after a plus alone (zdnet.com: "Feature already present in Hotmail"). Zoho, GMX and Mail.ru
-# state nothing more than a plus either.
+# domains (support.microsoft.com/help/12407: no address of another account becomes an alias), with
+# tags after a plus alone (support.microsoft.com, "Add or remove an email alias"). Of Zoho, GMX and
+# Mail.ru we found no page with more.
 PROVIDERS = (
     Provider(
         ("gmail.com", "googlemail.com"),
