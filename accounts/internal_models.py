@@ -9,6 +9,8 @@ class LedgerSeal(models.Model):
     # The batch begins after the last entry of the seal before.
     last_entry_id = models.BigIntegerField(unique=True)
     root = models.BinaryField()
+    # In the hash of each entry's details. Empty in seals from before there was one.
+    salt = models.BinaryField(null=True)
     # Unique, so that no two seals continue one.
     previous_head = models.BinaryField(unique=True)
     head = models.BinaryField(unique=True)

@@ -5,6 +5,7 @@ the Merkle root over a batch of entries, chained to the seal before. Whoever has
 of the database can tell later whether an entry up to it was changed, added or taken away.
 """
 
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from accounts.models import LedgerEntry, LedgerSeal
 # A proof hashes its batch anew, which takes milliseconds for so many.
 MAX_BATCH = 4096
 FIRST_HEAD = bytes(32)
+SALT_BYTES = 16
 # How long to wait for transactions that are posting entries; most of them take milliseconds.
 PATIENCE_SECONDS = 10
 _POLL_SECONDS = 0.02
@@ -31,17 +33,23 @@ CONNECTIONS = 2
 _BEFORE_ALL = -(2**63)
 
 # A proof shows this text to the owner of the account. Who posted the entry, and for which cause, is
-# not theirs to read: of that it has only the hash.
+# not theirs to read: of that it has only the hash. A proof also shows the hash of the entry beside
+# it, such as the friend's bonus, of which they know all but the balance: without the salt they
+# could try every balance. `concat_ws` leaves a salt out that is NULL.
 _DETAILS = """concat_ws('|', COALESCE(reverses_id::text, ''), COALESCE(posted_by_id::text, ''),
-                        length(idempotency_key), idempotency_key, reference)"""
+                        length(idempotency_key), idempotency_key, reference,
+                        encode(seal.salt, 'hex'))"""
 _TEXT = f"""
 concat_ws('|', entry.id, user_id, number, kind, amount, balance_after,
           to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
           encode(sha256(convert_to({_DETAILS}, 'UTF8')), 'hex'), description)"""
 _LEAF = f"sha256(decode('00', 'hex') || convert_to({_TEXT}, 'UTF8'))"
 _BATCH = f"""
-SELECT entry.id, {_LEAF} FROM ledger_entries entry
+SELECT entry.id, {_LEAF} FROM ledger_entries entry, (SELECT %s::bytea) seal (salt)
 WHERE entry.id > %s AND entry.id <= %s ORDER BY entry.id LIMIT %s
+"""
+_ENTRY = f"""
+SELECT {_TEXT} FROM ledger_entries entry, (SELECT %s::bytea) seal (salt) WHERE entry.id = %s
 """
 _ALL_BATCHES = f"""
 SELECT seal.id, head_before, previous_head, root, head, leaves
@@ -118,14 +126,16 @@ def _posting() -> set[str]:
 @transaction.atomic
 def _seal_batch(until: int, *, now: datetime) -> int:
     """Seal the next entries up to this id, and return how many."""
-    before = newest()
-    rows = _rows(_BATCH, before.last_entry_id if before else _BEFORE_ALL, until, MAX_BATCH)
+    before, salt = newest(), secrets.token_bytes(SALT_BYTES)
+    after = before.last_entry_id if before else _BEFORE_ALL
+    rows = _rows(_BATCH, salt, after, until, MAX_BATCH)
     if rows:
         previous_head = bytes(before.head) if before else FIRST_HEAD
         root = merkle.root([leaf for _, leaf in rows])
         LedgerSeal.objects.create(
             last_entry_id=rows[-1][0],
             root=root,
+            salt=salt,
             previous_head=previous_head,
             head=head_after(previous_head, root),
             sealed_at=now,
@@ -195,8 +205,8 @@ def prove(entry: LedgerEntry) -> Proof | None:
         return None
     before = seals.filter(last_entry_id__lt=entry.pk).last()
     after = before.last_entry_id if before else _BEFORE_ALL
-    rows = _rows(_BATCH, after, seal.last_entry_id, None)
-    [(text,)] = _rows(f"SELECT {_TEXT} FROM ledger_entries entry WHERE id = %s", entry.pk)
+    rows = _rows(_BATCH, seal.salt, after, seal.last_entry_id, None)
+    [(text,)] = _rows(_ENTRY, seal.salt, entry.pk)
     index = [entry_id for entry_id, _ in rows].index(entry.pk)
     path = merkle.audit_path([leaf for _, leaf in rows], index)
     return Proof(
@@ -210,7 +220,7 @@ def prove(entry: LedgerEntry) -> Proof | None:
     )
 
 
-def _rows(sql: str, *params: int | None) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *params: int | bytes | None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
