@@ -1,12 +1,20 @@
 """The forms of the pages for people."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from accounts.models import User
 
 
-class LogInForm(forms.Form):
+class _Form(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # No colon after a label that stands above its field.
+        super().__init__(*args, label_suffix="", **kwargs)
+
+
+class LogInForm(_Form):
     """Where to send a link for logging in."""
 
     email = forms.EmailField(
@@ -16,7 +24,7 @@ class LogInForm(forms.Form):
     )
 
 
-class SignUpForm(forms.Form):
+class SignUpForm(_Form):
     """What an account needs, held to the same rules as at `/auth/register`."""
 
     username = forms.CharField(

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts import limits, throttling
@@ -23,6 +24,7 @@ from gatewayz.site.people import begin_session
 from gatewayz.site.refusals import add_refusal
 from referrals import attribution, codes, invite_views
 from referrals.attribution import CheckedCode, Refusal
+from referrals.invitations import promise
 from referrals.models import Program
 
 # What the field says to a code that cannot be used.
@@ -33,6 +35,9 @@ _REFUSALS = {
 _ONE_VIEW_IN = timedelta(days=1)
 
 
+# A log-in changes the CSRF token, so the form of a new person, sent again by loading the page of
+# the key again, has an old one. Without a log-in `_register` checks it.
+@csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
@@ -74,6 +79,7 @@ def _count_view(request: HttpRequest, owner: User, now: datetime) -> None:
     invite_views.find_and_count(owner.referral_code, now=now)
 
 
+@csrf_protect
 def _register(request: HttpRequest, now: datetime) -> HttpResponse:
     form = SignUpForm(request.POST)
     code = request.POST.get("referral_code", "").strip()
@@ -136,6 +142,7 @@ def _show(
         "code": code,
         "referrer": checked.owner,
         "refusal": checked.refusal,
+        "promise": promise(terms, checked.owner.username) if checked.owner else "",
         "terms": terms,
         "offer_ends": terms.offer_ends(now),
     }
