@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from accounts.models import User
+from accounts.preferences import ShowToReferrer
 
 
 class _Form(forms.Form):
@@ -49,12 +50,29 @@ class SignUpForm(_Form):
         widget=forms.TextInput(
             attrs={
                 "class": "code",
+                # Tells the stylesheet whether the field is empty, and the next one of no concern.
+                "placeholder": " ",
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
             }
         ),
     )
+
+    show_to_referrer = forms.ChoiceField(
+        label="Whoever invited you sees",
+        choices=[
+            (ShowToReferrer.USERNAME, "my user name"),
+            (ShowToReferrer.INITIALS, "my initials"),
+            (ShowToReferrer.HIDDEN, "only “a friend”"),
+        ],
+        initial=ShowToReferrer.USERNAME,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+    def clean_show_to_referrer(self) -> str:
+        return self.cleaned_data["show_to_referrer"] or ShowToReferrer.USERNAME
 
     def clean_username(self) -> str:
         """Normalise, then validate again: one character can become several."""

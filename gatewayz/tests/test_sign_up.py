@@ -142,6 +142,17 @@ def test_signing_up_shows_a_key_that_works_and_logs_in(client: Client, alice: Pe
     assert "invitation" not in [name for name, each in client.cookies.items() if each.value]
 
 
+@pytest.mark.parametrize(("asked", "kept"), [({}, "username"), ("hidden", "hidden")])
+def test_the_referrer_sees_what_was_chosen(
+    client: Client, alice: Person, asked: Any, kept: str
+) -> None:
+    chosen = {"show_to_referrer": asked} if asked else {}
+
+    client.post("/signup", {**FORM, "referral_code": alice.code} | chosen)
+
+    assert bob().show_to_referrer == kept
+
+
 def test_the_key_is_kept_nowhere(client: Client, db: None) -> None:
     key = client.post("/signup", FORM).context["registration"].account.api_key
 
