@@ -62,7 +62,7 @@ class SignUpForm(_Form):
     show_to_referrer = forms.ChoiceField(
         label="Whoever invited you sees",
         choices=[
-            (ShowToReferrer.USERNAME, "my user name"),
+            (ShowToReferrer.USERNAME, "my name"),
             (ShowToReferrer.INITIALS, "my initials"),
             (ShowToReferrer.HIDDEN, "only “a friend”"),
         ],
