@@ -1,12 +1,21 @@
 """The forms of the pages for people."""
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from accounts.models import User
+from accounts.preferences import ShowToReferrer
 
 
-class LogInForm(forms.Form):
+class _Form(forms.Form):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # No colon after a label that stands above its field.
+        super().__init__(*args, label_suffix="", **kwargs)
+
+
+class LogInForm(_Form):
     """Where to send a link for logging in."""
 
     email = forms.EmailField(
@@ -16,7 +25,7 @@ class LogInForm(forms.Form):
     )
 
 
-class SignUpForm(forms.Form):
+class SignUpForm(_Form):
     """What an account needs, held to the same rules as at `/auth/register`."""
 
     username = forms.CharField(
@@ -41,12 +50,29 @@ class SignUpForm(forms.Form):
         widget=forms.TextInput(
             attrs={
                 "class": "code",
+                # Tells the stylesheet whether the field is empty, and the next one of no concern.
+                "placeholder": " ",
                 "autocomplete": "off",
                 "autocapitalize": "characters",
                 "spellcheck": "false",
             }
         ),
     )
+
+    show_to_referrer = forms.ChoiceField(
+        label="Whoever invited you sees",
+        choices=[
+            (ShowToReferrer.USERNAME, "my name"),
+            (ShowToReferrer.INITIALS, "my initials"),
+            (ShowToReferrer.HIDDEN, "only “a friend”"),
+        ],
+        initial=ShowToReferrer.USERNAME,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+    def clean_show_to_referrer(self) -> str:
+        return self.cleaned_data["show_to_referrer"] or ShowToReferrer.USERNAME
 
     def clean_username(self) -> str:
         """Normalise, then validate again: one character can become several."""

@@ -8,11 +8,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from accounts import limits, throttling
+from accounts import limits, people, throttling
 from accounts.authentication import operator
-from accounts.models import User
 from accounts.names import LooksLikeStaffError, MixedScriptsError
 from accounts.registration import NameTakenError
 from gatewayz.http import error_pages
@@ -23,6 +23,7 @@ from gatewayz.site.people import begin_session
 from gatewayz.site.refusals import add_refusal
 from referrals import attribution, codes, invite_views
 from referrals.attribution import CheckedCode, Refusal
+from referrals.invitations import promise
 from referrals.models import Program
 
 # What the field says to a code that cannot be used.
@@ -33,6 +34,9 @@ _REFUSALS = {
 _ONE_VIEW_IN = timedelta(days=1)
 
 
+# A log-in changes the CSRF token, so the form of a new person, sent again by loading the page of
+# the key again, has an old one. Without a log-in `_register` checks it.
+@csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponse:
@@ -42,14 +46,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _register(request, now)
     code = _invitation(request)
-    if code:
-        try:
-            throttling.limit_address("validate", request)
-        except throttling.TooManyRequests as refusal:
-            return error_pages.too_many_requests(request, refusal.wait)
-    checked = _check(code, now)
-    if checked.owner:
-        _count_view(request, checked.owner, now)
+    try:
+        checked = _look_at(request, code, now) if code else CheckedCode()
+    except throttling.TooManyRequests as refusal:
+        return error_pages.too_many_requests(request, refusal.wait)
     initial = {"referral_code": code if checked.owner else ""}
     return _show(request, SignUpForm(initial=initial), code, checked, now)
 
@@ -60,20 +60,26 @@ def _invitation(request: HttpRequest) -> str:
     return linked or invitation_cookie.read(request)
 
 
+def _look_at(request: HttpRequest, code: str, now: datetime) -> CheckedCode:
+    """Check the code of a link, and count a view of it, once a day for each address.
+
+    Raises TooManyRequests: it tells who has which code, as `/referral/validate` does.
+    """
+    throttling.limit_address("validate", request)
+    caller = f"{client_address(request)} {codes.normalize(code)}"
+    find = invite_views.find_and_count
+    try:
+        limits.count(action="view invitation", caller=caller, limit=1, period=_ONE_VIEW_IN, now=now)
+    except limits.LimitReachedError:
+        find = codes.find
+    return attribution.check_code(find(code, now=now))
+
+
 def _check(code: str, now: datetime) -> CheckedCode:
     return attribution.check_code(codes.find(code, now=now)) if code else CheckedCode()
 
 
-def _count_view(request: HttpRequest, owner: User, now: datetime) -> None:
-    """Count that this address looks at the invitation, once a day."""
-    caller = f"{client_address(request)} {owner.pk}"
-    try:
-        limits.count(action="view invitation", caller=caller, limit=1, period=_ONE_VIEW_IN, now=now)
-    except limits.LimitReachedError:
-        return
-    invite_views.find_and_count(owner.referral_code, now=now)
-
-
+@csrf_protect
 def _register(request: HttpRequest, now: datetime) -> HttpResponse:
     form = SignUpForm(request.POST)
     code = request.POST.get("referral_code", "").strip()
@@ -111,7 +117,9 @@ def _create(
                 address=client_address(request),
                 now=now,
             )
-            begin_session(request, registration.account.user)
+            user = registration.account.user
+            people.update_preferences(user, show_to_referrer=data["show_to_referrer"])
+            begin_session(request, user)
     except NameTakenError as error:
         form.add_error(error.field, "Somebody has this already. If it is you, log in instead.")
     except (MixedScriptsError, LooksLikeStaffError) as error:
@@ -136,6 +144,7 @@ def _show(
         "code": code,
         "referrer": checked.owner,
         "refusal": checked.refusal,
+        "promise": promise(terms, checked.owner.username) if checked.owner else "",
         "terms": terms,
         "offer_ends": terms.offer_ends(now),
     }

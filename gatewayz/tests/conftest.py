@@ -74,6 +74,17 @@ def desk(
 
 
 @pytest.fixture
+def visitor(
+    request: pytest.FixtureRequest, live_server: LiveServer, window: Page
+) -> Iterator[Desk]:
+    """A window on the pages for people, which must be without fault just as the desk's."""
+    window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor = Desk(window, live_server.url, {}, getattr(request, "param", DESKTOP))
+    yield visitor
+    assert visitor.faults == []
+
+
+@pytest.fixture
 def one_of_everything(alice: Person, bob: Person) -> None:
     """One row at least of whatever the desk shows, in the states that look different."""
     deliver(refund(settle(bob.user), 400))

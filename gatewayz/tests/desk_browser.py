@@ -9,7 +9,7 @@ from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page, expect
 from playwright.sync_api import Error as ScriptError
 
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (360, 740)
 # Both groups and both widths; what each group sees at each width, test_desk_in_browser looks at.
 BOTH = pytest.mark.parametrize(
     ("who", "desk"), [("Sam", PHONE), ("Fiona", DESKTOP)], indirect=["desk"]

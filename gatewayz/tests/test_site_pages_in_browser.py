@@ -65,5 +65,5 @@ def test_a_page_is_plain_and_loads_nothing_from_elsewhere(desk: Desk, path: str)
     desk.expects_refusals = "nothing" in path
     desk.window.goto(desk.address + path)
 
-    expect(desk.window.get_by_role("heading")).to_be_visible()
+    expect(desk.window.get_by_role("heading", level=1)).to_be_visible()
     assert desk.faults == []
