@@ -93,7 +93,7 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
     if may("payments.view_payment"):
         yield sections.purchases(user)
     if may("referrals.view_referral"):
-        yield sections.referrals(user)
+        yield sections.referrals(user, now=now)
     if may("accounts.view_apikey"):
         keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))

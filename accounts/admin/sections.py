@@ -105,9 +105,9 @@ def _clawback(clawback: Clawback) -> str:
     return format_html("{} {}", page, status_badges.status_badge(clawback))
 
 
-def referrals(user: User) -> Section:
+def referrals(user: User, *, now: datetime) -> Section:
     """Return whom the person invited, and what became of each."""
-    referees = referees_of(user, Audience.OPERATOR)
+    referees = referees_of(user, Audience.OPERATOR, now=now)
     uses = {
         use.referred_user_id: link(use, f"referral {use.pk}") for use in user.referrals_made.all()
     }

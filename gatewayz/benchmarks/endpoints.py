@@ -77,6 +77,11 @@ def _own_page(path: str) -> Maker:
     return make
 
 
+def _own_key(n: int) -> Request:
+    key, _ = api_keys.create(user=User.objects.get(pk=CALLER), name="own", now=timezone.now())
+    return _own_page(f"/account/keys/{key.pk}/revoke")(n)
+
+
 def _follow_link(n: int) -> Request:
     token = log_in_links.create_token(User.objects.get(pk=CALLER))
     return Request(f"/login/link?token={token}")
@@ -141,6 +146,15 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET login/sent": [_get("/login/sent")],
     "GET login/link": [_follow_link],
     "GET dashboard": [_own_page("/dashboard")],
+    "GET dashboard/friends": [_own_page("/dashboard/friends")],
+    "GET dashboard/qr.svg": [_own_page("/dashboard/qr.svg")],
+    "GET dashboard/buy": [_own_page("/dashboard/buy")],
+    "GET dashboard/statement": [_own_page("/dashboard/statement")],
+    "GET dashboard/statement.csv": [_own_page("/dashboard/statement.csv")],
+    "GET account": [_own_page("/account")],
+    "GET account/keys": [_own_page("/account/keys")],
+    "GET account/keys/<int:pk>/revoke": [_own_key],
+    "GET account/preferences": [_own_page("/account/preferences")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
     "POST auth/register": [_register],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
@@ -25,7 +25,7 @@ def begin_session(request: HttpRequest, user: User) -> None:
     request.session.cycle_key()
 
 
-def for_people(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+def for_people(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Ask to log in before the page is shown, and let no cache keep what it says.
 
     An operator's session will do too: staff are people with accounts.

@@ -2,11 +2,17 @@
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
-from django.views.generic import TemplateView
 
-from gatewayz.site import dashboard, home, log_in, sign_up
-
-page = TemplateView.as_view
+from gatewayz.site import (
+    account,
+    buying,
+    dashboard,
+    home,
+    log_in,
+    payment_return,
+    sign_up,
+    statement,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -17,6 +23,15 @@ urlpatterns = [
     path("login/link", log_in.follow_link, name="log-in-link"),
     path("logout", LogoutView.as_view(next_page="home"), name="log-out"),
     path("dashboard", dashboard.dashboard, name="dashboard"),
-    path("payment/success", page(template_name="payment/success.html"), name="payment-success"),
-    path("payment/cancel", page(template_name="payment/cancel.html"), name="payment-cancel"),
+    path("dashboard/friends", dashboard.friends, name="friends"),
+    path("dashboard/qr.svg", dashboard.qr_code, name="qr-code"),
+    path("dashboard/buy", buying.buy, name="buy"),
+    path("dashboard/statement", statement.statement, name="statement"),
+    path("dashboard/statement.csv", statement.as_csv, name="statement-csv"),
+    path("account", account.account, name="account"),
+    path("account/keys", account.make_key, name="make-key"),
+    path("account/keys/<int:pk>/revoke", account.revoke_key, name="revoke-key"),
+    path("account/preferences", account.change_preferences, name="preferences"),
+    path("payment/success", payment_return.success, name="payment-success"),
+    path("payment/cancel", payment_return.cancel, name="payment-cancel"),
 ]

@@ -1,6 +1,7 @@
 """Fixtures for the desk: what it shows, who works there, and a window to be any of them in."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -82,6 +83,14 @@ def visitor(
     visitor = Desk(window, live_server.url, {}, getattr(request, "param", DESKTOP))
     yield visitor
     assert visitor.faults == []
+
+
+@pytest.fixture
+def front(live_server: LiveServer, sandbox: str, settings: Any) -> str:
+    """The address of the program, at which the sandbox's events arrive as well."""
+    settings.STRIPE_SANDBOX_WEBHOOK_URL = f"{live_server.url}/api/stripe/webhook"
+    settings.FRONTEND_URL = live_server.url
+    return live_server.url
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def explain_person(
         summary=_summary(user, referrer, purchases, found, audience),
         purchases=purchases,
         what_if=_what_if(user, referrer, cents, found, audience),
-        referees=referees_of(user, audience),
+        referees=referees_of(user, audience, now=now),
         referrer=referrer,
         attribution=messages.of_attribution(user, referrer),
         code_uses=messages.of_code(stats.total_uses, stats.max_uses) if stats else "",

@@ -118,14 +118,14 @@ _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.FRIENDS: "Whether an earlier friend has the buyer's mailbox",
 }
 # What became of somebody who registered with a code. Of a friend's purchases a person reads only
-# that one counted, or did not.
+# that one counted, or did not: never what it was.
 _REFEREES: Mapping[str, str] = {
-    "pending": "{who} has not made a qualifying purchase yet.",
-    "completed": "{who} has bought, and both sides have their bonus.",
-    "held": "{who} has bought, and the bonus is under review{note}.",
-    "reversed": "{who} has bought, but the purchase no longer qualifies.",
-    "voided": "{who} has bought, but the bonus was not granted{note}.",
-    "not_counted": "{who} has bought, but without a bonus: {reason}.",
+    "pending": "has not made a qualifying purchase yet.",
+    "completed": "has bought, and both sides have their bonus.",
+    "held": "has bought, and the bonus is under review{note}.",
+    "reversed": "has bought, but the purchase no longer qualifies.",
+    "voided": "has bought, but the bonus was not granted{note}.",
+    "not_counted": "has bought, but without a bonus: {reason}.",
 }
 
 
@@ -247,18 +247,26 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
     }[Referral.Status(referral.status)]
 
 
-def of_referee(name: str, state: str, decision: str, note: str, audience: Audience) -> str:
-    """Say what became of somebody who registered with a code."""
-    is_operator = audience == Audience.OPERATOR
-    friend = "A friend of yours" if name == A_FRIEND else f"Your friend {name}"
+def said_as(name: str, audience: Audience) -> str:
+    """Return how a sentence begins about somebody who registered with a code."""
+    if audience == Audience.OPERATOR:
+        return name
+    return "A friend of yours" if name == A_FRIEND else f"Your friend {name}"
+
+
+def of_referee(state: str, decision: str, note: str, audience: Audience) -> str:
+    """Say what became of somebody who registered with a code; the name goes before it."""
     reason = "the reason was not stored"
     if decision:
         reason = DECISIONS[decision].removeprefix("No bonus: ")
-    return _REFEREES[state].format(
-        who=name if is_operator else friend,
-        note=f": {note.removesuffix('.')}" if is_operator and note else "",
-        reason=reason,
-    )
+    is_shown = audience == Audience.OPERATOR and note
+    note = f": {note.removesuffix('.')}" if is_shown else ""
+    return _REFEREES[state].format(note=note, reason=reason)
+
+
+def of_too_small(minimum: Decimal) -> str:
+    """Say the same of somebody whose purchases were all below the minimum, in US dollars."""
+    return f"has bought, but not yet for {dollars(minimum)} or more in one purchase."
 
 
 def of_attribution(user: User, referrer: User | None) -> str:
