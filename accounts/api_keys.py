@@ -120,7 +120,8 @@ class CallerQuery:
 
     def __init__(self, *fields: str, **annotations: Any) -> None:
         wanted = {"id", *fields} if fields else {*_CALLER} - _RARE
-        self._fields = [name for name in _CALLER if name in wanted]  # in the order of `from_db`
+        # In the order of `from_db`, and a dict, because it looks each name up.
+        self._fields = dict.fromkeys(name for name in _CALLER if name in wanted)
         of_caller = [f"user__{name}" for name in self._fields]
         self._names = list(annotations)
         self._query = Query(

@@ -39,7 +39,7 @@ def client_address(request: HttpRequest) -> str:
     peer = request.META.get("REMOTE_ADDR", "")
     address = _parse(peer)
     if address and _is_trusted(address):
-        address = _forwarded(request.headers.get("X-Forwarded-For", "")) or address
+        address = _forwarded(request.META.get("HTTP_X_FORWARDED_FOR", "")) or address
     return _as_one_caller(address) if address else peer
 
 
