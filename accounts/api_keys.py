@@ -102,23 +102,27 @@ def _peppers() -> list[str]:
     return [*settings.API_KEY_PEPPERS, *secret_keys]
 
 
-_SELDOM_READ = {
+_CALLER = [field.attname for field in User._meta.concrete_fields]
+# What an endpoint rarely needs of its caller.
+_RARE = {
     *("password", "first_name", "last_name", "last_login", "signup_address"),
     *("show_to_referrer", "emails_off"),
 }
-# What requests read of their caller; any other field is read when it is asked for.
-_CALLER = [field.attname for field in User._meta.concrete_fields if field.name not in _SELDOM_READ]
-_OF_CALLER = [f"user__{name}" for name in _CALLER]
 
 
 class CallerQuery:
     """Finds the caller by the key, and reads with them what an endpoint needs, in one query.
 
+    `fields` are those of the caller that it needs; any other is read when it is asked for.
     `annotations` are expressions by name, with OuterRef("user_id") for the caller and
     Parameter("now", …) for the time; the caller gets them, and `key_id`, as attributes.
     """
 
-    def __init__(self, **annotations: Any) -> None:
+    def __init__(self, *fields: str, **annotations: Any) -> None:
+        wanted = {"id", *fields} if fields else {*_CALLER} - _RARE
+        # In the order of `from_db`, and a dict, because it looks each name up.
+        self._fields = dict.fromkeys(name for name in _CALLER if name in wanted)
+        of_caller = [f"user__{name}" for name in self._fields]
         self._names = list(annotations)
         self._query = Query(
             lambda: (
@@ -128,7 +132,7 @@ class CallerQuery:
                     user__is_active=True,
                 )
                 .annotate(**annotations)
-                .values_list("pk", "digest", "last_used_at", *_OF_CALLER, *annotations)
+                .values_list("pk", "digest", "last_used_at", *of_caller, *annotations)
             )
         )
 
@@ -142,8 +146,9 @@ class CallerQuery:
         if not rows:
             raise InvalidApiKeyError
         [(key_id, found, last_used_at, *values)] = rows
-        caller = User.from_db(None, _CALLER, values[: len(_CALLER)])
-        vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True), key_id=key_id)
+        caller = User.from_db(None, self._fields, values[: len(self._fields)])
+        more = values[len(self._fields) :]
+        vars(caller).update(zip(self._names, more, strict=True), key_id=key_id)
         is_stale = last_used_at is None or last_used_at < now - _LAST_USED_PRECISION
         if is_stale or found != digests[0]:
             _used.append(_Use(key_id, now, found, digests[0]))

@@ -6,7 +6,7 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
@@ -25,8 +25,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, str] | None:
         """Return the user, and the key's row id."""
-        # latin-1 decodes any bytes, so a header that is not ASCII is a wrong key, not an error.
-        scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
+        # WSGI decodes any bytes as latin-1, so a header that is not ASCII is a wrong key, not an
+        # error. Any other look-up than by META reads all headers first.
+        scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not scheme:
             return None
         key = text.strip(" ") if scheme.lower() == "bearer" else ""

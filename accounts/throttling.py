@@ -52,6 +52,8 @@ def limit_person(user: User) -> None:
 
 def limit_address(action: str, request: HttpRequest | Request) -> None:
     """Count `action` for the caller's address. Raises TooManyRequests."""
+    if settings.RATE_LIMITS[action] is None:
+        return
     _count(action, client_address(request))
     # After the narrower one, so that a caller above the limit does not use up the neighbours'.
     if site := client_site(request):

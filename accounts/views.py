@@ -1,8 +1,9 @@
 """The accounts endpoints: registration, balance, statement, preferences, API keys."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -30,6 +31,7 @@ from accounts.serializers import (
     RegistrationSerializer,
     RevocationQuerySerializer,
 )
+from gatewayz.api import json_api
 from gatewayz.http.client_address import client_address
 from referrals import attribution
 
@@ -118,15 +120,17 @@ def _registration_body(registration: attribution.Registration) -> dict[str, Any]
 class BalanceViewSet(ViewSet):
     """The caller's balance."""
 
+    caller_queries: ClassVar = {"retrieve": api_keys.CallerQuery("username", "credits")}
+
     @extend_schema(**schema.BALANCE)
-    def retrieve(self, request: AuthenticatedRequest) -> Response:
+    def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:
         body = {
             "user_id": request.user.pk,
             "username": request.user.username,
             "credits": request.user.credits,
             "currency": "usd",
         }
-        return Response(body)
+        return json_api.answer(body)
 
 
 class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):

@@ -57,7 +57,8 @@ class FoundCode:
     max_uses: int
 
 
-_OWNER = ["id", "username", "email", "referral_code"]
+# A dict, because `from_db` looks each name up.
+_OWNER = dict.fromkeys(["id", "username", "email", "referral_code"])
 
 
 def found() -> QuerySet[User, tuple[Any, ...]]:

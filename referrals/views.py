@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
@@ -12,6 +13,7 @@ from rest_framework.viewsets import ViewSet
 from accounts.api_keys import CallerQuery
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
+from gatewayz.api import json_api
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
 from payments.reports import leaderboard
@@ -37,13 +39,15 @@ class ReferralViewSet(ViewSet):
 
     caller_queries: ClassVar = {
         "code": CallerQuery(
-            referee_bonus=codes.in_force("referee_bonus"), **reports.uses_and_earnings("user_id")
+            *("username", "referral_code", "created_at"),
+            referee_bonus=codes.in_force("referee_bonus"),
+            **reports.uses_and_earnings("user_id"),
         ),
         "stats": reports.WITH_STATS,
     }
 
     @extend_schema(**schema.CODE)
-    def code(self, request: AuthenticatedRequest) -> Response:
+    def code(self, request: AuthenticatedRequest) -> HttpResponse:
         caller: Any = request.user
         code = codes.ensure_code(caller, now=timezone.now())
         body = {
@@ -58,7 +62,7 @@ class ReferralViewSet(ViewSet):
             "max_uses": caller.max_uses,
             "total_earned": caller.total_earned,
         }
-        return Response(body)
+        return json_api.answer(body)
 
     @extend_schema(**schema.GENERATE)
     def generate(self, request: AuthenticatedRequest) -> Response:
@@ -67,7 +71,7 @@ class ReferralViewSet(ViewSet):
         return Response(GeneratedCodeSerializer(body).data)
 
     @extend_schema(**schema.STATS)
-    def stats(self, request: AuthenticatedRequest) -> Response:
+    def stats(self, request: AuthenticatedRequest) -> HttpResponse:
         code = codes.ensure_code(request.user, now=timezone.now())
         totals = reports.stats_of_caller(request.user)
         body = {
@@ -82,7 +86,7 @@ class ReferralViewSet(ViewSet):
             "pending_referrals": totals.pending_referrals,
             "referrals": [row._asdict() for row in reports.referrals_of(request.user)],
         }
-        return Response(body)
+        return json_api.answer(body)
 
 
 class LeaderboardViewSet(ViewSet):
@@ -141,7 +145,7 @@ class ValidationViewSet(ViewSet):
     throttle_scope = "validate"
 
     @extend_schema(**schema.VALIDATE)
-    def check(self, request: Request) -> Response:
+    def check(self, request: Request) -> HttpResponse:
         body: Any = request.data
         # Any value will do, so that only a body without the field needs the serializer's answer.
         if not isinstance(body, dict) or "referral_code" not in body:
@@ -151,14 +155,14 @@ class ValidationViewSet(ViewSet):
         find = codes.find if person else invite_views.find_and_count
         checked = attribution.check_code(find(body["referral_code"], now=now), person=person)
         if checked.owner is None:
-            return Response(
+            return json_api.answer(
                 {
                     "valid": False,
                     "message": "Invalid referral code",
                     "error": checked.refusal,
                 }
             )
-        return Response(
+        return json_api.answer(
             {
                 "valid": True,
                 "message": "Referral code is valid",
