@@ -1,5 +1,6 @@
 """The models of people, their API keys and the ledger of their credits."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -66,8 +67,10 @@ class User(AbstractUser):
         editable=False,
         validators=[RegexValidator(r"\A[A-Z0-9]{6,16}\Z")],
     )
-    # The inviter's code, given at registration; never changes.
+    # The inviter's code, given at registration or claimed within seven days; never changes then.
     referred_by_code = models.CharField(max_length=16, null=True, editable=False)
+    # When that code was claimed; empty when it was given at registration.
+    claimed_at = models.DateTimeField(null=True, editable=False)
     # The first qualifying purchase has settled, with or without a bonus.
     has_made_first_purchase = models.BooleanField(default=False, editable=False)
     auth_method = models.CharField(
@@ -88,7 +91,10 @@ class User(AbstractUser):
 
     class Meta:
         db_table = "users"
-        permissions = [("deactivate_user", "Can deactivate and reactivate people")]
+        permissions = [
+            ("deactivate_user", "Can deactivate and reactivate people"),
+            ("set_inviter", "Can set a missing inviter"),
+        ]
         constraints = [
             # text_pattern_ops: the index also serves prefix searches, in any collation.
             models.UniqueConstraint(
@@ -136,6 +142,11 @@ class User(AbstractUser):
                 name="users_invited_by_age",
             ),
         ]
+
+    @property
+    def attributed_at(self) -> datetime:
+        """When the terms were promised that an invitation brings (CONTRACT 2.12)."""
+        return self.claimed_at or self.created_at
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save only the editable fields of an existing user, unless `update_fields` says otherwise.

@@ -1,5 +1,6 @@
 """Locks and reads a purchase, with all that the decision on its bonuses needs, in one statement."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
-from accounts import advisory_locks, prepared
+from accounts import advisory_locks, prepared, transactions
 from accounts.models import User
 from payments import checkout
 from payments.event_payments import parse_payment_id
@@ -15,6 +16,7 @@ from payments.event_store import AlreadyProcessedError, Event
 from payments.models import Payment
 from payments.outcomes import QuarantinedError, require_same, require_same_amount
 from payments.stripe_gateway import CheckoutSession
+from referrals import bonuses
 from referrals.bonuses import Conditions
 from referrals.models import Program
 
@@ -51,7 +53,7 @@ _PAYMENT = _fields(
 _PERSON = _fields(
     User,
     "id username email referral_code referred_by_code signup_address has_made_first_purchase"
-    " is_active created_at",
+    " is_active created_at claimed_at",
 )
 _TERMS = _fields(
     Program,
@@ -64,7 +66,8 @@ _TERMS = _fields(
 # before it locks the row, which keeps the lock order.
 # A row is read again once its lock is there, so payment and people are as they are now. Everything
 # else is read as it was when the statement began: `referral_uses` and `referral_shares_mailbox` are
-# VOLATILE, and so look anew.
+# VOLATILE, and so look anew. The referrer's row was then chosen by the buyer's code of before: the
+# last column says that the buyer has claimed another since.
 # A payment without a session, because Stripe's answer was lost, is found by our id in the metadata:
 # a payer can set `client_reference_id` in the address, but not the metadata.
 _READ = f"""
@@ -87,7 +90,9 @@ SELECT {_of("payment", _PAYMENT)}, {_of("buyer", _PERSON)}, {_of("referrer", _PE
        COALESCE(referral_uses(referrer.id), 0),
        referral_shares_mailbox(referrer.id, buyer.id), occurred.at,
        EXISTS (SELECT FROM stripe_events
-               WHERE event_id = %(event_id)s::text AND processed_at IS NOT NULL)
+               WHERE event_id = %(event_id)s::text AND processed_at IS NOT NULL),
+       buyer.referred_by_code IS DISTINCT FROM (
+           SELECT referred_by_code FROM users WHERE id = payment.user_id)
 FROM payment
 JOIN person buyer ON buyer.id = payment.user_id
 LEFT JOIN person referrer ON referrer.referral_code = buyer.referred_by_code
@@ -97,7 +102,8 @@ CROSS JOIN LATERAL (
     ORDER BY starts_at DESC LIMIT 1
 ) terms
 LEFT JOIN LATERAL (
-    SELECT * FROM programs WHERE status = 'approved' AND starts_at <= buyer.created_at
+    SELECT * FROM programs
+    WHERE status = 'approved' AND starts_at <= COALESCE(buyer.claimed_at, buyer.created_at)
     ORDER BY starts_at DESC LIMIT 1
 ) promised ON buyer.referred_by_code IS NOT NULL AND promised.id <> terms.id
 """
@@ -121,7 +127,11 @@ def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = 
     )
     if not rows:
         raise QuarantinedError(f"no payment of ours has the session {session.session_id}")
-    purchase, is_processed = _from_row(rows[0])
+    *row, is_claimed_meanwhile = rows[0]
+    if is_claimed_meanwhile:
+        # The locks are given back, because the referrer's comes before or after the buyer's.
+        raise transactions.repeat("the buyer has claimed a code meanwhile")
+    purchase, is_processed = _from_row(row)
     if is_processed and event:
         raise AlreadyProcessedError(event.event_id)
     payment = purchase.payment
@@ -136,7 +146,7 @@ def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = 
     return purchase
 
 
-def _from_row(row: prepared.Row) -> tuple[Purchase, bool]:
+def _from_row(row: Iterable[Any]) -> tuple[Purchase, bool]:
     """Return the purchase, and whether its event is processed already."""
     read = iter(row)
 
@@ -148,8 +158,10 @@ def _from_row(row: prepared.Row) -> tuple[Purchase, bool]:
     referrer = model(User, _PERSON)
     terms, promised = model(Program, _TERMS), model(Program, _TERMS)
     uses, shares_mailbox, occurred_at, is_processed = read
-    if promised and occurred_at >= promised.offer_ends(buyer.created_at):
+    if promised and occurred_at >= promised.offer_ends(buyer.attributed_at):
         promised = None
     is_of_friend = bonuses.is_mailbox_of_friend(shares_mailbox, buyer=buyer, referrer=referrer)
-    found = Conditions(terms, promised, uses, is_of_friend)
+    # Stripe's clock counts whole seconds.
+    is_claimed_later = occurred_at < (buyer.claimed_at or occurred_at).replace(microsecond=0)
+    found = Conditions(terms, promised, uses, is_of_friend, is_claimed_later)
     return Purchase(payment, buyer, referrer, found, occurred_at), is_processed

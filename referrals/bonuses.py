@@ -43,7 +43,7 @@ class Award:
 
 @dataclass(frozen=True)
 class Conditions:
-    """The terms in force, those promised at sign-up unless they are the same, and the code's use.
+    """The terms in force, those promised unless they are the same, and the code's use.
 
     `promised` is None also when the offer has ended.
     """
@@ -52,6 +52,7 @@ class Conditions:
     promised: Program | None
     uses: int
     is_mailbox_of_friend: bool
+    is_claimed_later: bool = False  # the code, than the purchase was paid
 
     @property
     def minimum_purchase(self) -> Decimal:
@@ -82,6 +83,7 @@ class Conditions:
             buyer_email=buyer.email,
             has_qualified=buyer.has_made_first_purchase,
             code=buyer.referred_by_code,
+            is_claimed_later=self.is_claimed_later,
             referrer_id=referrer.pk if referrer else None,
             referrer_name=referrer.username if referrer else "",
             referrer_email=referrer.email if referrer else "",
@@ -100,10 +102,10 @@ class Conditions:
 def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditions:
     """Return the conditions for a purchase of `buyer` at `now`, in one query.
 
-    The terms of the sign-up are not stored with the person, because terms that have started never
-    change and are never deleted.
+    The promised terms are not stored with the person, because terms that have started never change
+    and are never deleted.
     """
-    moments = (now, buyer.created_at) if buyer.referred_by_code else (now,)
+    moments = (now, buyer.attributed_at) if buyer.referred_by_code else (now,)
     either = reduce(or_, (Q(pk__in=Program.objects.at(moment).values("pk")) for moment in moments))
     shares_mailbox = Func(
         Value(referrer and referrer.pk, BigIntegerField()),
@@ -115,7 +117,7 @@ def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditio
         uses=codes.uses(referrer), shares_mailbox=shares_mailbox
     )
     in_force, *earlier = found.order_by("-starts_at")
-    promised = next((one for one in earlier if now < one.offer_ends(buyer.created_at)), None)
+    promised = next((one for one in earlier if now < one.offer_ends(buyer.attributed_at)), None)
     is_of_friend = is_mailbox_of_friend(in_force.shares_mailbox, buyer=buyer, referrer=referrer)
     return Conditions(in_force, promised, in_force.uses, is_of_friend)
 

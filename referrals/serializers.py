@@ -38,11 +38,21 @@ class GeneratedCodeSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class ValidateRequestSerializer(serializers.Serializer[Any]):
+class TypedCodeSerializer(serializers.Serializer[Any]):
     referral_code = AnythingField(
         allow_null=True,
         help_text="What a person typed; text that cannot be a code is simply not found.",
     )
+
+
+class ClaimResultSerializer(serializers.Serializer[Any]):
+    applied = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it was not applied.")
+
+
+class ClaimSerializer(serializers.Serializer[Any]):
+    referred_by_code = serializers.CharField(allow_null=True)
+    referral = ClaimResultSerializer()
 
 
 class ReferrerSerializer(serializers.Serializer[Any]):

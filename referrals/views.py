@@ -4,7 +4,10 @@ from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -26,7 +29,7 @@ from referrals.serializers import (
     GeneratedCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
-    ValidateRequestSerializer,
+    TypedCodeSerializer,
 )
 
 LEADERS = 20
@@ -138,6 +141,37 @@ class ExplanationViewSet(ViewSet):
         return Response(body if cents else {**body, "what_if": None})
 
 
+class ClaimRefused(APIException):
+    """The caller can claim no code any more."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, error: attribution.ClaimRefusedError) -> None:
+        super().__init__(f"{capfirst(error.sentence)}.", code=error.code)
+
+
+class ClaimViewSet(ViewSet):
+    """The claim of a code after registration."""
+
+    # As often as codes may be validated, because it tells as well which codes there are.
+    throttle_scope = "validate"
+
+    @extend_schema(**schema.CLAIM)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        body = TypedCodeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        typed = body.validated_data["referral_code"]
+        try:
+            claimed = attribution.claim(request.user, typed, now=timezone.now())
+        except attribution.ClaimRefusedError as error:
+            raise ClaimRefused(error) from error
+        answer = {
+            "referred_by_code": request.user.referred_by_code,
+            "referral": {"applied": claimed.owner is not None, "reason": claimed.refusal},
+        }
+        return Response(answer)
+
+
 class ValidationViewSet(ViewSet):
     """Validation of a code, with or without an API key."""
 
@@ -149,7 +183,7 @@ class ValidationViewSet(ViewSet):
         body: Any = request.data
         # Any value will do, so that only a body without the field needs the serializer's answer.
         if not isinstance(body, dict) or "referral_code" not in body:
-            ValidateRequestSerializer(data=body).is_valid(raise_exception=True)
+            TypedCodeSerializer(data=body).is_valid(raise_exception=True)
         now = timezone.now()
         person = request.user if isinstance(request.user, User) else None
         find = codes.find if person else invite_views.find_and_count

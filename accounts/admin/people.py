@@ -26,7 +26,7 @@ from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
 from payments.models import Payment
 from payments.search import people_found_by
-from referrals import codes
+from referrals import attribution, codes
 from referrals.models import Program
 
 _ACCOUNT: Any = (
@@ -108,7 +108,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     ordering = ("-pk",)
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    actions_detail = ("why", "statement", "adjust", "new_key", "deactivate", "reactivate")
+    actions_detail = (
+        *("why", "statement", "adjust", "set_inviter", "new_key"),
+        *("deactivate", "reactivate"),
+    )
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -177,6 +180,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             return row != by
         if action == "new_key":
             return row.is_active and people.is_manageable(row, by=by)
+        if action == "set_inviter":
+            is_open = timezone.now() < row.created_at + attribution.CLAIM_PERIOD
+            return is_open and row.referred_by_code is None and people.is_manageable(row, by=by)
         if action in ("deactivate", "reactivate"):
             is_possible = row.is_active == (action == "deactivate")
             return is_possible and row != by and people.is_manageable(row, by=by)
@@ -207,6 +213,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="New key…", icon="key", permissions=["accounts.manage_keys"])
     def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return keys.issue(self, request, self.row(request, object_id))
+
+    @action(description="Set inviter…", icon="person_add", permissions=["accounts.set_inviter"])
+    def set_inviter(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_actions.set_inviter(self, request, self.row(request, object_id))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:

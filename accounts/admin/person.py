@@ -74,6 +74,8 @@ def _inviter(user: User) -> tuple[str, str]:
         return "nobody", "registered without a code that counts"
     referrer = referrer_of(user)
     code = f"with the code {user.referred_by_code}"
+    if user.claimed_at:
+        code += f", claimed {day(user.claimed_at)}"
     return (link(referrer), code) if referrer else ("an account that is deleted", code)
 
 

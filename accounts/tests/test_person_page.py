@@ -174,11 +174,15 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
 def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None:
     actions = colleague(group).get(path(alice)).context["actions_detail"]
 
+    by_support = [
+        ("Set inviter…", path(alice, "set_inviter")),
+        ("New key…", path(alice, "new_key")),
+    ]
     assert [(action["title"], action["path"]) for action in actions] == [
         ("Why?", path(alice, "why")),
         ("Statement", path(alice, "statement")),
         ("Adjust balance…", path(alice, "adjust")),
-        ("New key…", path(alice, "new_key")),
+        *(by_support if group == "Support" else []),
         ("Deactivate…", path(alice, "deactivate")),
     ]
 

@@ -23,6 +23,7 @@ from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
+from referrals import attribution
 from referrals.models import LeaderboardEntry
 
 # The person who asks: a referrer with friends, and with a known key.
@@ -98,6 +99,20 @@ def _register(n: int) -> Request:
     return Request("/auth/register", "POST", body)
 
 
+def _claim(n: int) -> Request:
+    """Let somebody new claim a code."""
+    made = attribution.register(
+        username=f"claimer-{secrets.token_hex(4)}",
+        email=f"claimer-{secrets.token_hex(4)}@example.com",
+        auth_method="email",
+        invitation=None,
+        address="",
+        now=timezone.now(),
+    )
+    key = ("Authorization", f"Bearer {made.account.api_key}")
+    return Request("/referral/claim", "POST", _CODE, (key,))
+
+
 def _prove(n: int) -> Request:
     ledger_seals.seal_new_entries(now=timezone.now())
     entry = LedgerEntry.objects.filter(user=CALLER).earliest("pk")
@@ -170,6 +185,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "DELETE user/api-keys/<int:pk>": [_revoke],
     "GET referral/code": [_get("/referral/code")],
     "POST referral/generate": [lambda n: Request("/referral/generate", "POST")],
+    "POST referral/claim": [_claim],
     "POST referral/validate": [lambda n: Request("/referral/validate", "POST", _CODE)],
     "GET referral/stats": [_get("/referral/stats")],
     "GET referral/explain": [_get("/referral/explain"), _get("/referral/explain?amount=1000")],

@@ -22,6 +22,7 @@ MAY = {
         "accounts.adjust_credits",
         "accounts.deactivate_user",
         "accounts.manage_keys",
+        "accounts.set_inviter",
     },
     FINANCE: {
         "accounts.adjust_credits",

@@ -51,6 +51,7 @@ DOES = {
     "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
     "admin/accounts/user/{row}/adjust/": "accounts.adjust_credits",
     "admin/accounts/user/{row}/new_key/": "accounts.manage_keys",
+    "admin/accounts/user/{row}/set_inviter/": "accounts.set_inviter",
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
     "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
     "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",

@@ -49,6 +49,7 @@ CONTRACT = {
     ("get", "/referral/code"),
     ("post", "/referral/generate"),
     ("post", "/referral/validate"),
+    ("post", "/referral/claim"),
     ("get", "/referral/stats"),
     ("get", "/referral/explain"),
     ("get", "/referral/leaderboard"),

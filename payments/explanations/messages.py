@@ -53,8 +53,8 @@ _TO_OPERATORS: _Words = {
         "An earlier purchase {has} qualified.",
     ),
     CheckName.ATTRIBUTED: (
-        "The buyer registered with the code {found}.",
-        "The buyer registered without a code that counts.",
+        "The buyer was invited with the code {found}.",
+        "The code {found} was claimed after the purchase was paid.",
     ),
     CheckName.REFERRER: (
         "The referrer {found} {has} an active account.",
@@ -83,6 +83,7 @@ _TO_OPERATORS: _Words = {
 }
 # The same where there is no value to name.
 _WITHOUT_VALUE: Mapping[tuple[CheckName, Status], str] = {
+    (CheckName.ATTRIBUTED, Status.FAILED): "The buyer registered without a code that counts.",
     (CheckName.REFERRER, Status.FAILED): "The account of the referrer {is} deleted.",
     (CheckName.BUDGET, Status.PASSED): "The program {has} no budget.",
     (CheckName.BUDGET, Status.FAILED): "Another purchase {has} just taken the last of the budget.",
@@ -94,7 +95,7 @@ _TO_THE_PERSON: _Words = {
     CheckName.MINIMUM: _TO_OPERATORS[CheckName.MINIMUM],
     CheckName.FIRST: _TO_OPERATORS[CheckName.FIRST],
     CheckName.ATTRIBUTED: (
-        "You registered with an invitation.",
+        "You were invited.",
         "You registered without an invitation that counts.",
     ),
     CheckName.REFERRER: (
@@ -240,7 +241,7 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
     referral = payment.referral
     return {
         Referral.Status.COMPLETED: f"You got {dollars(referral.referee_bonus_amount)} for "
-        f"registering with the invitation of {referral.referrer.username}.",
+        f"the invitation of {referral.referrer.username}.",
         Referral.Status.HELD: "Your bonus is under review.",
         Referral.Status.REVERSED: "Your bonus was taken back: its purchase no longer counts.",
         Referral.Status.VOIDED: "Your bonus was not granted.",
@@ -270,13 +271,15 @@ def of_too_small(minimum: Decimal) -> str:
 
 
 def of_attribution(user: User, referrer: User | None) -> str:
-    """Say to operators whose code a person registered with."""
+    """Say to operators whose code a person registered with, or claimed."""
     if user.referred_by_code is None:
         return (
             "Registered without a code that counts: none was given, or it was refused; "
             "which of both was not stored."
         )
     whose = f" of {referrer.username}" if referrer else ", whose owner's account is deleted"
+    if user.claimed_at:
+        return f"Claimed the code {user.referred_by_code}{whose} on {moment(user.claimed_at)} UTC."
     return f"Registered with the code {user.referred_by_code}{whose}."
 
 

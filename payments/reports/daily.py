@@ -2,7 +2,8 @@
 
 A day is closed an hour after its end, when every transaction that began on it has ended. Closing a
 day changes no total; it only makes the total cheap to read. Stripe may tell us days later that a
-purchase was paid (CONTRACT 2.3): the hourly job then counts its day again.
+purchase was paid (CONTRACT 2.3), and a person may claim an inviter's code days after they signed up
+(CONTRACT 2.2): the hourly job then counts these days again.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from django.db.models.functions import TruncDay
 from accounts import advisory_locks
 from accounts.models import User
 from payments.models import DailyTotals, Payment
+from referrals.attribution import CLAIM_PERIOD
 
 DAY = timedelta(days=1)
 _CLOSES_AFTER = timedelta(hours=1)
@@ -171,7 +173,8 @@ def close_days(*, now: datetime) -> int:
         cursor.execute("SET LOCAL statement_timeout = 0")
         first = _first_open_day()
         days = _count(first, last)
-        again = [day for late in _days_of_late_payments(first) for day in _count(late, late)]
+        changed = sorted(_days_of_late_payments(first) | _days_of_late_claims(first))
+        again = [day for late in changed for day in _count(late, late)]
         Day.objects.bulk_create(
             days + again,
             update_conflicts=True,
@@ -186,13 +189,13 @@ def close_days(*, now: datetime) -> int:
     return len(days)
 
 
-def _days_of_late_payments(first: date) -> list[date]:
+def _days_of_late_payments(first: date) -> set[date]:
     """Return the closed days that purchases change which were posted late, since the last one.
 
     These are the day of each, and that of the buyer's next purchase, which is no longer the first.
     """
     if first == date.max:
-        return []
+        return set()
     late = Payment.objects.filter(
         paid_at__lt=Span(first, first).start,
         ledger_entry__created_at__gte=Span(first - DAY, first).start,
@@ -201,7 +204,20 @@ def _days_of_late_payments(first: date) -> list[date]:
     of_buyer = Payment.objects.filter(user=OuterRef("user"), paid_at__gt=OuterRef("paid_at"))
     next_paid_at = Subquery(of_buyer.order_by("paid_at", "pk").values("paid_at")[:1])
     moments = chain.from_iterable(late.values_list("paid_at", next_paid_at))
-    return sorted({day for day in map(today, filter(None, moments)) if day < first})
+    return {day for day in map(today, filter(None, moments)) if day < first}
+
+
+def _days_of_late_claims(first: date) -> set[date]:
+    """Return the closed days on which people signed up who were claimed since the last one."""
+    if first == date.max:
+        return set()
+    since = Span(first - DAY, first).start
+    claimed = User.objects.filter(
+        created_at__gte=since - CLAIM_PERIOD,
+        created_at__lt=Span(first, first).start,
+        claimed_at__gte=since,
+    )
+    return set(map(today, claimed.values_list("created_at", flat=True)))
 
 
 def fill_days() -> int:

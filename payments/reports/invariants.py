@@ -70,6 +70,13 @@ INVARIANTS = {
         FROM referrals GROUP BY referrer_id
         HAVING COUNT(*) <> MAX(use_number) OR MIN(use_number) <> 1
             OR bool_or(use_number > max_uses)""",
+    "a code was claimed within seven days, and before the purchase that it was paid for": """
+        SELECT 'user ' || u.id, 'claimed at ' || u.claimed_at || ', signed up at ' || u.created_at
+        FROM users u
+        LEFT JOIN payments p ON p.user_id = u.id AND p.referral_id IS NOT NULL
+        WHERE u.claimed_at NOT BETWEEN u.created_at AND u.created_at + interval '7 days'
+           OR u.claimed_at IS NOT NULL AND u.referred_by_code IS NULL
+           OR p.paid_at < date_trunc('second', u.claimed_at)""",
     "a referral has the code that the referee registered with": """
         SELECT 'referral ' || r.id, 'code ' || r.referral_code
         FROM referrals r JOIN users u ON u.id = r.referred_user_id

@@ -23,6 +23,7 @@ from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
+from payments.tests.claim_guards import CLAIMS
 from payments.tests.database_guards import CONTROLS, Control
 from payments.tests.guards_without_money import TABLES_WITHOUT_MONEY, WITHOUT_MONEY
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
@@ -114,6 +115,9 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             StaffFactory.create(username="rita"),
         )
         bob = register("bob", code=alice.code)
+        register("eric", code=bob.code)
+        settle(register("dora").user, 200)
+        StaffFactory.create(username="olaf", created_at=datetime(2020, 1, 1, tzinfo=UTC))
         ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
         ProgramFactory.create()
         ProgramFactory.create(
@@ -140,7 +144,7 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         yield
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.guard)
+@pytest.mark.parametrize("control", [*CONTROLS, *CLAIMS], ids=lambda control: control.guard)
 def test_without_its_guard_money_goes_wrong(books: None, control: Control) -> None:
     known = {guard.name: guard for guard in guards()}
     guard = known[control.guard]

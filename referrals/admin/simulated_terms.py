@@ -69,8 +69,8 @@ def _qualifying(simulation: Simulation) -> str:
         f"{simulation.purchases:,} purchases since {day(simulation.since)}."
         f" {simulation.newly_qualifying:,} would newly qualify,"
         f" {simulation.no_longer_qualifying:,} would no longer."
-        f" {simulation.by_promise:,} would be judged by the terms promised at sign-up, which bring"
-        " more."
+        f" {simulation.by_promise:,} would be judged by the terms promised with the invitation,"
+        " which bring more."
     )
 
 
