@@ -267,6 +267,7 @@ RETENTION = {
     "unpaid_payments": environment.days("RETENTION_UNPAID_PAYMENTS", default=90, least=31),
     "events": environment.days("RETENTION_EVENTS", default=180, least=31),
     "invite_views": environment.days("RETENTION_INVITE_VIEWS", default=30, least=1),
+    "failed_jobs": environment.days("RETENTION_FAILED_JOBS", default=90, least=1),
 }
 
 # --- Metrics ------------------------------------------------------------------------------------

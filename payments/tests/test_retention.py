@@ -15,10 +15,10 @@ from django.utils import timezone
 from accounts import api_keys
 from accounts.models import ApiKey, LedgerEntry
 from accounts.tests.factories import Person, operator
-from payments import retention
+from payments import retention, tasks
 from payments.models import Clawback, DailyTotals, Payment, StripeEvent
 from payments.reports import daily
-from payments.tests.at_once import another_transaction
+from payments.tests.at_once import another_transaction, execute
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
@@ -41,6 +41,7 @@ DAYS = {
     "unpaid_payments": 90,
     "events": 180,
     "invite_views": 30,
+    "failed_jobs": 90,
 }
 # Later than every retention, and when nothing is old enough.
 LATE, EARLY = timedelta(days=400), timedelta(hours=1)
@@ -82,6 +83,9 @@ def make_one_of_each(bob: Person) -> None:
     deliver(envelope("charge.captured", {}))
     invite_views.find_and_count(bob.code, now=now)
     daily.close_days(now=now + 2 * daily.DAY)
+    tasks.check_cards.configure().defer(timestamp=0)
+    for status in ("doing", "failed"):
+        execute("UPDATE procrastinate_jobs SET status = %s WHERE status <> 'failed'", status)
 
 
 def test_what_is_over_goes_when_it_is_old_enough(alice: Person, bob: Person) -> None:
