@@ -205,8 +205,9 @@ def prove(entry: LedgerEntry) -> Proof | None:
         return None
     before = seals.filter(last_entry_id__lt=entry.pk).last()
     after = before.last_entry_id if before else _BEFORE_ALL
-    rows = _rows(_BATCH, seal.salt, after, seal.last_entry_id, None)
-    [(text,)] = _rows(_ENTRY, seal.salt, entry.pk)
+    salt = bytes(seal.salt) if seal.salt else None
+    rows = _rows(_BATCH, salt, after, seal.last_entry_id, None)
+    [(text,)] = _rows(_ENTRY, salt, entry.pk)
     index = [entry_id for entry_id, _ in rows].index(entry.pk)
     path = merkle.audit_path([leaf for _, leaf in rows], index)
     return Proof(

@@ -88,7 +88,8 @@ def _purge_failed_jobs(before: datetime) -> int:
     def delete_batch() -> int:
         with _short_transaction(), connection.cursor() as cursor:
             cursor.execute(_FAILED_JOBS, [before, BATCH_SIZE])
-            return cursor.rowcount
+            deleted: int = cursor.rowcount
+        return deleted
 
     return _in_batches(delete_batch)
 

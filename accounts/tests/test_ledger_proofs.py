@@ -63,7 +63,7 @@ def test_the_entry_beside_theirs_is_not_found_by_trying(
     """Of the friend's bonus a referrer knows all but the balance."""
     settle(charlie.user)  # so that the two bonuses are a pair in the tree
     settle(bob.user)
-    with patch.object(ledger_seals.secrets, "token_bytes", return_value=salt):
+    with patch("secrets.token_bytes", return_value=salt):
         ledger_seals.seal_new_entries(now=timezone.now())
     path = prove(alice, LedgerEntry.objects.get(user=alice.user))["audit_path"]
 
@@ -77,7 +77,7 @@ def test_the_entry_beside_theirs_is_not_found_by_trying(
 
 def test_a_seal_without_a_salt_is_proved_and_checked_as_before(sealed: Person) -> None:
     settle(sealed.user)
-    with patch.object(ledger_seals.secrets, "token_bytes", return_value=None):
+    with patch("secrets.token_bytes", return_value=None):
         ledger_seals.seal_new_entries(now=timezone.now())
 
     assert verify(prove(sealed, LedgerEntry.objects.latest("pk"))).returncode == 0
