@@ -47,7 +47,7 @@ class InvalidApiKeyError(AccountError):
 
 
 class TooManyKeysError(AccountError):
-    """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
+    """The user has MAX_KEYS valid keys; nobody needs more, and each is something to lose."""
 
 
 class OwnerDeactivatedError(AccountError):
