@@ -95,7 +95,7 @@ def test_the_desk_may_evaluate_its_own_expressions(office: Client, path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/", "/api/docs", "/payment/success", "/nothing"])
-def test_no_other_page_may(client: Client, path: str) -> None:
+def test_no_other_page_may(db: None, client: Client, path: str) -> None:
     assert "unsafe-eval" not in client.get(path)["Content-Security-Policy"]
 
 

@@ -267,4 +267,4 @@ def test_no_page_weighs_more_than_60_kb(client: Client, alice: Person, path: str
     page = client.get(path.format(code=alice.code)).content
 
     files = [finders.find(f"site/{name}") for name in ("pages.css", "pages.js", "favicon.svg")]
-    assert len(page) + sum(Path(file).stat().st_size for file in files) < 60_000
+    assert len(page) + sum(Path(str(file)).stat().st_size for file in files) < 60_000
