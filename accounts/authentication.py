@@ -10,7 +10,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import api_keys, throttling
+from accounts import callers, throttling
 from accounts.models import User
 
 
@@ -33,7 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         key = text.strip(" ") if scheme.lower() == "bearer" else ""
         try:
             user: Any = _query(request).authenticate(key, now=timezone.now())
-        except api_keys.InvalidApiKeyError:
+        except callers.InvalidApiKeyError:
             throttling.limit_wrong_keys(request)
             raise AuthenticationFailed("Invalid API key.") from None
         structlog.contextvars.bind_contextvars(user_id=user.pk)
@@ -43,11 +43,11 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def _query(request: Request) -> api_keys.CallerQuery:
+def _query(request: Request) -> callers.CallerQuery:
     """Return the query that finds the caller; a view set may have one for an action of its own."""
     view = request.parser_context["view"]
-    queries: dict[str, api_keys.CallerQuery] = getattr(view, "caller_queries", {})
-    return queries.get(getattr(view, "action", ""), api_keys.CALLER)
+    queries: dict[str, callers.CallerQuery] = getattr(view, "caller_queries", {})
+    return queries.get(getattr(view, "action", ""), callers.CALLER)
 
 
 def operator(request: HttpRequest) -> User:

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, ledger_seals, people, schema
+from accounts import api_keys, callers, ledger_seals, people, schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -120,7 +120,7 @@ def _registration_body(registration: attribution.Registration) -> dict[str, Any]
 class BalanceViewSet(ViewSet):
     """The caller's balance."""
 
-    caller_queries: ClassVar = {"retrieve": api_keys.CallerQuery("username", "credits")}
+    caller_queries: ClassVar = {"retrieve": callers.CallerQuery("username", "credits")}
 
     @extend_schema(**schema.BALANCE)
     def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:

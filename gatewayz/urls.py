@@ -2,10 +2,14 @@
 
 from csp.decorators import csp_update
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
+import accounts.urls
+import gatewayz.site.urls
+import payments.urls
+import referrals.urls
 from gatewayz.http import error_pages
 from gatewayz.http.health import HealthViewSet
 from gatewayz.http.metrics import MetricsView
@@ -23,10 +27,11 @@ _docs = csp_update({"style-src": ["'self'", "'unsafe-inline'"]})(
 )
 
 urlpatterns = [
-    path("", include("gatewayz.site.urls")),
-    path("", include("accounts.urls")),
-    path("", include("referrals.urls")),
-    path("", include("payments.urls")),
+    # Not by `include`, with which Django takes three times as long to find an endpoint.
+    *accounts.urls.urlpatterns,
+    *referrals.urls.urlpatterns,
+    *payments.urls.urlpatterns,
+    *gatewayz.site.urls.urlpatterns,
     path("healthz", HealthViewSet.as_view({"get": "alive"}), name="healthz"),
     path("readyz", HealthViewSet.as_view({"get": "ready"}), name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.api_keys import NOW
+from accounts.callers import NOW
 from accounts.models import User
 from accounts.prepared import Parameter, Query
 from referrals.errors import ReferralError

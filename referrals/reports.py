@@ -15,7 +15,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from accounts.api_keys import CallerQuery
+from accounts.callers import CallerQuery
 from accounts.models import User
 from accounts.money import MONEY
 from accounts.preferences import shown_to_referrer

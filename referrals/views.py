@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.api_keys import CallerQuery
 from accounts.authentication import AuthenticatedRequest
+from accounts.callers import CallerQuery
 from accounts.models import User
 from gatewayz.api import json_api
 from payments.explanations.answers import explain_person
