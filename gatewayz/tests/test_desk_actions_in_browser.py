@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, Desk
-from payments.tests.stripe_events import failed_event, pending_payment, settle
+from payments.tests.stripe_events import failed_event, pending_payment, quarantined_event, settle
 from referrals.models import Program, Referral
 
 pytestmark = pytest.mark.browser
@@ -200,6 +200,38 @@ def test_several_events_are_replayed_with_one_reason(
 
     desk.reads("Replayed 2: 2 settled.")
     assert bob.balance() == "30.00"
+
+
+def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
+    bob: Person, desk: Desk
+) -> None:
+    row = quarantined_event(pending_payment(bob.user))
+    desk.become("Fiona")
+    desk.open(f"{INBOX}{row.pk}/change/")
+    desk.follow("Adjust balance…")
+    desk.fill("Amount in US dollars", "7")
+    desk.press("Preview")
+    desk.press("Post it")
+    assert bob.balance() == "7.00"
+
+    desk.open(f"{INBOX}{row.pk}/change/")
+    desk.follow("Resolve…")
+    desk.fill("Reason", "Credited what was paid")
+    desk.press("Resolve")
+
+    desk.reads("Resolved by an operator.")
+    assert desk.clicks == 5
+    desk.lacks("Resolve…")
+    desk.lacks("Replay…")
+
+
+def test_support_sees_a_quarantined_event_and_cannot_close_it(bob: Person, desk: Desk) -> None:
+    row = quarantined_event(pending_payment(bob.user))
+    desk.become("Sam")
+    desk.open(f"{INBOX}{row.pk}/change/")
+
+    desk.reads("Colleagues of Finance can replay or resolve it.")
+    desk.lacks("Resolve…")
 
 
 def test_next_terms_are_previewed_added_and_withdrawn(bob: Person, desk: Desk) -> None:

@@ -23,6 +23,7 @@ from referrals.models import Referral
         ),
         ("accounts.manage_keys", lambda held, **by: api_keys.issue(held.referrer, **by)),
         ("payments.replay_event", lambda held, **by: inbox.replay("evt_1", **by)),
+        ("payments.replay_event", lambda held, **by: inbox.resolve("evt_1", **by)),
         ("referrals.add_program", lambda held, **by: terms.add_terms(**by)),
         ("referrals.add_program", lambda held, **by: terms.withdraw_terms(held.program_id, **by)),
     ],
