@@ -17,6 +17,7 @@ from accounts import audit, ledger, people
 from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.person import person_page
+from accounts.admin.related import related
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
@@ -109,8 +110,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
     actions_detail = (
-        *("why", "statement", "adjust", "set_inviter", "new_key"),
-        *("deactivate", "reactivate"),
+        *("why", "statement", "related", "adjust"),
+        *("set_inviter", "new_key", "deactivate", "reactivate"),
     )
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
@@ -217,6 +218,14 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="Set inviter…", icon="person_add", permissions=["accounts.set_inviter"])
     def set_inviter(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return person_actions.set_inviter(self, request, self.row(request, object_id))
+
+    @action(
+        description="Related accounts",
+        icon="group_work",
+        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
+    )
+    def related(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return related(self, request, self.row(request, object_id))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -214,6 +214,7 @@ def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None
     assert [(action["title"], action["path"]) for action in actions] == [
         ("Why?", path(alice, "why")),
         ("Statement", path(alice, "statement")),
+        ("Related accounts", path(alice, "related")),
         ("Adjust balance…", path(alice, "adjust")),
         *(by_support if group == "Support" else []),
         ("Deactivate…", path(alice, "deactivate")),

@@ -12,7 +12,13 @@ from playwright.sync_api import expect
 from accounts.models import ApiKey
 from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, Desk
-from payments.tests.stripe_events import failed_event, pending_payment, quarantined_event, settle
+from payments.tests.stripe_events import (
+    failed_event,
+    pending_payment,
+    quarantined_event,
+    refer,
+    settle,
+)
 from referrals.models import Program, Referral
 
 pytestmark = pytest.mark.browser
@@ -200,6 +206,33 @@ def test_several_events_are_replayed_with_one_reason(
 
     desk.reads("Replayed 2: 2 settled.")
     assert bob.balance() == "30.00"
+
+
+def test_a_ring_of_five_is_closed_in_three_clicks(alice: Person, desk: Desk) -> None:
+    ring = [alice, *refer(alice, 4)]
+    desk.become("Fiona")
+    desk.open(page_of(alice))
+    desk.follow("Related accounts")
+    button = desk.window.get_by_role("button", name="hold their bonuses")
+    expect(button).to_be_disabled()
+    desk.window.get_by_label("Choose all").check()
+    desk.fill("Reason", "One card, one evening")
+    desk.press("Deactivate 5 and hold their bonuses")
+
+    desk.reads("Deactivated: 5. Bonuses that are held now: 4.")
+    assert desk.clicks == 3
+    assert statuses() == ["held"] * 4
+    assert {person.api.get("/user/balance").status_code for person in ring} == {401}
+
+
+def test_support_sees_related_accounts_and_cannot_close_them(alice: Person, desk: Desk) -> None:
+    refer(alice, 2)
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("Related accounts")
+
+    desk.reads("Invited by this person")
+    expect(desk.window.locator("#content input[type=checkbox]")).to_have_count(0)
 
 
 def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(

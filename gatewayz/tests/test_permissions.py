@@ -50,6 +50,7 @@ DOES = {
     "admin/accounts/apikey/{row}/revoke/": "accounts.manage_keys",
     "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
     "admin/accounts/user/{row}/adjust/": "accounts.adjust_credits",
+    "admin/accounts/user/{row}/related/": "referrals.review_referral",
     "admin/accounts/user/{row}/new_key/": "accounts.manage_keys",
     "admin/accounts/user/{row}/set_inviter/": "accounts.set_inviter",
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
