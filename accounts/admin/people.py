@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from accounts import audit, ledger, people
 from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
+from accounts.admin.invited import lacks, with_what_they_lack
 from accounts.admin.person import person_page
 from accounts.admin.related import related
 from accounts.admin.why import why
@@ -45,6 +46,9 @@ _STAFF: Any = (
     {"fields": ("password", "is_staff", "is_superuser", "groups")},
 )
 _WHY: Any = (None, {"fields": ("reason",)})
+
+
+_LIST = "accounts_user_changelist"
 
 
 class ReferredFilter(ConditionFilter):
@@ -77,6 +81,12 @@ class BalanceFilter(ConditionFilter):
 
 
 column = Columns(User)
+
+
+def _is_of_code(request: HttpRequest) -> bool:
+    """Return whether a list of people is of those who signed up with one code."""
+    is_list = request.resolver_match is not None and request.resolver_match.url_name == _LIST
+    return is_list and bool(request.GET.get("referred_by_code"))
 
 
 @admin.register(User)
@@ -129,6 +139,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
+        if _is_of_code(request):
+            people = with_what_they_lack(people, terms)
         return people.annotate(
             uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(terms.values("max_uses")),
@@ -136,6 +148,13 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             inviter_name=Subquery(inviter.values("username")),
         )
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Of the people of one code, say what each lacks, and not again who invited them."""
+        if not _is_of_code(request):
+            return self.list_display
+        return ("person", "lacks", "balance", "signed_up", "state")
+
+    lacks = column("What is missing", lacks)
     person = column(
         "Person", lambda user: [user.username, user.email], header=True, ordering="username"
     )

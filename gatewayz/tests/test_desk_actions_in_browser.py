@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import ApiKey
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, register
 from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests.stripe_events import (
     failed_event,
@@ -298,3 +298,35 @@ def test_what_would_happen_now_is_asked_for_a_person(bob: Person, desk: Desk, wh
     desk.press("Ask")
 
     desk.reads("$10.00")
+    order = desk.window.locator("#content section.why").evaluate_all(
+        "parts => parts.map(part => part.getAttribute('aria-label'))"
+    )
+    assert order.index("Why, of bob") < order.index("What a purchase would earn now")
+
+
+@BOTH
+def test_what_to_answer_a_customer_is_copied_in_two_clicks(
+    bob: Person, desk: Desk, who: str
+) -> None:
+    desk.window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    desk.become(who)
+    desk.open(page_of(bob))
+    desk.follow("Why?")
+    desk.press("Copy reply")
+
+    desk.reads("Copied")
+    copied = desk.window.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Hello bob,\n\nA friend invited you")
+    assert desk.clicks == 2
+
+
+@BOTH
+def test_who_signed_up_with_a_code_is_one_click_away(alice: Person, desk: Desk, who: str) -> None:
+    register("dora", code=alice.code)
+    desk.become(who)
+    desk.open("/admin/referrals/referral/?q=" + alice.code)
+    desk.follow("Who signed up with this code, and what each lacks")
+
+    desk.reads("dora")
+    desk.reads("Has not bought")
+    assert desk.clicks == 1
