@@ -124,6 +124,11 @@ class User(AbstractUser):
                 name="users_referred_by_code",
             ),
             models.Index(fields=["mailbox"], name="users_by_mailbox"),
+            models.Index(
+                fields=["signup_address"],
+                condition=~Q(signup_address=""),
+                name="users_by_signup_address",
+            ),
             # Without `fastupdate`: a registration now and then would write what thousands before
             # it have put off.
             GinIndex(

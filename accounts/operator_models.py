@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from accounts.money import MoneyField, dollars
 
@@ -50,6 +51,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["by", "-id"], name="audit_by_person"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
             BrinIndex(fields=["at"], pages_per_range=16, name="audit_by_time"),
+            GinIndex(OpClass(Lower("reason"), name="gin_trgm_ops"), name="audit_by_reason"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(action=""), name="audit_names_the_action"),

@@ -78,7 +78,12 @@ def name_has(term: str) -> Q:
 
     A term without three letters or digits in a row matches a beginning; a shorter one nobody.
     """
-    return _compare_name(Contains, term) if _INDEXED.search(term) else name_starts_with(term)
+    return _compare_name(Contains, term) if has_trigram(term) else name_starts_with(term)
+
+
+def has_trigram(term: str) -> bool:
+    """Return whether an index of trigrams finds texts that contain this."""
+    return _INDEXED.search(term) is not None
 
 
 def name_starts_with(term: str) -> Q:
@@ -91,12 +96,13 @@ def owned_by(term: str, owner: str = "user") -> list[Q]:
 
     A common part stops at 1,000 people, because the rows of more would be half of a table.
     """
+    return [Q(**{f"{owner}__in": found.values("pk")}) for found in named(term)]
+
+
+def named(term: str) -> tuple[QuerySet[User], QuerySet[User]]:
+    """Return who has exactly this name or e-mail, and up to 1,000 people whose has it."""
     people = User.objects.order_by()
-    matches = (
-        people.filter(name_is(term)),
-        people.filter(name_has(term))[:_MAX_MATCHES],
-    )
-    return [Q(**{f"{owner}__in": found.values("pk")}) for found in matches]
+    return people.filter(name_is(term)), people.filter(name_has(term))[:_MAX_MATCHES]
 
 
 def _compare_name(comparison: type[Contains | Exact | StartsWith], term: str) -> Q:

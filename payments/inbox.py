@@ -20,6 +20,7 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, event_store, settlement
+from payments.errors import PaymentError
 from payments.event_payments import (
     find_payment_named_in,
     is_of_ours,
@@ -170,6 +171,37 @@ def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> Str
     event = attempt(event_id, now=now)
     result = _audit_result(event)
     record_audit(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=result)
+    return event
+
+
+class NotQuarantinedError(PaymentError):
+    """Only an event that is quarantined waits for somebody to resolve it."""
+
+
+@transaction.atomic
+def resolve(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
+    """Close a quarantined event without any effect; a repeated call changes nothing.
+
+    What the person is owed is an adjustment. Raises PermissionMissingError,
+    StripeEvent.DoesNotExist, NotQuarantinedError and ReasonMissingError.
+    """
+    permissions.require("payments.replay_event", by=by)
+    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+    if event.outcome == Outcome.RESOLVED:
+        return event
+    if event.outcome != Outcome.QUARANTINED:
+        raise NotQuarantinedError(f"{event} is {event.outcome}, and not quarantined")
+    audit.record(
+        by=by,
+        action="resolve event",
+        target=event,
+        reason=reason,
+        before=_audit_state(event),
+        after={"outcome": Outcome.RESOLVED},
+        now=now,
+    )
+    event.outcome = Outcome.RESOLVED
+    event.save(update_fields=["outcome"])
     return event
 
 

@@ -22,6 +22,7 @@ class StripeEvent(models.Model):
         CLOSED = "closed"  # the payment failed or expired
         IGNORED = "ignored"  # we do not handle this type, or another program's purchase
         QUARANTINED = "quarantined"  # contradicts our record: an operator must look at it
+        RESOLVED = "resolved"  # was quarantined, and an operator took care of it
         FAILED = "failed"  # an error on our side: Stripe and the worker retry
 
     event_id = models.CharField(max_length=255, unique=True)

@@ -31,9 +31,8 @@ BATCH_SIZE = 1000
 # unfinished in the last run.
 LOOK_BACK = 100_000
 _PAID_OR_NEVER = (Status.PAID, Status.FAILED, Status.EXPIRED)
-_FINISHED = Q(outcome__in=(Outcome.SETTLED, Outcome.REPEATED, Outcome.APPLIED, Outcome.CLOSED)) | Q(
-    outcome=Outcome.WAITING, payment__status__in=_PAID_OR_NEVER
-)
+_DONE = (Outcome.SETTLED, Outcome.REPEATED, Outcome.APPLIED, Outcome.CLOSED, Outcome.RESOLVED)
+_FINISHED = Q(outcome__in=_DONE) | Q(outcome=Outcome.WAITING, payment__status__in=_PAID_OR_NEVER)
 # What Stripe says of a purchase that nobody paid.
 _UNPAID_OUTCOMES = (Outcome.CLOSED, Outcome.REPEATED, Outcome.WAITING)
 

@@ -16,7 +16,9 @@ from django.utils.html import format_html
 from accounts import audit, ledger, people
 from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
 from accounts.admin.form_audit import AuditedFormAdmin
+from accounts.admin.invited import lacks, with_what_they_lack
 from accounts.admin.person import person_page
+from accounts.admin.related import related
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
@@ -44,6 +46,9 @@ _STAFF: Any = (
     {"fields": ("password", "is_staff", "is_superuser", "groups")},
 )
 _WHY: Any = (None, {"fields": ("reason",)})
+
+
+_LIST = "accounts_user_changelist"
 
 
 class ReferredFilter(ConditionFilter):
@@ -78,6 +83,12 @@ class BalanceFilter(ConditionFilter):
 column = Columns(User)
 
 
+def _is_of_code(request: HttpRequest) -> bool:
+    """Return whether a list of people is of those who signed up with one code."""
+    is_list = request.resolver_match is not None and request.resolver_match.url_name == _LIST
+    return is_list and bool(request.GET.get("referred_by_code"))
+
+
 @admin.register(User)
 class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     form = person_forms.PersonForm
@@ -109,8 +120,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
     actions_detail = (
-        *("why", "statement", "adjust", "set_inviter", "new_key"),
-        *("deactivate", "reactivate"),
+        *("why", "statement", "related", "adjust"),
+        *("set_inviter", "new_key", "deactivate", "reactivate"),
     )
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
@@ -128,6 +139,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
+        if _is_of_code(request):
+            people = with_what_they_lack(people, terms)
         return people.annotate(
             uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(terms.values("max_uses")),
@@ -135,6 +148,13 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             inviter_name=Subquery(inviter.values("username")),
         )
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Of the people of one code, say what each lacks, and not again who invited them."""
+        if not _is_of_code(request):
+            return self.list_display
+        return ("person", "lacks", "balance", "signed_up", "state")
+
+    lacks = column("What is missing", lacks)
     person = column(
         "Person", lambda user: [user.username, user.email], header=True, ordering="username"
     )
@@ -217,6 +237,14 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="Set inviter…", icon="person_add", permissions=["accounts.set_inviter"])
     def set_inviter(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return person_actions.set_inviter(self, request, self.row(request, object_id))
+
+    @action(
+        description="Related accounts",
+        icon="group_work",
+        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
+    )
+    def related(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return related(self, request, self.row(request, object_id))
 
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:

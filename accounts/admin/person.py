@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts import audit, people
+from accounts import people
 from accounts.admin import sections
+from accounts.admin.history import history_of
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
@@ -17,7 +17,6 @@ from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link
 from referrals import reports
 from referrals.attribution import referrer_of
-from referrals.models import Referral
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,6 @@ def _states(user: User) -> Iterator[str]:
 
 def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:
     may = request.user.has_perm
-    theirs: list[Model] = [user]
     if may("accounts.view_ledgerentry"):
         yield sections.statement(user)
     if may("payments.view_payment"):
@@ -100,13 +98,10 @@ def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[se
         keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
         yield sections.keys(user, keys, now=now, may_manage=manages)
-        theirs += keys
     if may("accounts.view_adjustment"):
         by_hand = user.adjustments.select_related("requested_by", "decided_by")
         adjustments = by_hand.order_by("-pk")[: sections.SHOWN]
         yield sections.adjustments(user, adjustments)
-        theirs += adjustments
     if may("accounts.view_auditentry"):
-        theirs += Referral.objects.filter(referred_user=user)
-        done = audit.of(*theirs).select_related("by")
+        done = history_of(user).select_related("by")
         yield sections.history(user, done[: sections.SHOWN])

@@ -181,7 +181,7 @@ def history(user: User, done: QuerySet[AuditEntry]) -> Section:
     return _section(
         done,
         ["when", "what", ("To what", "target_label"), "who", ("Why", "reason"), "change"],
-        of=f"target_type={user._meta.label_lower}&target_id={user.pk}",
+        of=f"q=%23{user.pk}",
         slug="history",
         title="History",
         empty="No operator has done anything here.",

@@ -62,6 +62,8 @@ def answer(request: HttpRequest, context: Callable[[HttpRequest], dict[str, Any]
 def _hits(request: HttpRequest, term: str) -> Iterator[Hit]:
     if request.user.has_perm("accounts.view_user"):
         yield from _people(term)
+        if code := codes.normalize(term):
+            yield from _of_code(code)
     for rows in _others(term):
         if request.user.has_perm(
             f"{rows.model._meta.app_label}.view_{rows.model._meta.model_name}"
@@ -98,6 +100,17 @@ def _person(user: User, term: str) -> Hit:
         icon="person",
         is_exact=term.casefold() in known_as or is_code,
     )
+
+
+def _of_code(code: str) -> Iterator[Hit]:
+    if User.objects.filter(referral_code=code).exists():
+        query = urlencode({"referred_by_code": code})
+        yield Hit(
+            title=f"People of the code {code}",
+            description="who signed up with it, and what each lacks",
+            link=f"{reverse('admin:accounts_user_changelist')}?{query}",
+            icon="group",
+        )
 
 
 def _others(term: str) -> Iterator[QuerySet[Any]]:

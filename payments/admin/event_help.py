@@ -31,6 +31,7 @@ _HAPPENED = {
     Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",
     Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's purchase.",
     Outcome.QUARANTINED: "Quarantined: {why}. Nothing was credited.",
+    Outcome.RESOLVED: "Resolved by an operator. It was quarantined: {why}. Nothing was credited.",
 }
 
 _ADVICE = {
@@ -46,10 +47,6 @@ _ADVICE = {
 
 # What to do about each kind of quarantine, by the beginning of its reason.
 _QUARANTINE_ADVICE = {
-    Outcome.RECEIVED: "It is attempted by itself at {next}. If it is still here after that, "
-    "the worker does not run: tell an engineer.",
-    Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
-    "last error; once the error is fixed, you may replay it at once.",
     "the amount of the session": "Stripe was paid another amount than we asked for. "
     "Compare the session at Stripe with our payment; what the person is owed is an adjustment of "
     "credits.",
@@ -69,6 +66,9 @@ _QUARANTINE_ADVICE = {
 }
 
 
+_CLOSING = "Once it is taken care of, resolve it."
+
+
 def help_with(event: StripeEvent) -> EventHelp:
     """Return the explanation of an event, by its outcome and the reason that was kept."""
     outcome = Outcome(event.outcome)
@@ -86,5 +86,5 @@ def help_with(event: StripeEvent) -> EventHelp:
 def _about_quarantine(reason: str) -> str:
     for beginning, advice in _QUARANTINE_ADVICE.items():
         if reason.startswith(beginning):
-            return advice
-    return "Compare the event with our payment. Replay it when the cause is fixed."
+            return f"{advice} {_CLOSING}"
+    return f"Compare the event with our payment. Replay it when the cause is fixed. {_CLOSING}"

@@ -34,6 +34,7 @@ OUTCOME_COLOURS = {
     Outcome.CLOSED.value: "default",
     Outcome.IGNORED.value: "default",
     Outcome.QUARANTINED.value: "warning",
+    Outcome.RESOLVED.value: "default",
     Outcome.FAILED.value: "danger",
 }
 

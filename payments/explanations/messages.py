@@ -20,6 +20,7 @@ class Audience(StrEnum):
 
     OPERATOR = "operator"
     PERSON = "person"  # of others the user name at most, and of the checks for fraud nothing
+    REPLY = "reply"  # the person, in a letter of an operator's: the same, and nobody else is named
 
 
 # The decision on a bonus, as a list shows it.
@@ -109,6 +110,18 @@ _TO_THE_PERSON: _Words = {
         "The program {has} no more bonuses to give.",
     ),
 }
+_IN_A_REPLY: _Words = {
+    **_TO_THE_PERSON,
+    CheckName.REFERRER: (
+        "The account of the friend who invited you {is} active.",
+        _TO_THE_PERSON[CheckName.REFERRER][1],
+    ),
+}
+_WORDS: Mapping[Audience, _Words] = {
+    Audience.OPERATOR: _TO_OPERATORS,
+    Audience.PERSON: _TO_THE_PERSON,
+    Audience.REPLY: _IN_A_REPLY,
+}
 SHOWN_TO_THE_PERSON = tuple(_TO_THE_PERSON)
 _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.REFERRER: "Whether the referrer's account is active",
@@ -145,7 +158,7 @@ class CheckLine:
 
 def of_checks(results: Iterable[CheckResult], audience: Audience, tense: Tense) -> list[CheckLine]:
     """Word the checks that this audience may see."""
-    words = _TO_OPERATORS if audience == Audience.OPERATOR else _TO_THE_PERSON
+    words = _WORDS[audience]
     return [
         CheckLine(result, _template(result, words).format(**_values(result), **tense))
         for result in results
@@ -182,7 +195,7 @@ def of_what_if(
     amount: Decimal, decision: Decision, checks: list[CheckLine], terms: Program, audience: Audience
 ) -> str:
     """Say what a purchase of `amount` US dollars would earn now."""
-    buyer = "you" if audience == Audience.PERSON else "the buyer"
+    buyer = "the buyer" if audience == Audience.OPERATOR else "you"
     line = deciding(checks, decision)
     because = f": {line.clause}" if line else ""
     outcome = {
@@ -233,7 +246,7 @@ def _why_reversed(payment: Payment, referral: Referral) -> str:
     return f"{refunds} of {taken} left {left}, less than the minimum of {minimum}"
 
 
-def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
+def of_own_purchase(payment: Payment, checks: list[CheckLine], audience: Audience) -> str:
     """Say to the buyer why the first purchase that counted brought a bonus or none."""
     if payment.referral is None:
         line = deciding(checks, payment.bonus_decision)
@@ -241,7 +254,7 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
     referral = payment.referral
     return {
         Referral.Status.COMPLETED: f"You got {dollars(referral.referee_bonus_amount)} for "
-        f"the invitation of {referral.referrer.username}.",
+        f"the invitation of {name_of_friend(referral.referrer, audience)}.",
         Referral.Status.HELD: "Your bonus is under review.",
         Referral.Status.REVERSED: "Your bonus was taken back: its purchase no longer counts.",
         Referral.Status.VOIDED: "Your bonus was not granted.",
@@ -268,6 +281,11 @@ def of_referee(state: str, decision: str, note: str, audience: Audience) -> str:
 def of_too_small(minimum: Decimal) -> str:
     """Say the same of somebody whose purchases were all below the minimum, in US dollars."""
     return f"has bought, but not yet for {dollars(minimum)} or more in one purchase."
+
+
+def name_of_friend(referrer: User, audience: Audience) -> str:
+    """Return the user name of whoever invited the person, unless nobody else is named."""
+    return A_FRIEND if audience == Audience.REPLY else referrer.username
 
 
 def of_attribution(user: User, referrer: User | None) -> str:

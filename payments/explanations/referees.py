@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from accounts.preferences import shown_to_referrer
+from accounts.preferences import A_FRIEND, shown_to_referrer
 from payments.explanations import messages
 from payments.explanations.messages import Audience
 from payments.models import Payment
@@ -89,13 +89,15 @@ def _referee(user: Any, audience: Audience, *, now: datetime) -> Referee:
         bonus = referral.bonus_amount if state == State.COMPLETED else bonus
     else:
         state, note = State.NOT_COUNTED if user.has_made_first_purchase else State.PENDING, ""
-    if state == State.PENDING and user.has_bought and audience == Audience.PERSON:
+    if state == State.PENDING and user.has_bought and audience != Audience.OPERATOR:
         outcome = messages.of_too_small(_minimum(user, now=now))
     else:
         outcome = messages.of_referee(state, user.decision, note, audience)
     name = user.username
     if audience == Audience.PERSON:
         name = shown_to_referrer(name, user.show_to_referrer)
+    elif audience == Audience.REPLY:
+        name = A_FRIEND
     said_as = messages.said_as(name, audience)
     return Referee(user.pk, name, state, said_as, outcome, bonus)
 

@@ -23,6 +23,9 @@ CLAWBACK = "the amount that a refund or dispute takes back is an entry of its ow
 ADJUSTED = "a posted adjustment has its one entry"
 ADJUSTMENT_ENTRY = "an adjustment entry belongs to a posted adjustment"
 TWO_PEOPLE = "an adjustment above the limit has two people"
+# Of an event: it would hide from everybody what nobody looked at.
+RESOLVED_BY_NOBODY = """outcome = 'resolved' AND NOT EXISTS (
+    SELECT FROM audit_entries WHERE target_id = stripe_events.id AND action = 'resolve event')"""
 
 
 @dataclass(frozen=True)
@@ -297,4 +300,24 @@ CONTROLS = [
     # Stripe's events.
     repeat("stripe_events_event_id_key", "event_id"),
     row("stripe_events_processed_has_an_outcome", "processed_at = NULL", "outcome = 'settled'"),
+    row(
+        "stripe_events_resolved_by_someone",
+        "outcome = 'resolved'",
+        "outcome = 'settled'",
+        RESOLVED_BY_NOBODY,
+    ),
+    Control(
+        "stripe_events_not_born_resolved",
+        "INSERT INTO {table} (event_id, event_type, body, received_at, retry_at, attempts, outcome,"
+        " reason, last_error, processed_at) VALUES ('evt_born', 'refund.failed', '', now(), now(),"
+        " 0, 'resolved', '', '', now())",
+        RESOLVED_BY_NOBODY,
+        names="stripe_events_resolved_by_someone",
+    ),
+    row(
+        "stripe_events_stay_resolved",
+        "outcome = 'settled'",
+        "outcome = 'resolved'",
+        "outcome = 'settled' AND reason LIKE 'the amount%'",
+    ),
 ]

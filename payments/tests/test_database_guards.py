@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -26,7 +27,15 @@ from payments.tests.at_once import execute
 from payments.tests.claim_guards import CLAIMS
 from payments.tests.database_guards import CONTROLS, Control
 from payments.tests.guards_without_money import TABLES_WITHOUT_MONEY, WITHOUT_MONEY
-from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
+from payments.tests.stripe_events import (
+    deliver,
+    pending_payment,
+    quarantined_event,
+    refer,
+    refund,
+    resolve,
+    settle,
+)
 from referrals.tests.factories import ProgramFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.negative_control]
@@ -136,6 +145,9 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         approve(ask(alice, "250.00"))
         reverse(ask(alice, "5.00"))
         ask(alice, "300.00")
+        nora = StaffFactory.create(username="nora")
+        nora.user_permissions.add(Permission.objects.get(codename="replay_event"))
+        resolve(quarantined_event(pending_payment(charlie.user)), by=nora)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("ledger_entries", "ledger_seals", "audit_entries", "adjustments"):
             # Off for the tests alone, which empty the tables.
