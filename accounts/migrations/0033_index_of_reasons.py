@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 class Migration(migrations.Migration):
     atomic = False  # an index that is made concurrently locks nobody out
 
-    dependencies = [("accounts", "0032_index_of_names_parts")]
+    dependencies = [("accounts", "0021_claims")]
 
     operations = [
         AddIndexConcurrently(
