@@ -117,10 +117,12 @@ class OperatorSite(UnfoldAdminSite):
                 return self._log_in(request, extra_context)
         except throttling.TooManyRequests as refusal:
             detail = f"Too many attempts to log in from your address. Wait {refusal.wait} seconds."
-            status, seconds = HTTPStatus.TOO_MANY_REQUESTS, refusal.wait
+            seconds = refusal.wait
         except operator_login.BusyError:
             detail = "The server is busy with other log-ins. Try again in a moment."
-            status, seconds = HTTPStatus.SERVICE_UNAVAILABLE, BUSY_SECONDS
+            seconds = BUSY_SECONDS
+        # Not 503, although the second is nobody's fault: each would be an error in the log.
+        status = HTTPStatus.TOO_MANY_REQUESTS
         return error_pages.try_later(request, status, seconds=seconds, detail=detail)
 
     def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
