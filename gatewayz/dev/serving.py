@@ -185,6 +185,7 @@ def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str
     stripe = addresses.sandbox or "none: the real Stripe is used (STRIPE_SECRET_KEY is set)"
     lines = [
         "",
+        f"  Pages      {addresses.api}/   sign up, log in, your dashboard",
         f"  API        {addresses.api}",
         f"  Docs       {addresses.api}/api/docs",
         f"  Admin      {addresses.api}/admin/   log in as {operator}",

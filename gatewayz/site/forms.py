@@ -12,7 +12,7 @@ from accounts.preferences import ShowToReferrer
 class _Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # No colon after a label that stands above its field.
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
 class LogInForm(_Form):

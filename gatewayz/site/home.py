@@ -11,5 +11,4 @@ from referrals.models import Program
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     terms = Program.objects.at(timezone.now()).get()
-    docs = request.build_absolute_uri("/user/balance")
-    return render(request, "site/home.html", {"terms": terms, "balance_url": docs})
+    return render(request, "site/home.html", {"terms": terms})

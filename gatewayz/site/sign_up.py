@@ -96,8 +96,7 @@ def _register(request: HttpRequest, now: datetime) -> HttpResponse:
         return _show(request, form, code, checked, now)
     # The key is in this answer and nowhere else. Loading the page again sends the form again, to
     # which `_answer_person` answers.
-    words = {"registration": registration, "balance_url": _balance_url(request)}
-    response = render(request, "site/welcome.html", words)
+    response = render(request, "site/welcome.html", {"registration": registration})
     invitation_cookie.forget(response)
     return response
 
@@ -165,7 +164,3 @@ def _answer_person(request: HttpRequest, now: datetime) -> HttpResponse:
     if checked.owner and checked.owner.referral_code:
         invitation_cookie.keep(response, checked.owner.referral_code)
     return response
-
-
-def _balance_url(request: HttpRequest) -> str:
-    return request.build_absolute_uri("/user/balance")

@@ -134,7 +134,8 @@ def test_signing_up_shows_a_key_that_works_and_logs_in(client: Client, alice: Pe
     response = client.post("/signup", {**FORM, "referral_code": alice.code})
 
     key = response.context["registration"].account.api_key
-    assert text(response).count(key) == 2  # to copy, and in the curl line
+    assert f">{key}</code>" in text(response)
+    assert f'Bearer {key}" http://testserver/user/balance</code>' in text(response)
     assert "no-store" in response["Cache-Control"]
     assert api_with(key).get("/user/balance").json()["username"] == "bob"
     assert client.get("/dashboard").status_code == 200
