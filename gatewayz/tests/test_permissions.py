@@ -56,6 +56,8 @@ DOES = {
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
     "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
     "admin/payments/stripeevent/{row}/adjust/": "accounts.adjust_credits",
+    "admin/payments/dailytotals/compare/": "accounts.export",
+    "admin/payments/dailytotals/export/": "accounts.export",
     "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",
     "admin/payments/stripeevent/{row}/resolve/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
