@@ -1,12 +1,12 @@
 """The pages of adjustments: the list, the request with its preview, decisions and reversals."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -25,6 +25,7 @@ from accounts.people import owned_by
 from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
 
@@ -40,7 +41,22 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
     linked_by = ("user",)
-    list_filter = ("status",)
+    list_filter = ("status", ("requested_at", DayFilter))
+    summed = (F("amount"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "requested_at": "requested_at",
+        "person": "user__username",
+        "amount": "amount",
+        "category": "category",
+        "reason": "reason",
+        "status": "status",
+        "requested_by": "requested_by__username",
+        "decided_by": "decided_by__username",
+        "decided_at": "decided_at",
+        "decision_note": "decision_note",
+        "takes_back": "reverses_id",
+    }
     list_select_related = ("user", "requested_by", "decided_by")
     search_help_text = "Part of the person's name or e-mail, or the number of the adjustment"
     readonly_fields = (

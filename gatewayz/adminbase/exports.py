@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from io import BytesIO
+from itertools import islice
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -53,12 +54,13 @@ def _lines(columns: Row, rows: Iterable[Row]) -> Iterator[str]:
 
 
 def _workbook(columns: Row, rows: Iterable[Row]) -> bytes:
+    found = list(islice(rows, MOST_XLSX_ROWS + 1))
+    if len(found) > MOST_XLSX_ROWS:
+        raise TooManyRowsError
     book = Workbook(write_only=True)
     sheet = book.create_sheet()
     sheet.append(list(columns))
-    for number, row in enumerate(rows):
-        if number == MOST_XLSX_ROWS:
-            raise TooManyRowsError
+    for row in found:
         sheet.append([_printable(_cell(value)) for value in row])
     file = BytesIO()
     book.save(file)

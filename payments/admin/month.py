@@ -168,7 +168,11 @@ def _lines(found: Statement) -> list[dict[str, Any]]:
             "is_negative": amount < 0,
             "entries": reverse(_LEDGER),
             "filters": urlencode(
-                {"kind": LINES[name][1], "created_at_from": first, "created_at_to": last}
+                {
+                    "kind": LINES[name][1],
+                    "created_at_from": first.isoformat(),
+                    "created_at_to": last.isoformat(),
+                }
             ),
         }
         for name, amount in found.lines.items()

@@ -29,8 +29,10 @@ _SHOWN = 100
 
 def of(row: StripeComparison | None) -> dict[str, Any] | None:
     """Return what the template shows; without a result, why there is none."""
-    if row is None or row.result is None:
-        return row and {"requested_at": row.requested_at, "error": row.error}
+    if row is None:
+        return None
+    if row.result is None:
+        return {"requested_at": row.requested_at, "error": row.error}
     found = row.result
     return {
         "compared_at": row.compared_at,

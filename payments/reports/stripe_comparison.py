@@ -200,7 +200,7 @@ def _compare_one(found: Comparison, theirs: _Transaction, key: str, ours: _Recor
 def _payments(intents: list[str]) -> dict[str, _Record]:
     rows = Payment.objects.filter(payment_intent_id__in=intents)
     return {
-        intent: _Record(amount, status)
+        str(intent): _Record(amount, status)
         for intent, amount, status in rows.values_list("payment_intent_id", "amount", "status")
     }
 

@@ -151,6 +151,7 @@ def test_the_job_keeps_the_result_of_the_latest_comparison(bob: Person) -> None:
 
     row = compared()
 
+    assert row.result is not None
     assert row.result["at_stripe"] == {"charge": [1, 1000, 59, 941]}
     assert (row.error, StripeComparison.objects.count()) == ("", 1)
 
