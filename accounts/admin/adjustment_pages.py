@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import entry_formatting
-from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm
+from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm, WithdrawalForm
 from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
 from accounts.models import Adjustment, User
@@ -30,6 +30,8 @@ from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
 
 Status = Adjustment.Status
+# Of a reversal: it is posted, or may yet be.
+_STANDING = (Status.POSTED, Status.WAITING)
 
 
 column = Columns(Adjustment)
@@ -63,7 +65,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         *("person", "money", "status_now", "category", "reason", "asked", "asked_by", "limit"),
         *("second", "decided", "decision_note", "entry", "original", "reversal"),
     )
-    actions_detail = ("approve", "reject", "reverse")
+    actions_detail = ("approve", "reject", "reverse", "withdraw")
 
     shown = column("Adjustment", lambda row: f"#{row.pk}")
     person = column("Person", lambda row: link(row.user))
@@ -83,7 +85,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     original = column("Takes back", lambda row: _link(row.reverses))
     reversal = column(
         "Taken back by",
-        lambda row: _link(row.reversals.exclude(status=Status.REJECTED).first()),
+        lambda row: _link(row.reversals.filter(status__in=_STANDING).first()),
     )
 
     def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
@@ -105,9 +107,11 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     def offers(self, action: str, request: HttpRequest, row: Adjustment) -> bool:
         if action == "reverse":
-            others = row.reversals.exclude(status=Status.REJECTED)
+            others = row.reversals.filter(status__in=_STANDING)
             is_posted = row.status == Status.POSTED and row.reverses_id is None
             return is_posted and not others.exists()
+        if action == "withdraw":
+            return row.status == Status.WAITING and row.requested_by_id == request.user.pk
         is_own = request.user.pk in {row.requested_by_id, row.user_id}
         return row.status == Status.WAITING and not is_own
 
@@ -122,6 +126,13 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     @action(description="Reverse", icon="undo", permissions=["accounts.adjust_credits"])
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return _decide(self, request, self.row(request, object_id), "reverse", adjustments.reverse)
+
+    @action(description="Withdraw…", icon="undo", permissions=["accounts.adjust_credits"])
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+        return _decide(
+            self, request, row, "withdraw", adjustments.withdraw, form_class=WithdrawalForm
+        )
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -154,6 +165,7 @@ def _report(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
         Status.POSTED: f"Posted: {what}.",
         Status.WAITING: f"{what} waits for the approval of another person of Finance.",
         Status.REJECTED: f"Rejected: {what}.",
+        Status.WITHDRAWN: f"Withdrawn: {what}.",
     }
     messages.success(request, outcome[Status(adjustment.status)])
     return redirect("admin:accounts_adjustment_change", adjustment.pk)
@@ -181,8 +193,10 @@ def _decide(
     adjustment: Adjustment,
     verb: str,
     decide: Callable[..., Adjustment],
+    *,
+    form_class: type[RequestForm] = RequestForm,
 ) -> HttpResponse:
-    """Ask for the reason, and then approve, reject or reverse."""
+    """Ask for the reason, and then approve, reject, reverse or withdraw."""
 
     def act(reason: str, token: UUID) -> HttpResponse:
         details = {"reason": reason, "token": token} if verb == "reverse" else {"note": reason}
@@ -192,7 +206,7 @@ def _decide(
     question = _question(adjustment, verb, operator(request))
     refusals = (AdjustmentRefusedError, ReasonMissingError)
     back = page_of(adjustment)
-    return confirm(page, request, question, RequestForm, act, back=back, refusals=refusals)
+    return confirm(page, request, question, form_class, act, back=back, refusals=refusals)
 
 
 def _question(adjustment: Adjustment, verb: str, by: User) -> Question:

@@ -47,6 +47,7 @@ DOES = {
     "admin/accounts/adjustment/{row}/approve/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reject/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reverse/": "accounts.adjust_credits",
+    "admin/accounts/adjustment/{row}/withdraw/": "accounts.adjust_credits",
     "admin/accounts/apikey/{row}/revoke/": "accounts.manage_keys",
     "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
     "admin/accounts/user/{row}/adjust/": "accounts.adjust_credits",
