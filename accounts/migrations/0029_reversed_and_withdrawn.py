@@ -126,7 +126,7 @@ def _constraint(condition: Q, name: str) -> list[migrations.operations.base.Oper
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0016_ledger_seals")]
+    dependencies = [("accounts", "0021_claims")]
 
     operations = [
         migrations.AlterField(
