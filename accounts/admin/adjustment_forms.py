@@ -21,9 +21,10 @@ class RequestForm(ReasonForm):
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
 
 
-class WithdrawalForm(RequestForm):
+class WithdrawalForm(forms.Form):
     """Asks why, and takes no answer for one."""
 
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     reason = forms.CharField(
         required=False,
         max_length=audit.MAX_REASON_LENGTH,

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -194,7 +195,7 @@ def _decide(
     verb: str,
     decide: Callable[..., Adjustment],
     *,
-    form_class: type[RequestForm] = RequestForm,
+    form_class: type[Form] = RequestForm,
 ) -> HttpResponse:
     """Ask for the reason, and then approve, reject, reverse or withdraw."""
 

@@ -41,7 +41,7 @@ def days(path: str, first: Any, last: Any = TODAY) -> dict[str, str]:
     return {f"{column}_from": str(first), f"{column}_to": str(last)}
 
 
-def export(client: Client, path: str, form: str = "csv", query: str = "") -> list[dict[str, str]]:
+def export(client: Client, path: str, form: str = "csv", query: str = "") -> list[dict[str, Any]]:
     answers = {"format": form, "reason": "The accountant asked"}
     file: Any = client.post(f"{path}export/{query}", answers)
     if form == "csv":
@@ -82,7 +82,7 @@ def test_amounts_are_numbers_in_dollars(finance: Client, bob: Person) -> None:
 
     [payment], [back] = export(finance, PAYMENTS, "xlsx"), export(finance, REFUNDS)
 
-    assert (payment["amount"], payment["taken_back"], back["amount"]) == (10.5, 1.25, "1.25")
+    assert [payment["amount"], payment["taken_back"], back["amount"]] == [10.5, 1.25, "1.25"]
     assert "1 row, $10.50 in all" in text(finance.get(f"{PAYMENTS}?q=bob"))
 
 
