@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -67,6 +68,8 @@ class StripeEvent(models.Model):
             ),
             # The last one tells `retention` where to go on. A new event is not in this index.
             models.Index(fields=["-id"], condition=Q(body=b""), name="stripe_events_without_body"),
+            # BRIN: events are stored in order of time.
+            BrinIndex(fields=["received_at"], pages_per_range=16, name="stripe_events_by_time"),
         ]
         constraints = [
             models.CheckConstraint(

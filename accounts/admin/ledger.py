@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import entry_formatting, search
@@ -58,6 +58,20 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     )
     list_filter = (KindFilter, ("created_at", DayFilter))
     linked_by = ("user",)
+    summed = (F("amount"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "posted_at": "created_at",
+        "person": "user__username",
+        "kind": "kind",
+        "reversed_kind": "reverses__kind",
+        "amount": "amount",
+        "balance_after": "balance_after",
+        "description": "description",
+        "reference": "reference",
+        "cause": "idempotency_key",
+        "posted_by": "posted_by__username",
+    }
     has_history = False
     list_select_related = ("user", *entry_formatting.RELATED)
     search_help_text = (

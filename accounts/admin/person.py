@@ -31,15 +31,17 @@ class Fact:
 
 def person_page(user: User, *, request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the template shows above the form, as far as this operator may see it."""
+    stats = reports.stats(user, now=now)
     return {
-        "facts": _facts(user, now=now),
+        "facts": _facts(user, stats),
         "badges": [account_badge(word) for word in _states(user)],
-        "sections": list(_sections(user, request, now=now)),
+        "sections": list(_sections(user, stats, request, now=now)),
     }
 
 
-def _facts(user: User, *, now: datetime) -> list[Fact]:
-    stats = reports.stats(user, now=now)
+def _facts(user: User, stats: reports.Stats) -> list[Fact]:
+    # Whoever is pending earns nothing any more, once the code is used up.
+    pending = f"{stats.pending_referrals} pending" if stats.remaining_uses else "code used up"
     return [
         _balance(user),
         Fact(
@@ -47,9 +49,7 @@ def _facts(user: User, *, now: datetime) -> list[Fact]:
             user.referral_code or "none yet",
             f"{stats.total_uses} of {stats.max_uses} uses taken, {stats.remaining_uses} left",
         ),
-        Fact(
-            "Earned by inviting", dollars(stats.total_earned), f"{stats.pending_referrals} pending"
-        ),
+        Fact("Earned by inviting", dollars(stats.total_earned), pending),
         Fact("Invited by", *_inviter(user)),
         Fact(
             "First purchase",
@@ -86,14 +86,16 @@ def _states(user: User) -> Iterator[str]:
         yield "staff"
 
 
-def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:
+def _sections(
+    user: User, stats: reports.Stats, request: HttpRequest, *, now: datetime
+) -> Iterator[sections.Section]:
     may = request.user.has_perm
     if may("accounts.view_ledgerentry"):
         yield sections.statement(user)
     if may("payments.view_payment"):
         yield sections.purchases(user)
     if may("referrals.view_referral"):
-        yield sections.referrals(user, now=now)
+        yield sections.referrals(user, is_used_up=not stats.remaining_uses, now=now)
     if may("accounts.view_apikey"):
         keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))

@@ -136,6 +136,21 @@ def test_friends_are_counted_as_far_as_they_are_read(
     assert sections(support, alice)["referrals"].note == note
 
 
+def test_friends_who_come_too_late_for_a_code_are_not_called_pending(
+    support: Client, alice: Person
+) -> None:
+    late = register("late", code=alice.code)
+    refer(alice, 10)
+
+    page = support.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert late.user.referred_by_code == alice.code
+    assert ">code used up<" in page
+    assert "pending" not in page.partition("Earned by inviting")[2][:400]
+    note = sections(support, alice)["referrals"].note
+    assert note == "1 too late: code used up · 10 completed"
+
+
 def test_friends_stand_with_their_state(support: Client, alice: Person, purchase: Payment) -> None:
     register("dora", code=alice.code)
 

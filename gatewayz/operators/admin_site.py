@@ -1,7 +1,7 @@
 """The admin site: which pages it has, and who may open it."""
 
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,7 +19,7 @@ from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.http import error_pages
-from gatewayz.operators import own_log_in, search
+from gatewayz.operators import list_export, own_log_in, search
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
@@ -60,14 +60,22 @@ class OperatorSite(UnfoldAdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the pages that belong to no model."""
+        """Return the pages that belong to no model, and the export of each list that has one."""
         return [
+            *(self._export(page) for page in self._registry.values() if page.exported),
             path(
                 "second-factor/",
                 self.admin_view(own_log_in.second_factor_page),
                 name="second_factor",
             ),
         ]
+
+    def _export(self, page: Any) -> URLPattern:
+        """Return the address of the export of a list, which goes before those of its rows."""
+        name = f"{page.opts.app_label}_{page.opts.model_name}_export"
+        address = f"{page.opts.app_label}/{page.opts.model_name}/export/"
+        view: Any = self.admin_view(partial(list_export.export, page))
+        return path(address, view, name=name)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the page's place in the sidebar, for the link back to it."""

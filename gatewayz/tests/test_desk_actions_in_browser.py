@@ -89,6 +89,20 @@ def test_a_large_adjustment_waits_for_another_of_finance(
     assert alice.balance() == balance
 
 
+@BOTH
+def test_a_request_that_was_a_mistake_is_withdrawn_in_two_clicks(
+    alice: Person, desk: Desk, who: str
+) -> None:
+    desk.become(who)
+    adjust(desk, alice, "150")
+    desk.press("Ask for approval")
+
+    desk.follow("Withdraw…")
+    desk.press("Withdraw")
+
+    desk.reads("Withdrawn: $150.00 for alice.")
+
+
 @pytest.mark.parametrize(
     ("button", "status", "balance"),
     [("Release", "completed", "20.00"), ("Void", "voided", "0.00")],

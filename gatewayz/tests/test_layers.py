@@ -16,6 +16,7 @@ INTERFACE_ROOMS = {
     "apps",
     "authentication",
     "checks",
+    "file_export",
     "forms",
     "gauges",
     "management",
@@ -31,10 +32,11 @@ INTERFACE_ROOMS = {
     "views",
     "webhook",
 }
-# What the interfaces of all apps share: who is calling, why an operator does something, the
+# What the interfaces of all apps share: who is calling, why an operator does something, files, the
 # colours of statuses, and how the admin shows the answer to "why?".
 OPEN_INTERFACES = (
     "accounts.authentication",
+    "accounts.file_export",
     "accounts.reason_field",
     "payments.explanations.admin_rendering",
     "referrals.status_colours",

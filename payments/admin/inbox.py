@@ -1,6 +1,6 @@
 """The pages of the inbox: each event that Stripe sent, and what happened to it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -13,6 +13,7 @@ from accounts.money import dollars_of_cents
 from accounts.people import owned_by
 from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 from payments.admin import event_help, formatting
@@ -51,7 +52,17 @@ column = Columns(StripeEvent)
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "trouble", "received", "about")
-    list_filter = (OutcomeFilter, TypeFilter)
+    list_filter = (OutcomeFilter, TypeFilter, ("received_at", DayFilter))
+    exported: ClassVar = {
+        "event_id": "event_id",
+        "type": "event_type",
+        "outcome": "outcome",
+        "received_at": "received_at",
+        "processed_at": "processed_at",
+        "attempts": "attempts",
+        "payment": "payment_id",
+        "person": "payment__user__username",
+    }
     list_select_related = ("payment__user",)
     list_disable_select_all = True
     search_help_text = (

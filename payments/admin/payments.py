@@ -1,10 +1,10 @@
 """The pages of payments: who bought what, what it earned, and what Stripe says of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts import row_ids
@@ -33,6 +33,19 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = ("id", "person", "price", "state", "bonus_now", "back", "paid")
     linked_by = ("user",)
     list_filter = ("status", DecisionFilter, BuyerReferredFilter, ("paid_at", PaidFilter))
+    summed = (F("amount"), dollars_of_cents)
+    exported: ClassVar = {
+        "id": "pk",
+        "created_at": "created_at",
+        "paid_at": "paid_at",
+        "person": "user__username",
+        "amount": formatting.in_dollars("amount"),
+        "status": "status",
+        "bonus_decision": "bonus_decision",
+        "taken_back": formatting.in_dollars("taken_back"),
+        "session_id": "session_id",
+        "payment_intent_id": "payment_intent_id",
+    }
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (

@@ -148,7 +148,7 @@ INVARIANTS = {
         SELECT 'adjustment ' || a.id, 'amount ' || a.amount || ', entry ' || COALESCE(e.amount, 0)
         FROM adjustments a LEFT JOIN ledger_entries e ON e.id = a.ledger_entry_id
         LEFT JOIN adjustments o ON o.id = a.reverses_id
-        WHERE a.status = 'posted'
+        WHERE a.status IN ('posted', 'reversed')
           AND (e.id IS NULL OR e.user_id <> a.user_id OR e.amount <> a.amount
                OR e.kind <> CASE WHEN o.id IS NULL THEN 'adjustment' ELSE 'reversal' END
                OR e.reverses_id IS DISTINCT FROM o.ledger_entry_id)""",
@@ -157,10 +157,15 @@ INVARIANTS = {
         FROM ledger_entries e LEFT JOIN ledger_entries o ON o.id = e.reverses_id
         LEFT JOIN adjustments a ON a.ledger_entry_id = e.id
         WHERE 'adjustment' IN (e.kind, o.kind) AND a.id IS NULL""",
+    "an adjustment is reversed when its reversal is posted": """
+        SELECT 'adjustment ' || a.id, a.status || ', reversal ' || COALESCE(r.id::text, 'none')
+        FROM adjustments a
+        LEFT JOIN adjustments r ON r.reverses_id = a.id AND r.status = 'posted'
+        WHERE (a.status = 'reversed') <> (r.id IS NOT NULL)""",
     "an adjustment above the limit has two people": """
         SELECT 'adjustment ' || id, 'amount ' || amount || ', limit ' || approval_limit
         FROM adjustments
-        WHERE status = 'posted' AND ABS(amount) > approval_limit
+        WHERE status IN ('posted', 'reversed') AND ABS(amount) > approval_limit
           AND (decided_by_id IS NULL OR requested_by_id IS NULL
                OR decided_by_id IN (requested_by_id, user_id))""",
     "the stored totals of each day are those of its entries": f"""

@@ -55,7 +55,7 @@ class Difference:
 
 @dataclass
 class Comparison:
-    """The sums of both sides, in cents, and their differences, of which the first are kept."""
+    """The sums of both sides, in cents and with Stripe's signs, and the first differences."""
 
     # By category: how many, amount, fee, net.
     at_stripe: dict[str, list[int]] = field(default_factory=dict)
@@ -192,14 +192,15 @@ def _compare_one(found: Comparison, theirs: _Transaction, key: str, ours: _Recor
         problem = "other amounts"
     else:
         return
-    amount = ours.amount if ours else None
+    sign = -1 if theirs.amount < 0 else 1
+    amount = sign * ours.amount if ours else None
     found.differ(Difference(theirs.category, key, problem, theirs.amount, amount))
 
 
 def _payments(intents: list[str]) -> dict[str, _Record]:
     rows = Payment.objects.filter(payment_intent_id__in=intents)
     return {
-        intent: _Record(amount, status)
+        str(intent): _Record(amount, status)
         for intent, amount, status in rows.values_list("payment_intent_id", "amount", "status")
     }
 
@@ -235,9 +236,12 @@ def _add_ours(found: Comparison, span: Span, seen: set[str]) -> None:
 def _add_records(
     found: Comparison, category: str, rows: QuerySet[Any], key: str, seen: set[str]
 ) -> None:
+    sign = 1 if category == "charge" else -1
     sums = rows.aggregate(count=Count("pk"), amount=Sum("amount", default=0))
-    found.ours[category] = [sums["count"], sums["amount"]]
+    found.ours[category] = [sums["count"], sign * sums["amount"]]
     due = rows.filter(Q(status="paid") if category == "charge" else Q(status__in=_TAKING_BACK))
     for stripe_id, amount in due.order_by("pk").values_list(key, "amount").iterator():
         if stripe_id not in seen:
-            found.differ(Difference(category, stripe_id or "", "Stripe has nothing", None, amount))
+            found.differ(
+                Difference(category, stripe_id or "", "Stripe has nothing", None, sign * amount)
+            )

@@ -26,6 +26,7 @@ TWO_PEOPLE = "an adjustment above the limit has two people"
 # Of an event: it would hide from everybody what nobody looked at.
 RESOLVED_BY_NOBODY = """outcome = 'resolved' AND NOT EXISTS (
     SELECT FROM audit_entries WHERE target_id = stripe_events.id AND action = 'resolve event')"""
+REVERSED = "an adjustment is reversed when its reversal is posted"
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ GIFT = "(SELECT max(reverses_id) FROM ledger_entries)"
 UNDONE = "(SELECT max(reverses_id) FROM adjustments)"
 RITA = "(SELECT id FROM users WHERE username = 'rita')"
 REFEREE, NOT_REFERRED = "has_made_first_purchase", "username IN ('alice', 'charlie')"
+FINAL = "status = 'posted' AND reverses_id IS NULL"
 POSTED, WAITING, APPROVED = "status = 'posted'", "status = 'waiting'", "decided_by_id IS NOT NULL"
 TWICE, REVERSES = repeated("reverses_id"), "kind = 'reversal' AND"
 UNUSED, SECOND_USE = "budget = 20", "use_number = 2"
@@ -179,6 +181,7 @@ CONTROLS = [
     # Adjustments.
     row(ADJUSTED_STAY, "reason = 'Another'", POSTED),
     row(ADJUSTED_STAY, "amount = 1", WAITING),
+    row("adjustments_close_in_order", "status = 'reversed'", FINAL, REVERSED),
     Control("adjustments_stay", delete(APPROVED), ADJUSTMENT_ENTRY, "", ADJUSTED_STAY),
     Control("adjustments_not_truncated", TRUNCATE, ADJUSTMENT_ENTRY, "", ADJUSTED_STAY),
     adjusted("adjustments_of_something", "amount = 0", WAITING),

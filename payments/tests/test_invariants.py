@@ -32,6 +32,7 @@ from payments.tests.database_guards import (
     PURCHASE_ENTRY,
     QUALIFYING,
     REVERSAL,
+    REVERSED,
     TAKEN_BACK,
     TWO_PEOPLE,
     USES,
@@ -239,7 +240,7 @@ CASES = [
     # Adjustments.
     case("UPDATE adjustments SET amount = amount + 1", ADJUSTED, after=was_adjusted),
     case(f"UPDATE adjustments SET user_id = {CHARLIE}", ADJUSTED, after=was_adjusted),
-    case("UPDATE adjustments SET reverses_id = NULL", ADJUSTED, after=was_adjusted),
+    case("UPDATE adjustments SET reverses_id = NULL", ADJUSTED, REVERSED, after=was_adjusted),
     case(
         "ALTER TABLE adjustments DROP CONSTRAINT adjustments_posted_by_an_entry;"
         " UPDATE adjustments SET ledger_entry_id = NULL",
@@ -247,8 +248,9 @@ CASES = [
         ADJUSTMENT_ENTRY,
         after=was_adjusted,
     ),
+    case("UPDATE adjustments SET status = 'posted'", REVERSED, after=was_adjusted),
     unadjusted("adjustment", ADJUSTMENT_ENTRY, ADJUSTED),
-    unadjusted("reversal", ADJUSTMENT_ENTRY),
+    unadjusted("reversal", ADJUSTMENT_ENTRY, REVERSED),
     above_the_limit("decided_by_id = NULL"),
     above_the_limit("decided_by_id = requested_by_id"),
     above_the_limit("decided_by_id = user_id"),

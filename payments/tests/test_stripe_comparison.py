@@ -70,7 +70,7 @@ def test_where_both_sides_agree_there_is_no_difference(bob: Person) -> None:
         "refund": [1, -400, 0, -400],
         "dispute": [1, -2000, 1500, -3500],
     }
-    assert result.ours == {"charge": [2, 3000], "refund": [1, 400], "dispute": [1, 2000]}
+    assert result.ours == {"charge": [2, 3000], "refund": [1, -400], "dispute": [1, -2000]}
 
 
 def test_what_stripe_has_and_we_have_not_is_listed(bob: Person) -> None:
@@ -95,7 +95,7 @@ def test_another_amount_is_listed(bob: Person) -> None:
     hear("refund.created")
     rewrite("refund.created", '"amount": 400', '"amount": 500')
 
-    assert differences() == [("refund", "other amounts", -500, 400)]
+    assert differences() == [("refund", "other amounts", -500, -400)]
 
 
 def test_another_program_on_the_account_is_no_difference(bob: Person) -> None:
@@ -115,7 +115,7 @@ def test_what_we_heard_of_a_day_late_is_no_difference(bob: Person) -> None:
     refund_at_stripe(payment, amount="4")
     with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
         hear("refund.created")
-        assert (found().ours["refund"], found().difference_count) == ([1, 400], 0)
+        assert (found().ours["refund"], found().difference_count) == ([1, -400], 0)
 
 
 def test_a_payout_of_the_day_is_listed(bob: Person) -> None:
@@ -151,6 +151,7 @@ def test_the_job_keeps_the_result_of_the_latest_comparison(bob: Person) -> None:
 
     row = compared()
 
+    assert row.result is not None
     assert row.result["at_stripe"] == {"charge": [1, 1000, 59, 941]}
     assert (row.error, StripeComparison.objects.count()) == ("", 1)
 

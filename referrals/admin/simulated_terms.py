@@ -24,14 +24,14 @@ _NAMES = {
 }
 
 
-def changes(before: Program, draft: Program) -> list[dict[str, Any]]:
-    """Return each of the terms as it is before the draft starts, and as it will be."""
+def changes(today: Program, draft: Program) -> list[dict[str, Any]]:
+    """Return each of the terms as it is today, and as it will be."""
     return [
         {
             "name": words,
-            "before": _shown(before, name),
+            "today": _shown(today, name),
             "after": _shown(draft, name),
-            "is_changed": getattr(before, name) != getattr(draft, name),
+            "is_changed": getattr(today, name) != getattr(draft, name),
         }
         for name, words in _NAMES.items()
     ]

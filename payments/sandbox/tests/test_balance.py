@@ -40,7 +40,7 @@ def test_each_movement_is_listed_with_its_fee_and_its_source(client: stripe.Stri
         ("refund_failure", 400, 0),
     ]
     assert all(each.net == each.amount - each.fee for each in listed)
-    assert all(each.source.payment_intent.startswith("pi_") for each in listed)
+    assert all(each.to_dict()["source"]["payment_intent"][:3] == "pi_" for each in listed)
 
 
 @pytest.mark.usefixtures("moved")
