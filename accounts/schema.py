@@ -1,7 +1,7 @@
 """The OpenAPI descriptions of the accounts endpoints."""
 
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
@@ -29,7 +29,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
     """Describes API key and token as security schemes, and which calls are open to a token."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"
-    name: ClassVar = ["ApiKey", "Token"]
+    name: Any = ["ApiKey", "Token"]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
         view: Any = auto_schema.view

@@ -59,4 +59,4 @@ def read(text: str) -> Token:
 
 def _signer() -> TimestampSigner:
     secret, *earlier = api_keys.peppers()
-    return TimestampSigner(key=secret, fallback_keys=earlier, sep=".", salt="accounts.tokens")
+    return TimestampSigner(key=secret, fallback_keys=[*earlier], sep=".", salt="accounts.tokens")

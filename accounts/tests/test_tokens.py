@@ -48,7 +48,7 @@ def status(token: str, path: str = "/user/balance") -> int:
 def is_refused(token: str, route: str) -> bool:
     method, _, pattern = route.partition(" ")
     path = re.sub(r"\(.*\)|<int:pk>", "1", pattern).strip("^").removesuffix(r"\Z")
-    answer = api_with(token).generic(method, f"/{path}", b"{}", content_type="application/json")
+    answer = api_with(token).generic(method, f"/{path}", "{}", content_type="application/json")
     return (answer.status_code, answer.json().get("code")) == INSUFFICIENT
 
 
