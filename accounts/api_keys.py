@@ -70,11 +70,11 @@ def digests(text: str) -> list[str]:
     # No slow password hash: nobody can guess 256 random bits, and every request would pay for it.
     return [
         salted_hmac("accounts.api_keys", text, secret=pepper, algorithm="sha256").hexdigest()
-        for pepper in _peppers()
+        for pepper in peppers()
     ]
 
 
-def _peppers() -> list[str]:
+def peppers() -> list[str]:
     """Return the peppers; keys from before API_KEY_PEPPERS was set have SECRET_KEY as theirs."""
     secret_keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [*settings.API_KEY_PEPPERS, *secret_keys]

@@ -1,7 +1,8 @@
-"""Finds the caller by the API key, in one query, and writes when a key was last used."""
+"""Finds the caller by key or token, in one query, and writes when a key was last used."""
 
 import re
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,7 +11,17 @@ import structlog
 from django.contrib.postgres.fields import ArrayField
 from django.core.signals import request_finished
 from django.db import Error as AnyDatabaseError
-from django.db.models import CharField, DateTimeField, F, Q
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    Value,
+)
+from django.db.models.lookups import Exact
 from django.dispatch import receiver
 
 from accounts import api_keys
@@ -39,29 +50,53 @@ _RARE = {
 }
 
 
+NOW = Parameter("now", DateTimeField())
+_KEY_ID = Parameter("key_id", BigIntegerField())
+_IS_VALID = Q(revoked_at=None) | Q(revoked_at__gt=NOW)
+
+
 class CallerQuery:
-    """Finds the caller by the key, and reads with them what an endpoint needs, in one query.
+    """Finds the caller by key or token, and reads what an endpoint needs of them, in one query.
 
     `fields` are those of the caller that it needs; any other is read when it is asked for.
-    `annotations` are expressions by name, with OuterRef("user_id") for the caller and
-    Parameter("now", …) for the time; the caller gets them, and `key_id`, as attributes.
+    `annotations` returns expressions by name. It is given the names of the outer columns with the
+    caller's id and code, and uses Parameter("now", …) for the time. The caller gets the values, and
+    `key_id`, as attributes.
     """
 
-    def __init__(self, *fields: str, **annotations: Any) -> None:
+    def __init__(
+        self,
+        *fields: str,
+        annotations: Callable[[str, str], dict[str, Any]] = lambda user, code: {},
+    ) -> None:
         wanted = {"id", *fields} if fields else {*_CALLER} - _RARE
         # In the order of `from_db`, and a dict, because it looks each name up.
         self._fields = dict.fromkeys(name for name in _CALLER if name in wanted)
         of_caller = [f"user__{name}" for name in self._fields]
-        self._names = list(annotations)
-        self._query = Query(
+        of_key = annotations("user_id", "user__referral_code")
+        of_user = annotations("pk", "referral_code")
+        self._names = list(of_key)
+        self._by_key = Query(
             lambda: (
                 ApiKey.objects.filter(
-                    Q(revoked_at=None) | Q(revoked_at__gt=NOW),
+                    _IS_VALID,
                     IsAnyOf(F("digest"), Parameter("digests", ArrayField(CharField()))),
                     user__is_active=True,
                 )
-                .annotate(**annotations)
-                .values_list("pk", "digest", "last_used_at", *of_caller, *annotations)
+                .annotate(**of_key)
+                .values_list("pk", "digest", "last_used_at", *of_caller, *of_key)
+            )
+        )
+        self._by_token = Query(
+            lambda: (
+                User.objects.filter(
+                    Q(Exact(_KEY_ID, Value(0)))
+                    | Exists(ApiKey.objects.filter(_IS_VALID, pk=_KEY_ID, user=OuterRef("pk"))),
+                    pk=Parameter("user_id", BigIntegerField()),
+                    is_active=True,
+                )
+                .annotate(**of_user)
+                .values_list(*self._fields, *of_user)
             )
         )
 
@@ -71,20 +106,32 @@ class CallerQuery:
             raise InvalidApiKeyError
         digests = api_keys.digests(text)
         # PostgreSQL's text of an array: psycopg takes ten times as long to make it from a list.
-        rows = self._query.fetch(digests=f"{{{','.join(digests)}}}", now=now)
+        rows = self._by_key.fetch(digests=f"{{{','.join(digests)}}}", now=now)
         if not rows:
             raise InvalidApiKeyError
         [(key_id, found, last_used_at, *values)] = rows
-        caller = User.from_db(None, self._fields, values[: len(self._fields)])
-        more = values[len(self._fields) :]
-        vars(caller).update(zip(self._names, more, strict=True), key_id=key_id)
         is_stale = last_used_at is None or last_used_at < now - _LAST_USED_PRECISION
         if is_stale or found != digests[0]:
             _used.append(_Use(key_id, now, found, digests[0]))
+        return self._caller(values, key_id)
+
+    def by_token(self, *, user_id: int, key_id: int, now: datetime) -> User:
+        """Return the active user, whose key is still valid unless it is 0.
+
+        Raises InvalidApiKeyError.
+        """
+        rows = self._by_token.fetch(user_id=user_id, key_id=key_id, now=now)
+        if not rows:
+            raise InvalidApiKeyError
+        return self._caller(rows[0], key_id)
+
+    def _caller(self, values: Sequence[Any], key_id: int) -> User:
+        caller = User.from_db(None, self._fields, values[: len(self._fields)])
+        more = values[len(self._fields) :]
+        vars(caller).update(zip(self._names, more, strict=True), key_id=key_id)
         return caller
 
 
-NOW = Parameter("now", DateTimeField())
 CALLER = CallerQuery()
 
 

@@ -20,22 +20,33 @@ from accounts.serializers import (
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
+    TokenRequestSerializer,
+    TokenSerializer,
 )
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """Describes the API key as a security scheme."""
+    """Describes API key and token as security schemes, and which calls are open to a token."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"
-    name = "ApiKey"
+    name: Any = ["ApiKey", "Token"]
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "gw_live_…",
-            "description": "The `api_key` in the answer of `POST /auth/register`.",
-        }
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        view: Any = auto_schema.view
+        scope = getattr(view, "token_scopes", {}).get(view.action)
+        return [{"ApiKey": []}, *([{"Token": [scope.value]}] if scope else [])]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        bearer = {"type": "http", "scheme": "bearer"}
+        of_key = "The `api_key` in the answer of `POST /auth/register`."
+        temporary = (
+            "The `token` in the answer of `POST /user/tokens`, for a browser: it ends after 15"
+            " minutes, and is good for the calls of its scope. `checkout` includes `read`."
+        )
+        return [
+            bearer | {"bearerFormat": "gw_live_…", "description": of_key},
+            bearer | {"bearerFormat": "gw_temp_…", "description": temporary},
+        ]
 
 
 def _hash(of: str) -> str:
@@ -184,6 +195,28 @@ _KEY = {
     "name": "laptop",
     "created_at": "2026-11-22T12:00:00Z",
     "last_used_at": None,
+}
+
+CREATE_TOKEN: dict[str, Any] = {
+    "summary": "Create a short-lived token for a browser",
+    "description": "A key never ends, so none belongs into a page. A token ends after 15 minutes, "
+    "or when the key that it was made with is revoked. It can read what the dashboard shows, and "
+    "with the scope `checkout` also buy credits; anything else is 403 `insufficient_scope`.",
+    "tags": ["API keys"],
+    "request": TokenRequestSerializer,
+    "responses": {201: TokenSerializer},
+    "examples": [
+        OpenApiExample("A scope", request_only=True, value={"scope": "read"}),
+        OpenApiExample(
+            "A token",
+            response_only=True,
+            value={
+                "token": "gw_temp_read.2.7.1wOFpK.5GqJ0v3Yt8TzR1mXcVbN2kLhQwEaSdFgHjKlZxCvBnM",
+                "scope": "read",
+                "expires_at": "2026-11-22T12:15:00Z",
+            },
+        ),
+    ],
 }
 
 LIST_KEYS: dict[str, Any] = {

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from accounts.models import LedgerEntry, User
 from accounts.money import MONEY
 from accounts.preferences import ShowToReferrer
+from accounts.tokens import Scope
 from gatewayz.api.json_api import AnythingField, TextField
 
 
@@ -156,3 +157,17 @@ class RevocationQuerySerializer(serializers.Serializer[Any]):
     confirm = serializers.BooleanField(
         default=False, help_text="Whether to revoke the key even if it is your last one."
     )
+
+
+class TokenRequestSerializer(serializers.Serializer[Any]):
+    scope = serializers.ChoiceField(
+        choices=[scope.value for scope in Scope],
+        default=Scope.READ.value,
+        help_text="`read`: to get what the dashboard shows; `checkout`: also to buy credits.",
+    )
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Sent as a key is: `Authorization: Bearer gw_temp_…`.")
+    scope = serializers.ChoiceField(choices=[scope.value for scope in Scope])
+    expires_at = serializers.DateTimeField()

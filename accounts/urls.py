@@ -8,6 +8,7 @@ from accounts.views import (
     PreferencesViewSet,
     ProofViewSet,
     RegistrationViewSet,
+    TokenViewSet,
     TransactionViewSet,
 )
 
@@ -20,6 +21,7 @@ urlpatterns = [
         "user/preferences",
         PreferencesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
+    path("user/tokens", TokenViewSet.as_view({"post": "create"})),
     path("user/api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path("user/api-keys/<int:pk>", ApiKeyViewSet.as_view({"delete": "destroy"})),
 ]

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, callers, ledger_seals, people, schema
+from accounts import api_keys, callers, ledger_seals, people, schema, tokens
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -30,7 +30,9 @@ from accounts.serializers import (
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
+    TokenRequestSerializer,
 )
+from accounts.tokens import Scope
 from gatewayz.api import json_api
 from gatewayz.http.client_address import client_address
 from referrals import attribution
@@ -121,6 +123,7 @@ class BalanceViewSet(ViewSet):
     """The caller's balance."""
 
     caller_queries: ClassVar = {"retrieve": callers.CallerQuery("username", "credits")}
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
 
     @extend_schema(**schema.BALANCE)
     def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:
@@ -137,6 +140,7 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     """The caller's ledger entries."""
 
     request: AuthenticatedRequest
+    token_scopes: ClassVar = {"list": Scope.READ}
     # drf-spectacular reads the type of the path and page parameters from this.
     queryset = LedgerEntry.objects.none()
     serializer_class = LedgerEntrySerializer
@@ -167,6 +171,23 @@ class ProofViewSet(ViewSet):
         if proof is None:
             raise NotSealed
         return Response(ProofSerializer(proof).data)
+
+
+class TokenViewSet(ViewSet):
+    """Short-lived tokens for the caller's browser."""
+
+    @extend_schema(**schema.CREATE_TOKEN)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        body = TokenRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        caller: Any = request.user
+        scope = Scope(body.validated_data["scope"])
+        answer = {
+            "token": tokens.create(caller, scope, key_id=caller.key_id),
+            "scope": scope,
+            "expires_at": timezone.now() + tokens.LIFETIME,
+        }
+        return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
 
 class PreferencesViewSet(ViewSet):

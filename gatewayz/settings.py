@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "corsheaders",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -109,6 +110,8 @@ MIDDLEWARE = [
     "gatewayz.http.metrics.count_requests",
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
+    # Before all that refuses: a browser shows a page no refusal without these headers.
+    "gatewayz.http.cors.CorsMiddleware",
     "gatewayz.http.middleware.require_https",
     "gatewayz.http.bodies.check_bodies",
     "django.middleware.security.SecurityMiddleware",
@@ -243,6 +246,15 @@ SESAME_ONE_TIME = True
 SESAME_INVALIDATE_ON_EMAIL_CHANGE = True
 SESAME_SIGNATURE_SIZE = 16
 SESAME_TOKENS = ["sesame.tokens_v2"]
+
+# --- Browsers on other origins: a front end elsewhere ---------------------------------------------
+
+CORS_ALLOWED_ORIGINS = environment.origins(
+    "CORS_ALLOWED_ORIGINS", default=environment.origin_of(FRONTEND_URL)
+)
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate"]
 
 # --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 

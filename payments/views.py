@@ -1,7 +1,7 @@
 """The endpoints about payments: checkout sessions and the caller's purchases."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
+from accounts.tokens import Scope
 from gatewayz.http import access_log
 from payments import checkout, schema, stripe_gateway
 from payments.models import Payment
@@ -103,6 +104,8 @@ def start_checkout(
 class CheckoutViewSet(ViewSet):
     """Checkout sessions of the caller."""
 
+    token_scopes: ClassVar = {"create": Scope.CHECKOUT, "retrieve": Scope.READ}
+
     @extend_schema(**schema.CREATE_SESSION)
     def create(self, request: AuthenticatedRequest) -> Response:
         body = CheckoutRequestSerializer(data=request.data)
@@ -145,6 +148,7 @@ class PaymentViewSet(ListModelMixin, GenericViewSet[Payment]):
     """The caller's purchases."""
 
     request: AuthenticatedRequest
+    token_scopes: ClassVar = {"list": Scope.READ}
     queryset = Payment.objects.none()
     serializer_class = PaymentSerializer
 

@@ -69,9 +69,7 @@ def _totals(user: str, code: str) -> dict[str, Any]:
 
 
 # The caller with the totals of their own code.
-WITH_STATS = CallerQuery(
-    *("referral_code", "referred_by_code", "credits"), **_totals("user_id", "user__referral_code")
-)
+WITH_STATS = CallerQuery(*("referral_code", "referred_by_code", "credits"), annotations=_totals)
 _STATS = Query(
     lambda: (
         User.objects.filter(pk=Parameter("user_id", BigIntegerField()))

@@ -16,6 +16,7 @@ from rest_framework.viewsets import ViewSet
 from accounts.authentication import AuthenticatedRequest
 from accounts.callers import CallerQuery
 from accounts.models import User
+from accounts.tokens import Scope
 from gatewayz.api import json_api
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
@@ -37,17 +38,21 @@ LEADERS = 20
 MIN_PAYERS_TO_SHOW_REVENUE = 3
 
 
+def _with_code(user: str, code: str) -> dict[str, Any]:
+    return {"referee_bonus": codes.in_force("referee_bonus")} | reports.uses_and_earnings(user)
+
+
 class ReferralViewSet(ViewSet):
     """The caller's referral code."""
 
     caller_queries: ClassVar = {
         "code": CallerQuery(
             *("username", "referral_code", "created_at"),
-            referee_bonus=codes.in_force("referee_bonus"),
-            **reports.uses_and_earnings("user_id"),
+            annotations=_with_code,
         ),
         "stats": reports.WITH_STATS,
     }
+    token_scopes: ClassVar = {"code": Scope.READ, "stats": Scope.READ}
 
     @extend_schema(**schema.CODE)
     def code(self, request: AuthenticatedRequest) -> HttpResponse:
@@ -95,6 +100,8 @@ class ReferralViewSet(ViewSet):
 class LeaderboardViewSet(ViewSet):
     """The top referrers; a name is shown only if its owner agreed."""
 
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
+
     @extend_schema(**schema.LEADERBOARD)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
         asked = LeaderboardRequestSerializer(data=request.query_params.dict())
@@ -130,6 +137,8 @@ def _entry(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
 
 class ExplanationViewSet(ViewSet):
     """Why the caller has a bonus or none, and what the caller's friends have done."""
+
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
 
     @extend_schema(**schema.EXPLAIN)
     def retrieve(self, request: AuthenticatedRequest) -> Response:

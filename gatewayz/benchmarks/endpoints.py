@@ -180,6 +180,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "PATCH user/preferences": [
         lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
     ],
+    "POST user/tokens": [lambda n: Request("/user/tokens", "POST", {"scope": "read"})],
     "GET user/api-keys": [_get("/user/api-keys")],
     "POST user/api-keys": [_make_key],
     "DELETE user/api-keys/<int:pk>": [_revoke],

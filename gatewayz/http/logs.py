@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import Processor, WrappedLogger
 
 _SECRET = re.compile(
-    r"gw_live_[\w-]+"  # our API keys
+    r"gw_live_[\w-]+|gw_temp_[\w.-]+"  # our API keys and tokens
     r"|\b(?:sk|rk|whsec)_\w+"  # Stripe's keys and webhook secrets
     r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # e-mail addresses
     r"|\b(?:\d[ -]?){12,18}\d\b",  # card numbers

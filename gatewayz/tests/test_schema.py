@@ -62,6 +62,7 @@ CONTRACT = {
     ("get", "/user/balance"),
     ("get", "/user/transactions"),
     ("get", "/user/transactions/{id}/proof"),
+    ("post", "/user/tokens"),
     ("get", "/user/api-keys"),
     ("post", "/user/api-keys"),
     ("delete", "/user/api-keys/{id}"),
