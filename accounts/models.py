@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import mailboxes, names
+from accounts.email_models import Email, EmailSource
 from accounts.internal_models import LedgerSeal, LimitWindow
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
@@ -25,6 +26,8 @@ __all__ = [
     "ApiKey",
     "ApprovalLimit",
     "AuditEntry",
+    "Email",
+    "EmailSource",
     "LedgerEntry",
     "LedgerSeal",
     "LimitWindow",

@@ -12,6 +12,7 @@ from gatewayz.site import (
     payment_return,
     sign_up,
     statement,
+    unsubscribe,
 )
 
 urlpatterns = [
@@ -32,6 +33,7 @@ urlpatterns = [
     path("account/keys", account.make_key, name="make-key"),
     path("account/keys/<int:pk>/revoke", account.revoke_key, name="revoke-key"),
     path("account/preferences", account.change_preferences, name="preferences"),
+    path("emails/off/<str:token>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("payment/success", payment_return.success, name="payment-success"),
     path("payment/cancel", payment_return.cancel, name="payment-cancel"),
 ]
