@@ -89,6 +89,8 @@ class User(AbstractUser):
     # Each an `EmailKind`.
     emails_off = ArrayField(models.CharField(max_length=20), db_default=[], editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When the person was erased (CONTRACT 2.14); the account stays deactivated from then on.
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
@@ -97,6 +99,7 @@ class User(AbstractUser):
         permissions = [
             ("deactivate_user", "Can deactivate and reactivate people"),
             ("set_inviter", "Can set a missing inviter"),
+            ("erase_user", "Can export and erase people"),
         ]
         constraints = [
             # text_pattern_ops: the index also serves prefix searches, in any collation.

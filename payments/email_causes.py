@@ -101,7 +101,7 @@ def _queue_batch(model: type[Model], until: int, *, now: datetime) -> int | None
     }
     with connection.cursor() as cursor:
         cursor.execute(_QUEUE.format(causes=_SOURCES[model]), params)
-        queued = cursor.rowcount
+        queued: int = cursor.rowcount
     source.last_id = params["until"]
     source.save(update_fields=["last_id"])
     return queued

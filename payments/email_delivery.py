@@ -26,7 +26,7 @@ from referrals.models import Program, Referral
 
 log = structlog.get_logger(__name__)
 
-Outcome, Template = Email.Outcome, Email.Template
+Template = Email.Template
 # The job runs each minute; the rest of the minute is for the other jobs.
 SEND_SECONDS = 30
 # After this many e-mails in a row that the server did not take, the job assumes that it is down.
@@ -52,13 +52,13 @@ def send_due() -> int:
         try:
             outcome = _send(email, server, now=timezone.now())
         except emails.AddressRefusedError as error:
-            outcome = Outcome.REFUSED
+            outcome = Email.Outcome.REFUSED
             log.warning("email_refused", email_id=email.pk, reason=str(error))
         except emails.EmailNotSentError as error:
             failure, in_a_row = error, in_a_row + 1
             log.warning("email_not_sent", email_id=email.pk, reason=str(error))
             continue
-        in_a_row, sent = 0, sent + (outcome == Outcome.SENT)
+        in_a_row, sent = 0, sent + (outcome == Email.Outcome.SENT)
         email.outcome, email.due_at = outcome, timezone.now()
         email.save(update_fields=["outcome", "due_at"])
     if failure:
@@ -69,7 +69,9 @@ def send_due() -> int:
 @transaction.atomic
 def _take_next(*, now: datetime) -> Email | None:
     """Return one that is due, which nobody else gets until its next attempt is due."""
-    due = Email.objects.filter(outcome=Outcome.WAITING, due_at__lte=now).order_by("due_at", "pk")
+    due = Email.objects.filter(outcome=Email.Outcome.WAITING, due_at__lte=now).order_by(
+        "due_at", "pk"
+    )
     email = due.select_for_update(skip_locked=True).first()
     if email:
         wait = timedelta(minutes=2 ** min(email.attempts, 6))
@@ -78,15 +80,15 @@ def _take_next(*, now: datetime) -> Email | None:
     return email
 
 
-def _send(email: Email, server: BaseEmailBackend, *, now: datetime) -> Outcome:
+def _send(email: Email, server: BaseEmailBackend, *, now: datetime) -> Email.Outcome:
     """Send it, if it is news to somebody who wants it. Raises EmailNotSentError."""
     user = User.objects.get(pk=email.user_id)
     if email.caused_at < now - NEWS_AGE:
-        return Outcome.TOO_OLD
+        return Email.Outcome.TOO_OLD
     if not user.is_active or user.is_staff or "@" not in user.email:
-        return Outcome.NO_RECIPIENT
+        return Email.Outcome.NO_RECIPIENT
     if email.kind in user.emails_off:
-        return Outcome.SWITCHED_OFF
+        return Email.Outcome.SWITCHED_OFF
     emails.send(
         email.template,
         user,
@@ -95,7 +97,7 @@ def _send(email: Email, server: BaseEmailBackend, *, now: datetime) -> Outcome:
         message_id=emails.message_id(email.template, email.cause_id, user.pk),
         connection=server,
     )
-    return Outcome.SENT
+    return Email.Outcome.SENT
 
 
 def _context(email: Email, user: User, *, now: datetime) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from payments import (
     checkout,
     email_causes,
     email_delivery,
+    event_redaction,
     inbox,
     reconciliation,
     retention,
@@ -186,7 +187,9 @@ def close_deferred_events(timestamp: int) -> None:
 @app.periodic(cron="47 2 * * *")
 @app.task(name="purge", queueing_lock="purge")
 def purge(timestamp: int) -> None:
-    """Delete what is over and older than its retention."""
+    """Delete what is over and older than its retention, and what arrived of erased people."""
+    if count := event_redaction.redact_late_events():
+        log.info("events_redacted", count=count)
     for purged in retention.purge(now=timezone.now()):
         log.info("purged", kind=purged.kind, rows=purged.rows)
 

@@ -121,6 +121,15 @@ def _prove(n: int) -> Request:
     return Request(f"/user/transactions/{entry.pk}/proof")
 
 
+def _erase(n: int) -> Request:
+    """Let somebody go who has just come; the caller is needed again."""
+    name = f"leaver-{secrets.token_hex(4)}"
+    user = User.objects.create(username=name, email=f"{name}@example.com")
+    _, key = api_keys.create(user=user, name="default", now=timezone.now())
+    own_key = ("Authorization", f"Bearer {key}")
+    return Request("/user/erase", "POST", {"username": name}, (own_key,))
+
+
 def _unsubscribe(n: int) -> Request:
     link = emails.unsubscribe_link(User.objects.get(pk=CALLER), EmailKind.BONUS_EARNED)
     return Request(urlsplit(link).path)
@@ -188,6 +197,8 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "PATCH user/preferences": [
         lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
     ],
+    "GET user/export": [_get("/user/export")],
+    "POST user/erase": [_erase],
     "GET user/api-keys": [_get("/user/api-keys")],
     "POST user/api-keys": [_make_key],
     "DELETE user/api-keys/<int:pk>": [_revoke],

@@ -62,6 +62,8 @@ CONTRACT = {
     ("get", "/user/balance"),
     ("get", "/user/transactions"),
     ("get", "/user/transactions/{id}/proof"),
+    ("get", "/user/export"),
+    ("post", "/user/erase"),
     ("get", "/user/api-keys"),
     ("post", "/user/api-keys"),
     ("delete", "/user/api-keys/{id}"),
