@@ -46,12 +46,16 @@ class PersonViewSet(ViewSet):
     def erase(self, request: AuthenticatedRequest) -> Response:
         body = EraseRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        if body.validated_data["username"] != request.user.username:
-            raise ValidationError({"username": ["This is not your username."]})
         try:
             erasure.erase(
-                request.user, by=request.user, reason=erasure.BY_THE_PERSON, now=timezone.now()
+                request.user,
+                by=request.user,
+                confirmed=body.validated_data["username"],
+                reason=erasure.BY_THE_PERSON,
+                now=timezone.now(),
             )
+        except erasure.NotConfirmedError:
+            raise ValidationError({"username": ["This is not your username."]}) from None
         except erasure.StaffError as error:
             raise StaffAccount from error
         return Response({"message": "Your account is erased. Thank you for having been with us."})

@@ -33,6 +33,10 @@ class StaffError(AccountError):
     """Staff has to be an ordinary account first: the log of what they did needs their name."""
 
 
+class NotConfirmedError(AccountError):
+    """What was typed to confirm is not the person's user name."""
+
+
 class AlreadyErasedError(AccountError):
     """Nothing is left to erase."""
 
@@ -50,13 +54,25 @@ def require_may_erase(person: User, *, by: User) -> None:
         raise AlreadyErasedError(f"{person} is erased already")
 
 
+def record_export(person: User, *, by: User, reason: str, now: datetime) -> None:
+    """Record that an operator exports a person.
+
+    Raises PermissionMissingError and ReasonMissingError.
+    """
+    permissions.require("accounts.erase_user", by=by)
+    audit.record(by=by, action="export person", target=person, reason=reason, now=now)
+
+
 @retry_on_deadlock
 @transaction.atomic
-def erase(person: User, *, by: User, reason: str, now: datetime) -> User:
+def erase(person: User, *, by: User, confirmed: str, reason: str, now: datetime) -> User:
     """Erase a person, and return them as they are now.
 
-    Raises what `require_may_erase` raises, and ReasonMissingError.
+    `confirmed` is the user name, typed by hand. Raises NotConfirmedError, what `require_may_erase`
+    raises, and ReasonMissingError.
     """
+    if confirmed != person.username:
+        raise NotConfirmedError("this is not the user name")
     with connection.cursor() as cursor:
         # The events that are of no payment are read one after the other.
         cursor.execute("SET LOCAL statement_timeout = 0")

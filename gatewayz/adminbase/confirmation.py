@@ -43,7 +43,7 @@ def confirm(
     request: HttpRequest,
     question: Question,
     form_class: type[forms.Form],
-    act: Callable[..., str | HttpResponse],
+    act: Callable[..., Any],
     *,
     back: str,
     rows: Sequence[Model] | None = None,
@@ -65,8 +65,9 @@ def confirm(
         done = act(**form.cleaned_data)
     except refusals as refusal:
         return refuse(request, refusal, back=back)
-    if isinstance(done, HttpResponse):
-        return done
+    if not isinstance(done, str):
+        answer: HttpResponse = done  # or a streamed one
+        return answer
     messages.success(request, done)
     return HttpResponseRedirect(back)
 
