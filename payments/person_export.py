@@ -18,7 +18,7 @@ _Row = dict[str, Any]
 _ACCOUNT = (
     *("id", "username", "email", "first_name", "last_name", "auth_method", "created_at"),
     *("last_login", "is_active", "credits", "referral_code", "referred_by_code"),
-    *("has_made_first_purchase", "signup_address", "mailbox"),
+    *("claimed_at", "has_made_first_purchase", "signup_address", "mailbox"),
 )
 _KEY = ("id", "prefix", "name", "created_at", "last_used_at", "revoked_at")
 _PAYMENT = (

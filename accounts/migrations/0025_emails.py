@@ -15,7 +15,7 @@ UNION ALL SELECT 'ledger_entries', COALESCE(MAX(id), 0) FROM ledger_entries
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0024_emails_switched_off"),
+        ("accounts", "0021_claims"),
     ]
 
     operations = [

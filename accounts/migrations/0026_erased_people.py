@@ -75,6 +75,7 @@ class Migration(migrations.Migration):
             {
                 "permissions": [
                     ("deactivate_user", "Can deactivate and reactivate people"),
+                    ("set_inviter", "Can set a missing inviter"),
                     ("erase_user", "Can export and erase people"),
                 ]
             },

@@ -185,6 +185,8 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET account": [_own_page("/account")],
     "GET account/keys": [_own_page("/account/keys")],
     "GET account/keys/<int:pk>/revoke": [_own_key],
+    "GET account/export": [_own_page("/account/export")],
+    "GET account/erase": [_own_page("/account/erase")],
     "GET account/preferences": [_own_page("/account/preferences")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],

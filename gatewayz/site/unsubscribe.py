@@ -27,4 +27,4 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         "is_every_kind": kind == EmailKind.WELCOME,
         "is_off": request.method == "POST",
     }
-    return render(request, "emails_off.html", context)
+    return render(request, "site/emails_off.html", context)

@@ -231,3 +231,10 @@ def test_several_workers_send_each_once(alice: Person) -> None:
 
     told = [(message.to[0], message.extra_headers["Message-ID"]) for message in mail.outbox]
     assert len(told) == len(set(told)) == Email.objects.count() == 16
+
+
+def test_the_owner_of_a_code_that_is_claimed_is_told_once(alice: Person, charlie: Person) -> None:
+    for _ in range(2):
+        charlie.api.post("/referral/claim", {"referral_code": alice.code}, format="json")
+
+    assert send() == [("alice", "charlie signed up with your code")]
