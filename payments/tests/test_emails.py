@@ -234,7 +234,8 @@ def test_several_workers_send_each_once(alice: Person) -> None:
 
 
 def test_the_owner_of_a_code_that_is_claimed_is_told_once(alice: Person, charlie: Person) -> None:
+    email_causes.skip_all()
     for _ in range(2):
         charlie.api.post("/referral/claim", {"referral_code": alice.code}, format="json")
 
-    assert send() == [("alice", "charlie signed up with your code")]
+    assert [who for who, _ in send()] == ["alice"]
