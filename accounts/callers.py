@@ -46,7 +46,7 @@ _CALLER = [field.attname for field in User._meta.concrete_fields]
 # What an endpoint rarely needs of its caller.
 _RARE = {
     *("password", "first_name", "last_name", "last_login", "signup_address"),
-    *("show_to_referrer", "emails_off"),
+    *("show_to_referrer", "emails_off", "erased_at"),
 }
 
 

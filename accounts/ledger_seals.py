@@ -6,7 +6,6 @@ of the database can tell later whether an entry up to it was changed, added or t
 """
 
 import secrets
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,15 +18,13 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts import merkle
+from accounts.complete_rows import complete_until
 from accounts.models import LedgerEntry, LedgerSeal
 
 # A proof hashes its batch anew, which takes milliseconds for so many.
 MAX_BATCH = 4096
 FIRST_HEAD = bytes(32)
 SALT_BYTES = 16
-# How long to wait for transactions that are posting entries; most of them take milliseconds.
-PATIENCE_SECONDS = 10
-_POLL_SECONDS = 0.02
 # All seals are checked on so many connections at once.
 CONNECTIONS = 2
 _BEFORE_ALL = -(2**63)
@@ -63,14 +60,6 @@ CROSS JOIN LATERAL (
 ) batch (leaves)
 WHERE mod(seal.id, %s) = %s
 """
-# Whoever inserts into a table holds this lock on it until the transaction has ended. One that is
-# prepared for a commit in two phases has no process.
-_POSTING = """
-SELECT virtualtransaction FROM pg_locks
-WHERE relation = 'ledger_entries'::regclass AND mode = 'RowExclusiveLock' AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND pid IS DISTINCT FROM pg_backend_pid()
-"""
 
 
 @dataclass(frozen=True)
@@ -92,35 +81,10 @@ def seal_new_entries(*, now: datetime) -> int:
     Return 0 when there are none, or when a transaction that posts entries takes too long: its
     entries may have lower ids than those that are there. No posting waits for this.
     """
-    until, sealed = _complete_until(), 0
-    while size := _seal_batch(until, now=now):
+    until, sealed = complete_until(LedgerEntry), 0
+    while until is not None and (size := _seal_batch(until, now=now)):
         sealed += size
     return sealed
-
-
-def _complete_until() -> int:
-    """Return an id up to which no further entry can appear.
-
-    Race: an entry gets its id before its transaction commits, so one with a lower id may appear
-    later. So wait for all transactions that are posting now: among them is every one that has an id
-    up to the newest of those that are there. It takes the lock first, and then its ids, which the
-    sequence gives one by one.
-    """
-    newest = LedgerEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    waited_for = _posting()
-    while waited_for:
-        if time.monotonic() > deadline:
-            return _BEFORE_ALL
-        time.sleep(_POLL_SECONDS)
-        waited_for &= _posting()
-    return _BEFORE_ALL if newest is None else newest
-
-
-def _posting() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTING)
-        return {name for (name,) in cursor.fetchall()}
 
 
 @transaction.atomic

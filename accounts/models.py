@@ -15,6 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import mailboxes, names
+from accounts.email_models import Email, EmailSource
 from accounts.internal_models import LedgerSeal, LimitWindow
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
@@ -25,6 +26,8 @@ __all__ = [
     "ApiKey",
     "ApprovalLimit",
     "AuditEntry",
+    "Email",
+    "EmailSource",
     "LedgerEntry",
     "LedgerSeal",
     "LimitWindow",
@@ -86,6 +89,8 @@ class User(AbstractUser):
     # Each an `EmailKind`.
     emails_off = ArrayField(models.CharField(max_length=20), db_default=[], editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When the person was erased (CONTRACT 2.14); the account stays deactivated from then on.
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
@@ -94,6 +99,7 @@ class User(AbstractUser):
         permissions = [
             ("deactivate_user", "Can deactivate and reactivate people"),
             ("set_inviter", "Can set a missing inviter"),
+            ("erase_user", "Can export and erase people"),
         ]
         constraints = [
             # text_pattern_ops: the index also serves prefix searches, in any collation.

@@ -23,6 +23,10 @@ _MAX_MATCHES = 1000
 _INDEXED = re.compile(r"[^\W_]{3}")
 
 
+class ErasedError(AccountError):
+    """The person was erased: nobody could use the account."""
+
+
 class OwnAccountError(AccountError):
     """The operator's own account, which they could not reactivate after deactivating it."""
 
@@ -183,7 +187,7 @@ def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
 
 
 def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
-    """Open the account again; see `deactivate`."""
+    """Open the account again; see `deactivate`. Raises ErasedError too."""
     return _set_active(user, True, "reactivate", by=by, reason=reason, now=now)
 
 
@@ -253,6 +257,8 @@ def _set_active(
         require_may_deactivate(person, by=by)
     if person.is_active == is_active:
         return person
+    if person.erased_at:
+        raise ErasedError(f"{person} was erased, and stays so")
     person.is_active = is_active
     person.save(update_fields=["is_active"])
     audit.record(

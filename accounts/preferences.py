@@ -1,7 +1,5 @@
 """What people choose for themselves: what their referrer sees of them, which e-mails they get."""
 
-from enum import StrEnum
-
 from django.db.models import TextChoices
 
 A_FRIEND = "a friend"
@@ -16,14 +14,14 @@ class ShowToReferrer(TextChoices):
     HIDDEN = "hidden"  # "a friend"
 
 
-class EmailKind(StrEnum):
+class EmailKind(TextChoices):
     """The e-mails that a person can switch off; the one to log in is not among them."""
 
-    WELCOME = "welcome"
-    FRIEND_SIGNED_UP = "friend_signed_up"
-    BONUS_EARNED = "bonus_earned"
-    BONUS_TAKEN_BACK = "bonus_taken_back"  # or held
-    ADJUSTMENT = "adjustment"
+    WELCOME = "welcome", "The welcome after signing up"
+    FRIEND_SIGNED_UP = "friend_signed_up", "A friend signed up"
+    BONUS_EARNED = "bonus_earned", "You earned a bonus"
+    BONUS_TAKEN_BACK = "bonus_taken_back", "A bonus was taken back or is held"
+    ADJUSTMENT = "adjustment", "Support changed your balance"
 
 
 def shown_to_referrer(username: str, choice: str) -> str:

@@ -12,6 +12,9 @@ from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
     BalanceSerializer,
+    ErasedSerializer,
+    EraseRequestSerializer,
+    ExportSerializer,
     LedgerEntrySerializer,
     NewApiKeySerializer,
     PreferencesRequestSerializer,
@@ -186,6 +189,41 @@ UPDATE_PREFERENCES: dict[str, Any] = {
             value={"show_to_referrer": "initials", "emails": {"friend_signed_up": False}},
         ),
         OpenApiExample("The preferences", response_only=True, value=_PREFERENCES),
+    ],
+}
+
+_ONCE = ("exported_at", "account", "preferences")
+EXPORT: dict[str, Any] = {
+    "summary": "All that is kept of you",
+    "tags": ["Accounts"],
+    "responses": ExportSerializer,
+    "examples": [
+        OpenApiExample(
+            "Bob, who has done nothing yet",
+            value={
+                "exported_at": "2026-11-22T12:00:00Z",
+                "account": {"id": 2, "username": "bob", "email": "bob@example.com"},
+                "preferences": _PREFERENCES,
+                **{name: [] for name in ExportSerializer().get_fields() if name not in _ONCE},
+            },
+        )
+    ],
+}
+
+ERASE: dict[str, Any] = {
+    "summary": "Erase your account",
+    "description": "Deletes your name, your addresses, your preferences and what Stripe told us of"
+    " you, and revokes your keys. It cannot be undone. Credits that are left are given up; the"
+    " books keep every entry, by the number of the account.",
+    "tags": ["Accounts"],
+    "request": EraseRequestSerializer,
+    "responses": {
+        200: ErasedSerializer,
+        409: OpenApiResponse(description="The account is staff."),
+    },
+    "examples": [
+        OpenApiExample("Bob's name", request_only=True, value={"username": "bob"}),
+        OpenApiExample("Done", response_only=True, value={"message": "Your account is erased."}),
     ],
 }
 

@@ -153,6 +153,33 @@ class PreferencesRequestSerializer(PreferencesSerializer):
     emails = EmailSwitchesSerializer()
 
 
+def _rows(help_text: str = "") -> serializers.ListField:
+    return serializers.ListField(child=serializers.DictField(), help_text=help_text or None)
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    exported_at = serializers.DateTimeField()
+    account = serializers.DictField()
+    preferences = PreferencesSerializer()
+    api_keys = _rows("Without secrets.")
+    payments = _rows("Amounts in cents.")
+    ledger_entries = _rows("Amounts in US dollars.")
+    adjustments = _rows("What support changed.")
+    friends = _rows("Named as they show themselves to you.")
+    referral_received = _rows()
+    emails = _rows("Which e-mails we sent; their text is not kept.")
+    operator_actions = _rows()
+    stripe_events = _rows("What Stripe told us, as it came.")
+
+
+class EraseRequestSerializer(serializers.Serializer[Any]):
+    username = TextField(max_length=150, help_text="Your username, to confirm.")
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    message = serializers.CharField()
+
+
 class RevocationQuerySerializer(serializers.Serializer[Any]):
     confirm = serializers.BooleanField(
         default=False, help_text="Whether to revoke the key even if it is your last one."

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from accounts.person_views import PersonViewSet
 from accounts.views import (
     ApiKeyViewSet,
     BalanceViewSet,
@@ -22,6 +23,8 @@ urlpatterns = [
         PreferencesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
     path("user/tokens", TokenViewSet.as_view({"post": "create"})),
+    path("user/export", PersonViewSet.as_view({"get": "export"})),
+    path("user/erase", PersonViewSet.as_view({"post": "erase"})),
     path("user/api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path("user/api-keys/<int:pk>", ApiKeyViewSet.as_view({"delete": "destroy"})),
 ]

@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gatewayz import database_url, env_file, environment
+from gatewayz import database_url, email_url, env_file, environment, retention_periods
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
@@ -214,6 +214,13 @@ SPECTACULAR_SETTINGS = openapi_settings.SPECTACULAR_SETTINGS
 if FORCE_SCRIPT_NAME:
     SPECTACULAR_SETTINGS |= {"SERVERS": [{"url": FORCE_SCRIPT_NAME}]}
 
+# --- E-mails (accounts/emails.py) ---------------------------------------------------------------
+
+# Without EMAIL_URL, development keeps them in files, which the sandbox shows, and production waits.
+EMAILS_ARE_SENT = DEBUG or environment.is_set("EMAIL_URL")
+globals().update(email_url.read("EMAIL_URL", or_files_in=BASE_DIR / ".dev" / "mail"))
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "Gatewayz <no-reply@localhost>")
+
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
 UNFOLD = unfold_settings.UNFOLD
@@ -270,17 +277,7 @@ TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
 # --- Retention: how long what is over is kept, or None for ever (payments/retention.py) -----------
 
-RETENTION = {
-    "sessions": environment.days("RETENTION_SESSIONS", default=1, least=0),
-    # A lock-out of the admin's log-in lasts for an hour.
-    "log_in_attempts": environment.days("RETENTION_LOG_IN_ATTEMPTS", default=30, least=1),
-    "revoked_keys": environment.days("RETENTION_REVOKED_KEYS", default=365, least=1),
-    # Stripe reports a delayed payment within two weeks, and shows its events for thirty days.
-    "unpaid_payments": environment.days("RETENTION_UNPAID_PAYMENTS", default=90, least=31),
-    "events": environment.days("RETENTION_EVENTS", default=180, least=31),
-    "invite_views": environment.days("RETENTION_INVITE_VIEWS", default=30, least=1),
-    "failed_jobs": environment.days("RETENTION_FAILED_JOBS", default=90, least=1),
-}
+RETENTION = retention_periods.read()
 
 # --- Metrics ------------------------------------------------------------------------------------
 
@@ -288,8 +285,9 @@ METRICS_TOKEN = environment.token("METRICS_TOKEN")
 
 # --- Jobs: `manage.py worker` ---------------------------------------------------------------------
 
-# Successful jobs are deleted; failed ones stay for operators to see.
-PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 1, "delete_jobs": "successful"}
+# Successful jobs are deleted; failed ones stay for operators to see. Several at once: somebody who
+# logs in does not wait for the nightly check of the ledger.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 3, "delete_jobs": "successful"}
 
 # --- Security -----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Email
 from payments.models import Clawback, DailyTotals, Payment, StripeEvent
 from referrals.models import InviteView
 
@@ -91,6 +91,10 @@ def _purge_failed_jobs(before: datetime) -> int:
         return deleted
 
     return _in_batches(delete_batch)
+
+
+def _purge_emails(before: datetime) -> int:
+    return _delete(Email.objects.exclude(outcome=Email.Outcome.WAITING).filter(due_at__lt=before))
 
 
 def _purge_events(before: datetime) -> int:
@@ -186,4 +190,5 @@ _PURGES: dict[str, Callable[[datetime], int]] = {
     "events": _purge_events,
     "invite_views": _purge_invite_views,
     "failed_jobs": _purge_failed_jobs,
+    "emails": _purge_emails,
 }

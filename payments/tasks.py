@@ -16,7 +16,16 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
 from accounts import ledger_seals, people
-from payments import cards, checkout, inbox, reconciliation, retention
+from payments import (
+    cards,
+    checkout,
+    email_causes,
+    email_delivery,
+    event_redaction,
+    inbox,
+    reconciliation,
+    retention,
+)
 from payments.models import Payment, StripeComparison
 from payments.reports import daily, leaderboard, ledger_checks, stripe_comparison
 from payments.stripe_gateway import StripeUnavailableError
@@ -78,6 +87,15 @@ def _payments_to_check() -> Iterator[Payment]:
             if time.monotonic() > ends_at:
                 return
             yield payment
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="send_emails", queueing_lock="send_emails")
+def send_emails(timestamp: int) -> None:
+    """Send an e-mail about each thing that is new. Raises EmailNotSentError at the end."""
+    email_causes.queue_new(now=timezone.now())
+    if count := email_delivery.send_due():
+        log.info("emails_sent", count=count)
 
 
 @app.periodic(cron="7 * * * *")
@@ -169,7 +187,9 @@ def close_deferred_events(timestamp: int) -> None:
 @app.periodic(cron="47 2 * * *")
 @app.task(name="purge", queueing_lock="purge")
 def purge(timestamp: int) -> None:
-    """Delete what is over and older than its retention."""
+    """Delete what is over and older than its retention, and what arrived of erased people."""
+    if count := event_redaction.redact_late_events():
+        log.info("events_redacted", count=count)
     for purged in retention.purge(now=timezone.now()):
         log.info("purged", kind=purged.kind, rows=purged.rows)
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from accounts import audit, constraints, people, permissions
-from accounts.models import LedgerEntry, User
+from accounts import audit, constraints, emails, people, permissions
+from accounts.models import Email, LedgerEntry, User
 from accounts.registration import Account, CodeTakenError, create_account
 from referrals import codes
 from referrals.codes import FoundCode
@@ -162,6 +162,8 @@ def claim(user: User, typed: object, *, now: datetime) -> CheckedCode:
         # has locked the person's row.
         with transaction.atomic():
             User.objects.filter(pk=user.pk).update(referred_by_code=code, claimed_at=now)
+            signed_up = Email.Template.FRIEND_SIGNED_UP
+            emails.enqueue(signed_up, checked.owner, cause_id=user.pk, now=now)
     except IntegrityError as error:
         guard = constraints.violated(error)
         if guard == "users_claim_no_ring":

@@ -14,7 +14,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import audit, ledger, people
-from accounts.admin import entry_formatting, keys, person_actions, person_forms, search
+from accounts.admin import (
+    entry_formatting,
+    keys,
+    person_actions,
+    person_data,
+    person_forms,
+    search,
+)
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.invited import lacks, with_what_they_lack
 from accounts.admin.person import person_page
@@ -120,8 +127,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
     actions_detail = (
-        *("why", "statement", "related", "adjust"),
-        *("set_inviter", "new_key", "deactivate", "reactivate"),
+        *("why", "statement", "related", "adjust", "set_inviter", "new_key"),
+        *("deactivate", "reactivate", "export_person", "erase"),
     )
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
@@ -203,8 +210,10 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         if action == "set_inviter":
             is_open = timezone.now() < row.created_at + attribution.CLAIM_PERIOD
             return is_open and row.referred_by_code is None and people.is_manageable(row, by=by)
+        if action == "erase":
+            return not (row.is_staff or row.is_superuser or row.erased_at)
         if action in ("deactivate", "reactivate"):
-            is_possible = row.is_active == (action == "deactivate")
+            is_possible = row.is_active == (action == "deactivate") and not row.erased_at
             return is_possible and row != by and people.is_manageable(row, by=by)
         return True
 
@@ -253,6 +262,14 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return person_actions.switch(self, request, self.row(request, object_id), people.reactivate)
+
+    @action(description="Export…", icon="download", permissions=["accounts.erase_user"])
+    def export_person(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_data.export(self, request, self.row(request, object_id))
+
+    @action(description="Erase…", icon="person_off", permissions=["accounts.erase_user"])
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_data.erase(self, request, self.row(request, object_id))
 
     def page_context(self, request: HttpRequest, obj: User) -> dict[str, Any]:
         """Put the person's page above the fields."""

@@ -29,7 +29,7 @@ _CONSEQUENCES = {
         "What was not earned in the meantime is not made up for.",
     ],
 }
-_REFUSALS = (people.OwnAccountError, people.SuperuserRequiredError)
+_REFUSALS = (people.ErasedError, people.OwnAccountError, people.SuperuserRequiredError)
 
 
 def switch(

@@ -226,6 +226,10 @@ def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None
         ("Set inviter…", path(alice, "set_inviter")),
         ("New key…", path(alice, "new_key")),
     ]
+    of_finance = [
+        ("Export…", path(alice, "export_person")),
+        ("Erase…", path(alice, "erase")),
+    ]
     assert [(action["title"], action["path"]) for action in actions] == [
         ("Why?", path(alice, "why")),
         ("Statement", path(alice, "statement")),
@@ -233,6 +237,7 @@ def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None
         ("Adjust balance…", path(alice, "adjust")),
         *(by_support if group == "Support" else []),
         ("Deactivate…", path(alice, "deactivate")),
+        *(of_finance if group == "Finance" else []),
     ]
 
 

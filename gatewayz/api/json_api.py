@@ -1,7 +1,7 @@
 """How the API speaks JSON: bounded bodies in, exact money out, pages by keyset."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import IO, Any
 
@@ -72,6 +72,22 @@ def exact_number(value: object) -> orjson.Fragment:
     return orjson.Fragment(f"{whole}.{decimals.rstrip('0') or '0'}")
 
 
+def to_json(value: object) -> bytes:
+    """Return JSON with amounts of money as exact numbers."""
+    return orjson.dumps(value, default=exact_number, option=orjson.OPT_UTC_Z)
+
+
+def stream(facts: Mapping[str, Any], lists: Mapping[str, Iterable[Any]]) -> Iterator[bytes]:
+    """Yield one JSON object of the facts and the lists, a row at a time."""
+    yield to_json(facts).removesuffix(b"}")
+    for name, rows in lists.items():
+        yield b',"%s":[' % name.encode()
+        for number, row in enumerate(rows):
+            yield (b"," if number else b"") + to_json(row)
+        yield b"]"
+    yield b"}"
+
+
 class ExactJSONRenderer(BaseRenderer):
     """JSON, with amounts of money as exact numbers."""
 
@@ -87,7 +103,7 @@ class ExactJSONRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(data, default=exact_number, option=orjson.OPT_UTC_Z)
+        return to_json(data)
 
 
 def answer(body: Any) -> HttpResponse:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpResponseBase
@@ -16,8 +17,9 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from django.views import View
 
-from accounts import api_keys, ledger_seals, log_in_links
+from accounts import api_keys, emails, ledger_seals, log_in_links
 from accounts.models import ApiKey, LedgerEntry, User
+from accounts.preferences import EmailKind
 from gatewayz.benchmarks import HOST, loader, scenarios
 from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
@@ -119,6 +121,20 @@ def _prove(n: int) -> Request:
     return Request(f"/user/transactions/{entry.pk}/proof")
 
 
+def _erase(n: int) -> Request:
+    """Let somebody go who has just come; the caller is needed again."""
+    name = f"leaver-{secrets.token_hex(4)}"
+    user = User.objects.create(username=name, email=f"{name}@example.com")
+    _, key = api_keys.create(user=user, name="default", now=timezone.now())
+    own_key = ("Authorization", f"Bearer {key}")
+    return Request("/user/erase", "POST", {"username": name}, (own_key,))
+
+
+def _unsubscribe(n: int) -> Request:
+    link = emails.unsubscribe_link(User.objects.get(pk=CALLER), EmailKind.BONUS_EARNED)
+    return Request(urlsplit(link).path)
+
+
 def _make_key(n: int) -> Request:
     # A person has a limited number of keys.
     ApiKey.objects.filter(user=CALLER, name="made").delete()
@@ -169,9 +185,12 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET account": [_own_page("/account")],
     "GET account/keys": [_own_page("/account/keys")],
     "GET account/keys/<int:pk>/revoke": [_own_key],
+    "GET account/export": [_own_page("/account/export")],
+    "GET account/erase": [_own_page("/account/erase")],
     "GET account/preferences": [_own_page("/account/preferences")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
+    "GET emails/off/<str:token>": [_unsubscribe],
     "POST auth/register": [_register],
     "GET user/balance": [_get("/user/balance")],
     "GET user/transactions": [_get("/user/transactions")],
@@ -181,6 +200,8 @@ ENDPOINTS: dict[str, list[Maker]] = {
         lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
     ],
     "POST user/tokens": [lambda n: Request("/user/tokens", "POST", {"scope": "read"})],
+    "GET user/export": [_get("/user/export")],
+    "POST user/erase": [_erase],
     "GET user/api-keys": [_get("/user/api-keys")],
     "POST user/api-keys": [_make_key],
     "DELETE user/api-keys/<int:pk>": [_revoke],

@@ -191,6 +191,7 @@ def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str
         f"  Admin      {addresses.api}/admin/   log in as {operator}",
         *(f"{'or as':>{len(addresses.api) + 32}} {member}" for member in members),
         f"  Sandbox    {stripe}",
+        f"  E-mails    {addresses.sandbox + '/mail' if addresses.sandbox else '.dev/mail'}",
         "",
         "The walkthrough, to be pasted line by line into another terminal:",
     ]

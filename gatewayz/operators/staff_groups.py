@@ -28,6 +28,7 @@ MAY = {
         "accounts.adjust_credits",
         "accounts.approve_adjustment",
         "accounts.deactivate_user",
+        "accounts.erase_user",
         "accounts.export",
         "payments.replay_event",
         "referrals.add_program",

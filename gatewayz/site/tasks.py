@@ -3,12 +3,10 @@
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from accounts import log_in_links
+from accounts import emails, log_in_links
 from accounts.models import User
 
 
@@ -18,15 +16,6 @@ def send_log_in_link(user_id: int | None, page: str) -> None:
     person = User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
     if person is None:
         return
-    words = {
-        "person": person,
-        "link": f"{page}?{urlencode({'token': log_in_links.create_token(person)})}",
-        "minutes": settings.SESAME_MAX_AGE.seconds // 60,
-    }
-    send_mail(
-        "Log in to Gatewayz",
-        render_to_string("email/log_in.txt", words),
-        None,
-        [person.email],
-        html_message=render_to_string("email/log_in.html", words),
-    )
+    link = f"{page}?{urlencode({'token': log_in_links.create_token(person)})}"
+    minutes = settings.SESAME_MAX_AGE.seconds // 60
+    emails.send("log_in", person, {"link": link, "button": "Log in", "minutes": minutes})

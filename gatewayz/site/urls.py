@@ -9,9 +9,11 @@ from gatewayz.site import (
     dashboard,
     home,
     log_in,
+    own_data,
     payment_return,
     sign_up,
     statement,
+    unsubscribe,
 )
 
 urlpatterns = [
@@ -31,7 +33,10 @@ urlpatterns = [
     path("account", account.account, name="account"),
     path("account/keys", account.make_key, name="make-key"),
     path("account/keys/<int:pk>/revoke", account.revoke_key, name="revoke-key"),
+    path("account/export", own_data.export, name="export-data"),
+    path("account/erase", own_data.erase, name="erase-data"),
     path("account/preferences", account.change_preferences, name="preferences"),
+    path("emails/off/<str:token>", unsubscribe.unsubscribe, name="unsubscribe"),
     path("payment/success", payment_return.success, name="payment-success"),
     path("payment/cancel", payment_return.cancel, name="payment-cancel"),
 ]

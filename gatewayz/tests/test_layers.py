@@ -28,6 +28,7 @@ INTERFACE_ROOMS = {
     "status_colours",
     "tasks",
     "throttling",
+    "person_views",
     "urls",
     "views",
     "webhook",

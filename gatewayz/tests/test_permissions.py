@@ -55,6 +55,8 @@ DOES = {
     "admin/accounts/user/{row}/new_key/": "accounts.manage_keys",
     "admin/accounts/user/{row}/set_inviter/": "accounts.set_inviter",
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
+    "admin/accounts/user/{row}/erase/": "accounts.erase_user",
+    "admin/accounts/user/{row}/export_person/": "accounts.erase_user",
     "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
     "admin/payments/stripeevent/{row}/adjust/": "accounts.adjust_credits",
     "admin/payments/dailytotals/compare/": "accounts.export",

@@ -63,6 +63,8 @@ CONTRACT = {
     ("get", "/user/transactions"),
     ("get", "/user/transactions/{id}/proof"),
     ("post", "/user/tokens"),
+    ("get", "/user/export"),
+    ("post", "/user/erase"),
     ("get", "/user/api-keys"),
     ("post", "/user/api-keys"),
     ("delete", "/user/api-keys/{id}"),

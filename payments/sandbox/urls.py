@@ -3,7 +3,7 @@
 from django.contrib.staticfiles.views import serve
 from django.urls import path, re_path
 
-from payments.sandbox import api, controls, home_page, pay_page
+from payments.sandbox import api, controls, home_page, mail_page, pay_page
 from payments.sandbox.guard import require_sandbox
 
 require_sandbox()
@@ -21,6 +21,8 @@ urlpatterns = [
     path("sandbox/charges/<slug:charge_id>/refund", controls.refund, name="refund"),
     path("sandbox/charges/<slug:charge_id>/dispute", controls.dispute, name="dispute"),
     path("sandbox/disputes/<slug:dispute_id>/decide", controls.decide, name="decide"),
+    path("mail", mail_page.mail_page, name="mail"),
+    path("mail/<int:number>", mail_page.html_page, name="mail-html"),
     path("static/<path:path>", serve, {"insecure": True}, name="static"),
     path("", home_page.home_page, name="front"),
 ]

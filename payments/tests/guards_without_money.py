@@ -25,6 +25,7 @@ WITHOUT_MONEY = {
 }
 TABLES_WITHOUT_MONEY = {
     "api_keys": "what opens doors",
+    "emails": "what people are told",
     "daily_totals": "a report, counted from the books",
     "invite_views": "a statistic",
     "ledger_checks": "reports of checks",

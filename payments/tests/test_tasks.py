@@ -170,6 +170,7 @@ def test_every_task_has_its_schedule() -> None:
     assert {(each.task.name, each.cron) for each in ours} == {
         ("retry_events", "* * * * *"),
         ("check_cards", "* * * * *"),
+        ("send_emails", "* * * * *"),
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
         ("refresh_leaderboard", "*/5 * * * *"),
