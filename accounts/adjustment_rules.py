@@ -2,13 +2,15 @@
 
 The adjustments of one operator without a second person add up over 24 hours, credits and debits
 alike, on each account and on all accounts together, so that nobody avoids the limit by splitting.
+What was reversed does not count: it moved nothing in the end. Nor does the reversal, if it takes
+back what the same operator posted alone in the 24 hours before; any other reversal counts.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Abs
 
 from accounts.errors import AccountError
@@ -104,14 +106,30 @@ def require_postable(account: User, amount: Decimal, *, is_reversal: bool) -> No
         )
 
 
-def remaining_limit(account: User, *, by: User | None, now: datetime) -> RemainingLimit:
-    """Return how much `by` may still adjust alone, on this account and on all accounts."""
+def remaining_limit(
+    account: User, *, by: User | None, now: datetime, reverses: Adjustment | None = None
+) -> RemainingLimit:
+    """Return how much `by` may still adjust alone, on this account and on all accounts.
+
+    It is the limit for the reversal of `reverses`, which then no longer counts itself.
+    """
+    # Without the time, an operator could take back what is older, and give it again, on top of the
+    # limit; without the operator, undo what others gave.
+    takes_back_own = Q(
+        reverses__isnull=False,
+        reverses__requested_by=by,
+        reverses__decided_by=None,
+        reverses__requested_at__gt=F("requested_at") - WINDOW,
+    )
     posted_alone = Adjustment.objects.filter(
+        ~takes_back_own,
         requested_by=by,
         status=Adjustment.Status.POSTED,
         decided_by=None,
         requested_at__gt=now - WINDOW,
     )
+    if reverses is not None:
+        posted_alone = posted_alone.exclude(pk=reverses.pk)
     zero = Decimal(0)
     used = posted_alone.aggregate(
         on_account=Sum(Abs("amount"), filter=Q(user=account), default=zero),
@@ -126,12 +144,22 @@ def remaining_limit(account: User, *, by: User | None, now: datetime) -> Remaini
 
 def require_reversible(original: Adjustment) -> None:
     """Raise NotReversibleError unless the adjustment can be reversed now."""
+    if original.status == Adjustment.Status.REVERSED:
+        raise NotReversibleError(f"{original} was reversed already")
     if original.status != Adjustment.Status.POSTED:
         raise NotReversibleError(f"{original} was not posted")
     if original.reverses_id is not None:
         raise NotReversibleError("a reversal cannot be reversed: make a new adjustment")
-    if original.reversals.exclude(status=Adjustment.Status.REJECTED).exists():
-        raise NotReversibleError(f"{original} was reversed already, or its reversal is waiting")
+    if original.reversals.filter(status=Adjustment.Status.WAITING).exists():
+        raise NotReversibleError(f"the reversal of {original} is waiting")
+
+
+def require_may_withdraw(adjustment: Adjustment, by: User) -> None:
+    """Raise NotWaitingError or NotAllowedError unless `by` may withdraw the adjustment now."""
+    if adjustment.status != Adjustment.Status.WAITING:
+        raise NotWaitingError(f"{adjustment} is {adjustment.status} already")
+    if by.pk != adjustment.requested_by_id:
+        raise NotAllowedError("only the requester withdraws a request")
 
 
 def require_may_decide(adjustment: Adjustment, by: User) -> None:

@@ -57,7 +57,7 @@ def preview(
     rules.require_valid(account, amount, by=by, is_reversal=reverses is not None)
     if reverses is not None:
         rules.require_reversible(reverses)
-    limit = rules.remaining_limit(account, by=by, now=now)
+    limit = rules.remaining_limit(account, by=by, now=now, reverses=reverses)
     return Preview(
         balance_before=account.credits,
         balance_after=account.credits + amount,
@@ -146,6 +146,19 @@ def reject(adjustment_id: int, *, by: User, note: str, now: datetime) -> Adjustm
     return adjustment
 
 
+@transaction.atomic
+def withdraw(adjustment_id: int, *, by: User, note: str, now: datetime) -> Adjustment:
+    """Close a waiting adjustment of one's own; the note may be empty. Raises as `reject` does."""
+    adjustment, people = _lock_adjustment(adjustment_id, by)
+    rules.require_may_withdraw(adjustment, people[by.pk])
+    adjustment.status, adjustment.decision_note = Status.WITHDRAWN, note.strip()
+    adjustment.save()
+    reason = note.strip() or "Withdrawn by the requester"
+    balance = adjustment.user.credits
+    _record("withdraw adjustment", adjustment, by=by, reason=reason, balance=balance, now=now)
+    return adjustment
+
+
 def _lock_people(user_id: int, by: User | None) -> dict[int, User]:
     """Lock the account and the operator, and return them as they are now, by id."""
     # The operator too: the limit counts over all accounts, so two adjustments of one operator on
@@ -179,11 +192,10 @@ def _find_repeated(adjustment: Adjustment) -> Adjustment | None:
 
 def _post_or_wait(adjustment: Adjustment, action: str, *, now: datetime) -> Adjustment:
     """Post the adjustment if it is within the limit; else save it for a second person."""
-    by, account = adjustment.requested_by, adjustment.user
-    is_reversal = adjustment.reverses is not None
-    rules.require_valid(account, adjustment.amount, by=by, is_reversal=is_reversal)
+    by, account, original = adjustment.requested_by, adjustment.user, adjustment.reverses
+    rules.require_valid(account, adjustment.amount, by=by, is_reversal=original is not None)
     balance = account.credits
-    limit = rules.remaining_limit(account, by=by, now=now).amount
+    limit = rules.remaining_limit(account, by=by, now=now, reverses=original).amount
     adjustment.approval_limit = limit
     if abs(adjustment.amount) > limit:
         if by is None:

@@ -1,34 +1,20 @@
-"""API keys: created, shown once, stored as a digest, looked up in one query."""
+"""API keys: created, shown once, stored as a digest; `callers` finds people by them."""
 
-import re
 import secrets
-from collections import deque
-from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
 
-import structlog
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
-from django.core.signals import request_finished
-from django.db import Error as AnyDatabaseError
 from django.db import transaction
-from django.db.models import CharField, DateTimeField, F, Q, QuerySet
-from django.dispatch import receiver
+from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
 from accounts import audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
-from accounts.prepared import IsAnyOf, Parameter, Query
 
-log = structlog.get_logger(__name__)
-
-_FORMAT = re.compile(r"gw_live_[A-Za-z0-9_-]{43}", re.ASCII)
 _PREFIX_LENGTH = len("gw_live_") + 4
 MAX_KEYS = 20
-_LAST_USED_PRECISION = timedelta(minutes=1)
 
 
 class State(StrEnum):
@@ -39,15 +25,12 @@ class State(StrEnum):
     REVOKED = "revoked"  # not valid
 
 
-class InvalidApiKeyError(AccountError):
-    """The key is malformed, unknown, revoked, or of a deactivated user.
-
-    One error for all, so that a caller cannot find out which.
-    """
-
-
 class TooManyKeysError(AccountError):
-    """The user has MAX_KEYS valid keys. Each key has its own rate limit, so more would avoid it."""
+    """The user has MAX_KEYS valid keys; nobody needs more, and each is something to lose."""
+
+
+class OwnerDeactivatedError(AccountError):
+    """No key of a deactivated user works."""
 
 
 class LastKeyError(AccountError):
@@ -64,7 +47,7 @@ def create_within_limit(*, user: User, name: str, now: datetime) -> tuple[ApiKey
         # Lock the user: two requests at once would count the same number of keys.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if valid_keys(user, now=now).count() >= MAX_KEYS:
-            raise TooManyKeysError
+            raise TooManyKeysError(f"{user} has {MAX_KEYS} keys")
         return create(user=user, name=name, now=now)
 
 
@@ -72,7 +55,7 @@ def create(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str]:
     """Create a key; return its row and its text, which cannot be read again."""
     text = f"gw_live_{secrets.token_urlsafe(32)}"
     record = ApiKey.objects.create(
-        user=user, name=name, prefix=prefix(text), digest=digest(text), created_at=now
+        user=user, name=name, prefix=prefix(text), digest=digests(text)[0], created_at=now
     )
     return record, text
 
@@ -82,117 +65,19 @@ def prefix(text: str) -> str:
     return text[:_PREFIX_LENGTH]
 
 
-def digest(text: str) -> str:
-    """Return what the database stores: an HMAC-SHA256 with the first pepper."""
-    return _digest(text, _peppers()[0])
-
-
-def _digest(text: str, pepper: str) -> str:
+def digests(text: str) -> list[str]:
+    """Return what the database may store, an HMAC-SHA256 by each pepper; new is the first."""
     # No slow password hash: nobody can guess 256 random bits, and every request would pay for it.
-    return salted_hmac("accounts.api_keys", text, secret=pepper, algorithm="sha256").hexdigest()
+    return [
+        salted_hmac("accounts.api_keys", text, secret=pepper, algorithm="sha256").hexdigest()
+        for pepper in peppers()
+    ]
 
 
-def _peppers() -> list[str]:
+def peppers() -> list[str]:
     """Return the peppers; keys from before API_KEY_PEPPERS was set have SECRET_KEY as theirs."""
     secret_keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [*settings.API_KEY_PEPPERS, *secret_keys]
-
-
-# What requests read of their caller; any other field is read when it is asked for.
-_CALLER = [
-    field.attname
-    for field in User._meta.concrete_fields
-    if field.name not in ("password", "first_name", "last_name", "last_login", "signup_address")
-]
-_OF_CALLER = [f"user__{name}" for name in _CALLER]
-
-
-class CallerQuery:
-    """Finds the caller by the key, and reads with them what an endpoint needs, in one query.
-
-    `annotations` are expressions by name, with OuterRef("user_id") for the caller and
-    Parameter("now", …) for the time; the caller gets them, and `key_id`, as attributes.
-    """
-
-    def __init__(self, **annotations: Any) -> None:
-        self._names = list(annotations)
-        self._query = Query(
-            lambda: (
-                ApiKey.objects.filter(
-                    Q(revoked_at=None) | Q(revoked_at__gt=NOW),
-                    IsAnyOf(F("digest"), Parameter("digests", ArrayField(CharField()))),
-                    user__is_active=True,
-                )
-                .annotate(**annotations)
-                .values_list("pk", "digest", "last_used_at", *_OF_CALLER, *annotations)
-            )
-        )
-
-    def authenticate(self, text: str, *, now: datetime) -> User:
-        """Return the active user of this valid key. Raises InvalidApiKeyError."""
-        if not _FORMAT.fullmatch(text):  # a malformed key costs no query
-            raise InvalidApiKeyError
-        digests = [_digest(text, pepper) for pepper in _peppers()]
-        # PostgreSQL's text of an array: psycopg takes ten times as long to make it from a list.
-        rows = self._query.fetch(digests=f"{{{','.join(digests)}}}", now=now)
-        if not rows:
-            raise InvalidApiKeyError
-        [(key_id, found, last_used_at, *values)] = rows
-        caller = User.from_db(None, _CALLER, values[: len(_CALLER)])
-        vars(caller).update(zip(self._names, values[len(_CALLER) :], strict=True), key_id=key_id)
-        is_stale = last_used_at is None or last_used_at < now - _LAST_USED_PRECISION
-        if is_stale or found != digests[0]:
-            _used.append(_Use(key_id, now, found, digests[0]))
-        return caller
-
-
-NOW = Parameter("now", DateTimeField())
-CALLER = CallerQuery()
-
-
-class _Use(NamedTuple):
-    """What the row of a used key does not say yet."""
-
-    key_id: int
-    at: datetime
-    digest: str
-    # With the first pepper.
-    new_digest: str
-
-
-# Shared by the threads of a process: one that has answered may write what another has read.
-# Bounded, should nobody answer a request.
-_used: deque[_Use] = deque(maxlen=1000)
-
-
-def authenticate(text: str, *, now: datetime) -> User:
-    """Return the active user of this valid key. Raises InvalidApiKeyError."""
-    return CALLER.authenticate(text, now=now)
-
-
-@receiver(request_finished)
-def record_use(**_: Any) -> None:
-    """Write when keys were last used, to the minute, and their digests with the first pepper.
-
-    It happens after the caller has the answer.
-    """
-    try:
-        with suppress(IndexError):  # none is left
-            while True:
-                _record_use(_used.popleft())
-    except AnyDatabaseError as error:
-        # The caller has the answer already, and the next use writes it. A database that is down is
-        # not asked for the others.
-        log.warning("use_not_recorded", error=repr(error))
-
-
-def _record_use(use: _Use) -> None:
-    # Race: of several requests at once only one writes.
-    key = ApiKey.objects.filter(pk=use.key_id)
-    if use.digest != use.new_digest:
-        key.filter(digest=use.digest).update(digest=use.new_digest)
-    is_stale = Q(last_used_at=None) | Q(last_used_at__lt=use.at - _LAST_USED_PRECISION)
-    key.filter(is_stale).update(last_used_at=use.at)
 
 
 def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:
@@ -201,7 +86,7 @@ def valid_keys(user: User, *, now: datetime) -> QuerySet[ApiKey]:
 
 
 def state(key: ApiKey, *, now: datetime) -> State:
-    """Return the state of the key; `valid_keys` and `authenticate` ask the same in SQL."""
+    """Return the state of the key; `valid_keys` and `callers` ask the same in SQL."""
     if key.revoked_at is None:
         return State.IN_USE
     return State.ENDING if key.revoked_at > now else State.REVOKED
@@ -266,6 +151,24 @@ def rotate(
         after={"revoked_at": old.revoked_at, "new_key": new.prefix, "new_key_id": new.pk},
         now=now,
     )
+    return new, text
+
+
+@transaction.atomic
+def issue(user: User, *, by: User, reason: str, now: datetime) -> tuple[ApiKey, str]:
+    """Create a key for somebody who lost theirs; return its row and its text, as `create` does.
+
+    Raises PermissionMissingError, SuperuserRequiredError, OwnerDeactivatedError, TooManyKeysError
+    and ReasonMissingError.
+    """
+    owner = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    permissions.require("accounts.manage_keys", by=by)
+    people.require_manageable(owner, by=by)
+    if not owner.is_active:
+        raise OwnerDeactivatedError(f"{owner} is deactivated, and no key would work")
+    new, text = create_within_limit(user=owner, name="from an operator", now=now)
+    after = {"new_key": new.prefix}
+    audit.record(by=by, action="issue key", target=new, reason=reason, after=after, now=now)
     return new, text
 
 

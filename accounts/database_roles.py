@@ -33,21 +33,55 @@ FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'users'
 """
 # Whether it can do whatever it likes, and whether it can create something here.
 _POWERS = """
-SELECT rolsuper OR pg_has_role(rolname, %(owner)s, 'MEMBER'),
+SELECT pg_has_role(rolname, %(owner)s, 'MEMBER') OR EXISTS (
+           SELECT FROM pg_roles other WHERE rolsuper AND pg_has_role(%(role)s, oid, 'MEMBER')),
        has_schema_privilege(rolname, current_schema(), 'CREATE')
        OR has_database_privilege(rolname, current_database(), 'CREATE, TEMPORARY')
 FROM pg_roles WHERE rolname = %(role)s
 """
-# A privilege on some columns counts as one on the table.
+# In both: the role, and every other that it may become by SET ROLE. A privilege on some columns
+# counts as one on the table.
 _PRIVILEGES = """
+WITH acting AS (SELECT * FROM pg_roles WHERE pg_has_role(%(role)s, oid, 'MEMBER'))
 SELECT relname::text, ARRAY(
-    SELECT name FROM unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) name
-    WHERE has_any_column_privilege(%(role)s, pg_class.oid, name)
+    SELECT DISTINCT name FROM acting, unnest('{SELECT,INSERT,UPDATE,REFERENCES}'::text[]) name
+    WHERE has_any_column_privilege(acting.oid, pg_class.oid, name)
     UNION ALL
-    SELECT name FROM unnest('{DELETE,TRUNCATE,TRIGGER}'::text[]) name
-    WHERE has_table_privilege(%(role)s, pg_class.oid, name))
+    SELECT DISTINCT name FROM acting, unnest('{DELETE,TRUNCATE,TRIGGER}'::text[]) name
+    WHERE has_table_privilege(acting.oid, pg_class.oid, name))
 FROM pg_class
 WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') ORDER BY relname
+"""
+# What the program needs nothing of: attributes, the roles of PostgreSQL that reach its files and
+# other sessions, parameters such as `session_replication_role`, which switches triggers off.
+_FURTHER_POWERS = """
+WITH acting AS (SELECT * FROM pg_roles WHERE pg_has_role(%(role)s, oid, 'MEMBER')),
+powers (power) AS (
+    SELECT 'has ' || attribute FROM acting, LATERAL (VALUES
+        ('CREATEROLE', rolcreaterole), ('CREATEDB', rolcreatedb),
+        ('REPLICATION', rolreplication), ('BYPASSRLS', rolbypassrls)) held (attribute, is_held)
+    WHERE is_held
+    UNION ALL
+    SELECT 'is a member of ' || rolname FROM acting WHERE starts_with(rolname, 'pg_')
+    UNION ALL
+    SELECT 'may SET ' || parname FROM acting, pg_parameter_acl
+    WHERE has_parameter_privilege(acting.oid, parname, 'SET, ALTER SYSTEM')
+    UNION ALL
+    SELECT format('may CREATE in the schema %%I', nspname) FROM acting, pg_namespace
+    WHERE has_schema_privilege(acting.oid, pg_namespace.oid, 'CREATE')
+        AND nspname <> current_schema()
+    UNION ALL
+    SELECT format('may UPDATE the sequence %%I', relname) FROM acting, pg_class
+    WHERE relkind = 'S' AND relnamespace = current_schema()::regnamespace
+        AND has_sequence_privilege(acting.oid, pg_class.oid, 'UPDATE')
+    UNION ALL
+    SELECT format('owns the function %%s', pg_proc.oid::regprocedure) FROM acting, pg_proc
+    WHERE proowner = acting.oid AND pronamespace = current_schema()::regnamespace
+    UNION ALL
+    SELECT 'may INSERT the id of ledger_entries' FROM acting
+    WHERE has_column_privilege(acting.oid, 'ledger_entries', 'id', 'INSERT')
+)
+SELECT DISTINCT power FROM powers ORDER BY power
 """
 # An entry with an id of the writer's choice could take a place among those that are sealed.
 _ENTRY_COLUMNS = """
@@ -121,6 +155,8 @@ def problems(role: str = "", *, using: str = DEFAULT_DB_ALIAS) -> Iterator[str]:
             return
         if is_creator:
             yield f"The role {role} may create tables or other things in the database."
+        for (power,) in _query(_FURTHER_POWERS, using, role=role):
+            yield f"The role {role} {power}."
         for table, privileges in _query(_PRIVILEGES, using, role=role):
             wanted = ALLOWED.get(table, _ALL_ROWS)
             for wrong, verb in (

@@ -5,7 +5,7 @@ the Merkle root over a batch of entries, chained to the seal before. Whoever has
 of the database can tell later whether an entry up to it was changed, added or taken away.
 """
 
-import time
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,30 +18,35 @@ from typing import Any
 from django.db import connection, transaction
 
 from accounts import merkle
+from accounts.complete_rows import complete_until
 from accounts.models import LedgerEntry, LedgerSeal
 
 # A proof hashes its batch anew, which takes milliseconds for so many.
 MAX_BATCH = 4096
 FIRST_HEAD = bytes(32)
-# How long to wait for transactions that are posting entries; most of them take milliseconds.
-PATIENCE_SECONDS = 10
-_POLL_SECONDS = 0.02
+SALT_BYTES = 16
 # All seals are checked on so many connections at once.
 CONNECTIONS = 2
 _BEFORE_ALL = -(2**63)
 
 # A proof shows this text to the owner of the account. Who posted the entry, and for which cause, is
-# not theirs to read: of that it has only the hash.
+# not theirs to read: of that it has only the hash. A proof also shows the hash of the entry beside
+# it, such as the friend's bonus, of which they know all but the balance: without the salt they
+# could try every balance. `concat_ws` leaves a salt out that is NULL.
 _DETAILS = """concat_ws('|', COALESCE(reverses_id::text, ''), COALESCE(posted_by_id::text, ''),
-                        length(idempotency_key), idempotency_key, reference)"""
+                        length(idempotency_key), idempotency_key, reference,
+                        encode(seal.salt, 'hex'))"""
 _TEXT = f"""
 concat_ws('|', entry.id, user_id, number, kind, amount, balance_after,
           to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
           encode(sha256(convert_to({_DETAILS}, 'UTF8')), 'hex'), description)"""
 _LEAF = f"sha256(decode('00', 'hex') || convert_to({_TEXT}, 'UTF8'))"
 _BATCH = f"""
-SELECT entry.id, {_LEAF} FROM ledger_entries entry
+SELECT entry.id, {_LEAF} FROM ledger_entries entry, (SELECT %s::bytea) seal (salt)
 WHERE entry.id > %s AND entry.id <= %s ORDER BY entry.id LIMIT %s
+"""
+_ENTRY = f"""
+SELECT {_TEXT} FROM ledger_entries entry, (SELECT %s::bytea) seal (salt) WHERE entry.id = %s
 """
 _ALL_BATCHES = f"""
 SELECT seal.id, head_before, previous_head, root, head, leaves
@@ -54,14 +59,6 @@ CROSS JOIN LATERAL (
     ) ordered
 ) batch (leaves)
 WHERE mod(seal.id, %s) = %s
-"""
-# Whoever inserts into a table holds this lock on it until the transaction has ended. One that is
-# prepared for a commit in two phases has no process.
-_POSTING = """
-SELECT virtualtransaction FROM pg_locks
-WHERE relation = 'ledger_entries'::regclass AND mode = 'RowExclusiveLock' AND granted
-  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND pid IS DISTINCT FROM pg_backend_pid()
 """
 
 
@@ -84,48 +81,25 @@ def seal_new_entries(*, now: datetime) -> int:
     Return 0 when there are none, or when a transaction that posts entries takes too long: its
     entries may have lower ids than those that are there. No posting waits for this.
     """
-    until, sealed = _complete_until(), 0
-    while size := _seal_batch(until, now=now):
+    until, sealed = complete_until(LedgerEntry), 0
+    while until is not None and (size := _seal_batch(until, now=now)):
         sealed += size
     return sealed
-
-
-def _complete_until() -> int:
-    """Return an id up to which no further entry can appear.
-
-    Race: an entry gets its id before its transaction commits, so one with a lower id may appear
-    later. So wait for all transactions that are posting now: among them is every one that has an id
-    up to the newest of those that are there. It takes the lock first, and then its ids, which the
-    sequence gives one by one.
-    """
-    newest = LedgerEntry.objects.order_by("-pk").values_list("pk", flat=True).first()
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    waited_for = _posting()
-    while waited_for:
-        if time.monotonic() > deadline:
-            return _BEFORE_ALL
-        time.sleep(_POLL_SECONDS)
-        waited_for &= _posting()
-    return _BEFORE_ALL if newest is None else newest
-
-
-def _posting() -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_POSTING)
-        return {name for (name,) in cursor.fetchall()}
 
 
 @transaction.atomic
 def _seal_batch(until: int, *, now: datetime) -> int:
     """Seal the next entries up to this id, and return how many."""
-    before = newest()
-    rows = _rows(_BATCH, before.last_entry_id if before else _BEFORE_ALL, until, MAX_BATCH)
+    before, salt = newest(), secrets.token_bytes(SALT_BYTES)
+    after = before.last_entry_id if before else _BEFORE_ALL
+    rows = _rows(_BATCH, salt, after, until, MAX_BATCH)
     if rows:
         previous_head = bytes(before.head) if before else FIRST_HEAD
         root = merkle.root([leaf for _, leaf in rows])
         LedgerSeal.objects.create(
             last_entry_id=rows[-1][0],
             root=root,
+            salt=salt,
             previous_head=previous_head,
             head=head_after(previous_head, root),
             sealed_at=now,
@@ -195,8 +169,9 @@ def prove(entry: LedgerEntry) -> Proof | None:
         return None
     before = seals.filter(last_entry_id__lt=entry.pk).last()
     after = before.last_entry_id if before else _BEFORE_ALL
-    rows = _rows(_BATCH, after, seal.last_entry_id, None)
-    [(text,)] = _rows(f"SELECT {_TEXT} FROM ledger_entries entry WHERE id = %s", entry.pk)
+    salt = bytes(seal.salt) if seal.salt else None
+    rows = _rows(_BATCH, salt, after, seal.last_entry_id, None)
+    [(text,)] = _rows(_ENTRY, salt, entry.pk)
     index = [entry_id for entry_id, _ in rows].index(entry.pk)
     path = merkle.audit_path([leaf for _, leaf in rows], index)
     return Proof(
@@ -210,7 +185,7 @@ def prove(entry: LedgerEntry) -> Proof | None:
     )
 
 
-def _rows(sql: str, *params: int | None) -> list[tuple[Any, ...]]:
+def _rows(sql: str, *params: int | bytes | None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())

@@ -25,7 +25,9 @@ class Provider:
 
 # Domains on which a provider gives one name to different people are not among these, nor is a rule
 # that it does not state: those of Outlook (outlook.com, hotmail.com, live.com, msn.com) are such
-# domains, with tags after a plus alone (support.microsoft.com, "Add or remove an email alias").
+# domains (support.microsoft.com/help/12407: no address of another account becomes an alias), with
+# tags after a plus alone (support.microsoft.com, "Add or remove an email alias"). Of Zoho, GMX and
+# Mail.ru we found no page with more.
 PROVIDERS = (
     Provider(
         ("gmail.com", "googlemail.com"),
@@ -34,17 +36,25 @@ PROVIDERS = (
     ),
     Provider(
         ("proton.me", "protonmail.com", "protonmail.ch", "pm.me"),
-        # Of dots, hyphens and underscores only the support's answers speak.
+        # Of dots, hyphens and underscores only the support's answers speak, quoted in
+        # sindastra.de/p/1775.
         source="proton.me/support/addresses-and-aliases",
         ignored=".-_",
     ),
     Provider(
         ("icloud.com", "me.com", "mac.com"),
-        source="support.apple.com/en-us/108777",
+        source="support.apple.com/118230",
     ),
     Provider(
-        ("yandex.com", "yandex.ru", "ya.ru", "yandex.by", "yandex.kz", "yandex.ua"),
-        source="yandex.com/support/mail/web/preferences/addresses.html",
+        (
+            *("yandex.com", "yandex.ru", "ya.ru", "narod.ru", "yandex.by", "yandex.kz"),
+            *("yandex.ua", "yandex.az", "yandex.com.am", "yandex.com.ge", "yandex.com.tr"),
+            *("yandex.co.il", "yandex.ee", "yandex.fr", "yandex.kg", "yandex.lt", "yandex.lv"),
+            *("yandex.md", "yandex.tj", "yandex.tm", "yandex.uz"),
+        ),
+        # "Addresses using your username on all Yandex domains are linked to you when you register."
+        # No page that we could read says that a dot counts as a hyphen in a username.
+        source="yandex.com/support/id/authorization/email.html",
         replaced=".",
     ),
     *(
@@ -56,7 +66,8 @@ PROVIDERS = (
         for domain in ("fastmail.com", "fastmail.fm", "fastmail.net", "fastmail.org", "sent.com")
     ),
     *(
-        # A name at Yahoo has no hyphen, but that of a disposable address has one after its base.
+        # A disposable address is a base name, which is one person's, a hyphen and a keyword. Few
+        # other names have a hyphen, all of them old.
         Provider((domain,), source="help.yahoo.com/kb/SLN3523.html", tag="-")
         for domain in (
             *("yahoo.com", "ymail.com", "rocketmail.com", "myyahoo.com", "yahoo.co.uk", "yahoo.de"),

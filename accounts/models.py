@@ -1,10 +1,13 @@
 """The models of people, their API keys and the ledger of their credits."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser
-from django.contrib.postgres.indexes import BrinIndex, OpClass
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -12,14 +15,19 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts import mailboxes, names
+from accounts.email_models import Email, EmailSource
+from accounts.internal_models import LedgerSeal, LimitWindow
 from accounts.money import MoneyField
 from accounts.operator_models import Adjustment, ApprovalLimit, AuditEntry
+from accounts.preferences import ShowToReferrer
 
 __all__ = [
     "Adjustment",
     "ApiKey",
     "ApprovalLimit",
     "AuditEntry",
+    "Email",
+    "EmailSource",
     "LedgerEntry",
     "LedgerSeal",
     "LimitWindow",
@@ -46,12 +54,12 @@ class User(AbstractUser):
     date_joined = None  # type: ignore[assignment]  # the wiki calls it created_at
     email = models.EmailField("e-mail address", max_length=254)
     # The user name as `names.fold` compares it: PostgreSQL's LOWER() changes only ASCII in the C
-    # locale. Empty in a row that another program wrote.
+    # locale. Empty in a row that another program wrote, until the job `fold_people` runs.
     username_folded = models.CharField(
         max_length=names.MAX_FOLDED_LENGTH, null=True, editable=False
     )
     # The e-mail address as `mailboxes.fold` compares it; empty in a row that another program wrote,
-    # until `refold_mailboxes` runs.
+    # until the job `fold_people` runs; settlement compares the addresses meanwhile.
     mailbox = models.CharField(max_length=mailboxes.MAX_LENGTH, null=True, editable=False)
     credits = MoneyField(default=Decimal(0), editable=False)
     # The person's own code, for inviting others.
@@ -62,8 +70,10 @@ class User(AbstractUser):
         editable=False,
         validators=[RegexValidator(r"\A[A-Z0-9]{6,16}\Z")],
     )
-    # The inviter's code, given at registration; never changes.
+    # The inviter's code, given at registration or claimed within seven days; never changes then.
     referred_by_code = models.CharField(max_length=16, null=True, editable=False)
+    # When that code was claimed; empty when it was given at registration.
+    claimed_at = models.DateTimeField(null=True, editable=False)
     # The first qualifying purchase has settled, with or without a bonus.
     has_made_first_purchase = models.BooleanField(default=False, editable=False)
     auth_method = models.CharField(
@@ -73,13 +83,24 @@ class User(AbstractUser):
     signup_address = models.CharField(max_length=64, blank=True, editable=False)
     # The person allows others to see their name on the leaderboard.
     show_on_leaderboard = models.BooleanField(default=False, editable=False)
+    show_to_referrer = models.CharField(
+        max_length=8, choices=ShowToReferrer.choices, db_default="username", editable=False
+    )
+    # Each an `EmailKind`.
+    emails_off = ArrayField(models.CharField(max_length=20), db_default=[], editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # When the person was erased (CONTRACT 2.14); the account stays deactivated from then on.
+    erased_at = models.DateTimeField(null=True, editable=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
 
     class Meta:
         db_table = "users"
-        permissions = [("deactivate_user", "Can deactivate and reactivate people")]
+        permissions = [
+            ("deactivate_user", "Can deactivate and reactivate people"),
+            ("set_inviter", "Can set a missing inviter"),
+            ("erase_user", "Can export and erase people"),
+        ]
         constraints = [
             # text_pattern_ops: the index also serves prefix searches, in any collation.
             models.UniqueConstraint(
@@ -109,6 +130,19 @@ class User(AbstractUser):
                 name="users_referred_by_code",
             ),
             models.Index(fields=["mailbox"], name="users_by_mailbox"),
+            models.Index(
+                fields=["signup_address"],
+                condition=~Q(signup_address=""),
+                name="users_by_signup_address",
+            ),
+            # Without `fastupdate`: a registration now and then would write what thousands before
+            # it have put off.
+            GinIndex(
+                OpClass(Lower("username"), name="gin_trgm_ops"),
+                OpClass(Lower("email"), name="gin_trgm_ops"),
+                name="users_by_part_of_name",
+                fastupdate=False,
+            ),
             models.Index(fields=["-id"], condition=Q(is_active=False), name="users_deactivated"),
             models.Index(fields=["-id"], condition=Q(is_staff=True), name="users_staff"),
             models.Index(fields=["created_at"], name="users_by_age"),
@@ -119,6 +153,11 @@ class User(AbstractUser):
                 name="users_invited_by_age",
             ),
         ]
+
+    @property
+    def attributed_at(self) -> datetime:
+        """When the terms were promised that an invitation brings (CONTRACT 2.12)."""
+        return self.claimed_at or self.created_at
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save only the editable fields of an existing user, unless `update_fields` says otherwise.
@@ -131,11 +170,33 @@ class User(AbstractUser):
             editable = [field.name for field in fields if field.editable and not field.primary_key]
             kwargs.setdefault("update_fields", editable)
         updated = kwargs.get("update_fields")
-        if updated is None or {"email", "username"} & set(updated):
+        folded = []
+        if updated is None or "email" in updated:
             self.mailbox = mailboxes.fold(self.email)[: mailboxes.MAX_LENGTH]
+            folded.append("mailbox")
+        if (updated is None or "username" in updated) and self._needs_own_name():
             self.username_folded = names.fold(self.username)
-            kwargs["update_fields"] = updated and [*updated, "mailbox", "username_folded"]
+            folded.append("username_folded")
+        if updated is not None:
+            kwargs["update_fields"] = [*updated, *folded]
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Raise ValidationError, for a form, when the name is somebody else's in any case."""
+        super().clean()
+        folded = names.fold(self.username or "")  # None when the form refused it
+        others = User.objects.filter(username_folded=folded).exclude(pk=self.pk)
+        if self._needs_own_name() and others.exists():
+            raise ValidationError({"username": "A user with that username already exists."})
+
+    def _needs_own_name(self) -> bool:
+        """Return whether the name must be unique without regard to case.
+
+        Who had the name of another before that was compared in every locale keeps it as it is.
+        """
+        if self._state.adding or self.username_folded is not None:
+            return True
+        return not User.objects.filter(pk=self.pk, username=self.username).exists()
 
 
 class ApiKey(models.Model):
@@ -250,41 +311,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+}"
-
-
-class LedgerSeal(models.Model):
-    """A hash over a batch of entries and over the seal before; see `accounts.ledger_seals`."""
-
-    # The batch begins after the last entry of the seal before.
-    last_entry_id = models.BigIntegerField(unique=True)
-    root = models.BinaryField()
-    # Unique, so that no two seals continue one.
-    previous_head = models.BinaryField(unique=True)
-    head = models.BinaryField(unique=True)
-    sealed_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "ledger_seals"
-        default_permissions = ()
-
-    def __str__(self) -> str:
-        return bytes(self.head).hex()
-
-
-class LimitWindow(models.Model):
-    """The uses of one action by one caller in the current window; see `accounts.limits`.
-
-    The table is UNLOGGED: counting waits for no disk write. A crash of PostgreSQL empties it, so at
-    worst all windows start again.
-    """
-
-    # An HMAC of the action and the caller.
-    key = models.BinaryField(primary_key=True)
-    uses = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        db_table = "limit_windows"
-
-    def __str__(self) -> str:
-        return f"{self.uses} uses until {self.ends_at:%Y-%m-%d %H:%M:%S}"

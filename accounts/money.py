@@ -42,6 +42,11 @@ def dollars(amount: Decimal) -> str:
     return f"{sign}${abs(amount).quantize(CENT):,}"
 
 
+def short_dollars(amount: Decimal) -> str:
+    """Return `$10`, or `$10.50` if there are cents."""
+    return dollars(amount).removesuffix(".00")
+
+
 def dollars_of_cents(cents: int) -> str:
     """Return `$10.00` for Stripe's 1000."""
     return dollars(from_cents(cents))

@@ -5,19 +5,22 @@ name from that address for an hour. Other addresses stay open, else anybody coul
 out. A successful log-in clears the count.
 
 Before that RATE_LIMIT_LOG_IN counts all attempts of an address, whatever names they use: a password
-takes 0.4 s of CPU to hash.
+takes 0.4 s of CPU to hash. And only MOST_AT_ONCE attempts at a time get so far in a process, from
+whatever addresses, so that the API keeps the other threads, and the processor.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from math import ceil
+from threading import BoundedSemaphore, Lock
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
 from axes.utils import reset
 from django import forms
 from django.contrib import admin
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.signals import user_login_failed
@@ -31,9 +34,18 @@ from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from accounts import advisory_locks, audit, second_factor
+from accounts.errors import AccountError
 from accounts.models import User
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.http.client_address import client_address
+
+# What authenticated an operator's session: the form below.
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def is_operator_session(request: HttpRequest) -> bool:
+    """Return whether the session began with the password, and not by a person's sign-up or link."""
+    return bool(request.session.get(BACKEND_SESSION_KEY) == _BACKEND)
 
 
 class LogInForm(AuthenticationForm):
@@ -75,6 +87,27 @@ def address(request: HttpRequest) -> str | None:
     return client_address(request).partition("/")[0] or None
 
 
+class BusyError(AccountError):
+    """MOST_AT_ONCE others are logging in; nothing of the attempt was looked at."""
+
+
+# Two, so that both clicks of a double click are answered; but one of them hashes at a time.
+MOST_AT_ONCE = 2
+_places = BoundedSemaphore(MOST_AT_ONCE)
+_hashing = Lock()
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Take one of the places of this process, without waiting. Raises BusyError."""
+    if not _places.acquire(blocking=False):
+        raise BusyError
+    try:
+        yield
+    finally:
+        _places.release()
+
+
 @contextmanager
 def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     """Check one attempt at a time for a name and address, across all processes."""
@@ -88,16 +121,9 @@ def one_at_a_time(request: HttpRequest) -> Iterator[None]:
     with transaction.atomic():
         # A wait ends with the database's lock timeout, since it occupies a thread.
         advisory_locks.lock(f"log-in {address(request)} {name}".replace("\0", ""))
-        yield
-
-
-@as_unfold_needs
-def too_many(request: HttpRequest, seconds: int) -> HttpResponse:
-    """Answer an attempt above the limit of its address."""
-    page = {**admin.site.each_context(request), "title": "Too many attempts", "seconds": seconds}
-    answer = render(request, "admin/locked_out.html", page, status=429)
-    answer["Retry-After"] = str(seconds)
-    return answer
+        # After the lock of the name, which another process may hold for longer.
+        with _hashing:
+            yield
 
 
 @transaction.atomic

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
-from django.contrib.postgres.indexes import BrinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from accounts.money import MoneyField, dollars
 
@@ -50,6 +51,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["by", "-id"], name="audit_by_person"),
             models.Index(fields=["action", "-id"], name="audit_by_action"),
             BrinIndex(fields=["at"], pages_per_range=16, name="audit_by_time"),
+            GinIndex(OpClass(Lower("reason"), name="gin_trgm_ops"), name="audit_by_reason"),
         ]
         constraints = [
             models.CheckConstraint(condition=~Q(action=""), name="audit_names_the_action"),
@@ -70,11 +72,15 @@ class AuditEntry(models.Model):
         return str(self.by) if self.by else f"{self.shell_user}, on {COMMAND_LINE}"
 
 
+# The statuses with a ledger entry.
+_POSTED = Q(status__in=["posted", "reversed"])
+
+
 class Adjustment(models.Model):
     """A change of a balance requested by an operator; see `accounts.adjustments` (CONTRACT 7).
 
-    The request never changes, and a decided adjustment does not change at all. A mistake is
-    corrected by a reversal.
+    The request never changes, and a decided adjustment only becomes reversed, by a trigger. A
+    mistake is corrected by a reversal.
     """
 
     class Category(models.TextChoices):
@@ -87,11 +93,13 @@ class Adjustment(models.Model):
         OTHER = "other"
 
     class Status(models.TextChoices):
-        """Posted at once, or waiting → posted or rejected; both are final."""
+        """Posted at once, or waiting → posted, rejected or withdrawn; posted → reversed."""
 
         WAITING = "waiting"  # a second person of Finance must decide
         POSTED = "posted"  # it has its ledger entry
         REJECTED = "rejected"  # the second person refused it
+        REVERSED = "reversed"  # it has its entry, and its reversal has one
+        WITHDRAWN = "withdrawn"  # the requester took it back while it was waiting
 
     user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="adjustments")
     # US dollars; negative is a debit.
@@ -146,8 +154,8 @@ class Adjustment(models.Model):
                 condition=Q(reason__regex=r"\S"), name="adjustments_have_a_reason"
             ),
             models.CheckConstraint(
-                condition=Q(status="posted", ledger_entry__isnull=False)
-                | (~Q(status="posted") & Q(ledger_entry__isnull=True)),
+                condition=(_POSTED & Q(ledger_entry__isnull=False))
+                | (~_POSTED & Q(ledger_entry__isnull=True)),
                 name="adjustments_posted_by_an_entry",
             ),
             models.CheckConstraint(
@@ -160,17 +168,13 @@ class Adjustment(models.Model):
                 name="adjustments_decided_with_a_reason",
             ),
             models.CheckConstraint(
-                condition=Q(status="waiting")
+                condition=Q(status__in=["waiting", "withdrawn"])
                 | Q(decided_by__isnull=False)
-                | Q(
-                    status="posted",
-                    amount__gte=-F("approval_limit"),
-                    amount__lte=F("approval_limit"),
-                ),
+                | (_POSTED & Q(amount__gte=-F("approval_limit"), amount__lte=F("approval_limit"))),
                 name="adjustments_above_the_limit_need_two",
             ),
             models.CheckConstraint(
-                condition=Q(status="posted", decided_by__isnull=True)
+                condition=(_POSTED & Q(decided_by__isnull=True))
                 | (Q(requested_by__isnull=False) & ~Q(decided_by=F("requested_by"))),
                 name="adjustments_decided_by_another",
             ),
@@ -180,7 +184,7 @@ class Adjustment(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["reverses"],
-                condition=~Q(status="rejected"),
+                condition=~Q(status__in=["rejected", "withdrawn"]),
                 name="adjustments_reversed_once",
             ),
         ]

@@ -1,20 +1,30 @@
 """Finds people, and changes their accounts; nobody is deleted (CONTRACT 2.8)."""
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
-from django.db.models.lookups import Exact, StartsWith
+from django.db.models.lookups import Contains, Exact, StartsWith
 
 from accounts import audit, ledger, mailboxes, names, permissions, row_ids
 from accounts.errors import AccountError
 from accounts.models import User
+from accounts.preferences import EmailKind
 
-# A shorter beginning would match too many people to be of use.
-_MIN_PREFIX_LENGTH = 3
-_MAX_PREFIX_MATCHES = 1000
+# A shorter text would match too many people to be of use.
+_MIN_LENGTH = 3
+_MAX_MATCHES = 1000
+# The index of parts has only letters and digits, three by three; any other text would read it all.
+_INDEXED = re.compile(r"[^\W_]{3}")
+
+
+class ErasedError(AccountError):
+    """The person was erased: nobody could use the account."""
 
 
 class OwnAccountError(AccountError):
@@ -57,33 +67,49 @@ def find(text: str, *others: int) -> User:
     return found[0]
 
 
+def with_email(email: str) -> User | None:
+    """Return the person with this e-mail address, in any case."""
+    return User.objects.filter(Exact(Lower("email"), Lower(Value(email)))).first()
+
+
 def name_is(term: str) -> Q:
     """Match people with exactly this user name or e-mail, in any case."""
     return _compare_name(Exact, term)
 
 
-def name_starts_with(term: str) -> Q:
-    """Match people whose user name or e-mail starts with this, in any case.
+def name_has(term: str) -> Q:
+    """Match people whose user name or e-mail contains this, in any case.
 
-    A term that is too short matches nobody.
+    A term without three letters or digits in a row matches a beginning; a shorter one nobody.
     """
-    return _compare_name(StartsWith, term) if len(term) >= _MIN_PREFIX_LENGTH else Q(pk=None)
+    return _compare_name(Contains, term) if has_trigram(term) else name_starts_with(term)
+
+
+def has_trigram(term: str) -> bool:
+    """Return whether an index of trigrams finds texts that contain this."""
+    return _INDEXED.search(term) is not None
+
+
+def name_starts_with(term: str) -> Q:
+    """Match people whose user name or e-mail starts with this; a short term matches nobody."""
+    return _compare_name(StartsWith, term) if len(term) >= _MIN_LENGTH else Q(pk=None)
 
 
 def owned_by(term: str, owner: str = "user") -> list[Q]:
-    """Match rows whose `owner` is a person that `name_is` or `name_starts_with` matches.
+    """Match rows whose `owner` is a person that `name_is` or `name_has` matches.
 
-    A common beginning stops at 1,000 people, because the rows of more would be half of a table.
+    A common part stops at 1,000 people, because the rows of more would be half of a table.
     """
+    return [Q(**{f"{owner}__in": found.values("pk")}) for found in named(term)]
+
+
+def named(term: str) -> tuple[QuerySet[User], QuerySet[User]]:
+    """Return who has exactly this name or e-mail, and up to 1,000 people whose has it."""
     people = User.objects.order_by()
-    matches = (
-        people.filter(name_is(term)),
-        people.filter(name_starts_with(term))[:_MAX_PREFIX_MATCHES],
-    )
-    return [Q(**{f"{owner}__in": found.values("pk")}) for found in matches]
+    return people.filter(name_is(term)), people.filter(name_has(term))[:_MAX_MATCHES]
 
 
-def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
+def _compare_name(comparison: type[Contains | Exact | StartsWith], term: str) -> Q:
     # Lower() on both sides is the expression of the unique indexes, so PostgreSQL can use them;
     # Django's iexact and istartswith use UPPER(), which has no index.
     value = Lower(Value(term))
@@ -91,12 +117,36 @@ def _compare_name(comparison: type[Exact | StartsWith], term: str) -> Q:
 
 
 _BATCH = 5000
-# Not where the value was changed since it was read, which has folded it too.
+# Locks the rows in settlement's order. Not where the value was changed since it was read, which has
+# folded it too.
 _REFOLD = """
-UPDATE users SET {column} = folded.value
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
-WHERE users.id = folded.id AND users.{source} = folded.source
+WITH folded AS (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS folded (id, source, value)
+), locked AS MATERIALIZED (
+    SELECT id FROM users WHERE id IN (SELECT id FROM folded) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE users SET {column} = folded.value FROM locked JOIN folded USING (id)
+WHERE users.id = locked.id AND users.{source} = folded.source
 """
+
+
+def fold_missing() -> int:
+    """Fold what another program, or the version before, wrote without; return how many rows.
+
+    A person whose name is somebody else's without regard to case stays without.
+    """
+    return refold_mailboxes(User.objects.filter(mailbox=None)) + sum(
+        _fold_name(*person)
+        for person in User.objects.filter(username_folded=None).values_list("pk", "username")
+    )
+
+
+def _fold_name(pk: int, username: str) -> int:
+    same = User.objects.filter(pk=pk, username=username)
+    # A row of its own each: a change of what is unique takes a stronger lock than settlement's.
+    with suppress(IntegrityError), transaction.atomic():
+        return same.update(username_folded=names.fold(username))
+    return 0
 
 
 def refold_mailboxes(users: QuerySet[User]) -> int:
@@ -137,14 +187,34 @@ def deactivate(user: User, *, by: User | None, reason: str, now: datetime) -> Us
 
 
 def reactivate(user: User, *, by: User | None, reason: str, now: datetime) -> User:
-    """Open the account again; see `deactivate`."""
+    """Open the account again; see `deactivate`. Raises ErasedError too."""
     return _set_active(user, True, "reactivate", by=by, reason=reason, now=now)
 
 
-def update_preferences(user: User, *, show_on_leaderboard: bool) -> None:
-    """Show the name of `user` to others on the leaderboard, or hide it."""
-    user.show_on_leaderboard = show_on_leaderboard
-    user.save(update_fields=["show_on_leaderboard"])
+def preferences(user: User) -> dict[str, Any]:
+    """Return what `user` has chosen; of e-mails, whether each kind is on."""
+    fields = ("show_on_leaderboard", "show_to_referrer", "emails_off")
+    chosen: dict[str, Any] = User.objects.values(*fields).get(pk=user.pk)
+    off = chosen.pop("emails_off")
+    return chosen | {"emails": {kind.value: kind not in off for kind in EmailKind}}
+
+
+@transaction.atomic
+def update_preferences(
+    user: User, *, emails: Mapping[str, bool] | None = None, **choices: Any
+) -> None:
+    """Change what `user` has chosen.
+
+    `emails` switches kinds on or off; `choices` are `show_on_leaderboard` and `show_to_referrer`.
+    """
+    # Lock the user: two requests at once may each switch another kind.
+    locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    for kind, is_on in (emails or {}).items():
+        others = [other for other in locked.emails_off if other != kind]
+        locked.emails_off = others if is_on else [*others, kind]
+    for name, value in choices.items():
+        setattr(locked, name, value)
+    locked.save(update_fields=["emails_off", *choices])
 
 
 def is_manageable(person: User, *, by: User) -> bool:
@@ -187,6 +257,8 @@ def _set_active(
         require_may_deactivate(person, by=by)
     if person.is_active == is_active:
         return person
+    if person.erased_at:
+        raise ErasedError(f"{person} was erased, and stays so")
     person.is_active = is_active
     person.save(update_fields=["is_active"])
     audit.record(

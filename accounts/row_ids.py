@@ -14,3 +14,8 @@ def is_id(text: str) -> bool:
 def parse(text: str) -> int | None:
     """Return the id, or None, which no row has."""
     return int(text) if is_id(text) else None
+
+
+def typed(text: str) -> int | None:
+    """Return the id that an operator types, as `12` or `#12`; or None."""
+    return parse(text.removeprefix("#"))

@@ -7,33 +7,49 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from accounts.preferences import EmailKind
 from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
     BalanceSerializer,
+    ErasedSerializer,
+    EraseRequestSerializer,
+    ExportSerializer,
     LedgerEntrySerializer,
     NewApiKeySerializer,
+    PreferencesRequestSerializer,
     PreferencesSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
+    TokenRequestSerializer,
+    TokenSerializer,
 )
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):
-    """Describes the API key as a security scheme."""
+    """Describes API key and token as security schemes, and which calls are open to a token."""
 
     target_class = "accounts.authentication.ApiKeyAuthentication"
-    name = "ApiKey"
+    name: Any = ["ApiKey", "Token"]
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "gw_live_…",
-            "description": "The `api_key` in the answer of `POST /auth/register`.",
-        }
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
+        view: Any = auto_schema.view
+        scope = getattr(view, "token_scopes", {}).get(view.action)
+        return [{"ApiKey": []}, *([{"Token": [scope.value]}] if scope else [])]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, str]]:
+        bearer = {"type": "http", "scheme": "bearer"}
+        of_key = "The `api_key` in the answer of `POST /auth/register`."
+        temporary = (
+            "The `token` in the answer of `POST /user/tokens`, for a browser: it ends after 15"
+            " minutes, and is good for the calls of its scope. `checkout` includes `read`."
+        )
+        return [
+            bearer | {"bearerFormat": "gw_live_…", "description": of_key},
+            bearer | {"bearerFormat": "gw_temp_…", "description": temporary},
+        ]
 
 
 def _hash(of: str) -> str:
@@ -147,19 +163,68 @@ PROOF: dict[str, Any] = {
     ],
 }
 
+_PREFERENCES = {
+    "show_on_leaderboard": False,
+    "show_to_referrer": "initials",
+    "emails": {kind.value: kind != EmailKind.WELCOME for kind in EmailKind},
+}
+
 PREFERENCES: dict[str, Any] = {
     "summary": "Your preferences",
     "tags": ["Accounts"],
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Hidden", value={"show_on_leaderboard": False})],
+    "examples": [OpenApiExample("Initials for the referrer", value=_PREFERENCES)],
 }
 
 UPDATE_PREFERENCES: dict[str, Any] = {
-    "summary": "Show or hide your name on the leaderboard",
+    "summary": "Choose who sees your name, and which e-mails you get",
+    "description": "What is not given stays as it is.",
     "tags": ["Accounts"],
-    "request": PreferencesSerializer,
+    "request": PreferencesRequestSerializer,
     "responses": PreferencesSerializer,
-    "examples": [OpenApiExample("Shown", value={"show_on_leaderboard": True})],
+    "examples": [
+        OpenApiExample(
+            "Initials, and no e-mail of friends",
+            request_only=True,
+            value={"show_to_referrer": "initials", "emails": {"friend_signed_up": False}},
+        ),
+        OpenApiExample("The preferences", response_only=True, value=_PREFERENCES),
+    ],
+}
+
+_ONCE = ("exported_at", "account", "preferences")
+EXPORT: dict[str, Any] = {
+    "summary": "All that is kept of you",
+    "tags": ["Accounts"],
+    "responses": ExportSerializer,
+    "examples": [
+        OpenApiExample(
+            "Bob, who has done nothing yet",
+            value={
+                "exported_at": "2026-11-22T12:00:00Z",
+                "account": {"id": 2, "username": "bob", "email": "bob@example.com"},
+                "preferences": _PREFERENCES,
+                **{name: [] for name in ExportSerializer().get_fields() if name not in _ONCE},
+            },
+        )
+    ],
+}
+
+ERASE: dict[str, Any] = {
+    "summary": "Erase your account",
+    "description": "Deletes your name, your addresses, your preferences and what Stripe told us of"
+    " you, and revokes your keys. It cannot be undone. Credits that are left are given up; the"
+    " books keep every entry, by the number of the account.",
+    "tags": ["Accounts"],
+    "request": EraseRequestSerializer,
+    "responses": {
+        200: ErasedSerializer,
+        409: OpenApiResponse(description="The account is staff."),
+    },
+    "examples": [
+        OpenApiExample("Bob's name", request_only=True, value={"username": "bob"}),
+        OpenApiExample("Done", response_only=True, value={"message": "Your account is erased."}),
+    ],
 }
 
 _KEY = {
@@ -168,6 +233,28 @@ _KEY = {
     "name": "laptop",
     "created_at": "2026-11-22T12:00:00Z",
     "last_used_at": None,
+}
+
+CREATE_TOKEN: dict[str, Any] = {
+    "summary": "Create a short-lived token for a browser",
+    "description": "A key never ends, so none belongs into a page. A token ends after 15 minutes, "
+    "or when the key that it was made with is revoked. It can read what the dashboard shows, and "
+    "with the scope `checkout` also buy credits; anything else is 403 `insufficient_scope`.",
+    "tags": ["API keys"],
+    "request": TokenRequestSerializer,
+    "responses": {201: TokenSerializer},
+    "examples": [
+        OpenApiExample("A scope", request_only=True, value={"scope": "read"}),
+        OpenApiExample(
+            "A token",
+            response_only=True,
+            value={
+                "token": "gw_temp_read.2.7.1wOFpK.5GqJ0v3Yt8TzR1mXcVbN2kLhQwEaSdFgHjKlZxCvBnM",
+                "scope": "read",
+                "expires_at": "2026-11-22T12:15:00Z",
+            },
+        ),
+    ],
 }
 
 LIST_KEYS: dict[str, Any] = {

@@ -7,6 +7,8 @@ from rest_framework import serializers
 
 from accounts.models import LedgerEntry, User
 from accounts.money import MONEY
+from accounts.preferences import ShowToReferrer
+from accounts.tokens import Scope
 from gatewayz.api.json_api import AnythingField, TextField
 
 
@@ -108,13 +110,91 @@ class ApiKeyRequestSerializer(serializers.Serializer[Any]):
     name = TextField(max_length=100, default="API key")
 
 
+class EmailsSerializer(serializers.Serializer[Any]):
+    """Whether each kind of e-mail is on."""
+
+    welcome = StrictBooleanField(help_text="After signing up.")
+    friend_signed_up = StrictBooleanField(help_text="When somebody signs up with your code.")
+    bonus_earned = StrictBooleanField()
+    bonus_taken_back = StrictBooleanField(help_text="Or held until it is reviewed.")
+    adjustment = StrictBooleanField(help_text="When support changes your balance.")
+
+
+class EmailSwitchesSerializer(EmailsSerializer):
+    """Some of the kinds; the others stay as they are."""
+
+    def get_fields(self) -> dict[str, Any]:
+        fields: dict[str, Any] = super().get_fields()
+        for field in fields.values():
+            field.required = False
+        return fields
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = f"Unknown kind; known are {', '.join(self.fields)}."
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
+        if unknown:
+            raise serializers.ValidationError({name: [known] for name in sorted(unknown)})
+        return super().to_internal_value(data)
+
+
 class PreferencesSerializer(serializers.Serializer[Any]):
     show_on_leaderboard = StrictBooleanField(
         help_text="Others can see your username on the leaderboard; false by default."
     )
+    show_to_referrer = serializers.ChoiceField(
+        choices=ShowToReferrer.choices,
+        help_text="What the person who invited you sees of you: your username, its initials, or "
+        "`hidden`, which is “a friend”.",
+    )
+    emails = EmailsSerializer(help_text="Which e-mails you get.")
+
+
+class PreferencesRequestSerializer(PreferencesSerializer):
+    emails = EmailSwitchesSerializer()
+
+
+def _rows(help_text: str = "") -> serializers.ListField:
+    return serializers.ListField(child=serializers.DictField(), help_text=help_text or None)
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    exported_at = serializers.DateTimeField()
+    account = serializers.DictField()
+    preferences = PreferencesSerializer()
+    api_keys = _rows("Without secrets.")
+    payments = _rows("Amounts in cents.")
+    ledger_entries = _rows("Amounts in US dollars.")
+    adjustments = _rows("What support changed.")
+    friends = _rows("Named as they show themselves to you.")
+    referral_received = _rows()
+    emails = _rows("Which e-mails we sent; their text is not kept.")
+    operator_actions = _rows()
+    stripe_events = _rows("What Stripe told us, as it came.")
+
+
+class EraseRequestSerializer(serializers.Serializer[Any]):
+    username = TextField(max_length=150, help_text="Your username, to confirm.")
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    message = serializers.CharField()
 
 
 class RevocationQuerySerializer(serializers.Serializer[Any]):
     confirm = serializers.BooleanField(
         default=False, help_text="Whether to revoke the key even if it is your last one."
     )
+
+
+class TokenRequestSerializer(serializers.Serializer[Any]):
+    scope = serializers.ChoiceField(
+        choices=[scope.value for scope in Scope],
+        default=Scope.READ.value,
+        help_text="`read`: to get what the dashboard shows; `checkout`: also to buy credits.",
+    )
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Sent as a key is: `Authorization: Bearer gw_temp_…`.")
+    scope = serializers.ChoiceField(choices=[scope.value for scope in Scope])
+    expires_at = serializers.DateTimeField()

@@ -11,6 +11,8 @@ ADJUSTMENTS = status_badges.register(
         Adjustment.Status.WAITING.value: "warning",
         Adjustment.Status.POSTED.value: "success",
         Adjustment.Status.REJECTED.value: "danger",
+        Adjustment.Status.REVERSED.value: "default",
+        Adjustment.Status.WITHDRAWN.value: "default",
     },
 )
 status_badges.register(

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import limits
+from accounts.models import User
 from gatewayz.http.client_address import client_address, client_site
 
 # All of an IPv6 /48 together have this many times the limit of one /64.
@@ -39,17 +40,29 @@ class RequestThrottle(BaseThrottle):
         if scope is not None:
             limit_address(scope, request)
         elif request.auth is not None:
-            # Not the key: a person makes as many of them as they like.
-            _count("api", str(request.user.pk))
+            limit_person(request.user)
         return True
+
+
+def limit_person(user: User) -> None:
+    """Count one request of `user`, whatever key or page it came by. Raises TooManyRequests."""
+    # Not the key: a person makes as many of them as they like.
+    _count("api", str(user.pk))
 
 
 def limit_address(action: str, request: HttpRequest | Request) -> None:
     """Count `action` for the caller's address. Raises TooManyRequests."""
+    if settings.RATE_LIMITS[action] is None:
+        return
     _count(action, client_address(request))
     # After the narrower one, so that a caller above the limit does not use up the neighbours'.
     if site := client_site(request):
         _count(action, site, times=ADDRESSES_OF_A_SITE)
+
+
+def limit_subject(action: str, subject: str) -> None:
+    """Count `action` for what it is about, whoever the caller is. Raises TooManyRequests."""
+    _count(action, subject)
 
 
 def limit_wrong_keys(request: HttpRequest) -> None:

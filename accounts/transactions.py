@@ -22,6 +22,13 @@ _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
 
+def repeat(reason: str) -> OperationalError:
+    """Return an error for which `retry_on_deadlock` tries the transaction again."""
+    error = OperationalError(reason)
+    error.__cause__ = errors.SerializationFailure(reason)
+    return error
+
+
 def retry_on_deadlock(
     function: Callable[_Parameters, _Result],
 ) -> Callable[_Parameters, _Result]:

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
+from accounts.person_views import PersonViewSet
 from accounts.views import (
     ApiKeyViewSet,
     BalanceViewSet,
     PreferencesViewSet,
     ProofViewSet,
     RegistrationViewSet,
+    TokenViewSet,
     TransactionViewSet,
 )
 
@@ -20,6 +22,9 @@ urlpatterns = [
         "user/preferences",
         PreferencesViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
     ),
+    path("user/tokens", TokenViewSet.as_view({"post": "create"})),
+    path("user/export", PersonViewSet.as_view({"get": "export"})),
+    path("user/erase", PersonViewSet.as_view({"post": "erase"})),
     path("user/api-keys", ApiKeyViewSet.as_view({"get": "list", "post": "create"})),
     path("user/api-keys/<int:pk>", ApiKeyViewSet.as_view({"delete": "destroy"})),
 ]

@@ -1,8 +1,9 @@
 """The accounts endpoints: registration, balance, statement, preferences, API keys."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -15,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, ledger_seals, people, schema
+from accounts import api_keys, callers, ledger_seals, people, schema, tokens
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -24,12 +25,15 @@ from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
     LedgerEntrySerializer,
-    PreferencesSerializer,
+    PreferencesRequestSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
+    TokenRequestSerializer,
 )
+from accounts.tokens import Scope
+from gatewayz.api import json_api
 from gatewayz.http.client_address import client_address
 from referrals import attribution
 
@@ -118,21 +122,25 @@ def _registration_body(registration: attribution.Registration) -> dict[str, Any]
 class BalanceViewSet(ViewSet):
     """The caller's balance."""
 
+    caller_queries: ClassVar = {"retrieve": callers.CallerQuery("username", "credits")}
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
+
     @extend_schema(**schema.BALANCE)
-    def retrieve(self, request: AuthenticatedRequest) -> Response:
+    def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:
         body = {
             "user_id": request.user.pk,
             "username": request.user.username,
             "credits": request.user.credits,
             "currency": "usd",
         }
-        return Response(body)
+        return json_api.answer(body)
 
 
 class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     """The caller's ledger entries."""
 
     request: AuthenticatedRequest
+    token_scopes: ClassVar = {"list": Scope.READ}
     # drf-spectacular reads the type of the path and page parameters from this.
     queryset = LedgerEntry.objects.none()
     serializer_class = LedgerEntrySerializer
@@ -165,20 +173,37 @@ class ProofViewSet(ViewSet):
         return Response(ProofSerializer(proof).data)
 
 
+class TokenViewSet(ViewSet):
+    """Short-lived tokens for the caller's browser."""
+
+    @extend_schema(**schema.CREATE_TOKEN)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        body = TokenRequestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        caller: Any = request.user
+        scope = Scope(body.validated_data["scope"])
+        answer = {
+            "token": tokens.create(caller, scope, key_id=caller.key_id),
+            "scope": scope,
+            "expires_at": timezone.now() + tokens.LIFETIME,
+        }
+        return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
+
+
 class PreferencesViewSet(ViewSet):
     """The caller's preferences."""
 
     @extend_schema(**schema.PREFERENCES)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
-        return Response(PreferencesSerializer(request.user).data)
+        return Response(people.preferences(request.user))
 
     @extend_schema(**schema.UPDATE_PREFERENCES)
     def partial_update(self, request: AuthenticatedRequest) -> Response:
-        body = PreferencesSerializer(data=request.data, partial=True)
+        body = PreferencesRequestSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         if body.validated_data:
             people.update_preferences(request.user, **body.validated_data)
-        return Response(PreferencesSerializer(request.user).data)
+        return Response(people.preferences(request.user))
 
 
 class ApiKeyViewSet(ViewSet):

@@ -20,3 +20,18 @@ def proxies_are_named(**kwargs: Any) -> list[checks.CheckMessage]:
             id="gatewayz.W001",
         )
     ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def emails_are_sent(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn when nobody can get a link to log in (CONTRACT 4)."""
+    if environment.is_set("EMAIL_URL") and environment.is_set("EMAIL_FROM"):
+        return []
+    return [
+        checks.Warning(
+            "EMAIL_URL or EMAIL_FROM is not set. Without a mail server nobody gets an e-mail, and"
+            " who has lost every key cannot log in.",
+            hint="Set both; see .env.example.",
+            id="gatewayz.W002",
+        )
+    ]

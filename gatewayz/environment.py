@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_PORTS = {"http": 80, "https": 443}
 _PERIODS = {
     "second": timedelta(seconds=1),
     "minute": timedelta(minutes=1),
@@ -85,6 +86,26 @@ def web_address(name: str, *, default: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise refuse(name, "an address that begins with https:// (or http://)")
     return value.rstrip("/")
+
+
+def origin_of(address: str) -> str:
+    """Return the origin of a web address as browsers write it: without a default port."""
+    parts = urlsplit(address.lower())
+    port = f":{parts.port}" if parts.port not in (None, _PORTS[parts.scheme]) else ""
+    return f"{parts.scheme}://{parts.hostname}{port}"
+
+
+def origins(name: str, *, default: str) -> list[str]:
+    """Return a comma-separated list of origins; an empty one for `none`."""
+    listed = text(name, default)
+    if listed == "none":
+        return []
+    form = r"https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?"
+    found = [part.strip().lower() for part in listed.split(",")]
+    # Not *: every page that somebody opens could then use what that browser knows.
+    if not all(re.fullmatch(form, origin) for origin in found):
+        raise refuse(name, "origins like https://app.example.com, without a path; or none")
+    return [origin_of(origin) for origin in found]
 
 
 def path_prefix(name: str) -> str | None:

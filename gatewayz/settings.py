@@ -4,7 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from gatewayz import database_url, env_file, environment
+from gatewayz import database_url, email_url, env_file, environment, retention_periods
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "csp",
+    "corsheaders",
     "axes",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -109,6 +110,8 @@ MIDDLEWARE = [
     "gatewayz.http.metrics.count_requests",
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
+    # Before all that refuses: a browser shows a page no refusal without these headers.
+    "gatewayz.http.cors.CorsMiddleware",
     "gatewayz.http.middleware.require_https",
     "gatewayz.http.bodies.check_bodies",
     "django.middleware.security.SecurityMiddleware",
@@ -211,12 +214,20 @@ SPECTACULAR_SETTINGS = openapi_settings.SPECTACULAR_SETTINGS
 if FORCE_SCRIPT_NAME:
     SPECTACULAR_SETTINGS |= {"SERVERS": [{"url": FORCE_SCRIPT_NAME}]}
 
+# --- E-mails (accounts/emails.py) ---------------------------------------------------------------
+
+# Without EMAIL_URL, development keeps them in files, which the sandbox shows, and production waits.
+EMAILS_ARE_SENT = DEBUG or environment.is_set("EMAIL_URL")
+globals().update(email_url.read("EMAIL_URL", or_files_in=BASE_DIR / ".dev" / "mail"))
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "Gatewayz <no-reply@localhost>")
+
 # --- The operators' desk, and the log-in to it (accounts/operator_login.py) -----------------------
 
 UNFOLD = unfold_settings.UNFOLD
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "sesame.backends.ModelBackend",
 ]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # Developers mistype often, and there is nothing to protect.
@@ -234,6 +245,24 @@ LOGIN_REDIRECT_URL = "admin:index"
 OTP_TOTP_ISSUER = "Gatewayz"
 REQUIRE_SECOND_FACTOR = environment.flag("REQUIRE_SECOND_FACTOR", default=False)
 
+# --- The log-in of people, by a link in an e-mail (accounts/log_in_links.py) ----------------------
+
+LOGIN_URL = "log-in"
+SESAME_MAX_AGE = timedelta(minutes=15)
+SESAME_ONE_TIME = True
+SESAME_INVALIDATE_ON_EMAIL_CHANGE = True
+SESAME_SIGNATURE_SIZE = 16
+SESAME_TOKENS = ["sesame.tokens_v2"]
+
+# --- Browsers on other origins: a front end elsewhere ---------------------------------------------
+
+CORS_ALLOWED_ORIGINS = environment.origins(
+    "CORS_ALLOWED_ORIGINS", default=environment.origin_of(FRONTEND_URL)
+)
+CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate"]
+
 # --- Rate limits: (uses, period), or None for no limit ------------------------------------------
 
 RATE_LIMITS = {
@@ -241,22 +270,14 @@ RATE_LIMITS = {
     "validate": environment.rate("RATE_LIMIT_VALIDATE", default="off" if DEBUG else "60/minute"),
     "api": environment.rate("RATE_LIMIT_API", default="off" if DEBUG else "600/minute"),
     "log_in": environment.rate("RATE_LIMIT_LOG_IN", default="off" if DEBUG else "20/minute"),
+    "log_in_link": environment.rate("RATE_LIMIT_LOG_IN_LINK", default="off" if DEBUG else "5/hour"),
     "wrong_key": environment.rate("RATE_LIMIT_WRONG_KEY", default="off" if DEBUG else "30/minute"),
 }
 TRUSTED_PROXIES = environment.networks("TRUSTED_PROXIES")
 
 # --- Retention: how long what is over is kept, or None for ever (payments/retention.py) -----------
 
-RETENTION = {
-    "sessions": environment.days("RETENTION_SESSIONS", default=1, least=0),
-    # A lock-out of the admin's log-in lasts for an hour.
-    "log_in_attempts": environment.days("RETENTION_LOG_IN_ATTEMPTS", default=30, least=1),
-    "revoked_keys": environment.days("RETENTION_REVOKED_KEYS", default=365, least=1),
-    # Stripe reports a delayed payment within two weeks, and shows its events for thirty days.
-    "unpaid_payments": environment.days("RETENTION_UNPAID_PAYMENTS", default=90, least=31),
-    "events": environment.days("RETENTION_EVENTS", default=180, least=31),
-    "invite_views": environment.days("RETENTION_INVITE_VIEWS", default=30, least=1),
-}
+RETENTION = retention_periods.read()
 
 # --- Metrics ------------------------------------------------------------------------------------
 
@@ -264,8 +285,9 @@ METRICS_TOKEN = environment.token("METRICS_TOKEN")
 
 # --- Jobs: `manage.py worker` ---------------------------------------------------------------------
 
-# Successful jobs are deleted; failed ones stay for operators to see.
-PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 1, "delete_jobs": "successful"}
+# Successful jobs are deleted; failed ones stay for operators to see. Several at once: somebody who
+# logs in does not wait for the nightly check of the ledger.
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 3, "delete_jobs": "successful"}
 
 # --- Security -----------------------------------------------------------------------------------
 
@@ -279,6 +301,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     },
 }
+CSRF_FAILURE_VIEW = "gatewayz.http.error_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_ENGINE = "gatewayz.http.sessions"

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from payments.models import Payment, StripeEvent
+from payments.models import Clawback, Payment, StripeEvent
 from payments.stripe_gateway import MARK
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
@@ -55,6 +55,21 @@ def is_of_ours(session: Mapping[str, Any]) -> bool:
     if isinstance(session_id, str) and _ID.fullmatch(session_id):
         known |= Q(session_id=session_id)
     return Payment.objects.filter(known).exists()
+
+
+def may_be_ours(refund: Mapping[str, Any]) -> bool:
+    """Return whether a refund or a dispute can be of a purchase of ours, known or not yet known.
+
+    Every paid purchase of ours has a payment intent, and is in US dollars.
+    """
+    intent, currency = refund.get("payment_intent", ""), refund.get("currency")
+    if isinstance(intent, Mapping):
+        intent = intent.get("id")
+    if intent is not None and not (isinstance(currency, str) and currency != "usd"):
+        return True
+    names = {*_names_in(refund), *_names_in({"payment_intent": intent})}
+    known = Clawback.objects.filter(stripe_id__in=[name for name in names if isinstance(name, str)])
+    return known.exists() or _payments_named(names).exists()
 
 
 def parse_payment_id(value: object) -> int | None:

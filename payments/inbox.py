@@ -6,7 +6,7 @@ and its outcome: a crash leaves either nothing or all of it, and Stripe delivers
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,9 +20,15 @@ from accounts.models import User
 from accounts.money import dollars_of_cents
 from accounts.transactions import retry_on_deadlock
 from payments import clawbacks, event_store, settlement
-from payments.event_payments import find_payment_named_in, is_of_ours
+from payments.errors import PaymentError
+from payments.event_payments import (
+    find_payment_named_in,
+    is_of_ours,
+    may_be_ours,
+    payments_by_event,
+)
 from payments.event_store import AlreadyProcessedError, Event
-from payments.models import StripeEvent
+from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError
 from payments.stripe_gateway import (
     UnexpectedObjectError,
@@ -36,11 +42,12 @@ Outcome = StripeEvent.Outcome
 
 
 class Handler(NamedTuple):
-    """How to read the event's object, which function handles it, and its possible outcomes.
+    """How to tell and read the event's object, what handles it, and its possible outcomes.
 
-    An event of any type can also fail, or be quarantined.
+    An event of any type can also fail, be quarantined, or be ignored as another program's.
     """
 
+    is_ours: Callable[[Mapping[str, Any]], bool]
     read: Callable[[Mapping[str, Any]], Any]
     handle: Callable[..., HandlerResult]
     outcomes: set[Outcome]
@@ -49,21 +56,26 @@ class Handler(NamedTuple):
 _CLOSING = {Outcome.CLOSED, Outcome.REPEATED}
 _SETTLING = {Outcome.SETTLED, Outcome.REPEATED}
 _TAKING_BACK = {Outcome.APPLIED, Outcome.DEFERRED}
-_REFUND = Handler(read_refund_or_dispute, clawbacks.apply_refund, _TAKING_BACK)
-_DISPUTE = Handler(read_refund_or_dispute, clawbacks.apply_dispute, _TAKING_BACK)
+_REFUND = Handler(may_be_ours, read_refund_or_dispute, clawbacks.apply_refund, _TAKING_BACK)
+_DISPUTE = Handler(may_be_ours, read_refund_or_dispute, clawbacks.apply_dispute, _TAKING_BACK)
 
 # Every event type that we handle (CONTRACT 5); any other is stored as ignored.
 HANDLERS = {
     "checkout.session.completed": Handler(
-        read_checkout_session, settlement.complete_session, {Outcome.WAITING, *_SETTLING}
+        is_of_ours,
+        read_checkout_session,
+        settlement.complete_session,
+        {Outcome.WAITING, *_SETTLING},
     ),
     "checkout.session.async_payment_succeeded": Handler(
-        read_checkout_session, settlement.confirm_payment, _SETTLING
+        is_of_ours, read_checkout_session, settlement.confirm_payment, _SETTLING
     ),
     "checkout.session.async_payment_failed": Handler(
-        read_checkout_session, settlement.fail_payment, _CLOSING
+        is_of_ours, read_checkout_session, settlement.fail_payment, _CLOSING
     ),
-    "checkout.session.expired": Handler(read_checkout_session, settlement.expire_session, _CLOSING),
+    "checkout.session.expired": Handler(
+        is_of_ours, read_checkout_session, settlement.expire_session, _CLOSING
+    ),
     "refund.created": _REFUND,
     "refund.updated": _REFUND,
     "refund.failed": _REFUND,
@@ -73,6 +85,8 @@ HANDLERS = {
 _HANDLER_OUTCOMES = set[Outcome]().union(*(handler.outcomes for handler in HANDLERS.values()))
 
 BATCH_SIZE = 500
+# Stripe shows its events for so long: a purchase that is unknown by then is none of ours.
+DEFERRED_FOR = timedelta(days=30)
 
 
 class Receipt(NamedTuple):
@@ -112,6 +126,30 @@ def due_for_retry(*, now: datetime) -> list[str]:
     return list(ids[:BATCH_SIZE])
 
 
+def close_deferred(*, now: datetime) -> int:
+    """Give the refunds and disputes that came before their purchase a last outcome; count them.
+
+    Without a purchase they are ignored after DEFERRED_FOR. What they take back does not depend on
+    it: a purchase that settles later still finds them.
+    """
+    count = last = 0
+    deferred = StripeEvent.objects.filter(outcome=Outcome.DEFERRED)
+    while batch := list(deferred.filter(pk__gt=last).order_by("pk")[:BATCH_SIZE]):
+        last = batch[-1].pk
+        payments = payments_by_event(batch)
+        for event in batch:
+            payment = payments.get(event.pk)
+            if payment and payment.status == Payment.Status.PAID:
+                end = {"outcome": Outcome.APPLIED, "reason": "when its purchase settled"}
+            elif event.received_at < now - DEFERRED_FOR:
+                payment, reason = None, "no purchase of ours settled: it is another program's"
+                end = {"outcome": Outcome.IGNORED, "reason": reason}
+            else:
+                continue
+            count += deferred.filter(pk=event.pk).update(payment=payment, **end)
+    return count
+
+
 def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
     """Process a failed, quarantined or ignored event again; any other event stays unchanged.
 
@@ -133,6 +171,37 @@ def replay(event_id: str, *, by: User | None, reason: str, now: datetime) -> Str
     event = attempt(event_id, now=now)
     result = _audit_result(event)
     record_audit(action="event replayed", before={"outcome": Outcome.RECEIVED}, after=result)
+    return event
+
+
+class NotQuarantinedError(PaymentError):
+    """Only an event that is quarantined waits for somebody to resolve it."""
+
+
+@transaction.atomic
+def resolve(event_id: str, *, by: User | None, reason: str, now: datetime) -> StripeEvent:
+    """Close a quarantined event without any effect; a repeated call changes nothing.
+
+    What the person is owed is an adjustment. Raises PermissionMissingError,
+    StripeEvent.DoesNotExist, NotQuarantinedError and ReasonMissingError.
+    """
+    permissions.require("payments.replay_event", by=by)
+    event = StripeEvent.objects.select_for_update(no_key=True).get(event_id=event_id)
+    if event.outcome == Outcome.RESOLVED:
+        return event
+    if event.outcome != Outcome.QUARANTINED:
+        raise NotQuarantinedError(f"{event} is {event.outcome}, and not quarantined")
+    audit.record(
+        by=by,
+        action="resolve event",
+        target=event,
+        reason=reason,
+        before=_audit_state(event),
+        after={"outcome": Outcome.RESOLVED},
+        now=now,
+    )
+    event.outcome = Outcome.RESOLVED
+    event.save(update_fields=["outcome"])
     return event
 
 
@@ -198,8 +267,8 @@ def _handle(event: Event, *, now: datetime) -> str:
         raise QuarantinedError(f"livemode is {livemode!r}, which is not ours")
     if not event.subject:
         raise QuarantinedError("the event has no data.object")
-    if handler.read is read_checkout_session and not is_of_ours(event.subject):
-        reason = "the session is another program's"
+    if not handler.is_ours(event.subject):
+        reason = "the purchase is another program's"
         event_store.store(event, Outcome.IGNORED, reason=reason, payment_id=None, now=now)
         return Outcome.IGNORED
     try:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -20,8 +21,9 @@ class StripeEvent(models.Model):
         DEFERRED = "deferred"  # a refund or a dispute whose purchase has not settled yet
         WAITING = "waiting"  # checkout is complete, the delayed payment is not confirmed yet
         CLOSED = "closed"  # the payment failed or expired
-        IGNORED = "ignored"  # we do not handle this type, or the session is another program's
+        IGNORED = "ignored"  # we do not handle this type, or another program's purchase
         QUARANTINED = "quarantined"  # contradicts our record: an operator must look at it
+        RESOLVED = "resolved"  # was quarantined, and an operator took care of it
         FAILED = "failed"  # an error on our side: Stripe and the worker retry
 
     event_id = models.CharField(max_length=255, unique=True)
@@ -66,6 +68,8 @@ class StripeEvent(models.Model):
             ),
             # The last one tells `retention` where to go on. A new event is not in this index.
             models.Index(fields=["-id"], condition=Q(body=b""), name="stripe_events_without_body"),
+            # BRIN: events are stored in order of time.
+            BrinIndex(fields=["received_at"], pages_per_range=16, name="stripe_events_by_time"),
         ]
         constraints = [
             models.CheckConstraint(

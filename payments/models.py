@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from accounts.models import LedgerEntry, User
 from payments.inbox_models import StripeEvent
-from payments.report_models import DailyTotals, LedgerCheck
+from payments.report_models import DailyTotals, LedgerCheck, StripeComparison
 from referrals.eligibility import NOT_QUALIFYING, Decision
 from referrals.models import Referral
 
@@ -18,6 +18,7 @@ __all__ = [
     "LedgerCheck",
     "Payment",
     "PaymentQuerySet",
+    "StripeComparison",
     "StripeEvent",
 ]
 

@@ -40,6 +40,10 @@ class DailyTotals(models.Model):
     reinstated = MoneyField()
     # The sum of the day's ledger entries.
     net = MoneyField()
+    # US dollars adjusted by hand, and by reversals of such adjustments; empty for a day that an
+    # earlier version closed, until the job `close_days` fills it.
+    adjustments = MoneyField(null=True)
+    adjustments_reversed = MoneyField(null=True)
 
     class Meta:
         db_table = "daily_totals"
@@ -63,3 +67,28 @@ class LedgerCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.breaches} breaches at {self.checked_at:%Y-%m-%d %H:%M}"
+
+
+class StripeComparison(models.Model):
+    """What a comparison with Stripe found; only `payments.reports.stripe_comparison` writes it.
+
+    The latest for these days; it is empty until the job has ended.
+    """
+
+    first = models.DateField()
+    last = models.DateField()
+    requested_at = models.DateTimeField()
+    compared_at = models.DateTimeField(null=True)
+    # Why there is no result.
+    error = models.CharField(max_length=500, blank=True)
+    result = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "stripe_comparisons"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["first", "last"], name="stripe_comparisons_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"

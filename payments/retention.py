@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Email
 from payments.models import Clawback, DailyTotals, Payment, StripeEvent
 from referrals.models import InviteView
 
@@ -31,9 +31,8 @@ BATCH_SIZE = 1000
 # unfinished in the last run.
 LOOK_BACK = 100_000
 _PAID_OR_NEVER = (Status.PAID, Status.FAILED, Status.EXPIRED)
-_FINISHED = Q(outcome__in=(Outcome.SETTLED, Outcome.REPEATED, Outcome.APPLIED, Outcome.CLOSED)) | Q(
-    outcome=Outcome.WAITING, payment__status__in=_PAID_OR_NEVER
-)
+_DONE = (Outcome.SETTLED, Outcome.REPEATED, Outcome.APPLIED, Outcome.CLOSED, Outcome.RESOLVED)
+_FINISHED = Q(outcome__in=_DONE) | Q(outcome=Outcome.WAITING, payment__status__in=_PAID_OR_NEVER)
 # What Stripe says of a purchase that nobody paid.
 _UNPAID_OUTCOMES = (Outcome.CLOSED, Outcome.REPEATED, Outcome.WAITING)
 
@@ -71,6 +70,31 @@ def _purge_invite_views(before: datetime) -> int:
     """Delete the views of days whose totals are stored."""
     closed = DailyTotals.objects.filter(day=OuterRef("day"))
     return _delete(InviteView.objects.filter(Exists(closed), day__lt=before.date()))
+
+
+_FAILED_JOBS = """
+DELETE FROM procrastinate_jobs WHERE id IN (
+    SELECT id FROM procrastinate_jobs job
+    WHERE status = 'failed'
+        AND NOT EXISTS (SELECT FROM procrastinate_events WHERE job_id = job.id AND at >= %s)
+    LIMIT %s)
+"""
+
+
+def _purge_failed_jobs(before: datetime) -> int:
+    """Delete the jobs that failed: while Stripe is down for a day, 1,440 of one kind do."""
+
+    def delete_batch() -> int:
+        with _short_transaction(), connection.cursor() as cursor:
+            cursor.execute(_FAILED_JOBS, [before, BATCH_SIZE])
+            deleted: int = cursor.rowcount
+        return deleted
+
+    return _in_batches(delete_batch)
+
+
+def _purge_emails(before: datetime) -> int:
+    return _delete(Email.objects.exclude(outcome=Email.Outcome.WAITING).filter(due_at__lt=before))
 
 
 def _purge_events(before: datetime) -> int:
@@ -165,4 +189,6 @@ _PURGES: dict[str, Callable[[datetime], int]] = {
     "unpaid_payments": _purge_unpaid_payments,
     "events": _purge_events,
     "invite_views": _purge_invite_views,
+    "failed_jobs": _purge_failed_jobs,
+    "emails": _purge_emails,
 }

@@ -1,9 +1,16 @@
-"""Finds payments and users by an id that an operator types, ours or Stripe's."""
+"""Finds people, keys, entries and payments by what operators type; an index serves each way."""
 
-from accounts import people
+import re
+
+from django.db.models import Q
+
+from accounts import api_keys, people, row_ids
 from accounts.models import User
-from accounts.row_ids import is_id
+from accounts.people import name_has, name_is, owned_by
 from payments.models import Payment, PaymentQuerySet
+from referrals import codes
+
+KEY = re.compile(r"gw_live_[\w-]+", re.ASCII)
 
 CLAWBACK_LOOKUP = "clawbacks__stripe_id"
 # The prefixes of Stripe's ids, and the lookup that finds the payment of such an id.
@@ -21,7 +28,11 @@ _LOOKUPS = {
 def find_payment(typed: str) -> Payment:
     """Return the payment with this id, ours or Stripe's. Raises Payment.DoesNotExist."""
     term = typed.strip()
-    payments = Payment.objects.filter(pk=int(term)) if is_id(term) else _payments_by_stripe_id(term)
+    payments = (
+        Payment.objects.filter(pk=int(term))
+        if row_ids.is_id(term)
+        else _payments_by_stripe_id(term)
+    )
     return payments.select_related("user").get()
 
 
@@ -41,3 +52,37 @@ def find_user(typed: str) -> User:
     Raises User.DoesNotExist and SeveralPeopleError.
     """
     return people.find(typed, *_payments_by_stripe_id(typed.strip()).values_list("user", flat=True))
+
+
+def truncate_keys(text: str) -> str:
+    """Reduce each API key in the text to its beginning, which is no secret."""
+    return KEY.sub(lambda key: api_keys.prefix(key.group()), text)
+
+
+def people_found_by(term: str) -> list[Q]:
+    """Return the people with this id, code, key or purchase, or whose name or e-mail has it."""
+    if KEY.fullmatch(term):
+        return [Q(api_keys__prefix=api_keys.prefix(term))]
+    found = [
+        name_is(term),
+        name_has(term),
+        Q(referral_code=codes.normalize(term) or ""),
+        Q(pk=row_ids.typed(term)),
+    ]
+    if place := lookup_of(term):
+        found.append(Q(**{f"payments__{place}": term}))
+    return found
+
+
+def entries_found_by(term: str) -> list[Q]:
+    """Return the ledger entries of a person, or with this id, key or Stripe object."""
+    found = [*owned_by(term), Q(idempotency_key=term), Q(pk=row_ids.typed(term))]
+    if place := lookup_of(term):
+        own = place.removeprefix("clawbacks__")
+        found.append(Q(**{f"clawback__{own}" if own != place else f"payment__{place}": term}))
+    return found
+
+
+def keys_found_by(term: str) -> list[Q]:
+    """Return the API keys of a person, or with this prefix."""
+    return [*owned_by(term), Q(prefix=api_keys.prefix(term))]

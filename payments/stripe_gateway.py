@@ -183,13 +183,8 @@ def list_paid_sessions(*, since: datetime) -> Iterator[Mapping[str, Any]]:
 
     Raises StripeUnavailableError and StripeRefusedError, also between two items.
     """
-    with _translate_errors():
-        sessions = _stripe().checkout.sessions.list(
-            params={"status": "complete", "created": {"gte": int(since.timestamp())}, "limit": 100}
-        )
-        for session in sessions.auto_paging_iter():
-            if session.payment_status == "paid":
-                yield session.to_dict()
+    sessions = _list(lambda: _stripe().checkout.sessions, since, status="complete")
+    return (session for session in sessions if session["payment_status"] == "paid")
 
 
 def list_events(*, types: list[str], since: datetime) -> Iterator[Mapping[str, Any]]:
@@ -197,12 +192,33 @@ def list_events(*, types: list[str], since: datetime) -> Iterator[Mapping[str, A
 
     Raises StripeUnavailableError and StripeRefusedError, also between two items.
     """
+    return _list(lambda: _stripe().events, since, types=types)
+
+
+def list_balance_transactions(*, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
+    """Yield what moved the account's balance in this time, each with its source, as JSON.
+
+    Raises StripeUnavailableError and StripeRefusedError, also between two items.
+    """
+    return _list(lambda: _stripe().balance_transactions, since, until, expand=["data.source"])
+
+
+def list_payouts(*, since: datetime, until: datetime) -> Iterator[Mapping[str, Any]]:
+    """Yield the payouts that were created in this time, newest first, as JSON.
+
+    Raises StripeUnavailableError and StripeRefusedError, also between two items.
+    """
+    return _list(lambda: _stripe().payouts, since, until)
+
+
+def _list(
+    service: Callable[[], Any], since: datetime, until: datetime | None = None, **filters: Any
+) -> Iterator[Mapping[str, Any]]:
+    created = {"gte": int(since.timestamp())} | ({"lt": int(until.timestamp())} if until else {})
     with _translate_errors():
-        listed = _stripe().events.list(
-            params={"types": types, "created": {"gte": int(since.timestamp())}, "limit": 100}
-        )
-        for event in listed.auto_paging_iter():
-            yield event.to_dict()
+        listed = service().list(params={"created": created, "limit": 100, **filters})
+        for row in listed.auto_paging_iter():
+            yield row.to_dict()
 
 
 def _stripe() -> V1Services:

@@ -15,10 +15,19 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from accounts import ledger_seals
-from payments import cards, checkout, inbox, reconciliation, retention
-from payments.models import Payment
-from payments.reports import daily, leaderboard, ledger_checks
+from accounts import ledger_seals, people
+from payments import (
+    cards,
+    checkout,
+    email_causes,
+    email_delivery,
+    event_redaction,
+    inbox,
+    reconciliation,
+    retention,
+)
+from payments.models import Payment, StripeComparison
+from payments.reports import daily, leaderboard, ledger_checks, stripe_comparison
 from payments.stripe_gateway import StripeUnavailableError
 
 log = structlog.get_logger(__name__)
@@ -80,6 +89,15 @@ def _payments_to_check() -> Iterator[Payment]:
             yield payment
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="send_emails", queueing_lock="send_emails")
+def send_emails(timestamp: int) -> None:
+    """Send an e-mail about each thing that is new. Raises EmailNotSentError at the end."""
+    email_causes.queue_new(now=timezone.now())
+    if count := email_delivery.send_due():
+        log.info("emails_sent", count=count)
+
+
 @app.periodic(cron="7 * * * *")
 @app.task(name="reconcile_stripe", queueing_lock="reconcile_stripe")
 def reconcile_stripe(timestamp: int) -> None:
@@ -135,15 +153,43 @@ def seal_ledger(timestamp: int) -> None:
 @app.periodic(cron="12 * * * *")
 @app.task(name="close_days", queueing_lock="close_days")
 def close_days(timestamp: int) -> None:
-    """Store the totals of each day that is over."""
+    """Store the totals of each day that is over, and what days of earlier versions lack."""
     if count := daily.close_days(now=timezone.now()):
         log.info("days_closed", count=count)
+    while count := daily.fill_days():
+        log.info("days_filled", count=count)
+
+
+@app.task(name="compare_with_stripe")
+def compare_with_stripe(comparison_id: int) -> None:
+    """Compare the days of a row of the month page with Stripe; Finance asks for it."""
+    row = StripeComparison.objects.get(pk=comparison_id)
+    stripe_comparison.run(row, now=timezone.now())
+    log.info("compared_with_stripe", days=str(row), error=row.error)
+
+
+@app.periodic(cron="27 2 * * *")
+@app.task(name="fold_people", queueing_lock="fold_people")
+def fold_people(timestamp: int) -> None:
+    """Fold the names and addresses that another program wrote."""
+    if count := people.fold_missing():
+        log.info("people_folded", count=count)
+
+
+@app.periodic(cron="37 2 * * *")
+@app.task(name="close_deferred_events", queueing_lock="close_deferred_events")
+def close_deferred_events(timestamp: int) -> None:
+    """End the wait of refunds and disputes for their purchase."""
+    if count := inbox.close_deferred(now=timezone.now()):
+        log.info("deferred_events_closed", count=count)
 
 
 @app.periodic(cron="47 2 * * *")
 @app.task(name="purge", queueing_lock="purge")
 def purge(timestamp: int) -> None:
-    """Delete what is over and older than its retention."""
+    """Delete what is over and older than its retention, and what arrived of erased people."""
+    if count := event_redaction.redact_late_events():
+        log.info("events_redacted", count=count)
     for purged in retention.purge(now=timezone.now()):
         log.info("purged", kind=purged.kind, rows=purged.rows)
 

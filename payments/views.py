@@ -1,10 +1,11 @@
 """The endpoints about payments: checkout sessions and the caller's purchases."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -16,6 +17,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
 from accounts.authentication import AuthenticatedRequest
+from accounts.models import User
+from accounts.tokens import Scope
 from gatewayz.http import access_log
 from payments import checkout, schema, stripe_gateway
 from payments.models import Payment
@@ -70,31 +73,49 @@ class StripeUnavailable(APIException):
     wait = 5
 
 
+def start_checkout(
+    request: HttpRequest | Request,
+    *,
+    user: User,
+    order: checkout.Order,
+    idempotency_key: str | None,
+) -> Payment:
+    """Start a purchase for a call of the API or for a page. Raises an APIException."""
+    try:
+        return checkout.start_checkout(
+            user=user,
+            order=order,
+            idempotency_key=idempotency_key,
+            now=timezone.now(),
+            deadline=access_log.started(request) + DEADLINE_SECONDS,
+        )
+    except checkout.IdempotencyKeyReusedError as error:
+        raise IdempotencyKeyReused from error
+    except checkout.TooManyUnpaidError as error:
+        raise TooManyUnpaid from error
+    except stripe_gateway.StripeRefusedError as error:
+        raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
+    except stripe_gateway.SessionConflictError as error:
+        raise SessionConflict from error
+    except stripe_gateway.StripeUnavailableError as error:
+        raise StripeUnavailable from error
+
+
 class CheckoutViewSet(ViewSet):
     """Checkout sessions of the caller."""
+
+    token_scopes: ClassVar = {"create": Scope.CHECKOUT, "retrieve": Scope.READ}
 
     @extend_schema(**schema.CREATE_SESSION)
     def create(self, request: AuthenticatedRequest) -> Response:
         body = CheckoutRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        try:
-            payment = checkout.start_checkout(
-                user=request.user,
-                order=_order(body.validated_data),
-                idempotency_key=_idempotency_key(request),
-                now=timezone.now(),
-                deadline=access_log.started(request) + DEADLINE_SECONDS,
-            )
-        except checkout.IdempotencyKeyReusedError as error:
-            raise IdempotencyKeyReused from error
-        except checkout.TooManyUnpaidError as error:
-            raise TooManyUnpaid from error
-        except stripe_gateway.StripeRefusedError as error:
-            raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
-        except stripe_gateway.SessionConflictError as error:
-            raise SessionConflict from error
-        except stripe_gateway.StripeUnavailableError as error:
-            raise StripeUnavailable from error
+        payment = start_checkout(
+            request,
+            user=request.user,
+            order=_order(body.validated_data),
+            idempotency_key=_idempotency_key(request),
+        )
         answer = CheckoutSessionSerializer(payment).data
         return Response(answer, status=status.HTTP_201_CREATED)
 
@@ -127,6 +148,7 @@ class PaymentViewSet(ListModelMixin, GenericViewSet[Payment]):
     """The caller's purchases."""
 
     request: AuthenticatedRequest
+    token_scopes: ClassVar = {"list": Scope.READ}
     queryset = Payment.objects.none()
     serializer_class = PaymentSerializer
 

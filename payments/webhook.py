@@ -1,15 +1,16 @@
 """The endpoint that Stripe calls: answers 200 only after the event is fully processed."""
 
 import structlog
+from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from gatewayz.api import json_api
 from gatewayz.http import metrics
 from payments import inbox, stripe_gateway
 from payments.event_store import NotAnEventError
@@ -41,7 +42,7 @@ class WebhookViewSet(ViewSet):
     permission_classes = (AllowAny,)
 
     @extend_schema(**WEBHOOK)
-    def receive(self, request: Request) -> Response:
+    def receive(self, request: Request) -> HttpResponse:
         """Verify the signature, process the event, and store it with its outcome.
 
         An error while processing is answered 500 or 503, and Stripe delivers the event again.
@@ -55,7 +56,7 @@ class WebhookViewSet(ViewSet):
         # Types that we do not handle share one label: each label value is a time series.
         known_type = receipt.event_type if receipt.event_type in inbox.HANDLERS else "other"
         metrics.WEBHOOK_EVENTS.labels(known_type, receipt.outcome).inc()
-        return Response({"received": True, **receipt._asdict()})
+        return json_api.answer({"received": True, **receipt._asdict()})
 
 
 def _signed_body(request: Request) -> bytes:
@@ -64,7 +65,7 @@ def _signed_body(request: Request) -> bytes:
         raise _counted(EventTooLarge())
     body: bytes = request.body
     try:
-        stripe_gateway.verify_signature(body, request.headers.get("Stripe-Signature", ""))
+        stripe_gateway.verify_signature(body, request.META.get("HTTP_STRIPE_SIGNATURE", ""))
     except stripe_gateway.InvalidSignatureError:
         log.warning("webhook_refused", reason="invalid_signature")
         raise _counted(EventRefused("Invalid signature.", code="invalid_signature")) from None

@@ -1,15 +1,22 @@
-"""Attributes a referee to a referrer: once, at registration (CONTRACT 2.2)."""
+"""Attributes a referee to a referrer: once, at registration or soon after it (CONTRACT 2.2)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
-from accounts.models import User
+from accounts import audit, constraints, emails, people, permissions
+from accounts.models import Email, LedgerEntry, User
 from accounts.registration import Account, CodeTakenError, create_account
 from referrals import codes
+from referrals.codes import FoundCode
+from referrals.errors import ReferralError
 from referrals.models import Program
+
+# The database's guard `users_attributed_once` has the same.
+CLAIM_PERIOD = timedelta(days=7)
 
 
 class Refusal(StrEnum):
@@ -20,6 +27,36 @@ class Refusal(StrEnum):
     OWN = "Cannot use your own referral code"
     NOT_FIRST = "Referral code can only be used on first purchase"
     ANOTHER = "You have already used a different referral code"
+    RING = "Cannot use the code of somebody who came by your invitation"
+
+
+class ClaimRefusedError(ReferralError):
+    """The person can claim no code any more; `code` is for programs."""
+
+    code = ""
+    sentence = ""
+
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+
+class AlreadyInvitedError(ClaimRefusedError):
+    code = "already_invited"
+    sentence = "the account has an inviter already, which never changes"
+
+
+class AlreadyBoughtError(ClaimRefusedError):
+    code = "already_bought"
+    sentence = "a code can be claimed only before the first purchase"
+
+
+class ClaimTooLateError(ClaimRefusedError):
+    code = "claim_too_late"
+    sentence = f"a code can be claimed only within {CLAIM_PERIOD.days} days of registration"
+
+
+class OwnInvitationError(ReferralError):
+    """The operator would receive part of the bonus."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +76,8 @@ class Registration:
     refusal: Refusal | None
 
 
-def check_code(typed: object, *, now: datetime, person: User | None = None) -> CheckedCode:
-    """Return whether `typed` is a code that can be used, by `person` if the caller is known."""
-    found = codes.find(typed, now=now)
+def check_code(found: FoundCode | None, *, person: User | None = None) -> CheckedCode:
+    """Return whether the code can be used, by `person` if the caller is known."""
     if found is None:
         return CheckedCode(refusal=Refusal.NOT_FOUND)
     remaining = max(found.max_uses - found.uses, 0)
@@ -79,7 +115,7 @@ def register(
     why. Raises NameTakenError, NoFreeCodeError, MixedScriptsError and LooksLikeStaffError.
     """
     is_invited = invitation not in (None, "")
-    checked = check_code(invitation, now=now) if is_invited else CheckedCode()
+    checked = check_code(codes.find(invitation, now=now)) if is_invited else CheckedCode()
     referrer = checked.owner
     length = Program.objects.at(now).get().code_length
     for _ in range(codes.ATTEMPTS):
@@ -99,6 +135,78 @@ def register(
     raise codes.NoFreeCodeError
 
 
+def require_may_claim(user: User, *, now: datetime) -> None:
+    """Raise ClaimRefusedError unless `user` can still claim a code, whichever it is."""
+    if user.referred_by_code is not None:
+        raise AlreadyInvitedError
+    if user.ledger_entries.filter(kind=LedgerEntry.Kind.PURCHASE).exists():
+        raise AlreadyBoughtError
+    if now >= user.created_at + CLAIM_PERIOD:
+        raise ClaimTooLateError
+
+
+def claim(user: User, typed: object, *, now: datetime) -> CheckedCode:
+    """Attribute `user` to the owner of the code, from now on.
+
+    With a code that cannot be used nothing changes, and the refusal says why. What settled before
+    stays as it is; the promised terms are those in force now (CONTRACT 2.12).
+    Raises ClaimRefusedError.
+    """
+    require_may_claim(user, now=now)
+    checked = check_code(codes.find(typed, now=now), person=user)
+    if checked.owner is None:
+        return checked
+    code = checked.owner.referral_code
+    try:
+        # Race: a purchase may settle now, or another claim be made. The database decides, when it
+        # has locked the person's row.
+        with transaction.atomic():
+            User.objects.filter(pk=user.pk).update(referred_by_code=code, claimed_at=now)
+            signed_up = Email.Template.FRIEND_SIGNED_UP
+            emails.enqueue(signed_up, checked.owner, cause_id=user.pk, now=now)
+    except IntegrityError as error:
+        guard = constraints.violated(error)
+        if guard == "users_claim_no_ring":
+            return CheckedCode(refusal=Refusal.RING)
+        if guard not in _GUARDS:
+            raise
+        raise _GUARDS[guard] from error
+    user.referred_by_code, user.claimed_at = code, now
+    return checked
+
+
+_GUARDS: dict[str, type[ClaimRefusedError]] = {
+    "users_attributed_once": AlreadyInvitedError,
+    "users_claim_before_purchases": AlreadyBoughtError,
+    "users_claim_in_time": ClaimTooLateError,
+}
+
+
+@transaction.atomic
+def set_inviter(user: User, typed: object, *, by: User, reason: str, now: datetime) -> CheckedCode:
+    """Claim a code for a person, as an operator.
+
+    Raises PermissionMissingError, SuperuserRequiredError, ReasonMissingError, OwnInvitationError
+    and ClaimRefusedError.
+    """
+    permissions.require("accounts.set_inviter", by=by)
+    people.require_manageable(user, by=by)
+    claimed = claim(user, typed, now=now)
+    if by in (user, claimed.owner):
+        raise OwnInvitationError("you would receive part of the bonus: another operator must do it")
+    if claimed.owner:
+        audit.record(
+            by=by,
+            action="set inviter",
+            target=user,
+            reason=reason,
+            before={"referred_by_code": None},
+            after={"referred_by_code": user.referred_by_code},
+            now=now,
+        )
+    return claimed
+
+
 def buyer_and_referrer(buyer: User) -> QuerySet[User]:
     """Return both accounts that a purchase of `buyer` can credit."""
     code = buyer.referred_by_code
@@ -106,7 +214,7 @@ def buyer_and_referrer(buyer: User) -> QuerySet[User]:
 
 
 def referrer_of(user: User) -> User | None:
-    """Return the owner of the code that `user` registered with, if the account exists."""
+    """Return the owner of the code that `user` registered with or claimed, if it exists."""
     if user.referred_by_code is None:
         return None
     return User.objects.filter(referral_code=user.referred_by_code).first()

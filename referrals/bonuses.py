@@ -10,9 +10,9 @@ from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, F, Q
+from django.db.models import BigIntegerField, BooleanField, F, Func, Q, Value
 
-from accounts import ledger
+from accounts import ledger, mailboxes
 from accounts.ledger import Posting
 from accounts.models import LedgerEntry, User
 from referrals import codes, eligibility
@@ -43,7 +43,7 @@ class Award:
 
 @dataclass(frozen=True)
 class Conditions:
-    """The terms in force, those promised at sign-up unless they are the same, and the code's use.
+    """The terms in force, those promised unless they are the same, and the code's use.
 
     `promised` is None also when the offer has ended.
     """
@@ -52,6 +52,7 @@ class Conditions:
     promised: Program | None
     uses: int
     is_mailbox_of_friend: bool
+    is_claimed_later: bool = False  # the code, than the purchase was paid
 
     @property
     def minimum_purchase(self) -> Decimal:
@@ -82,6 +83,7 @@ class Conditions:
             buyer_email=buyer.email,
             has_qualified=buyer.has_made_first_purchase,
             code=buyer.referred_by_code,
+            is_claimed_later=self.is_claimed_later,
             referrer_id=referrer.pk if referrer else None,
             referrer_name=referrer.username if referrer else "",
             referrer_email=referrer.email if referrer else "",
@@ -100,19 +102,38 @@ class Conditions:
 def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditions:
     """Return the conditions for a purchase of `buyer` at `now`, in one query.
 
-    The terms of the sign-up are not stored with the person, because terms that have started never
-    change and are never deleted.
+    The promised terms are not stored with the person, because terms that have started never change
+    and are never deleted.
     """
-    moments = (now, buyer.created_at) if buyer.referred_by_code else (now,)
+    moments = (now, buyer.attributed_at) if buyer.referred_by_code else (now,)
     either = reduce(or_, (Q(pk__in=Program.objects.at(moment).values("pk")) for moment in moments))
-    mailbox = User.objects.filter(pk=buyer.pk).values("mailbox")[:1]
-    friends = Referral.objects.filter(referrer=referrer).exclude(referred_user=buyer)
+    shares_mailbox = Func(
+        Value(referrer and referrer.pk, BigIntegerField()),
+        Value(buyer.pk, BigIntegerField()),
+        function="referral_shares_mailbox",
+        output_field=BooleanField(null=True),
+    )
     found = Program.objects.filter(either).annotate(
-        uses=codes.uses(referrer), is_known=Exists(friends.filter(referred_user__mailbox=mailbox))
+        uses=codes.uses(referrer), shares_mailbox=shares_mailbox
     )
     in_force, *earlier = found.order_by("-starts_at")
-    promised = next((one for one in earlier if now < one.offer_ends(buyer.created_at)), None)
-    return Conditions(in_force, promised, in_force.uses, in_force.is_known)
+    promised = next((one for one in earlier if now < one.offer_ends(buyer.attributed_at)), None)
+    is_of_friend = is_mailbox_of_friend(in_force.shares_mailbox, buyer=buyer, referrer=referrer)
+    return Conditions(in_force, promised, in_force.uses, is_of_friend)
+
+
+def is_mailbox_of_friend(
+    shares_mailbox: bool | None, *, buyer: User, referrer: User | None
+) -> bool:
+    """Return what `referral_shares_mailbox` answers, or find out when it does not know.
+
+    Then somebody's mailbox is not stored: the version before this one wrote the row.
+    """
+    if shares_mailbox is not None or referrer is None:
+        return bool(shares_mailbox)
+    friends = Referral.objects.filter(referrer=referrer).exclude(referred_user=buyer)
+    emails = friends.order_by().values_list("referred_user__email", flat=True)
+    return any(mailboxes.is_same(buyer.email, email) for email in emails)
 
 
 def award(

@@ -5,12 +5,13 @@ import secrets
 import string
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, OuterRef, Subquery
+from django.db.models import CharField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.api_keys import NOW
+from accounts.callers import NOW
 from accounts.models import User
 from accounts.prepared import Parameter, Query
 from referrals.errors import ReferralError
@@ -56,24 +57,31 @@ class FoundCode:
     max_uses: int
 
 
-def find(typed: object, *, now: datetime) -> FoundCode | None:
-    """Return the code that a person typed, with owner and uses, in one query; else None."""
+# A dict, because `from_db` looks each name up.
+_OWNER = dict.fromkeys(["id", "username", "email", "referral_code"])
+
+
+def found() -> QuerySet[User, tuple[Any, ...]]:
+    """Return the query for the owner, the uses and the cap of the code that is the parameter."""
+    owners = User.objects.filter(referral_code=Parameter("code", CharField()), is_active=True)
+    annotated = owners.annotate(uses=uses(OuterRef("pk")), max_uses=in_force("max_uses"))
+    return annotated.values_list(*_OWNER, "uses", "max_uses")
+
+
+_FIND = Query(found)
+
+
+def find(typed: object, *, now: datetime, query: Query = _FIND, **values: Any) -> FoundCode | None:
+    """Return the code that a person typed, with owner and uses, in one query; else None.
+
+    `query` is another one with the same columns, and `values` are its further parameters.
+    """
     code = normalize(typed)
     if code is None:
         return None
-    for *owner, uses_made, max_uses in _FIND.fetch(code=code, now=now):
+    for *owner, uses_made, max_uses in query.fetch(code=code, now=now, **values):
         return FoundCode(User.from_db(None, _OWNER, owner), uses_made, max_uses)
     return None
-
-
-_OWNER = ["id", "username", "email", "referral_code"]
-_FIND = Query(
-    lambda: (
-        User.objects.filter(referral_code=Parameter("code", CharField()), is_active=True)
-        .annotate(uses=uses(OuterRef("pk")), max_uses=in_force("max_uses"))
-        .values_list(*_OWNER, "uses", "max_uses")
-    )
-)
 
 
 def in_force(name: str) -> Subquery:

@@ -19,7 +19,7 @@ class Decision(StrEnum):
 
     BELOW_MINIMUM = "below_minimum"  # less than the terms' minimum; a later one may qualify
     NOT_FIRST = "not_first"  # an earlier purchase qualified
-    NOT_REFERRED = "not_referred"  # registered without a code
+    NOT_REFERRED = "not_referred"  # registered without a code, or claimed one after the purchase
     REFERRER_GONE = "referrer_gone"  # the referrer was deactivated or deleted
     SELF_REFERRAL = "self_referral"  # the code is the buyer's own
     CAP_REACHED = "cap_reached"  # the code has no use left
@@ -32,8 +32,8 @@ class Decision(StrEnum):
 NOT_QUALIFYING = {Decision.BELOW_MINIMUM, Decision.NOT_FIRST}
 # With these a use is taken, and the money is paid or set aside.
 TAKING_A_USE = {Decision.AWARDED, Decision.HELD}
-# How the check of the terms says that they are those of the sign-up.
-PROMISED = " (promised at sign-up)"
+# How the check of the terms says that they are those of the sign-up, or of a later claim.
+PROMISED = " (promised with the invitation)"
 
 
 class CheckName(StrEnum):
@@ -42,7 +42,7 @@ class CheckName(StrEnum):
     TERMS = "terms"  # which terms apply? This one always passes.
     MINIMUM = "minimum"  # is the purchase large enough?
     FIRST = "first"  # has no earlier purchase qualified?
-    ATTRIBUTED = "attributed"  # did the buyer register with somebody's code?
+    ATTRIBUTED = "attributed"  # did the buyer have somebody's code before the purchase?
     REFERRER = "referrer"  # is the referrer's account active?
     OTHER = "other"  # is the referrer somebody else than the buyer?
     CAP = "cap"  # has the code a use left?
@@ -70,7 +70,8 @@ class Inputs:
     buyer_id: int
     buyer_email: str
     has_qualified: bool  # by an earlier purchase
-    code: str | None  # that the buyer registered with
+    code: str | None  # that the buyer registered with, or claimed
+    is_claimed_later: bool  # than the purchase was paid
     referrer_id: int | None
     referrer_name: str
     referrer_email: str
@@ -78,7 +79,7 @@ class Inputs:
     is_mailbox_of_friend: bool  # of one whose purchase has used the code
     uses: int  # of the code
     terms_start_at: datetime
-    is_promised: bool  # the terms are those of the sign-up, not those in force
+    is_promised: bool  # the terms are those of the sign-up or the claim, not those in force
     minimum_purchase: Decimal
     max_uses: int
     award: Decimal  # both sides together
@@ -149,7 +150,7 @@ CHECKS = (
     Check(
         CheckName.ATTRIBUTED,
         Decision.NOT_REFERRED,
-        passes=lambda inputs: inputs.code is not None,
+        passes=lambda inputs: inputs.code is not None and not inputs.is_claimed_later,
         values=lambda inputs: (inputs.code or "", ""),
     ),
     Check(

@@ -5,6 +5,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from accounts.money import short_dollars
+from referrals.models import Program
+
 
 def invite_link(code: str) -> str:
     """Return the URL of the sign-up page with `code`."""
@@ -13,8 +16,17 @@ def invite_link(code: str) -> str:
 
 def share_message(code: str, referee_bonus: Decimal) -> str:
     """Return the text that a referrer sends to a friend; the bonus is in US dollars."""
-    bonus = f"{referee_bonus:.2f}".removesuffix(".00")
-    return f"Join me on Gatewayz and get ${bonus} of credit: {invite_link(code)}"
+    bonus = short_dollars(referee_bonus)
+    return f"Join me on Gatewayz and get {bonus} of credit: {invite_link(code)}"
+
+
+def promise(terms: Program, referrer: str) -> str:
+    """Return what the terms promise to those whom `referrer` invites."""
+    return (
+        f"{short_dollars(terms.referee_bonus)} for you and {short_dollars(terms.referrer_bonus)}"
+        f" for {referrer}, after your first purchase of"
+        f" {short_dollars(terms.minimum_purchase)} or more."
+    )
 
 
 def visible_email(email: str) -> str | None:

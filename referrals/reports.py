@@ -15,9 +15,10 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from accounts.api_keys import CallerQuery
+from accounts.callers import CallerQuery
 from accounts.models import User
 from accounts.money import MONEY
+from accounts.preferences import shown_to_referrer
 from accounts.prepared import Parameter, Query
 from referrals import codes
 from referrals.models import Referral
@@ -39,29 +40,36 @@ class Stats(NamedTuple):
         return max(self.max_uses - self.total_uses, 0)
 
 
+def uses_and_earnings(user: str) -> dict[str, Any]:
+    """Return an expression for each of these totals; `user` names the outer column."""
+    completed = Referral.objects.filter(
+        referrer=OuterRef(user), status=Referral.Status.COMPLETED
+    ).order_by()
+    earned = completed.values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
+    return {
+        "total_uses": codes.uses(OuterRef(user)),
+        "max_uses": codes.in_force("max_uses"),
+        "total_earned": Coalesce(Subquery(earned), _ZERO),
+    }
+
+
 def _totals(user: str, code: str) -> dict[str, Any]:
     """Return an expression for each of the totals; `user` and `code` name the outer columns.
 
     Sign-ups without a qualifying purchase are pending: they take no use (CONTRACT 2.6).
     """
-    completed = Referral.objects.filter(
-        referrer=OuterRef(user), status=Referral.Status.COMPLETED
-    ).order_by()
-    earned = completed.values("referrer").annotate(sum=Sum("bonus_amount")).values("sum")
     waiting = User.objects.filter(
         referred_by_code=OuterRef(code), has_made_first_purchase=False, is_active=True
     ).order_by()
     pending = waiting.values("referred_by_code").annotate(count=Count("pk")).values("count")
     return {
-        "total_uses": codes.uses(OuterRef(user)),
-        "max_uses": codes.in_force("max_uses"),
-        "total_earned": Coalesce(Subquery(earned), _ZERO),
+        **uses_and_earnings(user),
         "pending_referrals": Coalesce(Subquery(pending), 0),
     }
 
 
 # The caller with the totals of their own code.
-WITH_STATS = CallerQuery(**_totals("user_id", "user__referral_code"))
+WITH_STATS = CallerQuery(*("referral_code", "referred_by_code", "credits"), annotations=_totals)
 _STATS = Query(
     lambda: (
         User.objects.filter(pk=Parameter("user_id", BigIntegerField()))
@@ -87,7 +95,12 @@ _REFERRALS = Query(
         Referral.objects.filter(referrer=Parameter("user_id", BigIntegerField()))
         .order_by("-completed_at", "-pk")
         .values_list(
-            "referred_user_id", "referred_user__username", "bonus_amount", "status", "completed_at"
+            "referred_user_id",
+            "referred_user__username",
+            "bonus_amount",
+            "status",
+            "completed_at",
+            "referred_user__show_to_referrer",
         )[:LISTED_REFERRALS]
     )
 )
@@ -105,8 +118,15 @@ class ListedReferral(NamedTuple):
 
 def referrals_of(user: User) -> list[ListedReferral]:
     """Return the newest referrals of `user`, at most LISTED_REFERRALS."""
-    rows = map(ListedReferral._make, _REFERRALS.fetch(user_id=user.pk))
     return [
-        row if row.status == Referral.Status.COMPLETED else row._replace(bonus_earned=Decimal(0))
-        for row in rows
+        ListedReferral(
+            user_id,
+            shown_to_referrer(username, choice),
+            bonus if status == Referral.Status.COMPLETED else Decimal(0),
+            status,
+            completed_at,
+        )
+        for user_id, username, bonus, status, completed_at, choice in _REFERRALS.fetch(
+            user_id=user.pk
+        )
     ]

@@ -32,13 +32,34 @@ class BudgetSpentError(ReferralError):
 
 @retry_on_deadlock
 @transaction.atomic
-def hold(referral_id: int, *, reason: str, now: datetime) -> Referral:
-    """Take the bonuses back until a review, unless there was one (CONTRACT 2.10)."""
+def hold(
+    referral_id: int, *, reason: str, now: datetime, by: User | None = None, note: str = ""
+) -> Referral:
+    """Take the bonuses back until a review, unless there was one (CONTRACT 2.10).
+
+    With a `note`, which says why, it is an operator's: `by`, or None for the command line. Raises
+    PermissionMissingError, OwnBonusError and ReasonMissingError then.
+    """
+    if note:
+        permissions.require("referrals.review_referral", by=by)
     referral = _lock_referral(referral_id)
-    if referral.review == Referral.Review.NONE:
-        referral.review = Referral.Review.HELD
-        referral.hold_reason = reason
-        sync_entries(referral, now=now)
+    if referral.review != Referral.Review.NONE:
+        return referral
+    _require_not_own(referral, by)
+    before = _audit_state(referral)
+    referral.review = Referral.Review.HELD
+    referral.hold_reason = reason
+    sync_entries(referral, now=now, posted_by=by)
+    if note:
+        audit.record(
+            by=by,
+            action="hold bonus",
+            target=referral,
+            reason=note,
+            before=before,
+            after=_audit_state(referral),
+            now=now,
+        )
     return referral
 
 
@@ -73,8 +94,7 @@ def _decide(
         raise ReferrerGoneError(
             f"the referrer of {referral} is deactivated; void the bonus instead"
         )
-    if by.pk in {referral.referrer_id, referral.referred_user_id}:
-        raise OwnBonusError("another operator must decide: you receive part of this bonus")
+    _require_not_own(referral, by)
     before = _audit_state(referral)
     referral.review = review
     referral.review_note = reason
@@ -96,6 +116,11 @@ def _decide(
         now=now,
     )
     return referral
+
+
+def _require_not_own(referral: Referral, by: User | None) -> None:
+    if by and by.pk in {referral.referrer_id, referral.referred_user_id}:
+        raise OwnBonusError("another operator must decide: you receive part of this bonus")
 
 
 _ACTIONS = {Referral.Review.RELEASED: "release bonus", Referral.Review.VOIDED: "void bonus"}

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, PolymorphicProxySerializer
 
 from referrals.serializers import (
+    ClaimSerializer,
     CodeSerializer,
     ExplainRequestSerializer,
     ExplanationSerializer,
@@ -14,7 +15,7 @@ from referrals.serializers import (
     LeaderboardSerializer,
     LeaderSerializer,
     StatsSerializer,
-    ValidateRequestSerializer,
+    TypedCodeSerializer,
     ValidCodeSerializer,
 )
 
@@ -34,6 +35,10 @@ CODE: dict[str, Any] = {
                 "created_at": "2026-11-22T12:00:00Z",
                 "invite_link": _LINK,
                 "share_message": f"Join me on Gatewayz and we both get $10 of credit: {_LINK}",
+                "total_uses": 1,
+                "remaining_uses": 9,
+                "max_uses": 10,
+                "total_earned": 10.0,
             },
         )
     ],
@@ -58,7 +63,7 @@ VALIDATE: dict[str, Any] = {
     "code is answered as a code that is not found.",
     "tags": ["Referrals"],
     "auth": [{}, {"ApiKey": []}],
-    "request": ValidateRequestSerializer,
+    "request": TypedCodeSerializer,
     "responses": PolymorphicProxySerializer(
         component_name="CodeValidity",
         serializers=[ValidCodeSerializer, InvalidCodeSerializer],
@@ -83,6 +88,43 @@ VALIDATE: dict[str, Any] = {
                 "valid": False,
                 "message": "Invalid referral code",
                 "error": "Code not found",
+            },
+        ),
+    ],
+}
+
+CLAIM: dict[str, Any] = {
+    "summary": "Claim the code of whoever invited you, if you registered without one",
+    "description": "Once, within 7 days of registration and before your first purchase. With a "
+    "code that cannot be used nothing changes: `referral.reason` then says why, and another one "
+    "can be tried.",
+    "tags": ["Referrals"],
+    "request": TypedCodeSerializer,
+    "responses": {
+        200: ClaimSerializer,
+        409: OpenApiResponse(
+            description="You can claim no code: `already_invited`, `already_bought` or "
+            "`claim_too_late`."
+        ),
+    },
+    "examples": [
+        OpenApiExample("A code", request_only=True, value={"referral_code": "ABC12345"}),
+        OpenApiExample(
+            "Applied",
+            response_only=True,
+            status_codes=["200"],
+            value={
+                "referred_by_code": "ABC12345",
+                "referral": {"applied": True, "reason": None},
+            },
+        ),
+        OpenApiExample(
+            "Not applied",
+            response_only=True,
+            status_codes=["200"],
+            value={
+                "referred_by_code": None,
+                "referral": {"applied": False, "reason": "Code not found"},
             },
         ),
     ],

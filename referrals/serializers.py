@@ -15,7 +15,16 @@ from referrals.eligibility import Decision, Status
 from referrals.models import LeaderboardEntry, Referral
 
 
-class CodeSerializer(serializers.Serializer[Any]):
+class UsesSerializer(serializers.Serializer[Any]):
+    total_uses = serializers.IntegerField()
+    remaining_uses = serializers.IntegerField()
+    max_uses = serializers.IntegerField()
+    total_earned = serializers.DecimalField(
+        **MONEY, help_text="US dollars, without bonuses that were taken back."
+    )
+
+
+class CodeSerializer(UsesSerializer):
     referral_code = serializers.CharField()
     user_id = serializers.IntegerField()
     username = serializers.CharField()
@@ -29,11 +38,21 @@ class GeneratedCodeSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
 
-class ValidateRequestSerializer(serializers.Serializer[Any]):
+class TypedCodeSerializer(serializers.Serializer[Any]):
     referral_code = AnythingField(
         allow_null=True,
         help_text="What a person typed; text that cannot be a code is simply not found.",
     )
+
+
+class ClaimResultSerializer(serializers.Serializer[Any]):
+    applied = serializers.BooleanField()
+    reason = serializers.CharField(allow_null=True, help_text="Why it was not applied.")
+
+
+class ClaimSerializer(serializers.Serializer[Any]):
+    referred_by_code = serializers.CharField(allow_null=True)
+    referral = ClaimResultSerializer()
 
 
 class ReferrerSerializer(serializers.Serializer[Any]):
@@ -66,15 +85,9 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     completed_at = serializers.DateTimeField()
 
 
-class StatsSerializer(serializers.Serializer[Any]):
+class StatsSerializer(UsesSerializer):
     referral_code = serializers.CharField()
     invite_link = serializers.URLField()
-    total_uses = serializers.IntegerField()
-    remaining_uses = serializers.IntegerField()
-    max_uses = serializers.IntegerField()
-    total_earned = serializers.DecimalField(
-        **MONEY, help_text="US dollars, without bonuses that were taken back."
-    )
     current_balance = serializers.DecimalField(**MONEY, help_text="US dollars.")
     referred_by_code = serializers.CharField(allow_null=True)
     pending_referrals = serializers.IntegerField(

@@ -157,11 +157,16 @@ class Program(models.Model):
             return self.decided_by_id is None and self.starts_at > now
         return self.status == self.Status.WAITING
 
-    def offer_ends(self, signed_up_at: datetime) -> datetime:
-        """Return until when these terms bind us towards who signed up then (CONTRACT 2.12)."""
-        return signed_up_at + timedelta(days=self.offer_days)
+    def offer_ends(self, attributed_at: datetime) -> datetime:
+        """Return until when these terms bind us towards who was invited then (CONTRACT 2.12)."""
+        return attributed_at + timedelta(days=self.offer_days)
 
     @property
     def left(self) -> Decimal | None:
         """The unreserved rest of the budget, in US dollars; None without a budget."""
         return None if self.budget is None else self.budget - self.reserved
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget is too small for another award."""
+        return self.left is not None and self.left < self.award

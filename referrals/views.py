@@ -2,16 +2,22 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts.api_keys import CallerQuery
 from accounts.authentication import AuthenticatedRequest
+from accounts.callers import CallerQuery
 from accounts.models import User
+from accounts.tokens import Scope
+from gatewayz.api import json_api
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
 from payments.reports import leaderboard
@@ -24,7 +30,7 @@ from referrals.serializers import (
     GeneratedCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
-    ValidateRequestSerializer,
+    TypedCodeSerializer,
 )
 
 LEADERS = 20
@@ -32,16 +38,24 @@ LEADERS = 20
 MIN_PAYERS_TO_SHOW_REVENUE = 3
 
 
+def _with_code(user: str, code: str) -> dict[str, Any]:
+    return {"referee_bonus": codes.in_force("referee_bonus")} | reports.uses_and_earnings(user)
+
+
 class ReferralViewSet(ViewSet):
     """The caller's referral code."""
 
     caller_queries: ClassVar = {
-        "code": CallerQuery(referee_bonus=codes.in_force("referee_bonus")),
+        "code": CallerQuery(
+            *("username", "referral_code", "created_at"),
+            annotations=_with_code,
+        ),
         "stats": reports.WITH_STATS,
     }
+    token_scopes: ClassVar = {"code": Scope.READ, "stats": Scope.READ}
 
     @extend_schema(**schema.CODE)
-    def code(self, request: AuthenticatedRequest) -> Response:
+    def code(self, request: AuthenticatedRequest) -> HttpResponse:
         caller: Any = request.user
         code = codes.ensure_code(caller, now=timezone.now())
         body = {
@@ -51,8 +65,12 @@ class ReferralViewSet(ViewSet):
             "created_at": caller.created_at,
             "invite_link": invite_link(code),
             "share_message": share_message(code, caller.referee_bonus),
+            "total_uses": caller.total_uses,
+            "remaining_uses": max(caller.max_uses - caller.total_uses, 0),
+            "max_uses": caller.max_uses,
+            "total_earned": caller.total_earned,
         }
-        return Response(body)
+        return json_api.answer(body)
 
     @extend_schema(**schema.GENERATE)
     def generate(self, request: AuthenticatedRequest) -> Response:
@@ -61,7 +79,7 @@ class ReferralViewSet(ViewSet):
         return Response(GeneratedCodeSerializer(body).data)
 
     @extend_schema(**schema.STATS)
-    def stats(self, request: AuthenticatedRequest) -> Response:
+    def stats(self, request: AuthenticatedRequest) -> HttpResponse:
         code = codes.ensure_code(request.user, now=timezone.now())
         totals = reports.stats_of_caller(request.user)
         body = {
@@ -76,11 +94,13 @@ class ReferralViewSet(ViewSet):
             "pending_referrals": totals.pending_referrals,
             "referrals": [row._asdict() for row in reports.referrals_of(request.user)],
         }
-        return Response(body)
+        return json_api.answer(body)
 
 
 class LeaderboardViewSet(ViewSet):
     """The top referrers; a name is shown only if its owner agreed."""
+
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
 
     @extend_schema(**schema.LEADERBOARD)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
@@ -118,6 +138,8 @@ def _entry(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
 class ExplanationViewSet(ViewSet):
     """Why the caller has a bonus or none, and what the caller's friends have done."""
 
+    token_scopes: ClassVar = {"retrieve": Scope.READ}
+
     @extend_schema(**schema.EXPLAIN)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
         asked = ExplainRequestSerializer(data=request.query_params.dict())
@@ -128,6 +150,37 @@ class ExplanationViewSet(ViewSet):
         return Response(body if cents else {**body, "what_if": None})
 
 
+class ClaimRefused(APIException):
+    """The caller can claim no code any more."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, error: attribution.ClaimRefusedError) -> None:
+        super().__init__(f"{capfirst(error.sentence)}.", code=error.code)
+
+
+class ClaimViewSet(ViewSet):
+    """The claim of a code after registration."""
+
+    # As often as codes may be validated, because it tells as well which codes there are.
+    throttle_scope = "validate"
+
+    @extend_schema(**schema.CLAIM)
+    def create(self, request: AuthenticatedRequest) -> Response:
+        body = TypedCodeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        typed = body.validated_data["referral_code"]
+        try:
+            claimed = attribution.claim(request.user, typed, now=timezone.now())
+        except attribution.ClaimRefusedError as error:
+            raise ClaimRefused(error) from error
+        answer = {
+            "referred_by_code": request.user.referred_by_code,
+            "referral": {"applied": claimed.owner is not None, "reason": claimed.refusal},
+        }
+        return Response(answer)
+
+
 class ValidationViewSet(ViewSet):
     """Validation of a code, with or without an API key."""
 
@@ -135,26 +188,24 @@ class ValidationViewSet(ViewSet):
     throttle_scope = "validate"
 
     @extend_schema(**schema.VALIDATE)
-    def check(self, request: Request) -> Response:
+    def check(self, request: Request) -> HttpResponse:
         body: Any = request.data
         # Any value will do, so that only a body without the field needs the serializer's answer.
         if not isinstance(body, dict) or "referral_code" not in body:
-            ValidateRequestSerializer(data=body).is_valid(raise_exception=True)
+            TypedCodeSerializer(data=body).is_valid(raise_exception=True)
         now = timezone.now()
         person = request.user if isinstance(request.user, User) else None
-        typed = body["referral_code"]
-        checked = attribution.check_code(typed, person=person, now=now)
+        find = codes.find if person else invite_views.find_and_count
+        checked = attribution.check_code(find(body["referral_code"], now=now), person=person)
         if checked.owner is None:
-            return Response(
+            return json_api.answer(
                 {
                     "valid": False,
                     "message": "Invalid referral code",
                     "error": checked.refusal,
                 }
             )
-        if person is None:
-            invite_views.count_view(owner=checked.owner, now=now)
-        return Response(
+        return json_api.answer(
             {
                 "valid": True,
                 "message": "Referral code is valid",

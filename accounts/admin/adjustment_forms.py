@@ -6,10 +6,11 @@ from django import forms
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
-from accounts import people
+from accounts import audit, people
 from accounts.models import Adjustment, User
 from accounts.reason_field import ReasonForm
 
@@ -18,6 +19,18 @@ class RequestForm(ReasonForm):
     """Asks why; with its token a form that is sent twice counts once."""
 
     token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+
+
+class WithdrawalForm(forms.Form):
+    """Asks why, and takes no answer for one."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    reason = forms.CharField(
+        required=False,
+        max_length=audit.MAX_REASON_LENGTH,
+        widget=UnfoldAdminTextareaWidget({"rows": 2}),
+        help_text="May be left empty.",
+    )
 
 
 class AdjustmentForm(RequestForm):

@@ -1,22 +1,23 @@
 """The pages of adjustments: the list, the request with its preview, decisions and reversals."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import F, Q
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.text import capfirst
 
-from accounts import adjustments
+from accounts import adjustments, row_ids
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.admin import entry_formatting
-from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm
+from accounts.admin.adjustment_forms import AdjustmentForm, RequestForm, WithdrawalForm
 from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
 from accounts.models import Adjustment, User
@@ -25,10 +26,13 @@ from accounts.people import owned_by
 from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
 
 Status = Adjustment.Status
+# Of a reversal: it is posted, or may yet be.
+_STANDING = (Status.POSTED, Status.WAITING)
 
 
 column = Columns(Adjustment)
@@ -40,14 +44,29 @@ class AdjustmentAdmin(ReadOnlyAdmin):
 
     list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
     linked_by = ("user",)
-    list_filter = ("status",)
+    list_filter = ("status", ("requested_at", DayFilter))
+    summed = (F("amount"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "requested_at": "requested_at",
+        "person": "user__username",
+        "amount": "amount",
+        "category": "category",
+        "reason": "reason",
+        "status": "status",
+        "requested_by": "requested_by__username",
+        "decided_by": "decided_by__username",
+        "decided_at": "decided_at",
+        "decision_note": "decision_note",
+        "takes_back": "reverses_id",
+    }
     list_select_related = ("user", "requested_by", "decided_by")
-    search_help_text = "Beginning of the person's name or e-mail"
+    search_help_text = "Part of the person's name or e-mail, or the number of the adjustment"
     readonly_fields = (
         *("person", "money", "status_now", "category", "reason", "asked", "asked_by", "limit"),
         *("second", "decided", "decision_note", "entry", "original", "reversal"),
     )
-    actions_detail = ("approve", "reject", "reverse")
+    actions_detail = ("approve", "reject", "reverse", "withdraw")
 
     shown = column("Adjustment", lambda row: f"#{row.pk}")
     person = column("Person", lambda row: link(row.user))
@@ -67,7 +86,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     original = column("Takes back", lambda row: _link(row.reverses))
     reversal = column(
         "Taken back by",
-        lambda row: _link(row.reversals.exclude(status=Status.REJECTED).first()),
+        lambda row: _link(row.reversals.filter(status__in=_STANDING).first()),
     )
 
     def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
@@ -82,16 +101,18 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         return f"{dollars(obj.amount)} for {obj.user}"
 
     def found_by(self, term: str) -> list[Q]:
-        return owned_by(term)
+        return [*owned_by(term), Q(pk=row_ids.typed(term))]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.adjust_credits")
 
     def offers(self, action: str, request: HttpRequest, row: Adjustment) -> bool:
         if action == "reverse":
-            others = row.reversals.exclude(status=Status.REJECTED)
+            others = row.reversals.filter(status__in=_STANDING)
             is_posted = row.status == Status.POSTED and row.reverses_id is None
             return is_posted and not others.exists()
+        if action == "withdraw":
+            return row.status == Status.WAITING and row.requested_by_id == request.user.pk
         is_own = request.user.pk in {row.requested_by_id, row.user_id}
         return row.status == Status.WAITING and not is_own
 
@@ -107,13 +128,21 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return _decide(self, request, self.row(request, object_id), "reverse", adjustments.reverse)
 
+    @action(description="Withdraw…", icon="undo", permissions=["accounts.adjust_credits"])
+    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = self.row(request, object_id)
+        return _decide(
+            self, request, row, "withdraw", adjustments.withdraw, form_class=WithdrawalForm
+        )
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Request an adjustment: show the form, then what it would do, then do it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = AdjustmentForm(request.POST or None, initial={"user": request.GET.get("user")})
+        asked = {name: request.GET.get(name) for name in ("user", "reason")}
+        form = AdjustmentForm(request.POST or None, initial=asked)
         by = operator(request)
         preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:
@@ -137,6 +166,7 @@ def _report(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
         Status.POSTED: f"Posted: {what}.",
         Status.WAITING: f"{what} waits for the approval of another person of Finance.",
         Status.REJECTED: f"Rejected: {what}.",
+        Status.WITHDRAWN: f"Withdrawn: {what}.",
     }
     messages.success(request, outcome[Status(adjustment.status)])
     return redirect("admin:accounts_adjustment_change", adjustment.pk)
@@ -164,8 +194,10 @@ def _decide(
     adjustment: Adjustment,
     verb: str,
     decide: Callable[..., Adjustment],
+    *,
+    form_class: type[Form] = RequestForm,
 ) -> HttpResponse:
-    """Ask for the reason, and then approve, reject or reverse."""
+    """Ask for the reason, and then approve, reject, reverse or withdraw."""
 
     def act(reason: str, token: UUID) -> HttpResponse:
         details = {"reason": reason, "token": token} if verb == "reverse" else {"note": reason}
@@ -175,7 +207,7 @@ def _decide(
     question = _question(adjustment, verb, operator(request))
     refusals = (AdjustmentRefusedError, ReasonMissingError)
     back = page_of(adjustment)
-    return confirm(page, request, question, RequestForm, act, back=back, refusals=refusals)
+    return confirm(page, request, question, form_class, act, back=back, refusals=refusals)
 
 
 def _question(adjustment: Adjustment, verb: str, by: User) -> Question:

@@ -3,14 +3,18 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Contains
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 
+from accounts import row_ids
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
-from accounts.models import AuditEntry
-from accounts.people import owned_by
+from accounts.admin.history import about
+from accounts.models import AuditEntry, User
+from accounts.people import has_trigram, named, owned_by
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import link, link_to, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
@@ -37,7 +41,8 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     list_display_links = ("when",)
     linked_by: ClassVar[Any] = ("target_type", "target_id")  # the history of one thing
     search_help_text = (
-        "Beginning of the operator's name or e-mail, or an action like: adjust credits"
+        "Part of the reason, or of the name or e-mail of the operator or of the person concerned; "
+        "the person's id, like #12; or an action, like: issue key"
     )
     fields = readonly_fields = list_display
 
@@ -60,4 +65,11 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     change = column("Change", lambda entry: change(entry.before, entry.after))
 
     def found_by(self, term: str) -> list[Q]:
-        return [Q(action=term.lower()), *owned_by(term, "by")]
+        if term.startswith("#"):
+            return list(about(User.objects.filter(pk=row_ids.typed(term)).order_by()))
+        ways = [Q(action=term.lower()), *owned_by(term, "by")]
+        for people in named(term):
+            ways += about(people)
+        if has_trigram(term):
+            ways.append(Q(Contains(Lower("reason"), Lower(Value(term)))))
+        return ways

@@ -1,6 +1,7 @@
 """The list of API keys, of which only the prefix is shown; and how keys are revoked and rotated."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -15,12 +16,13 @@ from accounts import api_keys, people
 from accounts.admin import search
 from accounts.api_keys import State
 from accounts.authentication import operator
-from accounts.models import ApiKey
+from accounts.models import ApiKey, User
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
+from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
+from payments.search import keys_found_by
 
 
 class RotationForm(ReasonForm):
@@ -38,6 +40,10 @@ class RotationForm(ReasonForm):
     )
 
 
+_HANDING_OVER = [
+    "You see the new key once, and hand it over: only to the person, only on a way that you know "
+    "is the person's own. Never ask anybody for a key.",
+]
 column = Columns(ApiKey)
 
 
@@ -46,7 +52,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
     list_select_related = ("user",)
-    search_help_text = "Beginning of the owner's name or e-mail, or of the key"
+    search_help_text = "Part of the owner's name or e-mail, or the beginning of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")
     readonly_fields = fields
     actions_detail = ("revoke", "rotate")
@@ -69,7 +75,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return f"Key {obj.prefix}…"
 
     def found_by(self, term: str) -> list[Q]:
-        return search.keys(term)
+        return keys_found_by(term)
 
     def offers(self, action: str, request: HttpRequest, row: ApiKey) -> bool:
         is_theirs = people.is_manageable(row.user, by=operator(request))
@@ -93,7 +99,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
             button="Revoke the key",
         )
         refusals = (people.SuperuserRequiredError,)
-        back = _keys_of(key)
+        back = _keys_of(key.user)
         return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
     @action(description="Rotate…", icon="autorenew", permissions=["accounts.manage_keys"])
@@ -109,22 +115,58 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         def act(grace: int, reason: str) -> HttpResponse:
             now, time_left = timezone.now(), timedelta(hours=grace)
             by = operator(request)
-            new, text = api_keys.rotate(key, by=by, reason=reason, now=now, grace=time_left)
-            context = {
-                **self.admin_site.each_context(request),
-                "title": f"A new key for {key.user}",
-                "opts": self.opts,
-                "key": new,
-                "text": text,
-                "old": key,
-                "old_ends_at": now + time_left,
-                "back": _keys_of(key),
-            }
-            return TemplateResponse(request, "admin/accounts/new_key.html", context)
+            made = api_keys.rotate(key, by=by, reason=reason, now=now, grace=time_left)
+            return _show(self, request, *made, old=key, old_ends_at=now + time_left)
 
         refusals = (api_keys.KeyNotInUseError, people.SuperuserRequiredError)
-        question, back = _about_rotation(key), _keys_of(key)
+        question, back = _about_rotation(key), _keys_of(key.user)
         return confirm(self, request, question, RotationForm, act, back=back, refusals=refusals)
+
+
+def issue(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
+    """Make a key for somebody who has none left, and show it this once, as `rotate` does."""
+
+    def act(reason: str) -> HttpResponse:
+        by, now = operator(request), timezone.now()
+        return _show(page, request, *api_keys.issue(person, by=by, reason=reason, now=now))
+
+    question = Question(
+        title=f"New key for {person}",
+        consequences=[
+            "The keys that the person has go on to work; revoke those that were lost.",
+            *_HANDING_OVER,
+        ],
+        button="Make a new key",
+        variant="primary",
+    )
+    return confirm(
+        page,
+        request,
+        question,
+        ReasonForm,
+        act,
+        back=_keys_of(person),
+        refusals=(
+            api_keys.OwnerDeactivatedError,
+            api_keys.TooManyKeysError,
+            people.SuperuserRequiredError,
+        ),
+    )
+
+
+def _show(
+    page: ModelAdmin, request: HttpRequest, key: ApiKey, text: str, **replaced: Any
+) -> HttpResponse:
+    """Show the text of a new key, in this answer alone; `replaced` says which key it replaces."""
+    context = {
+        **page.context(request),
+        "title": f"A new key for {key.user}",
+        "key": key,
+        "text": text,
+        "back": _keys_of(key.user),
+        **replaced,
+    }
+    return TemplateResponse(request, "admin/accounts/new_key.html", context)
 
 
 def possible_actions(key: ApiKey, *, now: datetime) -> tuple[str, ...]:
@@ -138,8 +180,7 @@ def _about_rotation(key: ApiKey) -> Question:
         title=f"Rotate {key.prefix}… of {key.user}",
         consequences=[
             "A new key replaces this one, which stops working after the time below.",
-            "You see the new key once, and hand it over: only to the person, only on a way that "
-            "you know is the person's own. Never ask anybody for a key.",
+            *_HANDING_OVER,
             "A person who still has a working key can make and revoke keys without you, and need "
             "not show them.",
         ],
@@ -147,5 +188,5 @@ def _about_rotation(key: ApiKey) -> Question:
     )
 
 
-def _keys_of(key: ApiKey) -> str:
-    return f"{page_of(key.user)}#keys"
+def _keys_of(person: User) -> str:
+    return f"{page_of(person)}#keys"

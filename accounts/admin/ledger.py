@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import entry_formatting, search
@@ -12,6 +12,7 @@ from accounts.money import dollars
 from gatewayz.adminbase.filters import ConditionFilter, DayFilter
 from gatewayz.adminbase.formatting import link, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
+from payments.search import entries_found_by
 
 Kind = LedgerEntry.Kind
 _BONUSES = (Kind.REFERRER_BONUS, Kind.REFEREE_BONUS)
@@ -57,10 +58,24 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     )
     list_filter = (KindFilter, ("created_at", DayFilter))
     linked_by = ("user",)
+    summed = (F("amount"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "posted_at": "created_at",
+        "person": "user__username",
+        "kind": "kind",
+        "reversed_kind": "reverses__kind",
+        "amount": "amount",
+        "balance_after": "balance_after",
+        "description": "description",
+        "reference": "reference",
+        "cause": "idempotency_key",
+        "posted_by": "posted_by__username",
+    }
     has_history = False
     list_select_related = ("user", *entry_formatting.RELATED)
     search_help_text = (
-        "Beginning of the person's name or e-mail, Stripe's id, or the entry's id or cause"
+        "Part of the person's name or e-mail, Stripe's id, or the entry's id or cause"
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerEntry]:
@@ -85,4 +100,4 @@ class LedgerEntryAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return f"{entry_formatting.kind(obj)}, {dollars(obj.amount)}"
 
     def found_by(self, term: str) -> list[Q]:
-        return search.entries(term)
+        return entries_found_by(term)

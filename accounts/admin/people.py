@@ -14,9 +14,18 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts import audit, ledger, people
-from accounts.admin import entry_formatting, person_actions, person_forms, search
+from accounts.admin import (
+    entry_formatting,
+    keys,
+    person_actions,
+    person_data,
+    person_forms,
+    search,
+)
 from accounts.admin.form_audit import AuditedFormAdmin
+from accounts.admin.invited import lacks, with_what_they_lack
 from accounts.admin.person import person_page
+from accounts.admin.related import related
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
@@ -25,7 +34,8 @@ from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
 from payments.models import Payment
-from referrals import codes
+from payments.search import people_found_by
+from referrals import attribution, codes
 from referrals.models import Program
 
 _ACCOUNT: Any = (
@@ -43,6 +53,9 @@ _STAFF: Any = (
     {"fields": ("password", "is_staff", "is_superuser", "groups")},
 )
 _WHY: Any = (None, {"fields": ("reason",)})
+
+
+_LIST = "accounts_user_changelist"
 
 
 class ReferredFilter(ConditionFilter):
@@ -77,6 +90,12 @@ class BalanceFilter(ConditionFilter):
 column = Columns(User)
 
 
+def _is_of_code(request: HttpRequest) -> bool:
+    """Return whether a list of people is of those who signed up with one code."""
+    is_list = request.resolver_match is not None and request.resolver_match.url_name == _LIST
+    return is_list and bool(request.GET.get("referred_by_code"))
+
+
 @admin.register(User)
 class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     form = person_forms.PersonForm
@@ -101,11 +120,16 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         *(ReferredFilter, PurchasesFilter, BalanceFilter, "is_active", "is_staff"),
     )
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
-    search_help_text = "Name, e-mail, code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    search_help_text = (
+        "Part of the name or e-mail; code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
+    )
     ordering = ("-pk",)
     # Nobody edits money and codes, which are shown above; `is_active` has its own actions.
     readonly_fields = ("created_at", "last_login", "show_on_leaderboard")
-    actions_detail = ("why", "statement", "adjust", "deactivate", "reactivate")
+    actions_detail = (
+        *("why", "statement", "related", "adjust", "set_inviter", "new_key"),
+        *("deactivate", "reactivate", "export_person", "erase"),
+    )
     fieldsets = (_ACCOUNT, _STAFF, _WHY)
     add_fieldsets = (
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
@@ -122,6 +146,8 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
+        if _is_of_code(request):
+            people = with_what_they_lack(people, terms)
         return people.annotate(
             uses=codes.uses(OuterRef("pk")),
             max_uses=Subquery(terms.values("max_uses")),
@@ -129,6 +155,13 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             inviter_name=Subquery(inviter.values("username")),
         )
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Of the people of one code, say what each lacks, and not again who invited them."""
+        if not _is_of_code(request):
+            return self.list_display
+        return ("person", "lacks", "balance", "signed_up", "state")
+
+    lacks = column("What is missing", lacks)
     person = column(
         "Person", lambda user: [user.username, user.email], header=True, ordering="username"
     )
@@ -162,7 +195,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         return obj.username
 
     def found_by(self, term: str) -> list[Q]:
-        return search.people(term)
+        return people_found_by(term)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Show the fields about staff to superusers only."""
@@ -172,8 +205,15 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
+        if action == "new_key":
+            return row.is_active and people.is_manageable(row, by=by)
+        if action == "set_inviter":
+            is_open = timezone.now() < row.created_at + attribution.CLAIM_PERIOD
+            return is_open and row.referred_by_code is None and people.is_manageable(row, by=by)
+        if action == "erase":
+            return not (row.is_staff or row.is_superuser or row.erased_at)
         if action in ("deactivate", "reactivate"):
-            is_possible = row.is_active == (action == "deactivate")
+            is_possible = row.is_active == (action == "deactivate") and not row.erased_at
             return is_possible and row != by and people.is_manageable(row, by=by)
         return True
 
@@ -199,6 +239,22 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         person = self.row(request, object_id)
         return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
 
+    @action(description="New key…", icon="key", permissions=["accounts.manage_keys"])
+    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return keys.issue(self, request, self.row(request, object_id))
+
+    @action(description="Set inviter…", icon="person_add", permissions=["accounts.set_inviter"])
+    def set_inviter(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_actions.set_inviter(self, request, self.row(request, object_id))
+
+    @action(
+        description="Related accounts",
+        icon="group_work",
+        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
+    )
+    def related(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return related(self, request, self.row(request, object_id))
+
     @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
     def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return person_actions.switch(self, request, self.row(request, object_id), people.deactivate)
@@ -206,6 +262,14 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
     @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return person_actions.switch(self, request, self.row(request, object_id), people.reactivate)
+
+    @action(description="Export…", icon="download", permissions=["accounts.erase_user"])
+    def export_person(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_data.export(self, request, self.row(request, object_id))
+
+    @action(description="Erase…", icon="person_off", permissions=["accounts.erase_user"])
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return person_data.erase(self, request, self.row(request, object_id))
 
     def page_context(self, request: HttpRequest, obj: User) -> dict[str, Any]:
         """Put the person's page above the fields."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts import audit, people
+from accounts import people
 from accounts.admin import sections
+from accounts.admin.history import history_of
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
@@ -17,7 +17,6 @@ from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link
 from referrals import reports
 from referrals.attribution import referrer_of
-from referrals.models import Referral
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,17 @@ class Fact:
 
 def person_page(user: User, *, request: HttpRequest, now: datetime) -> dict[str, Any]:
     """Return what the template shows above the form, as far as this operator may see it."""
+    stats = reports.stats(user, now=now)
     return {
-        "facts": _facts(user, now=now),
+        "facts": _facts(user, stats),
         "badges": [account_badge(word) for word in _states(user)],
-        "sections": list(_sections(user, request, now=now)),
+        "sections": list(_sections(user, stats, request, now=now)),
     }
 
 
-def _facts(user: User, *, now: datetime) -> list[Fact]:
-    stats = reports.stats(user, now=now)
+def _facts(user: User, stats: reports.Stats) -> list[Fact]:
+    # Whoever is pending earns nothing any more, once the code is used up.
+    pending = f"{stats.pending_referrals} pending" if stats.remaining_uses else "code used up"
     return [
         _balance(user),
         Fact(
@@ -48,9 +49,7 @@ def _facts(user: User, *, now: datetime) -> list[Fact]:
             user.referral_code or "none yet",
             f"{stats.total_uses} of {stats.max_uses} uses taken, {stats.remaining_uses} left",
         ),
-        Fact(
-            "Earned by inviting", dollars(stats.total_earned), f"{stats.pending_referrals} pending"
-        ),
+        Fact("Earned by inviting", dollars(stats.total_earned), pending),
         Fact("Invited by", *_inviter(user)),
         Fact(
             "First purchase",
@@ -74,6 +73,8 @@ def _inviter(user: User) -> tuple[str, str]:
         return "nobody", "registered without a code that counts"
     referrer = referrer_of(user)
     code = f"with the code {user.referred_by_code}"
+    if user.claimed_at:
+        code += f", claimed {day(user.claimed_at)}"
     return (link(referrer), code) if referrer else ("an account that is deleted", code)
 
 
@@ -85,26 +86,24 @@ def _states(user: User) -> Iterator[str]:
         yield "staff"
 
 
-def _sections(user: User, request: HttpRequest, *, now: datetime) -> Iterator[sections.Section]:
+def _sections(
+    user: User, stats: reports.Stats, request: HttpRequest, *, now: datetime
+) -> Iterator[sections.Section]:
     may = request.user.has_perm
-    theirs: list[Model] = [user]
     if may("accounts.view_ledgerentry"):
         yield sections.statement(user)
     if may("payments.view_payment"):
         yield sections.purchases(user)
     if may("referrals.view_referral"):
-        yield sections.referrals(user)
+        yield sections.referrals(user, is_used_up=not stats.remaining_uses, now=now)
     if may("accounts.view_apikey"):
         keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
         yield sections.keys(user, keys, now=now, may_manage=manages)
-        theirs += keys
     if may("accounts.view_adjustment"):
         by_hand = user.adjustments.select_related("requested_by", "decided_by")
         adjustments = by_hand.order_by("-pk")[: sections.SHOWN]
         yield sections.adjustments(user, adjustments)
-        theirs += adjustments
     if may("accounts.view_auditentry"):
-        theirs += Referral.objects.filter(referred_user=user)
-        done = audit.of(*theirs).select_related("by")
+        done = history_of(user).select_related("by")
         yield sections.history(user, done[: sections.SHOWN])

@@ -1,9 +1,11 @@
-"""Deactivates and reactivates people, after saying what that means and asking why."""
+"""Deactivates people, and sets an inviter, after saying what that means and asking why."""
 
 from collections.abc import Callable
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import people
 from accounts.authentication import operator
@@ -12,6 +14,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.formatting import page_of
 from gatewayz.adminbase.model_admin import ModelAdmin
+from referrals import attribution
 
 _CONSEQUENCES = {
     "deactivate": [
@@ -26,7 +29,7 @@ _CONSEQUENCES = {
         "What was not earned in the meantime is not made up for.",
     ],
 }
-_REFUSALS = (people.OwnAccountError, people.SuperuserRequiredError)
+_REFUSALS = (people.ErasedError, people.OwnAccountError, people.SuperuserRequiredError)
 
 
 def switch(
@@ -50,3 +53,47 @@ def switch(
         variant="danger" if verb == "deactivate" else "primary",
     )
     return confirm(page, request, question, ReasonForm, act, back=back, refusals=_REFUSALS)
+
+
+class InviterForm(ReasonForm):
+    """Asks for the inviter's code."""
+
+    code = forms.CharField(label="The inviter's code", widget=UnfoldAdminTextInputWidget())
+    field_order = ("code", "reason")
+
+
+class CodeRefusedError(Exception):
+    """The code cannot be used."""
+
+
+def set_inviter(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
+    """Ask for the code and the reason, and then set the missing inviter."""
+    by, back = operator(request), page_of(person)
+    try:
+        attribution.require_may_claim(person, now=timezone.now())
+    except attribution.ClaimRefusedError as refusal:
+        return refuse(request, refusal, back=back)
+
+    def act(code: str, reason: str) -> str:
+        now = timezone.now()
+        claimed = attribution.set_inviter(person, code, by=by, reason=reason, now=now)
+        if claimed.owner is None:
+            raise CodeRefusedError(claimed.refusal)
+        return f"{person} is invited by {claimed.owner}."
+
+    question = Question(
+        title=f"Set the inviter of {person}",
+        consequences=[
+            "The first purchase that qualifies brings the bonus to both, by the terms of today.",
+            "The inviter can never be changed or removed.",
+        ],
+        button="Set the inviter",
+        variant="primary",
+    )
+    refusals = (
+        CodeRefusedError,
+        attribution.ClaimRefusedError,
+        attribution.OwnInvitationError,
+        people.SuperuserRequiredError,
+    )
+    return confirm(page, request, question, InviterForm, act, back=back, refusals=refusals)

@@ -105,9 +105,9 @@ def _clawback(clawback: Clawback) -> str:
     return format_html("{} {}", page, status_badges.status_badge(clawback))
 
 
-def referrals(user: User) -> Section:
+def referrals(user: User, *, is_used_up: bool, now: datetime) -> Section:
     """Return whom the person invited, and what became of each."""
-    referees = referees_of(user, Audience.OPERATOR)
+    referees = referees_of(user, Audience.OPERATOR, now=now)
     uses = {
         use.referred_user_id: link(use, f"referral {use.pk}") for use in user.referrals_made.all()
     }
@@ -126,16 +126,17 @@ def referrals(user: User) -> Section:
         ],
         empty="Nobody registered with this code yet.",
         more=f"{reverse('admin:accounts_user_changelist')}?referred_by_code={user.referral_code}",
-        note=_counted(referees),
+        note=_counted(referees, is_used_up=is_used_up),
     )
 
 
-def _counted(referees: Sequence[Referee]) -> str:
+def _counted(referees: Sequence[Referee], *, is_used_up: bool) -> str:
     """Return `2 completed · 1 pending`, in the order in which the states are explained."""
     states = Counter(referee.state for referee in referees)
-    counted = " · ".join(
-        f"{states[state]} {state.replace('_', ' ')}" for state in State if states[state]
-    )
+    words = {state: state.replace("_", " ") for state in State}
+    if is_used_up:
+        words[State.PENDING] = "too late: code used up"
+    counted = " · ".join(f"{states[state]} {words[state]}" for state in State if states[state])
     is_all = len(referees) < LISTED_REFEREES
     return counted if is_all else f"of the newest {len(referees)}: {counted}"
 
@@ -181,7 +182,7 @@ def history(user: User, done: QuerySet[AuditEntry]) -> Section:
     return _section(
         done,
         ["when", "what", ("To what", "target_label"), "who", ("Why", "reason"), "change"],
-        of=f"target_type={user._meta.label_lower}&target_id={user.pk}",
+        of=f"q=%23{user.pk}",
         slug="history",
         title="History",
         empty="No operator has done anything here.",

@@ -4,12 +4,14 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from accounts.models import User
 from accounts.money import CENT, from_cents
 from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.explanations.admin_rendering import about_person
+from payments.explanations.reply import reply_to
 from payments.models import MAX_AMOUNT_CENTS
 
 
@@ -34,8 +36,8 @@ def why(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
         **page.admin_site.each_context(request),
         "title": f"Why? {user}",
         "opts": page.opts,
-        "form": form,
-        "why": about_person(user, cents=int(amount * 100) if amount else None),
+        "why": about_person(user, cents=int(amount * 100) if amount else None, form=form),
+        "reply": reply_to(user, now=timezone.now()),
         "back": reverse("admin:accounts_user_change", args=[user.pk]),
     }
     return TemplateResponse(request, "admin/accounts/user/why.html", context)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from accounts import ledger_seals
+from accounts import ledger_seals, operator_login
 from accounts.tests.factories import Person, operator
 from payments.tests.stripe_events import settle
 
@@ -24,6 +25,12 @@ def clock() -> Iterator[Any]:
     """Stop the clock at noon; a test moves it with `shift`."""
     with time_machine.travel(datetime(2026, 3, 16, 12, tzinfo=UTC), tick=False) as clock:
         yield clock
+
+
+@pytest.fixture
+def many_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ten attempts to log in run at once, as five processes do."""
+    monkeypatch.setattr(operator_login, "_places", BoundedSemaphore(10))
 
 
 @pytest.fixture

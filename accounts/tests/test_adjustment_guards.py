@@ -145,6 +145,47 @@ def test_it_refuses_a_change(alice: Person, amount: str, change: str) -> None:
         execute(f"{UPDATE} {change}")
 
 
+@pytest.mark.parametrize(
+    ("amount", "change"),
+    [
+        ("10.00", "status = 'reversed'"),
+        ("250.00", "status = 'reversed'"),
+        ("250.00", f"status = 'withdrawn', {DECIDE}"),
+    ],
+)
+def test_it_refuses_to_call_closed_what_is_not(alice: Person, amount: str, change: str) -> None:
+    fiona()
+    ask(alice, amount)
+
+    with refused(by="adjustments_close_in_order"):
+        execute(f"{UPDATE} {change}")
+
+
+@pytest.mark.parametrize("status", ["reversed", "withdrawn"])
+def test_it_refuses_a_new_row_that_is_closed(alice: Person, status: str) -> None:
+    ask(alice, "250.00")
+
+    with refused(by="adjustments_close_in_order"):
+        execute(
+            "INSERT INTO adjustments (user_id, amount, category, reason, status, requested_at,"
+            " requested_by_id, approval_limit, decision_note, token) SELECT user_id, amount,"
+            " category, reason, %s, now(), requested_by_id, 0, '', gen_random_uuid()"
+            " FROM adjustments",
+            status,
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["decision_note = 'Late'", "amount = 1", "ledger_entry_id = NULL", "status = 'posted'"],
+)
+def test_it_refuses_a_change_of_what_is_closed(alice: Person, change: str) -> None:
+    reverse(ask(alice, "10.00"))
+
+    with refused(by="adjustments_stand"):
+        execute(f"{UPDATE} {change} WHERE status = 'reversed'")
+
+
 def test_it_refuses_a_reversal_without_an_adjustment(alice: Person) -> None:
     entry = ask(alice, "10.00").ledger_entry
     assert entry

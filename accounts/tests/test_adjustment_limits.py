@@ -1,5 +1,6 @@
 """One operator's adjustments add up, per account and over all; above the limit they wait."""
 
+import random
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,10 @@ import pytest
 
 from accounts import adjustment_rules as rules
 from accounts import adjustments
-from accounts.models import Adjustment
-from accounts.tests.factories import Person, give, register
+from accounts.models import Adjustment, User
+from accounts.tests.factories import Person, give, member_of, register
 from accounts.tests.test_adjustment_guards import set_limit
-from accounts.tests.test_adjustments import NOW, approve, ask, fiona, sam
+from accounts.tests.test_adjustments import NOW, approve, ask, fiona, reverse, sam
 from payments.tests.stripe_events import deliver, refund, settle
 
 
@@ -57,6 +58,76 @@ def test_until_the_day_is_over_the_limit_is_spent(alice: Person) -> None:
     ask(alice, "100.00", now=NOW - timedelta(hours=23, minutes=59))
 
     assert ask(alice, "0.01").status == "waiting"
+
+
+def test_what_the_operator_took_back_in_time_does_not_count(alice: Person) -> None:
+    for _ in range(3):
+        reverse(ask(alice, "100.00"))
+
+    assert [ask(alice, amount).status for amount in ("100.00", "0.01")] == ["posted", "waiting"]
+    assert alice.balance() == "100.00"
+
+
+def test_to_take_back_what_is_older_counts(alice: Person) -> None:
+    """Else an operator could take back yesterday's credits, and give them again, twice a day."""
+    old = ask(alice, "100.00", now=NOW - timedelta(hours=24))
+
+    reverse(old)
+
+    assert ask(alice, "0.01").status == "waiting"
+
+
+def filled_up(person: Person) -> User:
+    """Return an operator who may give this person nothing alone any more."""
+    frank = member_of("Finance", "frank")
+    ask(person, "100.00", by=frank)
+    return frank
+
+
+@pytest.mark.parametrize("giver", ["another operator", "the command line", "two people"])
+def test_to_take_back_what_others_gave_counts(alice: Person, giver: str) -> None:
+    given = {
+        "another operator": lambda: ask(alice, "100.00", by=fiona()),
+        "the command line": lambda: give(alice, "100.00"),
+        "two people": lambda: approve(ask(alice, "100.00", by=filled_up(alice))),
+    }[giver]()
+
+    assert reverse(given).status == "posted"
+
+    assert ask(alice, "0.01").status == "waiting"
+
+
+def test_what_somebody_else_took_back_does_not_count_either(alice: Person) -> None:
+    reverse(ask(alice, "100.00"), by=fiona())
+
+    assert ask(alice, "100.00").status == "posted"
+    assert ask(alice, "0.01", by=fiona()).status == "waiting"
+
+
+def test_a_reversal_that_waits_frees_nothing(alice: Person) -> None:
+    large = approve(ask(alice, "250.00"))
+    ask(alice, "100.00")
+
+    assert reverse(large).status == "waiting"
+    assert ask(alice, "0.01").status == "waiting"
+
+
+def test_taking_back_and_giving_never_adds_up_to_more_than_the_limit(
+    alice: Person, charlie: Person
+) -> None:
+    """Whatever the order, what one operator alone has given and not taken back is in the limit."""
+    choose = random.Random(7)
+    given: dict[int, Adjustment] = {}
+    for minute in range(120):
+        now = NOW + timedelta(minutes=minute)
+        if given and choose.random() < 0.4:
+            taken = reverse(given.pop(choose.choice(list(given))), now=now)
+            assert taken.status == "posted"
+        else:
+            person = choose.choice([alice, charlie])
+            asked = ask(person, f"{choose.randint(1, 100)}.00", now=now)
+            given |= {asked.pk: asked} if asked.status == "posted" else {}
+        assert all(Decimal(person.balance()) <= 100 for person in (alice, charlie))
 
 
 def test_a_debt_may_be_made_smaller(alice: Person) -> None:

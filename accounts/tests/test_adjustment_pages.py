@@ -219,7 +219,7 @@ def test_its_page_leaves_out_what_has_nothing_to_say_and_leads_to_the_entry(
         ("250.00", "approve", "$260.00"),
         ("250.00", "reject", "$10.00"),
         ("25.00", "reverse", "$10.00"),
-        ("95.00", "reverse", "$10.00, once another person approves"),
+        ("95.00", "reverse", "$10.00"),
         ("-10.00", "reverse", "$10.00"),
     ],
 )
@@ -232,6 +232,32 @@ def test_the_question_says_what_the_balance_would_be(
     page = finance.get(f"{LIST}{adjustment.pk}/{verb}/")
 
     assert dict(page.context["question"].facts)["Balance after"] == after
+
+
+def test_the_question_says_that_another_person_must_approve(finance: Client, alice: Person) -> None:
+    ask(alice, "10.00", by=fiona())
+    adjustment = ask(alice, "95.00")
+
+    page = finance.get(f"{LIST}{adjustment.pk}/reverse/")
+
+    after = dict(page.context["question"].facts)["Balance after"]
+    assert after == "$10.00, once another person approves"
+
+
+def test_a_request_that_was_a_mistake_is_withdrawn_by_its_requester(
+    support: Client, finance: Client, alice: Person
+) -> None:
+    adjustment = ask(alice, "250.00")
+    page = f"{LIST}{adjustment.pk}/"
+
+    pages = [who.get(f"{page}change/").content.decode() for who in (support, finance)]
+    form = support.get(f"{page}withdraw/").context["form"]
+    answer = {"reason": "", "token": form["token"].value()}
+    done = support.post(f"{page}withdraw/", answer, follow=True).content.decode()
+
+    assert ["Withdraw…" in shown for shown in pages] == [True, False]
+    assert "Withdrawn: $250.00 for alice." in done
+    assert "Withdraw…" not in done
 
 
 def test_the_question_says_why_a_balance_cannot_be(finance: Client, alice: Person) -> None:

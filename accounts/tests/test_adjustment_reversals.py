@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 
 from accounts import adjustment_rules as rules
-from accounts.tests.factories import Person
-from accounts.tests.test_adjustments import approve, ask, reject, reverse
+from accounts import adjustments
+from accounts.models import Adjustment, User
+from accounts.tests.factories import Person, member_of
+from accounts.tests.test_adjustments import NOW, approve, ask, reject, reverse, sam
 
 
 def test_it_posts_the_opposite(alice: Person) -> None:
@@ -20,6 +22,40 @@ def test_it_posts_the_opposite(alice: Person) -> None:
     assert reversal.amount == -50
     assert reversal.ledger_entry
     assert reversal.ledger_entry.reverses == adjustment.ledger_entry
+
+
+def status_of(adjustment: Adjustment) -> str:
+    adjustment.refresh_from_db()
+    return adjustment.status
+
+
+def test_it_has_a_status_of_its_own_once_its_reversal_is_posted(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+
+    reversal = reverse(adjustment)
+    waiting = status_of(adjustment)
+    approve(reversal)
+
+    assert (waiting, status_of(adjustment), status_of(reversal)) == ("posted", "reversed", "posted")
+
+
+def test_it_is_reversed_though_who_decided_left_and_its_owner_is_staff_now(alice: Person) -> None:
+    ask(alice, "60.00", now=NOW)
+    adjustment = approve(ask(alice, "50.00"))
+    frank = member_of("Finance", "frank")
+    User.objects.filter(username="fiona").update(is_active=False)
+    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
+
+    reverse(adjustment, by=frank)
+
+    assert (status_of(adjustment), alice.balance()) == ("reversed", "60.00")
+
+
+def test_another_reversal_is_possible_after_a_withdrawn_one(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+    adjustments.withdraw(reverse(adjustment).pk, by=sam(), note="", now=NOW)
+
+    assert reverse(adjustment).status == "waiting"
 
 
 def test_a_repeated_token_returns_the_first_reversal(alice: Person) -> None:

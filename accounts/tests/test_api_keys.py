@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import api_keys, audit, people
+from accounts import api_keys, audit, callers, people
 from accounts.models import ApiKey, AuditEntry, User
 from accounts.tests.factories import Person, api_with, reviewer
 from payments.tests.at_once import refusing
@@ -27,7 +27,7 @@ def dump() -> str:
 
 
 def test_a_valid_key_returns_its_user(alice: Person) -> None:
-    assert api_keys.authenticate(alice.api_key, now=NOW) == alice.user
+    assert callers.authenticate(alice.api_key, now=NOW) == alice.user
 
 
 def test_every_key_is_different(alice: Person) -> None:
@@ -68,8 +68,8 @@ def test_last_used_at_is_updated_at_most_once_a_minute(alice: Person) -> None:
 def test_a_malformed_key_costs_no_query(
     db: None, text: str, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(0), pytest.raises(api_keys.InvalidApiKeyError):
-        api_keys.authenticate(text, now=NOW)
+    with django_assert_num_queries(0), pytest.raises(callers.InvalidApiKeyError):
+        callers.authenticate(text, now=NOW)
 
 
 def test_a_revoked_key_is_kept_but_not_listed(alice: Person) -> None:
@@ -96,7 +96,7 @@ def test_an_operator_without_a_reason_revokes_nothing(alice: Person) -> None:
     with pytest.raises(audit.ReasonMissingError):
         api_keys.revoke(key, by=reviewer(), reason=" ", now=NOW)
 
-    assert api_keys.authenticate(alice.api_key, now=NOW) == alice.user
+    assert callers.authenticate(alice.api_key, now=NOW) == alice.user
 
 
 def test_a_revocation_by_the_owner_is_not_in_the_audit_log(alice: Person) -> None:
@@ -114,10 +114,10 @@ def test_a_rotated_key_is_valid_until_its_grace_period_ends(alice: Person) -> No
     _, new = rotate(alice)
     before, after = NOW + timedelta(hours=23), NOW + timedelta(hours=25)
 
-    assert api_keys.authenticate(alice.api_key, now=before) == alice.user
-    with pytest.raises(api_keys.InvalidApiKeyError):
-        api_keys.authenticate(alice.api_key, now=after)
-    assert api_keys.authenticate(new, now=after) == alice.user
+    assert callers.authenticate(alice.api_key, now=before) == alice.user
+    with pytest.raises(callers.InvalidApiKeyError):
+        callers.authenticate(alice.api_key, now=after)
+    assert callers.authenticate(new, now=after) == alice.user
 
 
 def test_the_audit_log_contains_only_the_prefix_of_a_new_key(alice: Person) -> None:
@@ -133,7 +133,11 @@ def revoke(person: Person) -> None:
     api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
 
 
-@pytest.mark.parametrize("act", [revoke, rotate])
+def issue(person: Person) -> tuple[ApiKey, str]:
+    return api_keys.issue(person.user, by=reviewer(), reason="They lost it", now=NOW)
+
+
+@pytest.mark.parametrize("act", [revoke, rotate, issue])
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
 def test_only_a_superuser_manages_the_key_of_staff(
     alice: Person, act: Callable[[Person], object], flag: str
@@ -144,8 +148,38 @@ def test_only_a_superuser_manages_the_key_of_staff(
         act(alice)
 
     assert [key.revoked_at for key in ApiKey.objects.filter(user=alice.user)] == [None]
+    assert not AuditEntry.objects.exists()
     User.objects.filter(username="rita").update(is_superuser=True)
     act(alice)
+
+
+def test_who_has_no_key_left_gets_one_of_an_operator_who_says_why(alice: Person) -> None:
+    revoke(alice)
+    new, text = issue(alice)
+
+    assert callers.authenticate(text, now=NOW) == alice.user
+    entry = AuditEntry.objects.get(action="issue key")
+    assert (entry.target_id, entry.reason, entry.by) == (new.pk, "They lost it", reviewer())
+    assert text not in str(entry.after)
+
+
+@pytest.mark.parametrize("many", [19, 20])
+def test_not_more_keys_are_issued_than_one_may_have(alice: Person, many: int) -> None:
+    for _ in range(many - 1):
+        api_keys.create(user=alice.user, name="CI", now=NOW)
+
+    if many < api_keys.MAX_KEYS:
+        issue(alice)
+    else:
+        with pytest.raises(api_keys.TooManyKeysError):
+            issue(alice)
+
+
+def test_no_key_is_issued_to_whom_it_would_not_let_in(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    with pytest.raises(api_keys.OwnerDeactivatedError):
+        issue(alice)
 
 
 def test_a_key_is_rotated_once(alice: Person) -> None:

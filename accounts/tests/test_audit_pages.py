@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from urllib.parse import urlencode
 
+import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
+from accounts import api_keys
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person, reviewer
 from accounts.tests.test_audit import NOW, record
@@ -44,6 +47,19 @@ def test_it_can_be_looked_through_by_action_operator_and_day(
     assert listed(finance, f"?by={reviewer().pk}") == listed(finance, "?q=RITA") == [here]
     assert listed(finance, "?at_from=2026-11-01&at_to=2026-11-01") == [there]
     assert listed(finance, "?by=x") == listed(finance, "?by=999999") == []
+
+
+@pytest.mark.parametrize("term", ["alice", "LICE@exam", "#{pk}", "in a foru", "A FORUM"])
+def test_it_is_searched_by_person_and_by_reason(
+    finance: Client, alice: Person, bob: Person, term: str
+) -> None:
+    record(bob)
+    [key] = alice.user.api_keys.all()
+    api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
+
+    found = listed(finance, f"?{urlencode({'q': term.format(pk=alice.user.pk)})}")
+
+    assert [entry.action for entry in found] == ["revoke key"]
 
 
 def test_what_was_ever_done_can_be_chosen(finance: Client, alice: Person) -> None:

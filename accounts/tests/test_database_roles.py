@@ -130,11 +130,15 @@ def test_the_deployment_check_warns_when_a_pooler_has_dropped_the_time_outs(
         ("GRANT UPDATE (amount) ON approval_limits", "may UPDATE on approval_limits"),
         ("GRANT CREATE ON SCHEMA public", "may create"),
         ("REVOKE INSERT ON api_keys", "may not INSERT on api_keys"),
+        ("GRANT INSERT (id) ON ledger_entries", "may INSERT the id of ledger_entries"),
+        ("GRANT UPDATE ON SEQUENCE ledger_entries_id_seq", "UPDATE the sequence ledger_entries_id"),
+        ("GRANT TEMPORARY ON DATABASE {database}", "may create"),
     ],
 )
 def test_a_wrong_privilege_is_found_and_put_right(db: None, change: str, problem: str) -> None:
     with as_owner():
         to_or_from = "FROM" if change.startswith("REVOKE") else "TO"
+        change = change.format(database=connection.settings_dict["NAME"])
         execute(f"{change} {to_or_from} {APPLICATION}")
     [found] = database_roles.problems()
 
@@ -143,6 +147,34 @@ def test_a_wrong_privilege_is_found_and_put_right(db: None, change: str, problem
 
     assert problem in found
     assert [*database_roles.problems()] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("ALTER ROLE {role} BYPASSRLS", "has BYPASSRLS"),
+        ("ALTER ROLE {role} CREATEROLE", "has CREATEROLE"),
+        ("GRANT pg_execute_server_program TO {role}", "is a member of pg_execute_server_program"),
+        ("GRANT SET ON PARAMETER session_replication_role TO PUBLIC", "session_replication_role"),
+        ("CREATE SCHEMA other; GRANT CREATE ON SCHEMA other TO {role}", "CREATE in the schema oth"),
+        ("ALTER FUNCTION refuse_change() OWNER TO {role}", "owns the function refuse_change()"),
+        (
+            "CREATE ROLE other; GRANT UPDATE ON ledger_entries TO other; ALTER ROLE {role}"
+            " NOINHERIT; GRANT other TO {role}",
+            "may UPDATE on ledger_entries",
+        ),
+        ("CREATE ROLE other SUPERUSER; GRANT other TO {role}", "owns the tables, or may do"),
+    ],
+)
+def test_a_power_that_only_an_administrator_takes_away_is_found(
+    db: None, change: str, problem: str
+) -> None:
+    with as_owner():
+        execute(change.format(role=APPLICATION))
+
+        found = [*database_roles.problems(APPLICATION)]
+
+    assert any(problem in sentence for sentence in found)
 
 
 def test_a_table_of_a_later_migration_is_the_programs_too(db: None) -> None:

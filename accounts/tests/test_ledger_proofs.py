@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from accounts import ledger_seals
 from accounts.models import LedgerEntry
@@ -52,6 +54,34 @@ def test_a_proof_shows_neither_cause_nor_operator(sealed: Person) -> None:
         text = prove(sealed, entry)["entry"]
         assert entry.idempotency_key not in text
         assert not entry.reference or entry.reference not in text
+
+
+@pytest.mark.parametrize("salt", [b"salt", None], ids=["salt", "the control"])
+def test_the_entry_beside_theirs_is_not_found_by_trying(
+    alice: Person, bob: Person, charlie: Person, salt: bytes | None
+) -> None:
+    """Of the friend's bonus a referrer knows all but the balance."""
+    settle(charlie.user)  # so that the two bonuses are a pair in the tree
+    settle(bob.user)
+    with patch("secrets.token_bytes", return_value=salt):
+        ledger_seals.seal_new_entries(now=timezone.now())
+    path = prove(alice, LedgerEntry.objects.get(user=alice.user))["audit_path"]
+
+    newest = LedgerEntry.objects.latest("pk").pk
+    guesses = {
+        leaf.hex() for _, leaf in ledger_seals._rows(ledger_seals._BATCH, None, 0, newest, 9)
+    }
+
+    assert bool(guesses & set(path)) is (salt is None)
+
+
+def test_a_seal_without_a_salt_is_proved_and_checked_as_before(sealed: Person) -> None:
+    settle(sealed.user)
+    with patch("secrets.token_bytes", return_value=None):
+        ledger_seals.seal_new_entries(now=timezone.now())
+
+    assert verify(prove(sealed, LedgerEntry.objects.latest("pk"))).returncode == 0
+    assert ledger_seals.broken() == []
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models import Model
 from django.utils import timezone
 
-from accounts import ledger_seals
+from accounts import complete_rows, ledger_seals
 from accounts.models import LedgerEntry, LedgerSeal
 from accounts.tests.factories import Person, give
 from payments.tests.at_once import PATIENCE_SECONDS, in_background
@@ -146,10 +147,10 @@ def post_in_between(alice: Person, charlie: Person, meanwhile: Callable[[Event],
 def test_a_lower_id_that_is_committed_later_is_sealed_in_its_place(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, has_looked = ledger_seals._posting, Event()
+    look, has_looked = complete_rows._writing, Event()
 
-    def looked() -> set[str]:
-        found = look()
+    def looked(model: type[Model]) -> set[str]:
+        found = look(model)
         has_looked.set()
         return found
 
@@ -162,7 +163,7 @@ def test_a_lower_id_that_is_committed_later_is_sealed_in_its_place(
             may_commit.set()
         return sealing.result()
 
-    monkeypatch.setattr(ledger_seals, "_posting", looked)
+    monkeypatch.setattr(complete_rows, "_writing", looked)
     assert post_in_between(alice, charlie, seal_and_post) == 2
 
     owners = LedgerEntry.objects.order_by("pk").values_list("user", flat=True)
@@ -176,7 +177,7 @@ def test_a_lower_id_that_is_committed_later_is_sealed_in_its_place(
 def test_it_seals_nothing_while_a_posting_takes_too_long(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_seals, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(complete_rows, "PATIENCE_SECONDS", 0.05)
 
     assert post_in_between(alice, charlie, lambda _: seal()) == 0
     assert seal() == 2
@@ -187,7 +188,7 @@ def test_it_seals_nothing_while_a_posting_takes_too_long(
 def test_without_the_wait_a_lower_id_would_come_too_late(
     alice: Person, charlie: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_seals, "_posting", set)
+    monkeypatch.setattr(complete_rows, "_writing", lambda _: set())
 
     assert post_in_between(alice, charlie, lambda _: seal()) == 1
 

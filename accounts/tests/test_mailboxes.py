@@ -34,6 +34,7 @@ from accounts import mailboxes
         ("alice-shop@yahoo.com", "alice-news@yahoo.com"),
         ("alice.smith@yandex.ru", "alice-smith@ya.ru"),
         ("alice@yandex.com", "alice+x@yandex.by"),
+        ("alice@yandex.com.tr", "alice@narod.ru"),
     ],
 )
 def test_addresses_of_one_mailbox_are_the_same(one: str, other: str) -> None:

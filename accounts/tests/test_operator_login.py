@@ -10,6 +10,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.test import Client
 
+from accounts import operator_login
 from accounts.advisory_locks import LOCK
 from accounts.models import User
 from accounts.tests.factories import StaffFactory, with_password
@@ -145,7 +146,9 @@ def test_an_attempt_while_locked_out_changes_nothing(olivia: User, clock: Any) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_exactly_three_of_ten_wrong_attempts_at_once_are_checked(olivia: User) -> None:
+def test_exactly_three_of_ten_wrong_attempts_at_once_are_checked(
+    olivia: User, many_places: None
+) -> None:
     answers = at_once(*[partial(log_in, "olivia", "wrong", REMOTE_ADDR="192.0.2.1")] * 10)
 
     assert Counter(statuses(answers)) == {200: 2, 429: 8}
@@ -153,7 +156,7 @@ def test_exactly_three_of_ten_wrong_attempts_at_once_are_checked(olivia: User) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attempts_of_another_name_do_not_wait(olivia: User) -> None:
+def test_attempts_of_another_name_do_not_wait(olivia: User, many_places: None) -> None:
     answers = at_once(*[partial(log_in, f"name{number}", "wrong") for number in range(8)])
 
     assert Counter(statuses(answers)) == {200: 8}
@@ -168,7 +171,7 @@ def test_both_clicks_of_a_double_click_log_in(olivia: User) -> None:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_an_attempt_does_not_wait_long_for_others(olivia: User) -> None:
+def test_an_attempt_does_not_wait_long_for_others(olivia: User, many_places: None) -> None:
     with another_transaction(LOCK, "log-in 127.0.0.1 olivia"):
         answers = at_once(*[partial(log_in, "olivia", PASSWORD)] * 3)
 
@@ -200,3 +203,13 @@ def test_attempts_of_one_address_are_limited_whatever_names_they_use(
     assert hashed == ["wrong"] * 2
     assert AccessAttempt.objects.count() == 2
     assert elsewhere.status_code == 302
+
+
+def test_an_attempt_without_a_place_is_refused_before_hashing(olivia: User) -> None:
+    with operator_login.place(), operator_login.place():
+        busy = log_in("olivia", "wrong")
+
+    assert (busy.status_code, busy["Retry-After"]) == (429, "2")
+    assert "busy with other log-ins" in busy.content.decode()
+    assert not AccessAttempt.objects.exists()
+    assert log_in("olivia", PASSWORD).status_code == 302

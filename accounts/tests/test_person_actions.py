@@ -206,3 +206,34 @@ def test_the_page_of_a_key_offers_them(key: ApiKey, group: str, offered: bool) -
     page = client.get(key_path(key, "change")).content.decode()
 
     assert [key_path(key, verb) in page for verb in ("revoke", "rotate")] == [offered] * 2
+
+
+def test_finance_erases_a_person_who_typed_the_name_and_the_reason(
+    alice: Person, bob: Person
+) -> None:
+    finance = colleague("Finance")
+    path, asked = person_path(bob.user, "erase"), {"reason": "They asked by letter."}
+
+    page = finance.get(path).content.decode()
+    refused = finance.post(path, asked | {"username": "alice"}, follow=True)
+    done = finance.post(path, asked | {"username": "bob"}, follow=True)
+
+    assert "Credits that are left are given up" in page
+    assert "Nothing was done: this is not the user name." in page_text(refused)
+    assert f"The person is erased: the account is now erased #{bob.user.pk}." in page_text(done)
+    assert not is_let_in(bob)
+    assert "bob" not in finance.get(person_path(bob.user, "change")).content.decode()
+    assert actions()[-1] == "erase"
+
+
+def test_finance_exports_a_person_on_record(bob: Person) -> None:
+    finance = colleague("Finance")
+    path = person_path(bob.user, "export_person")
+
+    assert finance.post(path, {"reason": " "}).status_code == 200
+    response: Any = finance.post(path, {"reason": "They asked."})
+
+    assert b'"username":"bob"' in b"".join(response.streaming_content)
+    assert "attachment" in response["Content-Disposition"]
+    entry = audit.of(bob.user).get()
+    assert (entry.action, entry.reason) == ("export person", "They asked.")

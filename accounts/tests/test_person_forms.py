@@ -10,7 +10,9 @@ from django.test import Client
 
 from accounts import api_keys, audit
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import Person, give
+from accounts.tests.factories import Person, give, register
+from accounts.tests.roles import as_owner
+from payments.tests.at_once import execute
 
 WHY = {"reason": "She asked"}
 ALICE = {"username": "alice", "email": "alice@example.com", "auth_method": "email"}
@@ -123,3 +125,46 @@ def test_a_person_added_in_the_admin_gets_a_code_on_asking(office: Client) -> No
 
     erin.refresh_from_db()
     assert erin.referral_code == code
+
+
+@pytest.fixture
+def c_locale(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave names to the program, as in the C locale, whose LOWER() does not change an Ë."""
+    name = "users_username_any_case_unique"
+    others = [one for one in User._meta.constraints if one.name != name]
+    monkeypatch.setattr(User._meta, "constraints", others)
+    with as_owner():
+        execute(f"DROP INDEX {name}")
+
+
+@pytest.mark.usefixtures("c_locale")
+def test_a_name_that_is_taken_in_another_case_is_an_error_of_the_form(
+    office: Client, alice: Person
+) -> None:
+    register("zoë")
+    zoe = {"username": "ZOË", "email": "zoe@example.com", "usable_password": "false"}
+
+    added = office.post("/admin/accounts/user/add/", zoe | WHY)
+    renamed = office.post(page_of(alice.user), ALICE | WHY | {"username": "ZOË"})
+
+    for page in (added, renamed):
+        assert page.status_code == 200
+        assert page.context["adminform"].form.errors.keys() == {"username"}
+
+
+@pytest.mark.usefixtures("c_locale")
+def test_who_had_the_name_of_another_already_is_edited_and_may_be_renamed(
+    office: Client, alice: Person
+) -> None:
+    register("zoë")
+    User.objects.filter(pk=alice.user.pk).update(username="ZOË", username_folded=None)
+    zoe = ALICE | WHY | {"username": "ZOË", "email": "new@example.com"}
+
+    edited = office.post(page_of(alice.user), zoe)
+    unfolded = User.objects.get(pk=alice.user.pk)
+    renamed = office.post(page_of(alice.user), zoe | {"username": "Alice"})
+
+    alice.user.refresh_from_db()
+    assert (edited.status_code, renamed.status_code) == (302, 302)
+    assert (unfolded.email, unfolded.username_folded) == ("new@example.com", None)
+    assert (alice.user.username, alice.user.username_folded) == ("Alice", "alice")

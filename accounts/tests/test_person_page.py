@@ -8,12 +8,22 @@ from django.test import Client
 from django.utils.html import strip_tags
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import audit, people
+from accounts import api_keys, audit, people
 from accounts.models import User
-from accounts.tests.factories import Person, colleague, give, operator, register
+from accounts.tests.factories import Person, colleague, give, operator, register, reviewer
 from gatewayz.adminbase.formatting import NOTHING
 from payments.models import Payment
-from payments.tests.stripe_events import deliver, refer, refund, settle
+from payments.tests.stripe_events import (
+    deliver,
+    pending_payment,
+    quarantined_event,
+    refer,
+    refund,
+    resolve,
+    settle,
+    turn,
+)
+from referrals.models import Referral
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -126,6 +136,21 @@ def test_friends_are_counted_as_far_as_they_are_read(
     assert sections(support, alice)["referrals"].note == note
 
 
+def test_friends_who_come_too_late_for_a_code_are_not_called_pending(
+    support: Client, alice: Person
+) -> None:
+    late = register("late", code=alice.code)
+    refer(alice, 10)
+
+    page = support.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert late.user.referred_by_code == alice.code
+    assert ">code used up<" in page
+    assert "pending" not in page.partition("Earned by inviting")[2][:400]
+    note = sections(support, alice)["referrals"].note
+    assert note == "1 too late: code used up · 10 completed"
+
+
 def test_friends_stand_with_their_state(support: Client, alice: Person, purchase: Payment) -> None:
     register("dora", code=alice.code)
 
@@ -170,15 +195,49 @@ def test_adjustments_are_listed_and_on_record(support: Client, alice: Person) ->
     assert f"/adjustment/{adjustment.pk}/change/" in shown["statement"].rows[0][5]
 
 
+def test_all_of_the_history_is_what_its_section_begins_with(
+    finance: Client, alice: Person, bob: Person
+) -> None:
+    """Whatever of the person's it was done to; and nothing that was done to others."""
+    by, now = reviewer(), NOW
+    people.deactivate(bob.user, by=by, reason="Another case", now=now)
+    give(alice, "5.00")
+    api_keys.issue(alice.user, by=by, reason="They lost it", now=now)
+    refer(alice)
+    turn(Referral.objects.get(), "voided")
+    resolve(quarantined_event(pending_payment(alice.user)), by=by)
+    people.deactivate(alice.user, by=by, reason="Chargeback", now=now)
+    shown = sections(finance, alice)["history"]
+
+    every = finance.get(shown.more).context["cl"].result_list
+
+    assert [row[1].lower() for row in shown.rows] == [entry.action for entry in every]
+    assert {entry.action for entry in every} == {
+        *("adjust credits", "issue key", "void bonus", "resolve event", "deactivate"),
+    }
+    assert "Another case" not in {entry.reason for entry in every}
+
+
 @pytest.mark.parametrize("group", ["Support", "Finance"])
 def test_each_group_is_offered_what_it_may_do(alice: Person, group: str) -> None:
     actions = colleague(group).get(path(alice)).context["actions_detail"]
 
+    by_support = [
+        ("Set inviter…", path(alice, "set_inviter")),
+        ("New key…", path(alice, "new_key")),
+    ]
+    of_finance = [
+        ("Export…", path(alice, "export_person")),
+        ("Erase…", path(alice, "erase")),
+    ]
     assert [(action["title"], action["path"]) for action in actions] == [
         ("Why?", path(alice, "why")),
         ("Statement", path(alice, "statement")),
+        ("Related accounts", path(alice, "related")),
         ("Adjust balance…", path(alice, "adjust")),
+        *(by_support if group == "Support" else []),
         ("Deactivate…", path(alice, "deactivate")),
+        *(of_finance if group == "Finance" else []),
     ]
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection, transaction
 from django.db.models import CharField
 from django.test.utils import CaptureQueriesContext
 
@@ -61,6 +61,26 @@ def test_values_have_their_types_and_percent_signs_stay(db: None) -> None:
     )
 
     assert row == (now, now, None, "a%b")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_connection_prepares_it_anew() -> None:
+    for _ in range(2):
+        connection.close()
+        for below in (1, 2):
+            assert prepared.fetch(COUNT, {"name": "alice", "below": below}) == [(0,)]
+
+        assert prepared_statements("SELECT count(*) FROM users WHERE username = $1%") == [2]
+
+
+def test_a_statement_that_failed_runs_again(alice: Person) -> None:
+    divide = "SELECT 6 / %(by)s::bigint"
+
+    for _ in range(2):
+        with pytest.raises(DataError), transaction.atomic():
+            prepared.fetch(divide, {"by": 0})
+
+        assert prepared.fetch(divide, {"by": 2}) == [(3,)]
 
 
 def test_it_is_seen_by_who_counts_queries(db: None) -> None:

@@ -31,12 +31,22 @@ def found(office: Client, term: str, page: str = PEOPLE) -> list[Any]:
     return list(office.get(page, {"q": term}).context["cl"].result_list)
 
 
-@pytest.mark.parametrize("term", ["BOB", " bob ", "Bob@exam", "bob@example.com"])
+@pytest.mark.parametrize(
+    "term", ["ROBERTA", " roberta ", "bert", "erta@exam", "ta@example.com", "a@e"]
+)
 @pytest.mark.usefixtures("charlie")
-def test_a_person_is_found_by_a_beginning(office: Client, bob: Person, term: str) -> None:
-    register("not-bob")
+def test_a_person_is_found_by_any_part(office: Client, term: str) -> None:
+    roberta = register("roberta").user
 
-    assert found(office, term) == [bob.user]
+    is_part_found = term != "a@e"  # no three letters in a row: only a beginning
+    assert found(office, term) == ([roberta] if is_part_found else [])
+
+
+@pytest.mark.parametrize("name", ["мария", "日本語の人"])
+def test_a_person_of_any_script_is_found_by_any_part(office: Client, name: str) -> None:
+    person = User.objects.create_user(name, "someone@example.com")
+
+    assert found(office, name[1:-1]) == [person]
 
 
 @pytest.mark.parametrize("term", ["b%b", "b_b", "b\\b", "%%%", "___", "bo"])

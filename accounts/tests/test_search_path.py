@@ -26,6 +26,8 @@ DECOYS = """
 OFFENDERS = """
     SELECT oid::regprocedure::text FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace AND proname NOT LIKE 'procrastinate%'
+      -- Those of an extension read no table.
+      AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
       AND NOT EXISTS (SELECT FROM unnest(proconfig) setting
                       WHERE setting ~ '^search_path=pg_catalog, .*, pg_temp$')
 """

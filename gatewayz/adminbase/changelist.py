@@ -1,13 +1,16 @@
 """The list of an admin page, which no number of rows makes slow: nothing is counted."""
 
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Page, Paginator
 from django.db import DataError
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.views import ChangeList
 
@@ -16,6 +19,10 @@ from gatewayz.adminbase.filters import DayFilter
 
 # The last page: OFFSET reads all rows that it skips. To see more, search or filter.
 MOST_PAGES = 100
+# As many rows of what is filtered are counted and added up.
+MOST_COUNTED = 10_000
+# An export reads so many rows at once.
+_CHUNK = 5_000
 
 
 def by_value(ordering: Any) -> Any:
@@ -53,8 +60,10 @@ class UncountedPaginator(Paginator):
 class UncountedChangeList(ChangeList):
     """A list that does not count how many rows there are."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        may_export = request.user.has_perm("accounts.export")
+        self.may_export = bool(self.model_admin.exported) and may_export
         self.title = navigation.title_of(self.model)
 
     def get_ordering_field(self, field_name: Any) -> Any:
@@ -85,6 +94,38 @@ class UncountedChangeList(ChangeList):
             if name in self.model_admin.linked_by and (field := self.opts.get_field(name))
         )
         return capfirst(", ".join(parts))
+
+    @cached_property
+    def totals(self) -> str:
+        """Return how many rows the filters leave and their sum, up to a bound; else nothing."""
+        given = [any(values) for name, values in self.filter_params.items() if name[:1] != "_"]
+        if not self.model_admin.exported or not (self.query or any(given)):
+            return ""
+        count, total = self.count_filtered()
+        is_bounded = count == MOST_COUNTED
+        words = f"The first {count:,} rows" if is_bounded else f"{count:,} row{'s' * (count != 1)}"
+        words += f", {total} in all" if total else ""
+        return f"{words}. What follows is not counted." if is_bounded else words
+
+    def count_filtered(self) -> tuple[int, str]:
+        """Return how many rows there are and their sum, of at most MOST_COUNTED rows."""
+        column, shown = self.model_admin.summed or ("pk", None)
+        rows = self.queryset.annotate(summed=column if shown else F("pk")).values("summed")
+        sums = {"count": Count("*")} | ({"total": Sum("summed")} if shown else {})
+        found = rows[:MOST_COUNTED].aggregate(**sums)
+        return found["count"], shown(found["total"] or Decimal(0)) if shown else ""
+
+    def exported_rows(self) -> Iterator[Sequence[Any]]:
+        """Yield the rows of all pages, as files have them; each query reads a part of them."""
+        key = str(self.model_admin.export_order)
+        column, after = key.removeprefix("-"), "lt" if key.startswith("-") else "gt"
+        columns, rows = self.model_admin.exported.values(), self.queryset.order_by(key)
+        chunk = list(rows.values_list(column, *columns)[:_CHUNK])
+        while chunk:
+            yield from (row[1:] for row in chunk)
+            following = rows.filter(**{f"{column}__{after}": chunk[-1][0]})
+            is_last = len(chunk) < _CHUNK
+            chunk = [] if is_last else list(following.values_list(column, *columns)[:_CHUNK])
 
     def get_results(self, request: HttpRequest) -> None:
         """Read the page; treat an address with values that PostgreSQL cannot read as a typo."""

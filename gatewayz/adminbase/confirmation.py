@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 
 from gatewayz.adminbase.model_admin import ModelAdmin
@@ -43,7 +44,7 @@ def confirm(
     request: HttpRequest,
     question: Question,
     form_class: type[forms.Form],
-    act: Callable[..., str | HttpResponse],
+    act: Callable[..., str | HttpResponseBase],
     *,
     back: str,
     rows: Sequence[Model] | None = None,
@@ -65,8 +66,8 @@ def confirm(
         done = act(**form.cleaned_data)
     except refusals as refusal:
         return refuse(request, refusal, back=back)
-    if isinstance(done, HttpResponse):
-        return done
+    if isinstance(done, HttpResponseBase):
+        return cast("HttpResponse", done)  # or a stream, which Django takes as well
     messages.success(request, done)
     return HttpResponseRedirect(back)
 

@@ -100,6 +100,12 @@ class ModelAdmin(unfold.ModelAdmin):
     has_history = True
     # Columns that links of ours filter by, besides `list_filter`.
     linked_by: ClassVar[Any] = ()
+    # What files of the list have: the name of each column, and its field or expression.
+    exported: ClassVar[dict[str, Any]] = {}
+    # Their order: by a column whose values differ.
+    export_order: ClassVar[str] = "-pk"
+    # The expression that a filtered list adds up, and how the sum is written.
+    summed: ClassVar[tuple[Any, Callable[[Any], str]] | None] = None
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the filters that are offered: other columns have no index, or are secret."""

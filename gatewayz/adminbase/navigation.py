@@ -32,7 +32,10 @@ class Entry:
 
 
 GROUPS: dict[str, list[Entry]] = {
-    "": [Entry("Overview", "monitoring")],
+    "": [
+        Entry("Overview", "monitoring"),
+        Entry("Month", "calendar_month", "payments.dailytotals"),
+    ],
     "People": [
         Entry("Users", "group", "accounts.user"),
         Entry("Ledger", "menu_book", "accounts.ledgerentry"),

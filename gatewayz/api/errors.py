@@ -72,7 +72,11 @@ def _by_field(detail: Any) -> dict[str, list[str]]:
 
 def _sentences(detail: Any) -> list[str]:
     if isinstance(detail, dict):
-        return [f"{name}: {line}" for name, part in detail.items() for line in _sentences(part)]
+        return [
+            line if name == "non_field_errors" else f"{name}: {line}"
+            for name, part in detail.items()
+            for line in _sentences(part)
+        ]
     if isinstance(detail, list | tuple):
         return [line for part in detail for line in _sentences(part)]
     # A message may quote a lone surrogate from the request, which UTF-8 cannot encode.

@@ -50,6 +50,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "errors": {"amount": ["A valid integer is required."]},
     },
     "401": {"detail": "Invalid API key.", "code": "authentication_failed"},
+    "403": {
+        "detail": "This token is not good for this call; use another token, or your API key.",
+        "code": "insufficient_scope",
+    },
     "404": {"detail": "Not found.", "code": "not_found"},
     "405": {"detail": 'Method "PUT" not allowed.', "code": "method_not_allowed"},
     "409": {"detail": "This username is taken.", "code": "conflict"},
@@ -65,6 +69,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
 _DESCRIPTIONS = {
     "400": "Bad input; `errors` names the fields.",
     "401": "The API key is missing or wrong.",
+    "403": "The call needs another scope of the token, or the API key.",
     "405": "The path does not know this method.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
@@ -98,7 +103,7 @@ def document_errors(
 def _possible_errors(operation: dict[str, Any]) -> list[str]:
     codes = ["405", "503"]
     if any(operation.get("security", [])):
-        codes += ["401", "429"]
+        codes += ["401", "403", "429"]
     if "requestBody" in operation:
         codes += ["400", "413"] if operation.pop(RAW_BODY, False) else ["400", "413", "415"]
     if any(parameter["in"] == "query" for parameter in operation.get("parameters", [])):

@@ -8,19 +8,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from django.views import View
 
-from accounts import api_keys, ledger_seals
+from accounts import api_keys, emails, ledger_seals, log_in_links
 from accounts.models import ApiKey, LedgerEntry, User
+from accounts.preferences import EmailKind
 from gatewayz.benchmarks import HOST, loader, scenarios
 from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
+from referrals import attribution
 from referrals.models import LeaderboardEntry
 
 # The person who asks: a referrer with friends, and with a known key.
@@ -63,6 +68,28 @@ def _get(path: str) -> Maker:
     return lambda n: Request(path)
 
 
+def _own_page(path: str) -> Maker:
+    """Return the maker of a request for a page of the caller, who is logged in."""
+
+    def make(n: int) -> Request:
+        browser = Client()
+        browser.force_login(User.objects.get(pk=CALLER), log_in_links.BACKEND)
+        name = settings.SESSION_COOKIE_NAME
+        return Request(path, headers=(("Cookie", f"{name}={browser.cookies[name].value}"),))
+
+    return make
+
+
+def _own_key(n: int) -> Request:
+    key, _ = api_keys.create(user=User.objects.get(pk=CALLER), name="own", now=timezone.now())
+    return _own_page(f"/account/keys/{key.pk}/revoke")(n)
+
+
+def _follow_link(n: int) -> Request:
+    token = log_in_links.create_token(User.objects.get(pk=CALLER))
+    return Request(f"/login/link?token={token}")
+
+
 def _register(n: int) -> Request:
     name = f"newcomer-{secrets.token_hex(4)}"
     body = {
@@ -74,10 +101,38 @@ def _register(n: int) -> Request:
     return Request("/auth/register", "POST", body)
 
 
+def _claim(n: int) -> Request:
+    """Let somebody new claim a code."""
+    made = attribution.register(
+        username=f"claimer-{secrets.token_hex(4)}",
+        email=f"claimer-{secrets.token_hex(4)}@example.com",
+        auth_method="email",
+        invitation=None,
+        address="",
+        now=timezone.now(),
+    )
+    key = ("Authorization", f"Bearer {made.account.api_key}")
+    return Request("/referral/claim", "POST", _CODE, (key,))
+
+
 def _prove(n: int) -> Request:
     ledger_seals.seal_new_entries(now=timezone.now())
     entry = LedgerEntry.objects.filter(user=CALLER).earliest("pk")
     return Request(f"/user/transactions/{entry.pk}/proof")
+
+
+def _erase(n: int) -> Request:
+    """Let somebody go who has just come; the caller is needed again."""
+    name = f"leaver-{secrets.token_hex(4)}"
+    user = User.objects.create(username=name, email=f"{name}@example.com")
+    _, key = api_keys.create(user=user, name="default", now=timezone.now())
+    own_key = ("Authorization", f"Bearer {key}")
+    return Request("/user/erase", "POST", {"username": name}, (own_key,))
+
+
+def _unsubscribe(n: int) -> Request:
+    link = emails.unsubscribe_link(User.objects.get(pk=CALLER), EmailKind.BONUS_EARNED)
+    return Request(urlsplit(link).path)
 
 
 def _make_key(n: int) -> Request:
@@ -116,8 +171,26 @@ _LEADERS = [
 
 ENDPOINTS: dict[str, list[Maker]] = {
     "GET ": [_get("/")],
+    "GET signup": [_get("/signup"), _get(f"/signup?ref={loader.code_of(2)}")],
+    "GET register": [_get("/register")],
+    "GET login": [_get("/login")],
+    "GET login/sent": [_get("/login/sent")],
+    "GET login/link": [_follow_link],
+    "GET dashboard": [_own_page("/dashboard")],
+    "GET dashboard/friends": [_own_page("/dashboard/friends")],
+    "GET dashboard/qr.svg": [_own_page("/dashboard/qr.svg")],
+    "GET dashboard/buy": [_own_page("/dashboard/buy")],
+    "GET dashboard/statement": [_own_page("/dashboard/statement")],
+    "GET dashboard/statement.csv": [_own_page("/dashboard/statement.csv")],
+    "GET account": [_own_page("/account")],
+    "GET account/keys": [_own_page("/account/keys")],
+    "GET account/keys/<int:pk>/revoke": [_own_key],
+    "GET account/export": [_own_page("/account/export")],
+    "GET account/erase": [_own_page("/account/erase")],
+    "GET account/preferences": [_own_page("/account/preferences")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
+    "GET emails/off/<str:token>": [_unsubscribe],
     "POST auth/register": [_register],
     "GET user/balance": [_get("/user/balance")],
     "GET user/transactions": [_get("/user/transactions")],
@@ -126,11 +199,15 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "PATCH user/preferences": [
         lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
     ],
+    "POST user/tokens": [lambda n: Request("/user/tokens", "POST", {"scope": "read"})],
+    "GET user/export": [_get("/user/export")],
+    "POST user/erase": [_erase],
     "GET user/api-keys": [_get("/user/api-keys")],
     "POST user/api-keys": [_make_key],
     "DELETE user/api-keys/<int:pk>": [_revoke],
     "GET referral/code": [_get("/referral/code")],
     "POST referral/generate": [lambda n: Request("/referral/generate", "POST")],
+    "POST referral/claim": [_claim],
     "POST referral/validate": [lambda n: Request("/referral/validate", "POST", _CODE)],
     "GET referral/stats": [_get("/referral/stats")],
     "GET referral/explain": [_get("/referral/explain"), _get("/referral/explain?amount=1000")],
@@ -162,7 +239,9 @@ def _routes(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[s
                 yield from _routes(each.url_patterns, path)
         elif getattr(each.callback, "cls", None) is not NoSuchEndpoint:
             methods = getattr(each.callback, "actions", None) or {"get": ""}
-            yield from (f"{method.upper()} {path}" for method in methods if method != "head")
+            page = getattr(each.callback, "view_class", View)
+            offered = set(methods) & set(page.http_method_names) - {"head"}
+            yield from (f"{method.upper()} {path}" for method in offered)
 
 
 @contextmanager

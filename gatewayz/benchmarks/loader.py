@@ -44,14 +44,15 @@ def code_of(person_id: int) -> str:
 _PEOPLE = """
 INSERT INTO users (id, password, is_superuser, username, first_name, last_name, is_staff, is_active,
                    email, credits, referral_code, referred_by_code, has_made_first_purchase,
-                   auth_method, signup_address, show_on_leaderboard, created_at)
+                   auth_method, signup_address, show_on_leaderboard, created_at, username_folded,
+                   mailbox)
 SELECT id, '!', false, 'person' || id, '', '', false, true, 'person' || id || '@example.com', 0,
        'B' || lpad(id::text, 7, '0'),
        CASE WHEN id > %(referrers)s AND id <= %(referrers)s * (%(friends)s + 1)
             THEN 'B' || lpad((1 + (id - %(referrers)s - 1) %% %(referrers)s)::text, 7, '0') END,
        %(purchases)s > 0, 'email', '', false,
        date_trunc('hour', now()) - interval '200 days' * (1 - id::float / %(people)s)
-           - interval '1 day'
+           - interval '1 day', 'person' || id, 'person' || id || '@example.com'
 FROM generate_series(1, %(people)s::bigint) id
 """
 
@@ -148,7 +149,7 @@ def add_keys(first: int, last: int) -> None:
     ):
         for person_id in range(first, last + 1):
             key = key_of(person_id)
-            digest = api_keys.digest(key)
+            digest = api_keys.digests(key)[0]
             rows.write_row((person_id, "", api_keys.prefix(key), digest, "2026-01-01"))
 
 
@@ -156,12 +157,14 @@ _BUYERS = """
 WITH buyer AS (
     INSERT INTO users (password, is_superuser, username, first_name, last_name, is_staff, is_active,
                        email, credits, referral_code, referred_by_code, has_made_first_purchase,
-                       auth_method, signup_address, show_on_leaderboard, created_at)
+                       auth_method, signup_address, show_on_leaderboard, created_at,
+                       username_folded, mailbox)
     SELECT '!', false, %(batch)s || n, '', '', false, true, %(batch)s || n || '@example.com', 0,
            'C' || %(batch)s || lpad(n::text, 6, '0'),
            CASE WHEN n > %(codes)s
                 THEN 'C' || %(batch)s || lpad((1 + n %% %(codes)s)::text, 6, '0') END,
-           false, 'email', '', false, now()
+           false, 'email', '', false, now(), lower(%(batch)s) || n,
+           lower(%(batch)s) || n || '@example.com'
     FROM generate_series(1, %(count)s + %(codes)s) n RETURNING id
 )
 INSERT INTO payments (user_id, amount, currency, status, success_url, cancel_url, session_id,

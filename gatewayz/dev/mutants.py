@@ -44,6 +44,7 @@ TESTS = {
         "payments": "settlement lost_answers two_clocks",
         "referrals": "bonuses offers",
     },
+    "payments/purchases.py": {"payments": "settlement lost_answers two_clocks"},
     "payments/event_store.py": {"payments": "inbox webhook retries two_clocks crash"},
     "payments/clawbacks.py": {"payments": "clawbacks settlement"},
     "payments/inbox.py": {"payments": "inbox webhook retries settlement admin_replay"},

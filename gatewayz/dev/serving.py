@@ -185,11 +185,13 @@ def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str
     stripe = addresses.sandbox or "none: the real Stripe is used (STRIPE_SECRET_KEY is set)"
     lines = [
         "",
+        f"  Pages      {addresses.api}/   sign up, log in, your dashboard",
         f"  API        {addresses.api}",
         f"  Docs       {addresses.api}/api/docs",
         f"  Admin      {addresses.api}/admin/   log in as {operator}",
         *(f"{'or as':>{len(addresses.api) + 32}} {member}" for member in members),
         f"  Sandbox    {stripe}",
+        f"  E-mails    {addresses.sandbox + '/mail' if addresses.sandbox else '.dev/mail'}",
         "",
         "The walkthrough, to be pasted line by line into another terminal:",
     ]

@@ -1,6 +1,7 @@
 """Finds the client behind trusted proxies: the address, and whether the connection is secure."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
@@ -38,7 +39,7 @@ def client_address(request: HttpRequest) -> str:
     peer = request.META.get("REMOTE_ADDR", "")
     address = _parse(peer)
     if address and _is_trusted(address):
-        address = _forwarded(request.headers.get("X-Forwarded-For", "")) or address
+        address = _forwarded(request.META.get("HTTP_X_FORWARDED_FOR", "")) or address
     return _as_one_caller(address) if address else peer
 
 
@@ -57,6 +58,7 @@ def _forwarded(header: str) -> _Address | None:
     return None
 
 
+@lru_cache(maxsize=1000)
 def _parse(text: str) -> _Address | None:
     """Read `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` and `[2001:db8::1]:443`."""
     text = text.strip()

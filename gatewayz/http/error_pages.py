@@ -15,6 +15,16 @@ from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
 from gatewayz.http.middleware import is_api_path
 
+# What a page says; a program gets the name of the status.
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "We could not understand that request.",
+    HTTPStatus.FORBIDDEN: "Your account may not do this. Ask somebody whose account may.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. It may be mistyped, or the page gone.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something failed on our side. Try again in a few minutes.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "We cannot answer right now. Nothing was changed; try again in"
+    " a moment.",
+}
+
 
 def _error(
     request: HttpRequest, status: HTTPStatus, detail: str = "", code: str = ""
@@ -23,7 +33,7 @@ def _error(
         body = {"detail": detail or f"{status.phrase}.", "code": code or status.name.lower()}
         return JsonResponse(body, status=status)
     start = reverse("admin:index" if request.path_info.startswith("/admin/") else "home")
-    page = {"status": status, "start": start, "detail": detail or status.description}
+    page = {"status": status, "start": start, "detail": detail or _MESSAGES[status]}
     return render(request, "error.html", page, status=status)
 
 
@@ -39,8 +49,23 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.FORBIDDEN)
 
 
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    detail = (
+        "This form was open for too long, or your browser sent no cookie with it. Allow cookies"
+        " for this site, load the page again, and send the form once more."
+    )
+    return _error(request, HTTPStatus.FORBIDDEN, detail)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.NOT_FOUND)
+
+
+def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    detail = f"Too many requests from your network. Try again in {seconds} s."
+    response = _error(request, HTTPStatus.TOO_MANY_REQUESTS, detail)
+    response["Retry-After"] = str(seconds)
+    return response
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
@@ -51,6 +76,15 @@ def length_required(request: HttpRequest) -> HttpResponse:
 def too_large(request: HttpRequest) -> HttpResponse:
     detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
     return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
+
+
+def try_later(
+    request: HttpRequest, status: HTTPStatus, *, seconds: int, detail: str = ""
+) -> HttpResponse:
+    """Refuse for now. It costs little, so that whoever is refused may ask often."""
+    answer = _error(request, status, detail)
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -68,7 +102,6 @@ class DatabaseErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, AnyDatabaseError) and is_unavailable(exception):
-            response = _error(request, HTTPStatus.SERVICE_UNAVAILABLE)
-            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return response
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return try_later(request, status, seconds=RETRY_AFTER_SECONDS)
         return None

@@ -35,6 +35,8 @@ def drop_malformed_session(
     """Drop a session cookie that is not ours: PostgreSQL raises on a NUL in a look-up."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if is_call(request.path_info):
+            return get_response(request)
         if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
             request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
         return get_response(request)

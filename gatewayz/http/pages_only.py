@@ -34,11 +34,11 @@ class CSPMiddleware(_PagesOnly, _Csp):
 
 
 class SessionMiddleware(_PagesOnly, _Session):
-    """The session of an operator."""
+    """The session of a person or an operator."""
 
 
 class AuthenticationMiddleware(_PagesOnly, _Authentication):
-    """The operator who is logged in."""
+    """Who is logged in."""
 
 
 class OTPMiddleware(_PagesOnly, _Otp):

@@ -1,12 +1,13 @@
 """The admin site: which pages it has, and who may open it."""
 
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -17,10 +18,12 @@ from accounts import operator_login, second_factor, throttling
 from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
-from gatewayz.operators import own_log_in
+from gatewayz.http import error_pages
+from gatewayz.operators import list_export, own_log_in, search
 
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
+BUSY_SECONDS = 2
 
 
 def _is_for_setup(request: HttpRequest) -> bool:
@@ -57,8 +60,9 @@ class OperatorSite(UnfoldAdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the pages that belong to no model."""
+        """Return the pages that belong to no model, and the export of each list that has one."""
         return [
+            *(self._export(page) for page in self._registry.values() if page.exported),
             path(
                 "second-factor/",
                 self.admin_view(own_log_in.second_factor_page),
@@ -66,14 +70,26 @@ class OperatorSite(UnfoldAdminSite):
             ),
         ]
 
+    def _export(self, page: Any) -> URLPattern:
+        """Return the address of the export of a list, which goes before those of its rows."""
+        name = f"{page.opts.app_label}_{page.opts.model_name}_export"
+        address = f"{page.opts.app_label}/{page.opts.model_name}/export/"
+        view: Any = self.admin_view(partial(list_export.export, page))
+        return path(address, view, name=name)
+
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the page's place in the sidebar, for the link back to it."""
         return {**super().each_context(request), "place": navigation.place(request)}
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let staff in if their session has passed the second factor, or they need none."""
+        """Let staff in if their session has passed the second factor, or they need none.
+
+        Only a session that began with the password: who reads the mail of staff is not staff.
+        """
         user = request.user
         if not super().has_permission(request) or not isinstance(user, User):
+            return False
+        if not operator_login.is_operator_session(request):
             return False
         known = self._admitted.get(request)
         if known is None or known[0] != user:
@@ -83,12 +99,8 @@ class OperatorSite(UnfoldAdminSite):
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Search the pages by name; unfold fails on a page number that is not a number."""
-        asked = request.GET.copy()
-        asked.pop("page", None)
-        request.GET = QueryDict(asked.urlencode())
-        found: HttpResponse = super().search(request, extra_context)
-        return found
+        """Find anybody or anything; unfold's own search finds pages only."""
+        return search.answer(request, self.each_context)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         protected = as_unfold_needs(super().admin_view(view, cacheable))
@@ -109,16 +121,25 @@ class OperatorSite(UnfoldAdminSite):
             return self._log_in(request, extra_context)
         try:
             throttling.limit_address("log_in", request)
+            with operator_login.place(), operator_login.one_at_a_time(request):
+                return self._log_in(request, extra_context)
         except throttling.TooManyRequests as refusal:
-            refused: HttpResponse = operator_login.too_many(request, refusal.wait)
-            return refused
-        with operator_login.one_at_a_time(request):
-            return self._log_in(request, extra_context)
+            detail = f"Too many attempts to log in from your address. Wait {refusal.wait} seconds."
+            seconds = refusal.wait
+        except operator_login.BusyError:
+            detail = "The server is busy with other log-ins. Try again in a moment."
+            seconds = BUSY_SECONDS
+        # Not 503, although the second is nobody's fault: each would be an error in the log.
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        return error_pages.try_later(request, status, seconds=seconds, detail=detail)
 
     def _log_in(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         page: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             request.session.set_expiry(SESSION_LASTS)
+            # Django keeps the key when the same person was logged in before: a key that somebody
+            # saw then must not open the admin now.
+            request.session.cycle_key()
         return page
 
     def password_change(

@@ -22,11 +22,13 @@ MAY = {
         "accounts.adjust_credits",
         "accounts.deactivate_user",
         "accounts.manage_keys",
+        "accounts.set_inviter",
     },
     FINANCE: {
         "accounts.adjust_credits",
         "accounts.approve_adjustment",
         "accounts.deactivate_user",
+        "accounts.erase_user",
         "accounts.export",
         "payments.replay_event",
         "referrals.add_program",

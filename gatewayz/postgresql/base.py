@@ -46,6 +46,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     SchemaEditorClass = SchemaEditor
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # By statement, see `accounts.prepared`.
+        self.prepared_cursors: dict[str, Any] = {}
+
     def init_connection_state(self) -> None:
         """Refuse a connection without time-outs. Raises TimeoutsMissingError."""
         super().init_connection_state()

@@ -1,6 +1,7 @@
 """Fixtures for the desk: what it shows, who works there, and a window to be any of them in."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -71,6 +72,25 @@ def desk(
     desk = Desk(window, live_server.url, sessions, request.param)
     yield desk
     assert desk.faults == []
+
+
+@pytest.fixture
+def visitor(
+    request: pytest.FixtureRequest, live_server: LiveServer, window: Page
+) -> Iterator[Desk]:
+    """A window on the pages for people, which must be without fault just as the desk's."""
+    window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor = Desk(window, live_server.url, {}, getattr(request, "param", DESKTOP))
+    yield visitor
+    assert visitor.faults == []
+
+
+@pytest.fixture
+def front(live_server: LiveServer, sandbox: str, settings: Any) -> str:
+    """The address of the program, at which the sandbox's events arrive as well."""
+    settings.STRIPE_SANDBOX_WEBHOOK_URL = f"{live_server.url}/api/stripe/webhook"
+    settings.FRONTEND_URL = live_server.url
+    return live_server.url
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page, expect
 from playwright.sync_api import Error as ScriptError
 
-DESKTOP, PHONE = (1280, 900), (390, 844)
+DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (360, 740)
 # Both groups and both widths; what each group sees at each width, test_desk_in_browser looks at.
 BOTH = pytest.mark.parametrize(
     ("who", "desk"), [("Sam", PHONE), ("Fiona", DESKTOP)], indirect=["desk"]
@@ -22,6 +22,11 @@ FOCUS = """() => {
   const isSeen = around.some((each) => each && getComputedStyle(each).outlineStyle !== "none");
   return { name: (element.innerText || element.name || element.ariaLabel || "").trim(), isSeen };
 }"""
+
+# Counts what the mouse or a finger does, and not the click that pressing Enter makes.
+COUNT_CLICKS = """addEventListener("click", (event) => {
+  if (event.detail) sessionStorage.clicks = Number(sessionStorage.clicks || 0) + 1;
+}, true);"""
 
 _Answer = TypeVar("_Answer")
 
@@ -42,6 +47,7 @@ class Desk:
         width, height = size
         window.set_viewport_size({"width": width, "height": height})
         window.set_default_timeout(10_000)
+        window.add_init_script(COUNT_CLICKS)
         window.on("console", self._note_message)
         window.on("pageerror", self._note_error)
         window.on("request", self._note_host)
@@ -83,6 +89,19 @@ class Desk:
             box.check()
         self.window.get_by_role("combobox").select_option(label=action)
         self.press("Run")
+
+    @property
+    def clicks(self) -> int:
+        """How many clicks all of this took so far."""
+        return int(self.window.evaluate("Number(sessionStorage.clicks || 0)"))
+
+    def find(self, known: str) -> None:
+        """Type into the search that every page has, and send it."""
+        self.window.keyboard.press("Control+k")
+        self.window.keyboard.type(known)
+        with self.window.expect_navigation():
+            self.window.keyboard.press("Enter")
+        self.look()
 
     def fill(self, label: str, text: str) -> None:
         self.window.locator("#content").get_by_label(label).fill(text)

@@ -6,11 +6,19 @@ Each does what the own group may, as wide as a screen and as a phone, and is not
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
 
 from accounts.models import ApiKey
-from accounts.tests.factories import Person
+from accounts.tests.factories import Person, register
 from gatewayz.tests.desk_browser import BOTH, Desk
-from payments.tests.stripe_events import failed_event, pending_payment, settle
+from payments.tests.stripe_events import (
+    failed_event,
+    pending_payment,
+    quarantined_event,
+    refer,
+    settle,
+)
 from referrals.models import Program, Referral
 
 pytestmark = pytest.mark.browser
@@ -81,6 +89,20 @@ def test_a_large_adjustment_waits_for_another_of_finance(
     assert alice.balance() == balance
 
 
+@BOTH
+def test_a_request_that_was_a_mistake_is_withdrawn_in_two_clicks(
+    alice: Person, desk: Desk, who: str
+) -> None:
+    desk.become(who)
+    adjust(desk, alice, "150")
+    desk.press("Ask for approval")
+
+    desk.follow("Withdraw…")
+    desk.press("Withdraw")
+
+    desk.reads("Withdrawn: $150.00 for alice.")
+
+
 @pytest.mark.parametrize(
     ("button", "status", "balance"),
     [("Release", "completed", "20.00"), ("Void", "voided", "0.00")],
@@ -138,6 +160,22 @@ def test_a_rotated_key_is_shown_once_and_opens_until_it_is_revoked(
     assert new.api.get("/user/balance").status_code == 401
 
 
+def test_who_lost_every_key_gets_one_in_two_clicks(alice: Person, desk: Desk) -> None:
+    ApiKey.objects.update(revoked_at=timezone.now())
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("New key…")
+    desk.fill("Reason", "They called from the number that we know")
+    desk.press("Make a new key")
+
+    new = Person(alice.user, desk.window.locator(".desk-new-key").inner_text())
+    assert new.api.get("/user/balance").status_code == 200
+    assert desk.clicks == 2
+    desk.follow("Done: back to the person")
+    desk.reads("They called from the number that we know")
+    expect(desk.window.locator("#page")).not_to_contain_text(new.api_key)
+
+
 @BOTH
 def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
     alice: Person, desk: Desk, who: str
@@ -184,6 +222,65 @@ def test_several_events_are_replayed_with_one_reason(
     assert bob.balance() == "30.00"
 
 
+def test_a_ring_of_five_is_closed_in_three_clicks(alice: Person, desk: Desk) -> None:
+    ring = [alice, *refer(alice, 4)]
+    desk.become("Fiona")
+    desk.open(page_of(alice))
+    desk.follow("Related accounts")
+    button = desk.window.get_by_role("button", name="hold their bonuses")
+    expect(button).to_be_disabled()
+    desk.window.get_by_label("Choose all").check()
+    desk.fill("Reason", "One card, one evening")
+    desk.press("Deactivate 5 and hold their bonuses")
+
+    desk.reads("Deactivated: 5. Bonuses that are held now: 4.")
+    assert desk.clicks == 3
+    assert statuses() == ["held"] * 4
+    assert {person.api.get("/user/balance").status_code for person in ring} == {401}
+
+
+def test_support_sees_related_accounts_and_cannot_close_them(alice: Person, desk: Desk) -> None:
+    refer(alice, 2)
+    desk.become("Sam")
+    desk.open(page_of(alice))
+    desk.follow("Related accounts")
+
+    desk.reads("Invited by this person")
+    expect(desk.window.locator("#content input[type=checkbox]")).to_have_count(0)
+
+
+def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
+    bob: Person, desk: Desk
+) -> None:
+    row = quarantined_event(pending_payment(bob.user))
+    desk.become("Fiona")
+    desk.open(f"{INBOX}{row.pk}/change/")
+    desk.follow("Adjust balance…")
+    desk.fill("Amount in US dollars", "7")
+    desk.press("Preview")
+    desk.press("Post it")
+    assert bob.balance() == "7.00"
+
+    desk.open(f"{INBOX}{row.pk}/change/")
+    desk.follow("Resolve…")
+    desk.fill("Reason", "Credited what was paid")
+    desk.press("Resolve")
+
+    desk.reads("Resolved by an operator.")
+    assert desk.clicks == 5
+    desk.lacks("Resolve…")
+    desk.lacks("Replay…")
+
+
+def test_support_sees_a_quarantined_event_and_cannot_close_it(bob: Person, desk: Desk) -> None:
+    row = quarantined_event(pending_payment(bob.user))
+    desk.become("Sam")
+    desk.open(f"{INBOX}{row.pk}/change/")
+
+    desk.reads("Colleagues of Finance can replay or resolve it.")
+    desk.lacks("Resolve…")
+
+
 def test_next_terms_are_previewed_added_and_withdrawn(bob: Person, desk: Desk) -> None:
     settle(bob.user)
     desk.become("Fiona")
@@ -215,3 +312,35 @@ def test_what_would_happen_now_is_asked_for_a_person(bob: Person, desk: Desk, wh
     desk.press("Ask")
 
     desk.reads("$10.00")
+    order = desk.window.locator("#content section.why").evaluate_all(
+        "parts => parts.map(part => part.getAttribute('aria-label'))"
+    )
+    assert order.index("Why, of bob") < order.index("What a purchase would earn now")
+
+
+@BOTH
+def test_what_to_answer_a_customer_is_copied_in_two_clicks(
+    bob: Person, desk: Desk, who: str
+) -> None:
+    desk.window.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    desk.become(who)
+    desk.open(page_of(bob))
+    desk.follow("Why?")
+    desk.press("Copy reply")
+
+    desk.reads("Copied")
+    copied = desk.window.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("Hello bob,\n\nA friend invited you")
+    assert desk.clicks == 2
+
+
+@BOTH
+def test_who_signed_up_with_a_code_is_one_click_away(alice: Person, desk: Desk, who: str) -> None:
+    register("dora", code=alice.code)
+    desk.become(who)
+    desk.open("/admin/referrals/referral/?q=" + alice.code)
+    desk.follow("Who signed up with this code, and what each lacks")
+
+    desk.reads("dora")
+    desk.reads("Has not bought")
+    assert desk.clicks == 1

@@ -16,6 +16,7 @@ INTERFACE_ROOMS = {
     "apps",
     "authentication",
     "checks",
+    "file_export",
     "forms",
     "gauges",
     "management",
@@ -27,14 +28,16 @@ INTERFACE_ROOMS = {
     "status_colours",
     "tasks",
     "throttling",
+    "person_views",
     "urls",
     "views",
     "webhook",
 }
-# What the interfaces of all apps share: who is calling, why an operator does something, the
+# What the interfaces of all apps share: who is calling, why an operator does something, files, the
 # colours of statuses, and how the admin shows the answer to "why?".
 OPEN_INTERFACES = (
     "accounts.authentication",
+    "accounts.file_export",
     "accounts.reason_field",
     "payments.explanations.admin_rendering",
     "referrals.status_colours",

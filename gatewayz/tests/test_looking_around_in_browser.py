@@ -56,6 +56,29 @@ def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: st
 
 
 @BOTH
+@pytest.mark.parametrize("key", ["Control+k", "/"])
+def test_anybody_is_found_from_any_page_without_a_click(
+    bob: Person, desk: Desk, who: str, key: str
+) -> None:
+    payment = settle(bob.user)
+    desk.become(who)
+    desk.open("/admin/payments/stripeevent/")
+
+    desk.window.keyboard.press(key)
+    desk.window.keyboard.type("ob@exam")
+    hits = desk.window.locator("#desk-found")
+    expect(hits).to_contain_text("bob@example.com")
+    desk.look()
+    desk.window.keyboard.press("ArrowDown")
+    desk.window.keyboard.press("Enter")
+    desk.window.wait_for_url(f"**/accounts/user/{bob.user.pk}/change/")
+
+    desk.find(str(payment.payment_intent_id))
+    desk.reads(f"Payment #{payment.pk}")
+    assert desk.clicks == 0
+
+
+@BOTH
 def test_the_leaderboard_is_sorted_counted_anew_and_searched(
     alice: Person, bob: Person, desk: Desk, who: str
 ) -> None:

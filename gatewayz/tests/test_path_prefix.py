@@ -27,8 +27,10 @@ def ask(server: Server, path: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/docs", "/payment/cancel"])
-def test_all_that_a_page_links_to_is_there(server: Server, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/admin/login/", "/api/docs", "/login", "/payment/cancel"])
+def test_all_that_a_page_links_to_is_there(
+    transactional_db: None, server: Server, path: str
+) -> None:
     _, page = ask(server, PREFIX + path)
     links = set(re.findall(r'(?:href|src)="(/[^"]*)"', page))
 

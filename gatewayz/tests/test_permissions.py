@@ -47,23 +47,40 @@ DOES = {
     "admin/accounts/adjustment/{row}/approve/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reject/": "accounts.approve_adjustment",
     "admin/accounts/adjustment/{row}/reverse/": "accounts.adjust_credits",
+    "admin/accounts/adjustment/{row}/withdraw/": "accounts.adjust_credits",
     "admin/accounts/apikey/{row}/revoke/": "accounts.manage_keys",
     "admin/accounts/apikey/{row}/rotate/": "accounts.manage_keys",
     "admin/accounts/user/{row}/adjust/": "accounts.adjust_credits",
+    "admin/accounts/user/{row}/related/": "referrals.review_referral",
+    "admin/accounts/user/{row}/new_key/": "accounts.manage_keys",
+    "admin/accounts/user/{row}/set_inviter/": "accounts.set_inviter",
     "admin/accounts/user/{row}/deactivate/": "accounts.deactivate_user",
+    "admin/accounts/user/{row}/erase/": "accounts.erase_user",
+    "admin/accounts/user/{row}/export_person/": "accounts.erase_user",
     "admin/accounts/user/{row}/reactivate/": "accounts.deactivate_user",
+    "admin/payments/stripeevent/{row}/adjust/": "accounts.adjust_credits",
+    "admin/payments/dailytotals/compare/": "accounts.export",
+    **{
+        f"admin/{name}/export/": "accounts.export"
+        for name in (
+            *("accounts/adjustment", "accounts/ledgerentry"),
+            *("payments/clawback", "payments/dailytotals", "payments/payment"),
+            *("payments/stripeevent", "referrals/leaderboardentry", "referrals/referral"),
+        )
+    },
     "admin/payments/stripeevent/{row}/replay/": "payments.replay_event",
+    "admin/payments/stripeevent/{row}/resolve/": "payments.replay_event",
     "admin/referrals/program/add/": "referrals.add_program",
     "admin/referrals/program/{row}/withdraw/": "referrals.add_program",
     "admin/referrals/program/{row}/approve/": "accounts.approve_adjustment",
     "admin/referrals/program/{row}/reject/": "accounts.approve_adjustment",
-    "admin/referrals/leaderboardentry/export/": "accounts.export",
 }
 # Pages to read, beside the lists and the histories.
 READ = ("statement/", "why/", "review/")
 # What is done to the selected rows of a list, and the permission for it; None: superusers alone.
 ACTIONS_OF_LISTS = {
     "replay_selected": "payments.replay_event",
+    "resolve_selected": "payments.replay_event",
     "release": "referrals.review_referral",
     "void": "referrals.review_referral",
     "dismiss": None,

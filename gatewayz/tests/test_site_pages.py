@@ -21,5 +21,5 @@ def test_anybody_else_gets_a_page(client: Client, accept: str | None) -> None:
     assert (response.status_code, response["Content-Type"]) == (404, "text/html; charset=utf-8")
 
 
-def test_every_page_has_an_icon_of_its_own(client: Client) -> None:
+def test_every_page_has_an_icon_of_its_own(db: None, client: Client) -> None:
     assert b'rel="icon" href="/static/site/favicon.svg"' in client.get("/").content

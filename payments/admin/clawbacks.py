@@ -1,10 +1,14 @@
 """The pages of refunds and disputes: what each takes back of its purchase."""
 
-from django.contrib import admin
-from django.db.models import Q
+from typing import ClassVar
 
+from django.contrib import admin
+from django.db.models import F, Q
+
+from accounts.money import dollars_of_cents
 from accounts.people import owned_by
 from gatewayz.adminbase import status_badges
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, moment
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin
 from payments.admin import formatting
@@ -18,10 +22,22 @@ column = Columns(Clawback)
 class ClawbackAdmin(ReadOnlyAdmin):
     has_history = False
     list_display = ("name", "state", "price", "took", "purchase", "person", "since")
-    list_filter = ("kind", "status", PurchaseFilter)
+    list_filter = ("kind", "status", PurchaseFilter, ("created_at", DayFilter))
+    summed = (F("amount"), dollars_of_cents)
+    exported: ClassVar = {
+        "stripe_id": "stripe_id",
+        "created_at": "created_at",
+        "kind": "kind",
+        "status": "status",
+        "amount": formatting.in_dollars("amount"),
+        "takes_back": formatting.in_dollars("taken"),
+        "person": "payment__user__username",
+        "payment": "payment_id",
+        "payment_intent_id": "payment_intent_id",
+    }
     list_select_related = ("payment__user",)
     search_help_text = (
-        "Beginning of Stripe's id (re_…, dp_…, pi_…) or of the person's name or e-mail"
+        "Beginning of Stripe's id (re_…, dp_…, pi_…) or part of the person's name or e-mail"
     )
     fields = (
         ("kind", "state"),

@@ -29,8 +29,9 @@ _HAPPENED = {
     Outcome.DEFERRED: "Deferred: the purchase is not known yet. Nothing was taken back.",
     Outcome.WAITING: "Waiting: checkout is complete, the money is on its way. Nothing is credited.",
     Outcome.CLOSED: "Closed: the purchase was not paid. Nothing was credited.",
-    Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's session.",
+    Outcome.IGNORED: "Ignored: it means nothing to us, or is about another program's purchase.",
     Outcome.QUARANTINED: "Quarantined: {why}. Nothing was credited.",
+    Outcome.RESOLVED: "Resolved by an operator. It was quarantined: {why}. Nothing was credited.",
 }
 
 _ADVICE = {
@@ -38,17 +39,14 @@ _ADVICE = {
     "the worker does not run: tell an engineer.",
     Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
     "last error; once the error is fixed, you may replay it at once.",
-    Outcome.DEFERRED: "It is applied by itself when the purchase settles.",
+    Outcome.DEFERRED: "It is applied by itself when the purchase settles. After 30 days without "
+    "one it is ignored: then it is another program's.",
     Outcome.WAITING: "Another event says whether the money has arrived.",
     Outcome.IGNORED: "Replay it only if the program has been taught to handle this type since.",
 }
 
 # What to do about each kind of quarantine, by the beginning of its reason.
 _QUARANTINE_ADVICE = {
-    Outcome.RECEIVED: "It is attempted by itself at {next}. If it is still here after that, "
-    "the worker does not run: tell an engineer.",
-    Outcome.FAILED: "It is attempted again by itself, next at {next}. Show an engineer the "
-    "last error; once the error is fixed, you may replay it at once.",
     "the amount of the session": "Stripe was paid another amount than we asked for. "
     "Compare the session at Stripe with our payment; what the person is owed is an adjustment of "
     "credits.",
@@ -68,6 +66,9 @@ _QUARANTINE_ADVICE = {
 }
 
 
+_CLOSING = "Once it is taken care of, resolve it."
+
+
 def help_with(event: StripeEvent) -> EventHelp:
     """Return the explanation of an event, by its outcome and the reason that was kept."""
     outcome = Outcome(event.outcome)
@@ -85,5 +86,5 @@ def help_with(event: StripeEvent) -> EventHelp:
 def _about_quarantine(reason: str) -> str:
     for beginning, advice in _QUARANTINE_ADVICE.items():
         if reason.startswith(beginning):
-            return advice
-    return "Compare the event with our payment. Replay it when the cause is fixed."
+            return f"{advice} {_CLOSING}"
+    return f"Compare the event with our payment. Replay it when the cause is fixed. {_CLOSING}"

@@ -1,11 +1,14 @@
 """Formats payments and events for the admin: links, badges and shortened ids."""
 
+from decimal import Decimal
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Cast
 from django.utils.html import format_html
 
-from accounts.money import dollars_of_cents
+from accounts.money import MoneyField, dollars_of_cents
 from gatewayz.adminbase.formatting import NOTHING, badge
 from payments.explanations.messages import DECISIONS
 from payments.models import Clawback, Payment, StripeEvent
@@ -34,8 +37,14 @@ OUTCOME_COLOURS = {
     Outcome.CLOSED.value: "default",
     Outcome.IGNORED.value: "default",
     Outcome.QUARANTINED.value: "warning",
+    Outcome.RESOLVED.value: "default",
     Outcome.FAILED.value: "danger",
 }
+
+
+def in_dollars(column: str) -> Cast:
+    """Return an expression for the dollars of a column of cents."""
+    return Cast(F(column) * Decimal("0.01"), MoneyField())
 
 
 def decision(payment: Payment) -> str:

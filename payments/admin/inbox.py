@@ -1,24 +1,29 @@
 """The pages of the inbox: each event that Stripe sent, and what happened to it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 
 from accounts import audit
 from accounts.money import dollars_of_cents
 from accounts.people import owned_by
 from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
-from payments.admin.replay import replay
+from payments.admin.replay import replay, resolve
 from payments.event_payments import find_payment_of, payments_by_event
 from payments.models import StripeEvent
+
+Outcome = StripeEvent.Outcome
 
 
 class InboxList(UncountedChangeList):
@@ -47,14 +52,24 @@ column = Columns(StripeEvent)
 @admin.register(StripeEvent)
 class StripeEventAdmin(ReadOnlyAdmin):
     list_display = ("name", "state", "trouble", "received", "about")
-    list_filter = (OutcomeFilter, TypeFilter)
+    list_filter = (OutcomeFilter, TypeFilter, ("received_at", DayFilter))
+    exported: ClassVar = {
+        "event_id": "event_id",
+        "type": "event_type",
+        "outcome": "outcome",
+        "received_at": "received_at",
+        "processed_at": "processed_at",
+        "attempts": "attempts",
+        "payment": "payment_id",
+        "person": "payment__user__username",
+    }
     list_select_related = ("payment__user",)
     list_disable_select_all = True
     search_help_text = (
-        "Beginning of Stripe's id (evt_…, cs_…, pi_…) or of the person's name or e-mail"
+        "Beginning of Stripe's id (evt_…, cs_…, pi_…) or part of the person's name or e-mail"
     )
-    actions = ("replay_selected",)
-    actions_detail = ("replay",)
+    actions = ("replay_selected", "resolve_selected")
+    actions_detail = ("replay", "resolve", "adjust")
     change_form_outer_before_template = "admin/payments/event_help.html"
     change_form_outer_after_template = "admin/payments/event_body.html"
     fields = (
@@ -124,7 +139,10 @@ class StripeEventAdmin(ReadOnlyAdmin):
         return request.user.has_perm("payments.replay_event")
 
     def offers(self, action: str, request: HttpRequest, row: StripeEvent) -> bool:
-        return not row.is_done
+        if action == "adjust":
+            is_odd = row.outcome in (Outcome.QUARANTINED, Outcome.RESOLVED)
+            return is_odd and row.payment is not None and row.payment.user != request.user
+        return row.outcome == Outcome.QUARANTINED if action == "resolve" else not row.is_done
 
     @action(description="Replay…", icon="replay", permissions=["replay"])
     def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -135,3 +153,23 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def replay_selected(self, request: HttpRequest, listed: QuerySet) -> HttpResponse:
         events, back = selected(listed), request.get_full_path()
         return replay(self, request, events, back=back, rows=events)
+
+    @action(description="Resolve…", icon="task_alt", permissions=["replay"])
+    def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        event: StripeEvent = self.row(request, object_id)
+        return resolve(self, request, [event], back=page_of(event))
+
+    @action(description="Resolve, with one reason for all", permissions=["replay"])
+    def resolve_selected(self, request: HttpRequest, listed: QuerySet) -> HttpResponse:
+        events = selected(listed.filter(outcome=Outcome.QUARANTINED))
+        return resolve(self, request, events, back=request.get_full_path(), rows=events)
+
+    @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
+    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Lead to the form of an adjustment for the person whom the event is about."""
+        event: StripeEvent = self.row(request, object_id)
+        if event.payment is None:
+            raise Http404
+        reason = f"{formatting.why(event).capitalize()} ({event.event_id})"
+        query = {"user": f"#{event.payment.user_id}", "reason": reason}
+        return redirect(reverse("admin:accounts_adjustment_add", query=query))

@@ -1,10 +1,10 @@
 """The pages of payments: who bought what, what it earned, and what Stripe says of it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import F, Q
 from django.http import HttpRequest, HttpResponse
 
 from accounts import row_ids
@@ -33,10 +33,23 @@ class PaymentAdmin(ReadOnlyAdmin):
     list_display = ("id", "person", "price", "state", "bonus_now", "back", "paid")
     linked_by = ("user",)
     list_filter = ("status", DecisionFilter, BuyerReferredFilter, ("paid_at", PaidFilter))
+    summed = (F("amount"), dollars_of_cents)
+    exported: ClassVar = {
+        "id": "pk",
+        "created_at": "created_at",
+        "paid_at": "paid_at",
+        "person": "user__username",
+        "amount": formatting.in_dollars("amount"),
+        "status": "status",
+        "bonus_decision": "bonus_decision",
+        "taken_back": formatting.in_dollars("taken_back"),
+        "session_id": "session_id",
+        "payment_intent_id": "payment_intent_id",
+    }
     list_select_related = ("user",)
     sortable_by = ("id",)
     search_help_text = (
-        "Beginning of Stripe's id (cs_…, pi_…) or of the person's name or e-mail, or our own number"
+        "Beginning of Stripe's id (cs_…, pi_…), part of the person's name or e-mail, or our number"
     )
     change_form_outer_after_template = "admin/payments/payment.html"
     fieldsets = (
@@ -65,7 +78,7 @@ class PaymentAdmin(ReadOnlyAdmin):
             Q(session_id__startswith=term),
             Q(payment_intent_id__startswith=term),
             *owned_by(term),
-            Q(pk=row_ids.parse(term)),
+            Q(pk=row_ids.typed(term)),
         ]
 
     def get_ordering(self, request: HttpRequest) -> Sequence[str]:

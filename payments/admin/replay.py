@@ -1,9 +1,10 @@
-"""Replays Stripe events, one or many, after asking for a reason."""
+"""Replays and resolves Stripe events, one or many, after asking for a reason."""
 
 from collections import Counter
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.html import format_html
@@ -46,6 +47,38 @@ def replay(
         return HttpResponseRedirect(back)
 
     return confirm(page, request, _question(events), ReplayForm, act, back=back, rows=rows)
+
+
+def resolve(
+    page: ModelAdmin,
+    request: HttpRequest,
+    events: list[StripeEvent],
+    *,
+    back: str,
+    rows: list[StripeEvent] | None = None,
+) -> HttpResponse:
+    """Ask for the reason; then close what is quarantined, all of it or nothing."""
+
+    def act(reason: str) -> str:
+        with transaction.atomic():
+            for event in sorted(events, key=lambda event: event.pk):
+                by, now = operator(request), timezone.now()
+                inbox.resolve(event.event_id, by=by, reason=reason, now=now)
+        return f"Resolved {len(events)}."
+
+    question = Question(
+        title="Resolve one event" if len(events) == 1 else f"Resolve {len(events)} events",
+        consequences=[
+            "It leaves the list of what needs someone, and cannot be replayed any more.",
+            "Nobody is credited by it. If somebody is owed something, adjust the balance: the "
+            "event's page leads to it.",
+        ],
+        table=_table(events),
+        button="Resolve",
+        variant="primary",
+    )
+    refused = (inbox.NotQuarantinedError,)
+    return confirm(page, request, question, ReasonForm, act, back=back, rows=rows, refusals=refused)
 
 
 def _question(events: list[StripeEvent]) -> Question:

@@ -21,7 +21,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection, transaction
 
-from accounts import adjustments, api_keys, people
+from accounts import adjustments, api_keys, callers, people
 from accounts.advisory_locks import LOCK
 from accounts.models import Adjustment, User
 from payments import cards, checkout, inbox
@@ -169,7 +169,7 @@ class History:
             if kind == "same mailbox":
                 email = referrer.user.email.replace("@", f"+{name}@")
             for _ in range(self.random.randint(1, 3)):
-                invite_views.count_view(owner=referrer.user, now=self.now)
+                invite_views.find_and_count(referrer.user.referral_code, now=self.now)
         registration = attribution.register(
             username=name,
             email=email,
@@ -189,11 +189,11 @@ class History:
 
     def use_keys(self, person: Person) -> Activity:
         yield self.days(9)
-        api_keys.authenticate(person.api_key, now=self.now)
+        callers.authenticate(person.api_key, now=self.now)
         if self.happens(HAS_SECOND_KEY):
             key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
-            api_keys.authenticate(text, now=self.now)
-            api_keys.record_use()
+            callers.authenticate(text, now=self.now)
+            callers.record_use()
             if self.happens(REVOKES_KEY):
                 yield self.days(15)
                 api_keys.revoke(key, now=self.now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from django.forms import Form
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -44,14 +45,18 @@ def about_purchases(payments: PaymentQuerySet) -> SafeString:
     return render_to_string("admin/why.html", {"answers": answers})
 
 
-def about_person(user: User, *, cents: int | None = None) -> SafeString:
-    """Return the answer about a person, with what a purchase of `cents` would earn now."""
+def about_person(user: User, *, cents: int | None = None, form: Form | None = None) -> SafeString:
+    """Return the answer about a person, and what a purchase of `cents` would earn now.
+
+    `form` asks how large that purchase is, if one may ask.
+    """
     answer = explain_person(user, Audience.OPERATOR, cents=cents, now=timezone.now())
     purchases = [_purchase(purchase) for purchase in answer.purchases]
     said = answer.attribution
     context = {
         "user": user,
         "answer": answer,
+        "form": form,
         "attribution": link(answer.referrer, said) if answer.referrer else said,
         "answers": purchases[:1],
         "others": purchases[1:],

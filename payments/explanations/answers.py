@@ -80,7 +80,7 @@ def _explained(payment: Payment, audience: Audience, entries: Entries) -> Purcha
         timeline = timeline_of(payment, entries)
         summary, events = messages.of_purchase(payment, checks, timeline), timeline.events
     else:
-        summary, events = messages.of_own_purchase(payment, checks), []
+        summary, events = messages.of_own_purchase(payment, checks, audience), []
     return PurchaseAnswer(payment.amount, payment.bonus_decision, summary, checks, payment, events)
 
 
@@ -100,7 +100,7 @@ def explain_person(
         summary=_summary(user, referrer, purchases, found, audience),
         purchases=purchases,
         what_if=_what_if(user, referrer, cents, found, audience),
-        referees=referees_of(user, audience),
+        referees=referees_of(user, audience, now=now),
         referrer=referrer,
         attribution=messages.of_attribution(user, referrer),
         code_uses=messages.of_code(stats.total_uses, stats.max_uses) if stats else "",
@@ -114,7 +114,7 @@ def _what_if(
     cents = cents or int(found.minimum_purchase * 100)
     inputs, terms = found.judge(buyer=buyer, referrer=referrer, amount=from_cents(cents))
     decision = eligibility.decide(inputs)
-    if decision == Decision.HELD and audience == Audience.PERSON:
+    if decision == Decision.HELD and audience != Audience.OPERATOR:
         decision = Decision.AWARDED  # as it is without the checks that a person must not learn
     checks = messages.of_checks(eligibility.evaluate(inputs), audience, NOW)
     summary = messages.of_what_if(inputs.amount, decision, checks, terms, audience)
@@ -139,7 +139,8 @@ def _summary(
     if would_be.decision != Decision.AWARDED or referrer is None:
         return would_be.summary
     _, terms = found.judge(buyer=user, referrer=referrer, amount=found.minimum_purchase)
+    friend = messages.name_of_friend(referrer, audience)
     return (
-        f"{referrer.username} invited you: your first purchase of {minimum} or more brings you a "
+        f"{friend} invited you: your first purchase of {minimum} or more brings you a "
         f"bonus of {dollars(terms.referee_bonus)}."
     )

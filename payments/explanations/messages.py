@@ -8,6 +8,7 @@ from enum import StrEnum
 from accounts.date_format import moment
 from accounts.models import User
 from accounts.money import dollars, dollars_of_cents
+from accounts.preferences import A_FRIEND
 from payments.explanations.timeline import Timeline, both_sides, reviewer
 from payments.models import Clawback, Payment
 from referrals.eligibility import CheckName, CheckResult, Decision, Status
@@ -19,6 +20,7 @@ class Audience(StrEnum):
 
     OPERATOR = "operator"
     PERSON = "person"  # of others the user name at most, and of the checks for fraud nothing
+    REPLY = "reply"  # the person, in a letter of an operator's: the same, and nobody else is named
 
 
 # The decision on a bonus, as a list shows it.
@@ -52,8 +54,8 @@ _TO_OPERATORS: _Words = {
         "An earlier purchase {has} qualified.",
     ),
     CheckName.ATTRIBUTED: (
-        "The buyer registered with the code {found}.",
-        "The buyer registered without a code that counts.",
+        "The buyer was invited with the code {found}.",
+        "The code {found} was claimed after the purchase was paid.",
     ),
     CheckName.REFERRER: (
         "The referrer {found} {has} an active account.",
@@ -82,6 +84,7 @@ _TO_OPERATORS: _Words = {
 }
 # The same where there is no value to name.
 _WITHOUT_VALUE: Mapping[tuple[CheckName, Status], str] = {
+    (CheckName.ATTRIBUTED, Status.FAILED): "The buyer registered without a code that counts.",
     (CheckName.REFERRER, Status.FAILED): "The account of the referrer {is} deleted.",
     (CheckName.BUDGET, Status.PASSED): "The program {has} no budget.",
     (CheckName.BUDGET, Status.FAILED): "Another purchase {has} just taken the last of the budget.",
@@ -93,7 +96,7 @@ _TO_THE_PERSON: _Words = {
     CheckName.MINIMUM: _TO_OPERATORS[CheckName.MINIMUM],
     CheckName.FIRST: _TO_OPERATORS[CheckName.FIRST],
     CheckName.ATTRIBUTED: (
-        "You registered with an invitation.",
+        "You were invited.",
         "You registered without an invitation that counts.",
     ),
     CheckName.REFERRER: (
@@ -107,6 +110,18 @@ _TO_THE_PERSON: _Words = {
         "The program {has} no more bonuses to give.",
     ),
 }
+_IN_A_REPLY: _Words = {
+    **_TO_THE_PERSON,
+    CheckName.REFERRER: (
+        "The account of the friend who invited you {is} active.",
+        _TO_THE_PERSON[CheckName.REFERRER][1],
+    ),
+}
+_WORDS: Mapping[Audience, _Words] = {
+    Audience.OPERATOR: _TO_OPERATORS,
+    Audience.PERSON: _TO_THE_PERSON,
+    Audience.REPLY: _IN_A_REPLY,
+}
 SHOWN_TO_THE_PERSON = tuple(_TO_THE_PERSON)
 _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.REFERRER: "Whether the referrer's account is active",
@@ -117,14 +132,14 @@ _NOT_CHECKED: Mapping[CheckName, str] = {
     CheckName.FRIENDS: "Whether an earlier friend has the buyer's mailbox",
 }
 # What became of somebody who registered with a code. Of a friend's purchases a person reads only
-# that one counted, or did not.
+# that one counted, or did not: never what it was.
 _REFEREES: Mapping[str, str] = {
-    "pending": "{who} has not made a qualifying purchase yet.",
-    "completed": "{who} has bought, and both sides have their bonus.",
-    "held": "{who} has bought, and the bonus is under review{note}.",
-    "reversed": "{who} has bought, but the purchase no longer qualifies.",
-    "voided": "{who} has bought, but the bonus was not granted{note}.",
-    "not_counted": "{who} has bought, but without a bonus: {reason}.",
+    "pending": "has not made a qualifying purchase yet.",
+    "completed": "has bought, and both sides have their bonus.",
+    "held": "has bought, and the bonus is under review{note}.",
+    "reversed": "has bought, but the purchase no longer qualifies.",
+    "voided": "has bought, but the bonus was not granted{note}.",
+    "not_counted": "has bought, but without a bonus: {reason}.",
 }
 
 
@@ -143,7 +158,7 @@ class CheckLine:
 
 def of_checks(results: Iterable[CheckResult], audience: Audience, tense: Tense) -> list[CheckLine]:
     """Word the checks that this audience may see."""
-    words = _TO_OPERATORS if audience == Audience.OPERATOR else _TO_THE_PERSON
+    words = _WORDS[audience]
     return [
         CheckLine(result, _template(result, words).format(**_values(result), **tense))
         for result in results
@@ -180,7 +195,7 @@ def of_what_if(
     amount: Decimal, decision: Decision, checks: list[CheckLine], terms: Program, audience: Audience
 ) -> str:
     """Say what a purchase of `amount` US dollars would earn now."""
-    buyer = "you" if audience == Audience.PERSON else "the buyer"
+    buyer = "the buyer" if audience == Audience.OPERATOR else "you"
     line = deciding(checks, decision)
     because = f": {line.clause}" if line else ""
     outcome = {
@@ -231,7 +246,7 @@ def _why_reversed(payment: Payment, referral: Referral) -> str:
     return f"{refunds} of {taken} left {left}, less than the minimum of {minimum}"
 
 
-def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
+def of_own_purchase(payment: Payment, checks: list[CheckLine], audience: Audience) -> str:
     """Say to the buyer why the first purchase that counted brought a bonus or none."""
     if payment.referral is None:
         line = deciding(checks, payment.bonus_decision)
@@ -239,34 +254,50 @@ def of_own_purchase(payment: Payment, checks: list[CheckLine]) -> str:
     referral = payment.referral
     return {
         Referral.Status.COMPLETED: f"You got {dollars(referral.referee_bonus_amount)} for "
-        f"registering with the invitation of {referral.referrer.username}.",
+        f"the invitation of {name_of_friend(referral.referrer, audience)}.",
         Referral.Status.HELD: "Your bonus is under review.",
         Referral.Status.REVERSED: "Your bonus was taken back: its purchase no longer counts.",
         Referral.Status.VOIDED: "Your bonus was not granted.",
     }[Referral.Status(referral.status)]
 
 
-def of_referee(name: str, state: str, decision: str, note: str, audience: Audience) -> str:
-    """Say what became of somebody who registered with a code."""
-    is_operator = audience == Audience.OPERATOR
+def said_as(name: str, audience: Audience) -> str:
+    """Return how a sentence begins about somebody who registered with a code."""
+    if audience == Audience.OPERATOR:
+        return name
+    return "A friend of yours" if name == A_FRIEND else f"Your friend {name}"
+
+
+def of_referee(state: str, decision: str, note: str, audience: Audience) -> str:
+    """Say what became of somebody who registered with a code; the name goes before it."""
     reason = "the reason was not stored"
     if decision:
         reason = DECISIONS[decision].removeprefix("No bonus: ")
-    return _REFEREES[state].format(
-        who=name if is_operator else f"Your friend {name}",
-        note=f": {note.removesuffix('.')}" if is_operator and note else "",
-        reason=reason,
-    )
+    is_shown = audience == Audience.OPERATOR and note
+    note = f": {note.removesuffix('.')}" if is_shown else ""
+    return _REFEREES[state].format(note=note, reason=reason)
+
+
+def of_too_small(minimum: Decimal) -> str:
+    """Say the same of somebody whose purchases were all below the minimum, in US dollars."""
+    return f"has bought, but not yet for {dollars(minimum)} or more in one purchase."
+
+
+def name_of_friend(referrer: User, audience: Audience) -> str:
+    """Return the user name of whoever invited the person, unless nobody else is named."""
+    return A_FRIEND if audience == Audience.REPLY else referrer.username
 
 
 def of_attribution(user: User, referrer: User | None) -> str:
-    """Say to operators whose code a person registered with."""
+    """Say to operators whose code a person registered with, or claimed."""
     if user.referred_by_code is None:
         return (
             "Registered without a code that counts: none was given, or it was refused; "
             "which of both was not stored."
         )
     whose = f" of {referrer.username}" if referrer else ", whose owner's account is deleted"
+    if user.claimed_at:
+        return f"Claimed the code {user.referred_by_code}{whose} on {moment(user.claimed_at)} UTC."
     return f"Registered with the code {user.referred_by_code}{whose}."
 
 

@@ -95,6 +95,9 @@ def _posted(keys: Sequence[str], entries: Entries) -> list[LedgerEntry]:
 
 def _of_payment(payment: Payment) -> Iterator[Event]:
     amount, name = dollars_of_cents(payment.amount), payment.user.username
+    if payment.user.claimed_at:
+        claimed = f"{name} claimed the code {payment.user.referred_by_code}."
+        yield Event(payment.user.claimed_at, 0, claimed)
     yield Event(payment.created_at, 0, f"{name} asked to buy credits for {amount}.")
     if payment.completed_at:
         yield Event(payment.completed_at, 0, "Checkout was completed with money on its way.")

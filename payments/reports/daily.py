@@ -2,7 +2,8 @@
 
 A day is closed an hour after its end, when every transaction that began on it has ended. Closing a
 day changes no total; it only makes the total cheap to read. Stripe may tell us days later that a
-purchase was paid (CONTRACT 2.3): the hourly job then counts its day again.
+purchase was paid (CONTRACT 2.3), and a person may claim an inviter's code days after they signed up
+(CONTRACT 2.2): the hourly job then counts these days again.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,11 @@ from django.db.models.functions import TruncDay
 from accounts import advisory_locks
 from accounts.models import User
 from payments.models import DailyTotals, Payment
+from referrals.attribution import CLAIM_PERIOD
 
 DAY = timedelta(days=1)
 _CLOSES_AFTER = timedelta(hours=1)
+_FILLED_AT_ONCE = 31
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,30 @@ class Sums:
 _SUMMED = tuple(field.name for field in fields(Sums))
 
 # A reversal counts on its own day, not on the day of the entry that it reverses.
+ENTRY_SUMS = """
+           SUM(entry.amount) AS net,
+           SUM(entry.amount) FILTER (WHERE entry.kind = 'purchase') AS purchases,
+           SUM(entry.amount) FILTER (
+               WHERE entry.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses,
+           -SUM(entry.amount) FILTER (
+               WHERE original.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses_taken,
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'refund') AS refunds,
+           -SUM(entry.amount) FILTER (WHERE entry.kind = 'dispute') AS disputes,
+           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS reinstated,
+           SUM(entry.amount) FILTER (WHERE entry.kind = 'adjustment') AS adjustments,
+           SUM(entry.amount) FILTER (WHERE original.kind = 'adjustment') AS adjustments_reversed
+    FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = entry.reverses_id
+"""
 # A first qualifying purchase has neither the decision below_minimum nor not_first. Its buyer may
 # have made earlier purchases below the minimum.
-_COUNT = """
+_COUNT = f"""
 SELECT days.day::date AS day, COALESCE(invite_views, 0), COALESCE(signups, 0),
-       COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{}'),
-       COALESCE(bought_at, '{}'), COALESCE(qualified_at, '{}'),
+       COALESCE(invited_signups, 0), COALESCE(first_purchases, 0), COALESCE(times, '{{}}'),
+       COALESCE(bought_at, '{{}}'), COALESCE(qualified_at, '{{}}'),
        COALESCE(purchases, 0.00), COALESCE(bonuses, 0.00), COALESCE(bonuses_taken, 0.00),
        COALESCE(refunds, 0.00), COALESCE(disputes, 0.00),
-       COALESCE(reinstated, 0.00), COALESCE(net, 0.00)
+       COALESCE(reinstated, 0.00), COALESCE(net, 0.00),
+       COALESCE(adjustments, 0.00), COALESCE(adjustments_reversed, 0.00)
 FROM generate_series(%(first)s::timestamp, %(last)s::timestamp, '1 day') AS days (day)
 LEFT JOIN (
     SELECT day::timestamp AS day, SUM(views) AS invite_views FROM invite_views
@@ -116,17 +134,7 @@ LEFT JOIN (
     GROUP BY 1
 ) bought USING (day)
 LEFT JOIN (
-    SELECT date_trunc('day', entry.created_at AT TIME ZONE 'UTC') AS day,
-           SUM(entry.amount) AS net,
-           SUM(entry.amount) FILTER (WHERE entry.kind = 'purchase') AS purchases,
-           SUM(entry.amount) FILTER (
-               WHERE entry.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses,
-           -SUM(entry.amount) FILTER (
-               WHERE original.kind IN ('referrer_bonus', 'referee_bonus')) AS bonuses_taken,
-           -SUM(entry.amount) FILTER (WHERE entry.kind = 'refund') AS refunds,
-           -SUM(entry.amount) FILTER (WHERE entry.kind = 'dispute') AS disputes,
-           SUM(entry.amount) FILTER (WHERE original.kind IN ('refund', 'dispute')) AS reinstated
-    FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = entry.reverses_id
+    SELECT date_trunc('day', entry.created_at AT TIME ZONE 'UTC') AS day, {ENTRY_SUMS}
     WHERE entry.created_at >= %(start)s AND entry.created_at < %(end)s
     GROUP BY 1
 ) posted USING (day)
@@ -165,7 +173,8 @@ def close_days(*, now: datetime) -> int:
         cursor.execute("SET LOCAL statement_timeout = 0")
         first = _first_open_day()
         days = _count(first, last)
-        again = [day for late in _days_of_late_payments(first) for day in _count(late, late)]
+        changed = sorted(_days_of_late_payments(first) | _days_of_late_claims(first))
+        again = [day for late in changed for day in _count(late, late)]
         Day.objects.bulk_create(
             days + again,
             update_conflicts=True,
@@ -180,13 +189,13 @@ def close_days(*, now: datetime) -> int:
     return len(days)
 
 
-def _days_of_late_payments(first: date) -> list[date]:
+def _days_of_late_payments(first: date) -> set[date]:
     """Return the closed days that purchases change which were posted late, since the last one.
 
     These are the day of each, and that of the buyer's next purchase, which is no longer the first.
     """
     if first == date.max:
-        return []
+        return set()
     late = Payment.objects.filter(
         paid_at__lt=Span(first, first).start,
         ledger_entry__created_at__gte=Span(first - DAY, first).start,
@@ -195,7 +204,31 @@ def _days_of_late_payments(first: date) -> list[date]:
     of_buyer = Payment.objects.filter(user=OuterRef("user"), paid_at__gt=OuterRef("paid_at"))
     next_paid_at = Subquery(of_buyer.order_by("paid_at", "pk").values("paid_at")[:1])
     moments = chain.from_iterable(late.values_list("paid_at", next_paid_at))
-    return sorted({day for day in map(today, filter(None, moments)) if day < first})
+    return {day for day in map(today, filter(None, moments)) if day < first}
+
+
+def _days_of_late_claims(first: date) -> set[date]:
+    """Return the closed days on which people signed up who were claimed since the last one."""
+    if first == date.max:
+        return set()
+    since = Span(first - DAY, first).start
+    claimed = User.objects.filter(
+        created_at__gte=since - CLAIM_PERIOD,
+        created_at__lt=Span(first, first).start,
+        claimed_at__gte=since,
+    )
+    return set(map(today, claimed.values_list("created_at", flat=True)))
+
+
+def fill_days() -> int:
+    """Store what days lack that an earlier version closed, the latest first; return how many."""
+    days = Day.objects.filter(adjustments=None).order_by("-day").values_list("day", flat=True)
+    lacking = list(days[:_FILLED_AT_ONCE])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        counted = [day for each in lacking for day in _count(each, each)]
+        Day.objects.bulk_update(counted, ["adjustments", "adjustments_reversed"])
+    return len(lacking)
 
 
 def sums_before(day: date) -> Sums:

@@ -7,6 +7,8 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from payments.reports.daily import ENTRY_SUMS
+
 _NOT_REVERSED = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
 
 # Each invariant's name, and a query for the rows that break it: the row, and what is wrong.
@@ -68,6 +70,13 @@ INVARIANTS = {
         FROM referrals GROUP BY referrer_id
         HAVING COUNT(*) <> MAX(use_number) OR MIN(use_number) <> 1
             OR bool_or(use_number > max_uses)""",
+    "a code was claimed within seven days, and before the purchase that it was paid for": """
+        SELECT 'user ' || u.id, 'claimed at ' || u.claimed_at || ', signed up at ' || u.created_at
+        FROM users u
+        LEFT JOIN payments p ON p.user_id = u.id AND p.referral_id IS NOT NULL
+        WHERE u.claimed_at NOT BETWEEN u.created_at AND u.created_at + interval '7 days'
+           OR u.claimed_at IS NOT NULL AND u.referred_by_code IS NULL
+           OR p.paid_at < date_trunc('second', u.claimed_at)""",
     "a referral has the code that the referee registered with": """
         SELECT 'referral ' || r.id, 'code ' || r.referral_code
         FROM referrals r JOIN users u ON u.id = r.referred_user_id
@@ -139,7 +148,7 @@ INVARIANTS = {
         SELECT 'adjustment ' || a.id, 'amount ' || a.amount || ', entry ' || COALESCE(e.amount, 0)
         FROM adjustments a LEFT JOIN ledger_entries e ON e.id = a.ledger_entry_id
         LEFT JOIN adjustments o ON o.id = a.reverses_id
-        WHERE a.status = 'posted'
+        WHERE a.status IN ('posted', 'reversed')
           AND (e.id IS NULL OR e.user_id <> a.user_id OR e.amount <> a.amount
                OR e.kind <> CASE WHEN o.id IS NULL THEN 'adjustment' ELSE 'reversal' END
                OR e.reverses_id IS DISTINCT FROM o.ledger_entry_id)""",
@@ -148,12 +157,33 @@ INVARIANTS = {
         FROM ledger_entries e LEFT JOIN ledger_entries o ON o.id = e.reverses_id
         LEFT JOIN adjustments a ON a.ledger_entry_id = e.id
         WHERE 'adjustment' IN (e.kind, o.kind) AND a.id IS NULL""",
+    "an adjustment is reversed when its reversal is posted": """
+        SELECT 'adjustment ' || a.id, a.status || ', reversal ' || COALESCE(r.id::text, 'none')
+        FROM adjustments a
+        LEFT JOIN adjustments r ON r.reverses_id = a.id AND r.status = 'posted'
+        WHERE (a.status = 'reversed') <> (r.id IS NOT NULL)""",
     "an adjustment above the limit has two people": """
         SELECT 'adjustment ' || id, 'amount ' || amount || ', limit ' || approval_limit
         FROM adjustments
-        WHERE status = 'posted' AND ABS(amount) > approval_limit
+        WHERE status IN ('posted', 'reversed') AND ABS(amount) > approval_limit
           AND (decided_by_id IS NULL OR requested_by_id IS NULL
                OR decided_by_id IN (requested_by_id, user_id))""",
+    "the stored totals of each day are those of its entries": f"""
+        SELECT 'day ' || day, 'net ' || COALESCE(kept.net::text, 'none') || ', entries '
+               || COALESCE(posted.net, 0)
+        FROM daily_totals kept FULL JOIN (
+            SELECT (entry.created_at AT TIME ZONE 'UTC')::date AS day, {ENTRY_SUMS}
+            WHERE entry.created_at < (
+                SELECT (MAX(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM daily_totals)
+            GROUP BY 1) posted USING (day)
+        WHERE (kept.net, kept.purchases, kept.bonuses, kept.bonuses_taken, kept.refunds,
+               kept.disputes, kept.reinstated)
+            IS DISTINCT FROM (COALESCE(posted.net, 0), COALESCE(posted.purchases, 0),
+               COALESCE(posted.bonuses, 0), COALESCE(posted.bonuses_taken, 0),
+               COALESCE(posted.refunds, 0), COALESCE(posted.disputes, 0),
+               COALESCE(posted.reinstated, 0))
+           OR kept.adjustments <> COALESCE(posted.adjustments, 0)
+           OR kept.adjustments_reversed <> COALESCE(posted.adjustments_reversed, 0)""",
     "no event is stuck for a day": """
         SELECT 'event ' || event_id, attempts || ' attempts, ' || last_error
         FROM stripe_events

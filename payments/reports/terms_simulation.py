@@ -63,8 +63,9 @@ class _Purchase(NamedTuple):
     to_referrer: Decimal | None
     to_referee: Decimal | None
     buyer_email: str
-    signed_up_at: datetime
+    attributed_at: datetime
     code: str | None
+    is_claimed_later: bool
     had_qualified: bool
     referrer_id: int | None
     referrer_name: str
@@ -81,7 +82,8 @@ WITH qualified AS (
 )
 SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
        referral.bonus_amount, referral.referee_bonus_amount,
-       buyer.email, buyer.created_at, buyer.referred_by_code,
+       buyer.email, COALESCE(buyer.claimed_at, buyer.created_at), buyer.referred_by_code,
+       COALESCE(payment.paid_at < date_trunc('second', buyer.claimed_at), FALSE),
        buyer.has_made_first_purchase AND qualified.user_id IS NULL,
        referrer.id, COALESCE(referrer.username, ''), COALESCE(referrer.email, ''),
        COALESCE(referrer.is_active, FALSE)
@@ -172,10 +174,10 @@ class Simulation:
 
     def _promised(self, purchase: _Purchase) -> Program | None:
         """Return the terms of a sign-up from before the window, while they bind us."""
-        if purchase.code is None or purchase.signed_up_at >= self.since:
+        if purchase.code is None or purchase.attributed_at >= self.since:
             return None
-        terms = next((one for one in self.earlier if one.starts_at <= purchase.signed_up_at), None)
-        if terms is None or purchase.paid_at >= terms.offer_ends(purchase.signed_up_at):
+        terms = next((one for one in self.earlier if one.starts_at <= purchase.attributed_at), None)
+        if terms is None or purchase.paid_at >= terms.offer_ends(purchase.attributed_at):
             return None
         return terms
 
@@ -186,6 +188,7 @@ class Simulation:
             buyer_email=purchase.buyer_email,
             has_qualified=purchase.had_qualified or purchase.buyer_id in self._qualified,
             code=purchase.code,
+            is_claimed_later=purchase.is_claimed_later,
             referrer_id=purchase.referrer_id,
             referrer_name=purchase.referrer_name,
             referrer_email=purchase.referrer_email,

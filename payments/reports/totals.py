@@ -6,7 +6,7 @@ length before it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
@@ -15,6 +15,7 @@ from django.db import connection
 from payments.reports.daily import DAY, Day, Span, Sums, days_of, sums_before, sums_of, today
 
 _TENTH = Decimal("0.1")
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ def program_totals(*, days: int, now: datetime) -> ProgramTotals:
     period = _period(Span(first, last), all_days[days:])
     before = _period(Span(earlier, first - DAY), all_days[:days])
     at_start = sums_before(earlier) + before.sums
-    debts, debts_before = _debts(period.span)
+    debts_at_start, debts = debts_before(period.span.start, _EVER)
     return ProgramTotals(
         now=period,
         before=before,
         books=_books(at_start + period.sums, debts),
-        books_before=_books(at_start, debts_before),
+        books_before=_books(at_start, debts_at_start),
     )
 
 
@@ -137,27 +138,24 @@ def _count_in_cohort(days: Sequence[Day], ages: Sequence[Sequence[int]]) -> int:
 # An account's balance is the `balance_after` of its last entry. There are few entries below zero,
 # and they have an index.
 _DEBTS = """
-SELECT COALESCE(-SUM(entry.balance_after) FILTER (WHERE later.id IS NULL), 0.00),
-       COUNT(*) FILTER (WHERE later.id IS NULL),
-       COALESCE(-SUM(entry.balance_after) FILTER (WHERE was_last_at_start), 0.00),
-       COUNT(*) FILTER (WHERE was_last_at_start)
-FROM ledger_entries entry
-LEFT JOIN ledger_entries later
-    ON later.user_id = entry.user_id AND later.number = entry.number + 1
-CROSS JOIN LATERAL (
-    SELECT entry.created_at < %(start)s
-       AND (later.id IS NULL OR later.created_at >= %(start)s) AS was_last_at_start
-) entry_at_start
-WHERE entry.balance_after < 0
+SELECT COALESCE(-SUM(entry.balance_after), 0.00), COUNT(entry.id)
+FROM unnest(%(moments)s::timestamptz[]) WITH ORDINALITY AS before (moment, place)
+LEFT JOIN (
+    SELECT entry.id, entry.balance_after, entry.created_at, later.created_at AS replaced_at
+    FROM ledger_entries entry
+    LEFT JOIN ledger_entries later
+        ON later.user_id = entry.user_id AND later.number = entry.number + 1
+    WHERE entry.balance_after < 0
+) entry ON entry.created_at < moment AND COALESCE(replaced_at, 'infinity') >= moment
+GROUP BY place ORDER BY place
 """
 
 
-def _debts(span: Span) -> tuple[Debts, Debts]:
-    """Return the debts now, and at the start of the span."""
+def debts_before(*moments: datetime) -> list[Debts]:
+    """Return the debts by the entries that were posted before each of these moments."""
     with connection.cursor() as cursor:
-        cursor.execute(_DEBTS, {"start": span.start})
-        total, people, total_before, people_before = cursor.fetchone()
-    return Debts(total, people), Debts(total_before, people_before)
+        cursor.execute(_DEBTS, {"moments": list(moments)})
+        return [Debts(*row) for row in cursor.fetchall()]
 
 
 def _books(sums: Sums, debts: Debts) -> Books:

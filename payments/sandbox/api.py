@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import TypeVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from payments.sandbox import balance
 from payments.sandbox.checkout import SESSION_LIFE
 from payments.sandbox.errors import ApiError
 from payments.sandbox.idempotency import answer_once
@@ -27,7 +28,7 @@ _FIXED = {"mode": "payment", "line_items[0][quantity]": "1", f"{_PRICE}[currency
 _REQUIRED = (*_FIXED, _NAME, _AMOUNT, "success_url", "cancel_url")
 # Stripe's largest amount is $999,999.99.
 _CENTS = re.compile(r"[1-9][0-9]{0,7}", re.ASCII)
-_PAGING = ("limit", "starting_after", "created[gte]")
+_PAGING = ("limit", "starting_after", "created[gte]", "created[lt]")
 
 
 def stripe_api(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -75,6 +76,28 @@ def events(request: HttpRequest) -> HttpResponse:
     types = [value for name, value in request.GET.items() if name.startswith("types[")]
     found = Event.objects.filter(type__in=types) if types else Event.objects.all()
     return _page(request, found, event_json)
+
+
+@stripe_api
+def balance_transactions(request: HttpRequest) -> HttpResponse:
+    """List what moved the balance, with each source in full when `expand` says so."""
+    _refuse_unknown(request.GET, ("expand[0]", *_PAGING))
+    is_expanded = request.GET.get("expand[0]") == "data.source"
+    describe = partial(balance.transaction_json, is_expanded=is_expanded)
+    return _page(request, balance.moving_events(), describe, row_id=balance.event_id)
+
+
+@stripe_api
+def payouts(request: HttpRequest) -> HttpResponse:
+    """List the payouts on one page: there is at most one a day."""
+    _refuse_unknown(request.GET, _PAGING)
+    first, end = (int(request.GET.get(f"created[{end}]", 0)) for end in ("gte", "lt"))
+    found = [
+        payout
+        for payout in balance.payouts(now=timezone.now())
+        if first <= payout["created"] and (not end or payout["created"] < end)
+    ]
+    return _list(request, found, has_more=False)
 
 
 @stripe_api
@@ -147,16 +170,23 @@ def _fields_of(sent: Mapping[str, str], parent: str) -> dict[str, str]:
 
 
 def _page(
-    request: HttpRequest, rows: QuerySet[Row], describe: Callable[[Row], Json]
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    describe: Callable[[Row], Json],
+    row_id: Callable[[str], str] = str,
 ) -> HttpResponse:
-    """Return one page of rows, newest first."""
+    """Return one page of rows, newest first; `row_id` is that of the row which an id stands for."""
     sent = request.GET
-    if "created[gte]" in sent:
-        rows = rows.filter(created_at__gte=datetime.fromtimestamp(int(sent["created[gte]"]), UTC))
+    for end in ("gte", "lt"):
+        if (seconds := sent.get(f"created[{end}]")) is not None:
+            moment = datetime.fromtimestamp(int(seconds), UTC)
+            rows = rows.filter(**{f"created_at__{end}": moment})
     if "starting_after" in sent:
-        rows = rows.filter(pk__lt=rows.model.find(sent["starting_after"]).pk)
+        rows = rows.filter(pk__lt=rows.model.find(row_id(sent["starting_after"])).pk)
     limit = int(sent.get("limit", 10))
     found = list(rows.order_by("-id")[: limit + 1])
-    data = [describe(row) for row in found[:limit]]
-    has_more = len(found) > limit
+    return _list(request, [describe(row) for row in found[:limit]], has_more=len(found) > limit)
+
+
+def _list(request: HttpRequest, data: list[Json], *, has_more: bool) -> HttpResponse:
     return JsonResponse({"object": "list", "data": data, "has_more": has_more, "url": request.path})

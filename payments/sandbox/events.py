@@ -10,6 +10,12 @@ from payments.sandbox.stripe_ids import new_id
 
 def record(event_type: str, subject: StripeModel, now: datetime) -> None:
     """Record what happened to `subject`, with a delivery that is due now."""
+    event = write(event_type, subject, now)
+    Delivery.objects.create(event=event, created_at=now, due_at=now)
+
+
+def write(event_type: str, subject: StripeModel, now: datetime) -> Event:
+    """Record what happened to `subject`, and deliver it to nobody."""
     event_id = new_id("evt")
     body = {
         "id": event_id,
@@ -22,7 +28,6 @@ def record(event_type: str, subject: StripeModel, now: datetime) -> None:
         "request": {"id": None, "idempotency_key": None},
         "type": event_type,
     }
-    event = Event.objects.create(
+    return Event.objects.create(
         stripe_id=event_id, created_at=now, type=event_type, body=json.dumps(body, indent=2)
     )
-    Delivery.objects.create(event=event, created_at=now, due_at=now)

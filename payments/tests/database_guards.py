@@ -23,6 +23,10 @@ CLAWBACK = "the amount that a refund or dispute takes back is an entry of its ow
 ADJUSTED = "a posted adjustment has its one entry"
 ADJUSTMENT_ENTRY = "an adjustment entry belongs to a posted adjustment"
 TWO_PEOPLE = "an adjustment above the limit has two people"
+# Of an event: it would hide from everybody what nobody looked at.
+RESOLVED_BY_NOBODY = """outcome = 'resolved' AND NOT EXISTS (
+    SELECT FROM audit_entries WHERE target_id = stripe_events.id AND action = 'resolve event')"""
+REVERSED = "an adjustment is reversed when its reversal is posted"
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ GIFT = "(SELECT max(reverses_id) FROM ledger_entries)"
 UNDONE = "(SELECT max(reverses_id) FROM adjustments)"
 RITA = "(SELECT id FROM users WHERE username = 'rita')"
 REFEREE, NOT_REFERRED = "has_made_first_purchase", "username IN ('alice', 'charlie')"
+FINAL = "status = 'posted' AND reverses_id IS NULL"
 POSTED, WAITING, APPROVED = "status = 'posted'", "status = 'waiting'", "decided_by_id IS NOT NULL"
 TWICE, REVERSES = repeated("reverses_id"), "kind = 'reversal' AND"
 UNUSED, SECOND_USE = "budget = 20", "use_number = 2"
@@ -176,6 +181,7 @@ CONTROLS = [
     # Adjustments.
     row(ADJUSTED_STAY, "reason = 'Another'", POSTED),
     row(ADJUSTED_STAY, "amount = 1", WAITING),
+    row("adjustments_close_in_order", "status = 'reversed'", FINAL, REVERSED),
     Control("adjustments_stay", delete(APPROVED), ADJUSTMENT_ENTRY, "", ADJUSTED_STAY),
     Control("adjustments_not_truncated", TRUNCATE, ADJUSTMENT_ENTRY, "", ADJUSTED_STAY),
     adjusted("adjustments_of_something", "amount = 0", WAITING),
@@ -297,4 +303,24 @@ CONTROLS = [
     # Stripe's events.
     repeat("stripe_events_event_id_key", "event_id"),
     row("stripe_events_processed_has_an_outcome", "processed_at = NULL", "outcome = 'settled'"),
+    row(
+        "stripe_events_resolved_by_someone",
+        "outcome = 'resolved'",
+        "outcome = 'settled'",
+        RESOLVED_BY_NOBODY,
+    ),
+    Control(
+        "stripe_events_not_born_resolved",
+        "INSERT INTO {table} (event_id, event_type, body, received_at, retry_at, attempts, outcome,"
+        " reason, last_error, processed_at) VALUES ('evt_born', 'refund.failed', '', now(), now(),"
+        " 0, 'resolved', '', '', now())",
+        RESOLVED_BY_NOBODY,
+        names="stripe_events_resolved_by_someone",
+    ),
+    row(
+        "stripe_events_stay_resolved",
+        "outcome = 'settled'",
+        "outcome = 'resolved'",
+        "outcome = 'settled' AND reason LIKE 'the amount%'",
+    ),
 ]

@@ -15,7 +15,7 @@ from accounts import ledger, prepared
 from accounts.ledger import Posting
 from accounts.models import User
 from accounts.tests.roles import as_owner
-from payments import settlement
+from payments import purchases
 from payments.tests.at_once import PATIENCE_SECONDS, execute, wait_until_blocked
 
 
@@ -66,7 +66,7 @@ def change_sql(monkeypatch: pytest.MonkeyPatch, *changes: tuple[str, str]) -> No
 
 
 def _unlock(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    assert text in settlement._READ
+    assert text in purchases._READ
     change_sql(monkeypatch, (text, text.replace("FOR NO KEY UPDATE", "")))
 
 
@@ -88,7 +88,7 @@ def unlock_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
 def give_no_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the turns of a payment intent off: settlements of one do not wait for each other."""
     turn = "pg_advisory_xact_lock(hashtextextended(%(payment_intent_id)s::text, 0))"
-    assert turn in settlement._READ
+    assert turn in purchases._READ
     change_sql(monkeypatch, (turn, "NULL"))
 
 

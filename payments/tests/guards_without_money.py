@@ -6,6 +6,7 @@ WITHOUT_MONEY = {
     "users_username_folded_unique": "names",
     "users_email_any_case_unique": "addresses to log in with",
     "users_referral_code_form": "how codes are spelled",
+    "adjustments_mark_reversed": "writes a status, and refuses nothing",
     "programs_code_length": "how long the next codes are",
     "approval_limits_id_check": "approval_limits_one_row is stricter",
     "programs_code_length_check": "programs_code_length is stricter",
@@ -24,10 +25,12 @@ WITHOUT_MONEY = {
 }
 TABLES_WITHOUT_MONEY = {
     "api_keys": "what opens doors",
+    "emails": "what people are told",
     "daily_totals": "a report, counted from the books",
     "invite_views": "a statistic",
     "ledger_checks": "reports of checks",
     "limit_windows": "how often somebody called",
+    "stripe_comparisons": "what Stripe said",
     "leaderboard_entries": "a report, counted from the books",
     "users_groups": "who is in which group",
     "users_user_permissions": "who may do what",

@@ -27,7 +27,7 @@ class Member:
     name: str
     mailbox: int
     referrer: "Member | None"
-    # In force at the sign-up with a code.
+    # In force at the sign-up with a code, or at the claim of one.
     promised: Terms | None = None
     is_active: bool = True
     has_qualified: bool = False
@@ -115,6 +115,22 @@ class ReferenceModel:
         member.promised = self.terms if counts else None
         self.members.append(member)
         return member
+
+    def has_bought(self, member: Member) -> bool:
+        return any(p.buyer is member and p.status == "paid" for p in self.purchases)
+
+    def inviters(self, member: Member) -> list[Member]:
+        """Return the member's inviter, the inviter's inviter, and so on."""
+        referrer = member.referrer
+        return [referrer, *self.inviters(referrer)] if referrer else []
+
+    def claim(self, member: Member, owner: Member) -> bool:
+        """Claim the code, and return whether it counts."""
+        is_ring = member is owner or member in self.inviters(owner)
+        if is_ring or not owner.is_active or not self.uses_left(owner):
+            return False
+        member.referrer, member.promised = owner, self.terms
+        return True
 
     def order(self, buyer: Member, cents: int) -> Purchase:
         purchase = Purchase(buyer, cents)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
+from payments import inbox
 from payments.models import Payment, StripeEvent
 from payments.stripe_gateway import API_VERSION, MARK
 from payments.tests.at_once import execute, refusing
@@ -110,6 +111,18 @@ def failed_event(payment: Payment) -> StripeEvent:
     with refusing("ledger_entries", sqlstate="23514"):
         assert deliver(sent).status_code == 500
     return StripeEvent.objects.get(event_id=sent["id"])
+
+
+def quarantined_event(payment: Payment) -> StripeEvent:
+    """Return an event by which Stripe was paid another amount than was asked for."""
+    sent = event(payment, amount_total=700)
+    assert deliver(sent).json()["outcome"] == "quarantined"
+    return StripeEvent.objects.get(event_id=sent["id"])
+
+
+def resolve(row: StripeEvent, *, by: User | None = None) -> StripeEvent:
+    reason = "Paid back at Stripe"
+    return inbox.resolve(row.event_id, by=by, reason=reason, now=timezone.now())
 
 
 def refer(referrer: Person, count: int = 1) -> list[Person]:

@@ -22,6 +22,7 @@ from payments.tests.stripe_events import (
     failed_event,
     pending_payment,
     refund,
+    resolve,
     settle,
 )
 
@@ -200,9 +201,11 @@ def test_every_outcome_is_explained(support: Client, outcome: str) -> None:
     is_open = outcome in ("received", "failed")
     row = StripeEventFactory.create(
         event_type="refund.created",
-        outcome=outcome,
+        outcome="quarantined" if outcome == "resolved" else outcome,
         processed_at=None if is_open else timezone.now(),
     )
+    if outcome == "resolved":
+        resolve(row)
 
     shown = support.get(page_of(row)).context["help"]
 

@@ -13,7 +13,13 @@ from accounts.tests.factories import Person
 from gatewayz.adminbase.formatting import page_of
 from gatewayz.tests import list_actions
 from payments.models import StripeEvent
-from payments.tests.stripe_events import event, failed_event, pending_payment, settle
+from payments.tests.stripe_events import (
+    event,
+    failed_event,
+    pending_payment,
+    quarantined_event,
+    settle,
+)
 from payments.tests.test_admin_inbox import INBOX, kept
 
 
@@ -46,6 +52,32 @@ def test_it_settles_what_failed_and_keeps_who_and_why(finance: Client, bob: Pers
     assert (wished.action, came.action) == ("replay event", "event replayed")
     assert wished.after == came.before == {"outcome": "received"}
     assert came.after == {"outcome": "settled", "reason": "awarded", "credited": "$10.00"}
+
+
+def test_several_are_resolved_together_and_leave_what_needs_someone(
+    finance: Client, bob: Person
+) -> None:
+    odd = [quarantined_event(pending_payment(bob.user)) for _ in range(2)]
+    action = ("resolve_selected", [row.pk for row in odd])
+
+    list_actions.run(finance, INBOX, *action, reason="Paid back at Stripe")
+
+    left = finance.get(INBOX, {"outcome": "needs_someone"}).context["cl"].result_list
+    assert list(left) == []
+    assert {row.outcome for row in StripeEvent.objects.all()} == {"resolved"}
+
+
+def test_the_adjustment_of_an_event_names_the_person_and_the_event(
+    finance: Client, bob: Person
+) -> None:
+    odd = quarantined_event(pending_payment(bob.user))
+
+    form = finance.get(f"{INBOX}{odd.pk}/adjust/", follow=True).context["form"]
+
+    assert form.initial["user"] == f"#{bob.user.pk}"
+    assert form.initial["reason"] == (
+        f"The amount of the session is $7.00, but $10.00 in our record ({odd.event_id})"
+    )
 
 
 def test_the_page_of_an_event_tells_who_replayed_it(finance: Client, bob: Person) -> None:

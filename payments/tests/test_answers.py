@@ -25,7 +25,7 @@ from referrals.eligibility import CheckName, Decision, Status
 from referrals.tests.factories import ProgramFactory
 
 INVITED = "alice invited you: your first purchase of $10.00 or more brings you a bonus of $10.00."
-GOT = "You got $10.00 for registering with the invitation of alice."
+GOT = "You got $10.00 for the invitation of alice."
 PAID = "Bonus paid: $10.00 to alice, $10.00 to bob."
 ASKED = "A purchase of $10.00 now would earn "
 
@@ -204,7 +204,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
         "The purchase of $12.50 was not below the minimum of $10.00.",
         "No earlier purchase had qualified.",
-        f"The buyer registered with the code {alice.code}.",
+        f"The buyer was invited with the code {alice.code}.",
         "The referrer alice had an active account.",
         "The referrer alice was somebody else than the buyer.",
         "9 of 10 uses of the code were taken.",
@@ -216,7 +216,7 @@ def test_every_check_has_its_sentence_in_order(alice: Person, bob: Person) -> No
         "The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
         "The purchase of $12.50 was not below the minimum of $10.00.",
         "No earlier purchase had qualified.",
-        "You registered with an invitation.",
+        "You were invited.",
         "The account of alice, who invited you, was active.",
         "The invitation was somebody else's.",
         "The invitation had uses left.",

@@ -80,6 +80,19 @@ class AnyStory(ReferralStateMachine):
     def invites_oneself(self, person: Caller) -> Caller:
         return self.register(code_of=person, alias_of=person)
 
+    @rule(person=callers, owner=callers)
+    def claims_a_code(self, person: Caller, owner: Caller) -> None:
+        member, code = person.member, {"referral_code": owner.code}
+        answer = person.api.post("/referral/claim", code, format="json")
+        if not member.is_active:
+            assert answer.status_code == 401
+        elif member.referrer or self.model.has_bought(member):
+            reason = "already_invited" if member.referrer else "already_bought"
+            assert (answer.status_code, answer.json()["code"]) == (409, reason)
+        else:
+            applied = self.model.claim(member, owner.member)
+            assert answer.json()["referral"]["applied"] is applied
+
     @rule(target=orders, buyer=callers, cents=AMOUNTS)
     def orders_credits(self, buyer: Caller, cents: int) -> Any:
         asked = {"amount": cents, "currency": "usd", "user_id": self.registered[0].user_id}

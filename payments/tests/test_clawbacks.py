@@ -138,7 +138,7 @@ def test_a_refund_before_its_purchase_waits_for_it(alice: Person, bob: Person) -
         {"amount": -5},
         {"amount": 2**31},
         {"amount": 10.0},
-        {"payment_intent": None},
+        {"payment_intent": 7},
         {"status": "confused"},
         {"id": "re\x00"},
     ],

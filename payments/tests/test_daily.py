@@ -30,8 +30,8 @@ def history(db: None) -> None:
     with at(2):
         alice = register("alice")
     with at(3):
-        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
-        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
+        invite_views.find_and_count(alice.code, now=datetime.now(UTC))
+        invite_views.find_and_count(alice.code, now=datetime.now(UTC))
         bob = register("bob", code=alice.code)
         settle(bob.user, 500)
     with at(4):

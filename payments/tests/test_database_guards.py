@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from pytest_django.plugin import DjangoDbBlocker
@@ -23,9 +24,18 @@ from accounts.tests.roles import as_owner
 from accounts.tests.test_adjustments import approve, ask, reverse
 from payments.reports.invariants import INVARIANTS, breaches
 from payments.tests.at_once import execute
+from payments.tests.claim_guards import CLAIMS
 from payments.tests.database_guards import CONTROLS, Control
 from payments.tests.guards_without_money import TABLES_WITHOUT_MONEY, WITHOUT_MONEY
-from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle
+from payments.tests.stripe_events import (
+    deliver,
+    pending_payment,
+    quarantined_event,
+    refer,
+    refund,
+    resolve,
+    settle,
+)
 from referrals.tests.factories import ProgramFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.negative_control]
@@ -114,6 +124,9 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
             StaffFactory.create(username="rita"),
         )
         bob = register("bob", code=alice.code)
+        register("eric", code=bob.code)
+        settle(register("dora").user, 200)
+        StaffFactory.create(username="olaf", created_at=datetime(2020, 1, 1, tzinfo=UTC))
         ProgramFactory.create(starts_at=datetime(2020, 1, 1, tzinfo=UTC), budget=Decimal(20))
         ProgramFactory.create()
         ProgramFactory.create(
@@ -132,6 +145,9 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         approve(ask(alice, "250.00"))
         reverse(ask(alice, "5.00"))
         ask(alice, "300.00")
+        nora = StaffFactory.create(username="nora")
+        nora.user_permissions.add(Permission.objects.get(codename="replay_event"))
+        resolve(quarantined_event(pending_payment(charlie.user)), by=nora)
         execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in ("ledger_entries", "ledger_seals", "audit_entries", "adjustments"):
             # Off for the tests alone, which empty the tables.
@@ -140,7 +156,7 @@ def books(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         yield
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.guard)
+@pytest.mark.parametrize("control", [*CONTROLS, *CLAIMS], ids=lambda control: control.guard)
 def test_without_its_guard_money_goes_wrong(books: None, control: Control) -> None:
     known = {guard.name: guard for guard in guards()}
     guard = known[control.guard]

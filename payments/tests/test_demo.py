@@ -17,11 +17,15 @@ from payments.demo.history import History
 from payments.models import Clawback, Payment, StripeEvent
 from payments.report_models import DailyTotals
 from payments.reports import daily
+from payments.reports.daily import Span
+from payments.reports.stripe_comparison import _AGREEING, compare
+from payments.tests import test_reconciliation
 from payments.tests.test_commands import Run
 from payments.tests.test_database_guards import undone
 from referrals.models import InviteView, LeaderboardEntry, Referral
 
 pytestmark = pytest.mark.slow
+stripe_knows_nothing_yet = test_reconciliation.stripe_knows_nothing_yet
 
 
 def seeded(users: int, seed: int = 1, *, ends_at: datetime) -> int:
@@ -92,6 +96,21 @@ def test_one_seed_makes_one_history_and_another_another(monkeypatch: pytest.Monk
 
     assert outlines[0] == outlines[1]
     assert outlines[0] != outlines[2]
+
+
+@pytest.mark.usefixtures("eventful", "stripe_knows_nothing_yet")
+def test_stripe_knows_the_same_and_the_ledger_holds(settings: Any, transactional_db: None) -> None:
+    settings.DEBUG = settings.STRIPE_SANDBOX = True
+
+    made = Run("seed_demo", "--users", "40")
+    reconciled = Run("reconcile_stripe", "--since", "2020-01-01")
+    month = compare(Span(daily.today(timezone.now()) - history.LASTS, daily.today(timezone.now())))
+
+    assert "invariants of the ledger hold" in made.printed
+    assert reconciled.printed.startswith("0 differences since 2020-01-01")
+    assert month.difference_count == 0
+    assert month.at_stripe["charge"][:2] == month.ours["charge"]
+    assert month.at_stripe.keys() == set(_AGREEING)
 
 
 @pytest.mark.django_db

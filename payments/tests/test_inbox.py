@@ -4,14 +4,29 @@ What it does with an error is test_crash's.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from accounts import audit
 from accounts.models import LedgerEntry
-from accounts.tests.factories import Person
-from payments.models import StripeEvent
-from payments.tests.stripe_events import deliver, envelope, event, pending_payment, send
+from accounts.tests.factories import Person, reviewer
+from payments import inbox
+from payments.models import Payment, StripeEvent
+from payments.reports.action_items import count_waiting
+from payments.tests.stripe_events import (
+    deliver,
+    envelope,
+    event,
+    failed_event,
+    pending_payment,
+    quarantined_event,
+    resolve,
+    send,
+    settle,
+)
 
 ODD_TEXTS = ["\x00", "a\x00b", float("nan"), float("inf"), -float("inf"), "\ud800", "\udfff\ud800"]
 
@@ -146,6 +161,44 @@ def test_a_quarantined_event_stays_so_when_it_comes_again(alice: Person) -> None
 
     assert outcomes == ["quarantined"] * 2
     assert StripeEvent.objects.get().attempts == 1
+
+
+def test_a_quarantined_event_is_resolved_once_with_who_and_why(alice: Person) -> None:
+    row = quarantined_event(pending_payment(alice.user))
+
+    for _ in range(2):
+        assert resolve(row, by=reviewer()).outcome == "resolved"
+
+    [entry] = audit.of(row)
+    assert (entry.action, str(entry.by), entry.reason) == (
+        "resolve event",
+        "rita",
+        "Paid back at Stripe",
+    )
+    assert entry.before["outcome"] == "quarantined"
+    assert count_waiting(now=timezone.now()).quarantined_events == 0
+    assert alice.balance() == "0.00"
+
+
+def test_a_resolved_event_is_neither_replayed_nor_delivered_again(alice: Person) -> None:
+    row = resolve(quarantined_event(pending_payment(alice.user)))
+
+    replayed = inbox.replay(row.event_id, by=reviewer(), reason="Once more", now=timezone.now())
+    again = send(bytes(row.body))
+
+    assert (replayed.outcome, again.json()["outcome"]) == ("resolved", "resolved")
+
+
+@pytest.mark.parametrize("make", [failed_event, lambda own: settle(own.user).stripe_events.get()])
+def test_only_what_is_quarantined_is_resolved(
+    alice: Person, make: Callable[[Payment], StripeEvent]
+) -> None:
+    row = make(pending_payment(alice.user))
+
+    with pytest.raises(inbox.NotQuarantinedError):
+        resolve(row)
+
+    assert not audit.of(row).exists()
 
 
 def test_a_long_reason_is_cut(alice: Person) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.tests.factories import Person, register
-from payments import clawbacks, inbox, settlement
+from payments import clawbacks, inbox, purchases, settlement
 from payments.models import StripeEvent
 from payments.tests.at_once import at_once
 from payments.tests.guards import (
@@ -65,9 +65,7 @@ class TestEventGuard:
         unlock_accounts(monkeypatch)
         give_no_turns(monkeypatch)
         forget_causes(monkeypatch)
-        monkeypatch.setattr(
-            settlement, "_lock_purchase", meeting(settlement._lock_purchase, after=True)
-        )
+        monkeypatch.setattr(purchases, "lock", meeting(purchases.lock, after=True))
         paid = event(pending_payment(bob.user, 500))
 
         outcomes = deliver_at_once(paid, paid)
@@ -88,15 +86,13 @@ class TestSessionGuard:
         """Switch off besides what lets settlements of one intent, or of one buyer, come in turn."""
         give_no_turns(monkeypatch)
         unlock_accounts(monkeypatch)
-        monkeypatch.setattr(
-            settlement, "_lock_purchase", meeting(settlement._lock_purchase, after=True)
-        )
+        monkeypatch.setattr(purchases, "lock", meeting(purchases.lock, after=True))
 
     def test_without_it_a_turn_does_not_show_what_the_one_before_did(
         self, bob: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The second has read the payment before its turn; the ledger's key saves the money."""
-        monkeypatch.setattr(settlement, "_lock_purchase", overtaken(settlement._lock_purchase))
+        monkeypatch.setattr(purchases, "lock", overtaken(purchases.lock))
         payment = pending_payment(bob.user)
 
         outcomes = deliver_at_once(event(payment), event(payment))

@@ -1,19 +1,28 @@
-"""Another program sells by the same Stripe account: its sessions are ignored, without an alarm."""
+"""Another program sells by the same Stripe account: what is its own is ignored, with no alarm."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from accounts.tests.factories import Person
-from payments import reconciliation, stripe_gateway
+from payments import reconciliation, stripe_gateway, tasks
 from payments.inbox import HANDLERS
-from payments.models import Payment, StripeEvent
+from payments.models import Clawback, Payment, StripeEvent
 from payments.stripe_gateway import MARK
 from payments.tests.sandbox_purchases import pay
-from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment
+from payments.tests.stripe_events import (
+    deliver,
+    dispute,
+    event,
+    lose_answer,
+    pending_payment,
+    refund,
+    settle,
+)
 
 KINDS = [kind for kind in HANDLERS if kind.startswith("checkout.session.")]
 
@@ -34,7 +43,7 @@ def test_a_session_without_our_mark_is_ignored(bob: Person, kind: str, metadata:
 
     kept = StripeEvent.objects.get()
     assert (response.status_code, response.json()["outcome"]) == (200, "ignored")
-    assert (kept.outcome, kept.reason) == ("ignored", "the session is another program's")
+    assert (kept.outcome, kept.reason) == ("ignored", "the purchase is another program's")
     assert bob.balance() == "0.00"
 
 
@@ -100,3 +109,60 @@ def test_the_comparison_with_stripe_leaves_them_out(
 
     named = [one for one in found if one.stripe_id == payment.session_id]
     assert len(named) == count
+
+
+@pytest.mark.parametrize("make", [refund, dispute])
+@pytest.mark.parametrize(
+    "changes",
+    [{"payment_intent": None}, {"currency": "eur"}, {"currency": "jpy", "amount": 2**40}],
+    ids=str,
+)
+def test_a_refund_or_dispute_that_cannot_be_ours_is_ignored(
+    bob: Person, make: Any, changes: dict[str, Any]
+) -> None:
+    strange = make(pending_payment(bob.user), 1000)
+    strange["data"]["object"] |= changes
+
+    assert deliver(strange).json()["outcome"] == "ignored"
+    assert not Clawback.objects.exists()
+
+
+def test_a_refund_that_names_no_payment_intent_at_all_needs_somebody(bob: Person) -> None:
+    strange = refund(pending_payment(bob.user), 1000)
+    del strange["data"]["object"]["payment_intent"]
+
+    assert deliver(strange).json()["outcome"] == "quarantined"
+
+
+def test_a_refund_of_ours_is_ours_whatever_it_says(bob: Person) -> None:
+    paid = settle(bob.user)
+    deliver(refund(paid, 100))
+    in_euros = refund(paid, 100, "failed")
+    in_euros["data"]["object"] |= {"currency": "eur", "payment_intent": None}
+
+    assert deliver(in_euros).json()["outcome"] == "quarantined"
+
+
+def close_deferred_after(days: int) -> list[tuple[str, int | None]]:
+    with time_machine.travel(timezone.now() + timedelta(days=days)):
+        tasks.close_deferred_events(0)
+    return list(StripeEvent.objects.order_by("pk").values_list("outcome", "payment"))
+
+
+def test_one_of_an_unknown_purchase_is_ignored_after_thirty_days(bob: Person) -> None:
+    payment = pending_payment(bob.user, 1000)
+    deliver(refund(payment, 1000))
+
+    first, then = close_deferred_after(29), close_deferred_after(31)
+    deliver(event(payment))
+
+    assert (first, then) == ([("deferred", None)], [("ignored", None)])
+    assert bob.balance() == "0.00"
+
+
+def test_one_whose_purchase_settled_is_no_longer_deferred(bob: Person) -> None:
+    payment = pending_payment(bob.user, 1000)
+    deliver(refund(payment, 1000))
+    deliver(event(payment))
+
+    assert close_deferred_after(1) == [("applied", payment.pk), ("settled", payment.pk)]

@@ -1,6 +1,9 @@
 """What became of those who registered with a code, for operators and for the referrer."""
 
+from decimal import Decimal
+
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import Person
@@ -8,14 +11,15 @@ from payments.explanations.messages import Audience
 from payments.explanations.referees import Referee, referees_of
 from payments.models import Payment
 from payments.tests.stripe_events import refer, settle, turn
-from payments.tests.test_answers import deactivate
+from payments.tests.test_answers import deactivate, end_the_offer
 from payments.tests.test_own_answers import explain
 from referrals.models import Referral
+from referrals.tests.factories import ProgramFactory
 
 
 def referees(alice: Person) -> list[Referee]:
     """Return what operators read of those who registered with Alice's code."""
-    return referees_of(alice.user, Audience.OPERATOR)
+    return referees_of(alice.user, Audience.OPERATOR, now=timezone.now())
 
 
 def bob_to_both(alice: Person) -> tuple[str, str, str]:
@@ -29,6 +33,34 @@ def bob_to_both(alice: Person) -> tuple[str, str, str]:
 def test_who_has_not_bought_is_pending(alice: Person, bob: Person) -> None:
     sentence = "bob has not made a qualifying purchase yet."
     assert bob_to_both(alice) == ("pending", sentence, f"Your friend {sentence}")
+
+
+def test_of_a_purchase_that_was_too_small_the_referrer_reads_what_is_needed(
+    alice: Person, bob: Person
+) -> None:
+    settle(bob.user, 400)
+
+    _, to_operators, to_alice = bob_to_both(alice)
+
+    assert to_operators == "bob has not made a qualifying purchase yet."
+    assert to_alice == (
+        "Your friend bob has bought, but not yet for $10.00 or more in one purchase."
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_over", "in_force", "minimum"),
+    [(False, "25.00", "$10.00"), (True, "25.00", "$25.00"), (False, "5.00", "$5.00")],
+)
+def test_what_is_needed_is_the_less_of_what_was_promised_and_what_is_in_force(
+    alice: Person, bob: Person, is_over: bool, in_force: str, minimum: str
+) -> None:
+    ProgramFactory.create(minimum_purchase=Decimal(in_force))
+    settle(bob.user, 400)
+    if is_over:
+        end_the_offer(bob)
+
+    assert f"for {minimum} or more" in bob_to_both(alice)[2]
 
 
 @pytest.mark.parametrize(
@@ -107,3 +139,14 @@ def test_at_most_a_hundred_are_listed_the_newest_first(alice: Person) -> None:
     found = referees(alice)
 
     assert [found[0].username, found[-1].username, len(found)] == ["f101", "f2", 100]
+    rest = referees_of(alice.user, Audience.PERSON, now=timezone.now(), before=found[-1].user_id)
+    assert [one.username for one in rest] == ["f1", "f0"]
+
+
+def test_the_bonus_is_what_the_referrer_still_has(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    before = referees(alice)[0].bonus
+
+    turn(Referral.objects.get(), "reversed")
+
+    assert (before, referees(alice)[0].bonus) == (Decimal(10), 0)

@@ -15,10 +15,10 @@ from django.utils import timezone
 from accounts import api_keys
 from accounts.models import ApiKey, LedgerEntry
 from accounts.tests.factories import Person, operator
-from payments import retention
+from payments import retention, tasks
 from payments.models import Clawback, DailyTotals, Payment, StripeEvent
 from payments.reports import daily
-from payments.tests.at_once import another_transaction
+from payments.tests.at_once import another_transaction, execute
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
     deliver,
@@ -41,6 +41,7 @@ DAYS = {
     "unpaid_payments": 90,
     "events": 180,
     "invite_views": 30,
+    "failed_jobs": 90,
 }
 # Later than every retention, and when nothing is old enough.
 LATE, EARLY = timedelta(days=400), timedelta(hours=1)
@@ -80,8 +81,11 @@ def make_one_of_each(bob: Person) -> None:
     expired(bob)
     settle(bob.user)
     deliver(envelope("charge.captured", {}))
-    invite_views.count_view(owner=bob.user, now=now)
+    invite_views.find_and_count(bob.code, now=now)
     daily.close_days(now=now + 2 * daily.DAY)
+    tasks.check_cards.configure().defer(timestamp=0)
+    for status in ("doing", "failed"):
+        execute("UPDATE procrastinate_jobs SET status = %s WHERE status <> 'failed'", status)
 
 
 def test_what_is_over_goes_when_it_is_old_enough(alice: Person, bob: Person) -> None:
@@ -118,7 +122,7 @@ def test_what_is_not_over_stays(alice: Person, bob: Person) -> None:
     Session.objects.create(session_key="open", session_data="", expire_date=later)
     api_keys.revoke(ApiKey.objects.get(user=bob.user), now=later)
     pending_payment(bob.user)
-    invite_views.count_view(owner=bob.user, now=timezone.now())  # on a day that is not closed
+    invite_views.find_and_count(bob.code, now=timezone.now())  # on a day that is not closed
 
     assert purge() == {}
     assert ApiKey.objects.filter(user=alice.user).exists()
@@ -249,7 +253,7 @@ def test_the_pages_show_events_without_a_body(bob: Person) -> None:
 def test_a_day_that_is_counted_again_keeps_its_views(bob: Person) -> None:
     now = timezone.now()
     late = pending_payment(bob.user)
-    invite_views.count_view(owner=bob.user, now=now)
+    invite_views.find_and_count(bob.code, now=now)
     daily.close_days(now=now + 2 * daily.DAY)
     purge()
     with time_machine.travel(now + LATE):

@@ -170,6 +170,7 @@ def test_every_task_has_its_schedule() -> None:
     assert {(each.task.name, each.cron) for each in ours} == {
         ("retry_events", "* * * * *"),
         ("check_cards", "* * * * *"),
+        ("send_emails", "* * * * *"),
         ("reconcile_stripe", "7 * * * *"),
         ("close_expired_payments", "37 * * * *"),
         ("refresh_leaderboard", "*/5 * * * *"),
@@ -177,6 +178,8 @@ def test_every_task_has_its_schedule() -> None:
         ("seal_ledger", "*/5 * * * *"),
         ("close_days", "12 * * * *"),
         ("check_ledger", "17 3 * * *"),
+        ("fold_people", "27 2 * * *"),
+        ("close_deferred_events", "37 2 * * *"),
         ("purge", "47 2 * * *"),
     }
 

@@ -38,7 +38,7 @@ def history(db: None) -> None:
     with at(9):
         settle(bob.user)
     with at(14, "00:00:00"):
-        invite_views.count_view(owner=alice.user, now=datetime.now(UTC))
+        invite_views.find_and_count(alice.code, now=datetime.now(UTC))
         carol, dave = (register(name, code=alice.code) for name in ("carol", "dave"))
     with at(15):
         eve, _ = (register(name, code=alice.code) for name in ("eve", "frank"))

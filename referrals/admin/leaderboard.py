@@ -1,13 +1,14 @@
-"""The page of the leaderboard: its snapshot by period, and the export of the filtered rows."""
+"""The page of the leaderboard: its snapshot by period."""
 
-from functools import partial
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import NullIf, Round
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -22,7 +23,6 @@ from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
 from gatewayz.cli.output import counted
 from payments.reports import leaderboard
 from referrals import codes
-from referrals.admin.leaderboard_export import export
 from referrals.models import LeaderboardEntry
 
 
@@ -52,6 +52,8 @@ class UsesLeftFilter(ConditionFilter):
     }
 
 
+_RANKS = ("rank_by_referrals", "rank_by_earnings", "rank_by_revenue")
+_FIGURES = ("referrals", "earned", "revenue", "signups", "qualified")
 column = Columns(LeaderboardEntry)
 
 
@@ -70,7 +72,18 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     sortable_by = ("by_referrals", "by_earnings", "by_revenue")
     ordering = ("place_by_referrals",)
-    search_help_text = "Beginning of the name or e-mail, or the code"
+    export_order = "place_by_referrals"
+    exported: ClassVar = {
+        **{name: name for name in ("period", *_RANKS)},
+        "username": "user__username",
+        "email": "user__email",
+        "referral_code": "user__referral_code",
+        **{name: name for name in _FIGURES},
+        "conversion": Round(F("qualified") * Decimal(100) / NullIf(F("signups"), 0), 1),
+        "uses_left": "uses_left",
+        "computed_at": "computed_at",
+    }
+    search_help_text = "Part of the name or e-mail, or the code"
     list_before_template = "admin/referrals/leaderboardentry/tools.html"
 
     def found_by(self, term: str) -> list[Q]:
@@ -87,7 +100,6 @@ class LeaderboardAdmin(ReadOnlyAdmin):
             "periods": [
                 (label, value, value == period) for value, label in LeaderboardEntry.Period.choices
             ],
-            "may_export": request.user.has_perm("accounts.export"),
         }
         page: HttpResponse = super().changelist_view(request, (extra_context or {}) | tools)
         return page
@@ -96,7 +108,6 @@ class LeaderboardAdmin(ReadOnlyAdmin):
         refresh = self.admin_site.admin_view(require_POST(self.refresh))
         return [
             path("refresh/", refresh, name="referrals_leaderboardentry_refresh"),
-            path("export/", self.admin_site.admin_view(partial(export, self))),
             *super().get_urls(),
         ]
 

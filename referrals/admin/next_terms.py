@@ -96,11 +96,10 @@ def answer(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _prefilled() -> dict[str, Any]:
-    now = timezone.now()
-    tomorrow = (now.astimezone(UTC) + timedelta(days=1)).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    return {**to_dict(Program.objects.at(now).get()), "starts_at": tomorrow}
+    """Return the last terms that are planned, or those in force, from the day after they start."""
+    last = Program.objects.approved().latest("starts_at")
+    after = max(timezone.now(), last.starts_at).astimezone(UTC) + timedelta(days=1)
+    return {**to_dict(last), "starts_at": after.replace(hour=0, minute=0, second=0, microsecond=0)}
 
 
 def _ask(
@@ -123,7 +122,7 @@ def _simulate(
         "draft": form,
         "form": reason,
         "needs_approval": needs_approval(draft, by=operator(request), now=timezone.now()),
-        "changes": simulated_terms.changes(Program.objects.at(draft.starts_at).get(), draft),
+        "changes": simulated_terms.changes(Program.objects.at(timezone.now()).get(), draft),
         **simulated_terms.context(simulate(draft, now=timezone.now())),
     }
     return TemplateResponse(request, "admin/referrals/program/simulation.html", context)

@@ -1,10 +1,10 @@
 """The pages of referrals: the list, the page of each, and the review queue."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.money import dollars
 from accounts.people import owned_by
 from gatewayz.adminbase.confirmation import selected
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import Columns, PageAdmin, action
 from referrals import codes
@@ -26,13 +27,25 @@ column = Columns(Referral)
 @admin.register(Referral)
 class ReferralAdmin(PageAdmin):
     list_display = ("friend", "invited_by", "use", "bonus", "status_badge", "completed")
-    list_filter = ("status",)
+    list_filter = ("status", ("completed_at", DayFilter))
+    summed = (F("bonus_amount") + F("referee_bonus_amount"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "purchased_at": "completed_at",
+        "referrer": "referrer__username",
+        "friend": "referred_user__username",
+        "referral_code": "referral_code",
+        "use_number": "use_number",
+        "bonus_amount": "bonus_amount",
+        "referee_bonus_amount": "referee_bonus_amount",
+        "status": "status",
+    }
     list_select_related = ("referrer", "referred_user")
     ordering = ("-completed_at", "-pk")
     sortable_by = ("completed",)
     list_disable_select_all = True
     actions = ("release", "void")
-    search_help_text = "Code, or beginning of the name or e-mail of either side"
+    search_help_text = "Code, or part of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
         queue = self.admin_site.admin_view(require_safe(self.review_view))

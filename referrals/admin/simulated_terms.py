@@ -24,14 +24,14 @@ _NAMES = {
 }
 
 
-def changes(before: Program, draft: Program) -> list[dict[str, Any]]:
-    """Return each of the terms as it is before the draft starts, and as it will be."""
+def changes(today: Program, draft: Program) -> list[dict[str, Any]]:
+    """Return each of the terms as it is today, and as it will be."""
     return [
         {
             "name": words,
-            "before": _shown(before, name),
+            "today": _shown(today, name),
             "after": _shown(draft, name),
-            "is_changed": getattr(before, name) != getattr(draft, name),
+            "is_changed": getattr(today, name) != getattr(draft, name),
         }
         for name, words in _NAMES.items()
     ]
@@ -69,8 +69,8 @@ def _qualifying(simulation: Simulation) -> str:
         f"{simulation.purchases:,} purchases since {day(simulation.since)}."
         f" {simulation.newly_qualifying:,} would newly qualify,"
         f" {simulation.no_longer_qualifying:,} would no longer."
-        f" {simulation.by_promise:,} would be judged by the terms promised at sign-up, which bring"
-        " more."
+        f" {simulation.by_promise:,} would be judged by the terms promised with the invitation,"
+        " which bring more."
     )
 
 

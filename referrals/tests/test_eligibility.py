@@ -28,6 +28,7 @@ AWARDED = Inputs(
     referrer_name="alice",
     referrer_email="alice@example.com",
     is_promised=False,
+    is_claimed_later=False,
     is_referrer_active=True,
     is_mailbox_of_friend=False,
     uses=9,

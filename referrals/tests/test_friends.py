@@ -6,9 +6,11 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts import people
 from accounts.models import User
 from accounts.people import refold_mailboxes
 from accounts.tests.factories import Person, UserFactory, register
+from payments import tasks
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
 from payments.tests.at_once import at_once, execute
@@ -68,11 +70,27 @@ def test_an_address_that_was_changed_counts_as_it_is_now(bob: Person, dave: Pers
     assert settle(dave.user).bonus_decision == "awarded"
 
 
-def test_people_without_a_stored_mailbox_are_not_one(bob: Person, dave: Person) -> None:
-    User.objects.update(mailbox=None)
+@pytest.mark.parametrize("names", [("bob",), ("dave",), ("bob", "dave", "eve")], ids=str)
+def test_people_without_a_stored_mailbox_are_judged_by_their_addresses(
+    alice: Person, bob: Person, dave: Person, names: tuple[str, ...]
+) -> None:
+    eve = register("eve", code=alice.code)
+    User.objects.filter(username__in=names).update(mailbox=None)
     settle(bob.user)
+    expected = explain_person(dave.user, Audience.OPERATOR, cents=1000, now=timezone.now())
 
-    assert settle(dave.user).bonus_decision == "awarded"
+    assert [settle(who.user).bonus_decision for who in (eve, dave)] == ["awarded", "held"]
+    assert "An earlier friend of the code has" in str(expected.what_if)
+
+
+def test_the_job_folds_what_the_version_before_wrote(alice: Person, bob: Person) -> None:
+    stored = set(User.objects.values_list("mailbox", "username_folded"))
+    User.objects.update(mailbox=None, username_folded=None)
+
+    tasks.fold_people(0)
+
+    assert set(User.objects.values_list("mailbox", "username_folded")) == stored
+    assert people.fold_missing() == 0
 
 
 @pytest.mark.django_db(transaction=True)

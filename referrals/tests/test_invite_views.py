@@ -9,13 +9,15 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.tests.factories import Person
-from payments.tests.at_once import another_transaction
+from payments.tests.at_once import another_transaction, execute
+from payments.tests.stripe_events import refer
 from referrals import invite_views
 from referrals.models import InviteView
 
 
-def ask(code: str, client: Any = None) -> None:
-    (client or APIClient()).post("/referral/validate", {"referral_code": code}, format="json")
+def ask(code: str, client: Any = None) -> Any:
+    body = {"referral_code": code}
+    return (client or APIClient()).post("/referral/validate", body, format="json").json()
 
 
 def test_each_view_of_a_valid_code_by_a_stranger_is_counted(alice: Person, charlie: Person) -> None:
@@ -26,6 +28,26 @@ def test_each_view_of_a_valid_code_by_a_stranger_is_counted(alice: Person, charl
 
     seen = InviteView.objects.get()
     assert (seen.user, seen.views) == (alice.user, 3)
+
+
+def test_a_used_up_code_is_no_invitation(alice: Person) -> None:
+    refer(alice, 10)
+
+    ask(alice.code)
+
+    assert not InviteView.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_read_only_database_answers_and_counts_nothing(alice: Person) -> None:
+    execute("SET default_transaction_read_only = on")
+    try:
+        answer = ask(alice.code)
+    finally:
+        execute("SET default_transaction_read_only = off")
+
+    assert answer["valid"]
+    assert not InviteView.objects.exists()
 
 
 def test_each_day_in_utc_is_counted_by_itself(alice: Person) -> None:
@@ -40,6 +62,6 @@ def test_each_day_in_utc_is_counted_by_itself(alice: Person) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_view_does_not_wait_for_the_account_lock(alice: Person) -> None:
     with another_transaction("SELECT 1 FROM users WHERE id = %s FOR UPDATE", alice.user.pk):
-        invite_views.count_view(owner=alice.user, now=timezone.now())
+        invite_views.find_and_count(alice.code, now=timezone.now())
 
     assert InviteView.objects.get().day == datetime.now(UTC).date()

@@ -128,7 +128,7 @@ def test_a_look_alone_counts_nothing_anew(db: None) -> None:
 def test_csv_holds_what_is_filtered_and_is_recorded() -> None:
     response = operator().post(f"{PATH}export/?q=charlie&period=30d", AS_CSV)
 
-    [row] = csv.DictReader(io.StringIO(response.content.decode()))
+    [row] = csv.DictReader(io.StringIO(response.getvalue().decode()))
     assert (row["username"], row["referrals"], row["earned"]) == ("charlie", "2", "20.00")
     assert row["period"] == "30d"
     entry = AuditEntry.objects.get(action="export leaderboard")
@@ -152,7 +152,7 @@ def test_no_name_becomes_a_formula(charlie: Person, name: str) -> None:
     client = operator()
 
     plain = client.post(f"{PATH}export/?q=charlie@example.com", AS_CSV)
-    [row] = csv.DictReader(io.StringIO(plain.content.decode()))
+    [row] = csv.DictReader(io.StringIO(plain.getvalue().decode()))
     book = openpyxl.load_workbook(io.BytesIO(client.post(f"{PATH}export/", AS_XLSX).content))
 
     assert row["username"] == f"'{name}"
@@ -171,11 +171,11 @@ def test_nothing_is_exported_without_a_reason_or_in_another_format(wrong: dict[s
 
 @pytest.mark.usefixtures("counted")
 def test_more_than_a_file_holds_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("referrals.admin.leaderboard_export.MOST_ROWS", 1)
+    monkeypatch.setattr("gatewayz.adminbase.exports.MOST_XLSX_ROWS", 1)
 
-    page = operator().post(f"{PATH}export/", AS_CSV, follow=True)
+    page = operator().post(f"{PATH}export/", AS_XLSX, follow=True)
 
-    assert "more than 1 rows; set filters that leave fewer" in page.content.decode()
+    assert "more than 1 rows; choose CSV, or set filters that leave fewer" in page.content.decode()
     assert not AuditEntry.objects.exists()
 
 

@@ -57,7 +57,7 @@ def test_a_purchase_never_brings_less_than_sign_up_promised(
 @pytest.mark.parametrize(
     ("days", "bonus", "said"),
     [
-        (89, "10.00", "The terms from 2026-01-01 (promised at sign-up) were applied"),
+        (89, "10.00", "The terms from 2026-01-01 (promised with the invitation) were applied"),
         (90, "5.00", "were applied: a bonus of $10.00 in all."),
     ],
 )

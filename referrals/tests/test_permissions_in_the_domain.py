@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts import api_keys, people
 from accounts.permissions import PermissionMissingError
 from accounts.tests.factories import StaffFactory
-from payments import inbox
+from payments import inbox, related
 from referrals import review, terms
 from referrals.models import Referral
 
@@ -21,7 +21,10 @@ from referrals.models import Referral
             "accounts.manage_keys",
             lambda held, **by: api_keys.revoke(held.referrer.api_keys.get(), **by),
         ),
+        ("accounts.manage_keys", lambda held, **by: api_keys.issue(held.referrer, **by)),
         ("payments.replay_event", lambda held, **by: inbox.replay("evt_1", **by)),
+        ("accounts.deactivate_user", lambda held, **by: related.close([held.referrer_id], **by)),
+        ("payments.replay_event", lambda held, **by: inbox.resolve("evt_1", **by)),
         ("referrals.add_program", lambda held, **by: terms.add_terms(**by)),
         ("referrals.add_program", lambda held, **by: terms.withdraw_terms(held.program_id, **by)),
     ],

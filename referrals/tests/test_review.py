@@ -134,6 +134,19 @@ def test_a_decision_needs_a_reason(
     assert end_of(alice, bob) == ("held", "0.00", "10.00")
 
 
+@pytest.mark.parametrize("side", ["referrer", "referred_user"])
+def test_nobody_holds_their_own_bonus(alice: Person, bob: Person, side: str) -> None:
+    settle(bob.user)
+    paid = Referral.objects.get()
+    receiver = getattr(paid, side)
+    receiver.groups.add(Group.objects.get(name="Finance"))
+
+    with pytest.raises(review.OwnBonusError):
+        review.hold(paid.pk, reason="a ring", note="One person", by=receiver, now=NOW)
+
+    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
+
+
 @pytest.mark.parametrize("decide", [review.release, review.void])
 @pytest.mark.parametrize("side", ["referrer", "referred_user"])
 def test_nobody_decides_on_their_own_bonus(held: Referral, decide: Any, side: str) -> None:

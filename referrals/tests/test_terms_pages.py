@@ -74,6 +74,25 @@ def test_the_next_terms_begin_as_those_in_force_tomorrow(fiona: Client) -> None:
     assert (initial["referrer_bonus"], initial["max_uses"]) == (Decimal(10), 10)
 
 
+def test_with_later_terms_planned_the_next_begin_as_the_last_of_them(fiona: Client) -> None:
+    planned = datetime(2040, 1, 1, 12, tzinfo=UTC)
+    ProgramFactory.create(starts_at=planned, max_uses=25)
+    ProgramFactory.create(starts_at=planned + timedelta(days=9), max_uses=99, status="rejected")
+
+    initial = fiona.get(ADD).context["form"].initial
+
+    assert (initial["max_uses"], initial["starts_at"]) == (25, datetime(2040, 1, 2, tzinfo=UTC))
+
+
+def test_a_draft_is_compared_with_the_terms_of_today(fiona: Client) -> None:
+    ProgramFactory.create(starts_at=datetime(2039, 1, 1, tzinfo=UTC), max_uses=99)
+
+    changes = fiona.post(ADD, DRAFT | PREVIEW).context["changes"]
+
+    uses = next(change for change in changes if change["name"] == "Uses of one code")
+    assert (uses["today"], uses["after"], uses["is_changed"]) == ("10", "25", True)
+
+
 def test_a_draft_is_simulated_and_not_saved(fiona: Client, alice: Person) -> None:
     refer(alice, 2)
     draft = DRAFT | PREVIEW | {"minimum_purchase": "10.00"}

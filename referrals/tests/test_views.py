@@ -104,15 +104,14 @@ def test_a_second_code_is_invalid(bob: Person, charlie: Person) -> None:
     assert error_of(charlie.code, bob) == "You have already used a different referral code"
 
 
-def test_validating_costs_two_queries(
+def test_validating_costs_one_query_and_one_more_for_the_key(
     alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    """By a known caller: the caller and the code; by an unknown one: the code, and the view."""
     ApiKey.objects.update(last_used_at=timezone.now())
 
     with django_assert_num_queries(2):
         validate(alice.code, bob.api)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         validate(alice.code)
 
 
@@ -126,6 +125,15 @@ def test_the_own_code_costs_one_query_and_stats_cost_two(
         alice.api.get("/referral/code")
     with django_assert_num_queries(2):
         assert len(alice.api.get("/referral/stats").json()["referrals"]) == 3
+
+
+def test_the_own_code_shows_the_uses_and_earnings_that_stats_show(alice: Person) -> None:
+    refer(alice, 3)
+    named = ("total_uses", "remaining_uses", "max_uses", "total_earned")
+
+    code, stats = (alice.api.get(f"/referral/{path}").json() for path in ("code", "stats"))
+
+    assert [code[name] for name in named] == [stats[name] for name in named] == [3, 7, 10, 30.0]
 
 
 @pytest.mark.parametrize(

@@ -99,12 +99,23 @@ class Code(BaseModel):
     referral_code: str
     user_id: int
     username: str
+    total_uses: int
+    remaining_uses: int
+    max_uses: int
+    total_earned: float
 
 
 @app.get("/referral/code")
 async def code(person: Caller) -> Code:
+    uses = person["uses"]
     return Code(
-        referral_code=person["referral_code"], user_id=person["id"], username=person["username"]
+        referral_code=person["referral_code"],
+        user_id=person["id"],
+        username=person["username"],
+        total_uses=uses,
+        remaining_uses=10 - uses,
+        max_uses=10,
+        total_earned=10.0 * uses,
     )
 
 

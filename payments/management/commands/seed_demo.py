@@ -3,17 +3,25 @@
 import logging
 from argparse import ArgumentParser
 from dataclasses import dataclass
+from io import StringIO
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.models import Adjustment, ApiKey, User
 from gatewayz.cli import output
 from gatewayz.cli.progress import Progress
+from payments import email_causes
 from payments.demo.history import History
+from payments.inbox import HANDLERS
 from payments.models import Clawback, Payment, StripeEvent
+from payments.reports import ledger_checks
+from payments.reports.invariants import INVARIANTS
 from referrals.models import Program, Referral
 
 COUNTED = {
@@ -56,6 +64,7 @@ class Command(BaseCommand):
         if not 1 <= options["users"] <= 1_000_000:
             raise CommandError("--users is a whole number from 1 to 1000000.")
         before = _count()
+        last_event = StripeEvent.objects.aggregate(last=Max("pk", default=0))["last"]
         logging.disable(logging.ERROR)  # some events are meant to be refused
         try:
             history = History(seed=options["seed"], ends_at=timezone.now())
@@ -64,9 +73,32 @@ class Command(BaseCommand):
         except Program.DoesNotExist as error:
             raise CommandError("The program has no terms yet: run migrate.") from error
         finally:
+            email_causes.skip_all()  # nobody made these people up to get e-mails
             logging.disable(logging.NOTSET)
         lines = [Line(name, number - before[name]) for name, number in _count().items()]
         output.write(lines, Line, self.stdout, options["format"])
+        if settings.STRIPE_SANDBOX:
+            _tell_stripe(StripeEvent.objects.filter(pk__gt=last_event))
+        found = ledger_checks.run(now=timezone.now())
+        if found:
+            raise CommandError("\n".join(["The ledger is broken.", *map(str, found)]))
+        if options["format"] == "table":
+            self.stdout.write(f"{len(INVARIANTS)} invariants of the ledger hold.")
+
+
+def _tell_stripe(events: QuerySet[StripeEvent]) -> None:
+    """Let the sandbox know what it would know, had it sent these events.
+
+    Those that are not processed are left out, for reconciliation would process them, and those
+    that were refused, which fit to nothing.
+    """
+    known = events.filter(event_type__in=HANDLERS, processed_at__isnull=False)
+    fitting = known.exclude(outcome=StripeEvent.Outcome.QUARANTINED).order_by("pk")
+    with NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.writelines(f"{bytes(event.body).decode()}\n" for event in fitting.iterator())
+        file.flush()
+        # By its name: the program knows nothing of the sandbox.
+        call_command("load_sandbox", file.name, stdout=StringIO())
 
 
 def _count() -> dict[str, int]:

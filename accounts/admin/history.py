@@ -1,0 +1,32 @@
+"""What operators did to people, and to the keys, adjustments and bonuses that are theirs."""
+
+from collections.abc import Iterator
+from functools import reduce
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Adjustment, ApiKey, AuditEntry, User
+from payments.models import StripeEvent
+from referrals.models import Referral
+
+
+def about(people: QuerySet[User]) -> Iterator[Q]:
+    """Match the entries about these people or anything of theirs; an index serves each way."""
+    owners = people.values("pk")
+    for theirs in (
+        people,
+        ApiKey.objects.filter(user__in=owners),
+        Adjustment.objects.filter(user__in=owners),
+        Referral.objects.filter(referrer__in=owners),
+        Referral.objects.filter(referred_user__in=owners),
+        StripeEvent.objects.filter(payment__user__in=owners),
+    ):
+        yield Q(target_type=theirs.model._meta.label_lower, target_id__in=theirs.values("pk"))
+
+
+def history_of(user: User) -> QuerySet[AuditEntry]:
+    """Return all that operators did to the person, the newest first."""
+    entries = AuditEntry.objects.order_by()
+    ways = about(User.objects.filter(pk=user.pk).order_by())
+    found = reduce(QuerySet.union, (entries.filter(way).values("pk") for way in ways))
+    return AuditEntry.objects.filter(pk__in=found).order_by("-pk")

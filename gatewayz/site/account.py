@@ -1,0 +1,130 @@
+"""A person's settings: API keys and preferences."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import api_keys, people, throttling
+from accounts.models import ApiKey
+from accounts.preferences import EmailKind, ShowToReferrer
+from accounts.views import TooManyKeys
+from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.refusals import add_refusal
+
+# A form is also shown by itself: after a log-in the browser comes back with GET.
+_FORM = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class KeyForm(forms.Form):
+    """The name of a new key."""
+
+    name = forms.CharField(
+        max_length=100, help_text="To know it again, like the name of the program that uses it."
+    )
+
+
+class PreferencesForm(forms.Form):
+    """What a person chooses for themselves."""
+
+    show_on_leaderboard = forms.BooleanField(
+        label="Show my user name on the leaderboard", required=False
+    )
+    show_to_referrer = forms.ChoiceField(
+        label="Whoever invited me sees",
+        choices=[
+            (ShowToReferrer.USERNAME, "my user name"),
+            (ShowToReferrer.INITIALS, "my initials"),
+            (ShowToReferrer.HIDDEN, "only “a friend”"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    emails = forms.MultipleChoiceField(
+        label="E-mail me",
+        choices=[
+            (EmailKind.WELCOME, "a welcome"),
+            (EmailKind.FRIEND_SIGNED_UP, "when a friend signs up with my code"),
+            (EmailKind.BONUS_EARNED, "when I get a bonus"),
+            (EmailKind.BONUS_TAKEN_BACK, "when a bonus is taken back or under review"),
+            (EmailKind.ADJUSTMENT, "when my balance is adjusted by hand"),
+        ],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+@for_people
+@require_safe
+def account(request: PersonRequest) -> HttpResponse:
+    return _page(request)
+
+
+def _page(
+    request: PersonRequest, *, status: HTTPStatus = HTTPStatus.OK, **context: Any
+) -> HttpResponse:
+    user, chosen = request.user, people.preferences(request.user)
+    chosen["emails"] = [kind for kind, is_on in chosen["emails"].items() if is_on]
+    context = {
+        "keys": api_keys.valid_keys(user, now=timezone.now()).order_by("-pk"),
+        "key_form": KeyForm(),
+        "preferences_form": PreferencesForm(initial=chosen),
+        **context,
+    }
+    return render(request, "site/account.html", context, status=status)
+
+
+@for_people
+@_FORM
+def make_key(request: PersonRequest) -> HttpResponse:
+    """Make a key, and show it this once."""
+    if request.method != "POST":
+        return _page(request)
+    form, status = KeyForm(request.POST), int(HTTPStatus.BAD_REQUEST)
+    if form.is_valid():
+        name, now = form.cleaned_data["name"], timezone.now()
+        try:
+            throttling.limit_person(request.user)
+            _, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
+            return _page(request, new_key=text)
+        except api_keys.TooManyKeysError:
+            form.add_error(None, TooManyKeys.default_detail)
+        except throttling.TooManyRequests as refusal:
+            status = add_refusal(form, refusal)
+    return _page(request, key_form=form, status=status)
+
+
+@for_people
+@_FORM
+def revoke_key(request: PersonRequest, pk: int) -> HttpResponse:
+    """Revoke a key; the last one after a warning."""
+    now = timezone.now()
+    key: ApiKey = get_object_or_404(api_keys.valid_keys(request.user, now=now), pk=pk)
+    if request.method != "POST":
+        return render(request, "site/revoke_key.html", {"key": key})
+    try:
+        api_keys.revoke_own(key, allow_last="confirm" in request.POST, now=now)
+    except api_keys.LastKeyError:
+        return render(request, "site/revoke_key.html", {"key": key, "is_last": True})
+    messages.success(request, f"The key {key.prefix}… is revoked.")
+    return redirect("account")
+
+
+@for_people
+@_FORM
+def change_preferences(request: PersonRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request)
+    form = PreferencesForm(request.POST)
+    if not form.is_valid():
+        return _page(request, preferences_form=form, status=HTTPStatus.BAD_REQUEST)
+    chosen = form.cleaned_data
+    is_on = chosen.pop("emails")
+    emails = {kind.value: kind in is_on for kind in EmailKind}
+    people.update_preferences(request.user, emails=emails, **chosen)
+    messages.success(request, "Your preferences are saved.")
+    return redirect("account")

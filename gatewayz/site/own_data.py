@@ -1,0 +1,70 @@
+"""A person takes their data along, or has them erased (CONTRACT 2.14)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib.auth import logout
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import throttling
+from accounts.person_views import StaffAccount, export_of
+from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.refusals import add_refusal
+from payments import erasure
+
+
+class ErasureForm(forms.Form):
+    """Typing the name by hand is the confirmation."""
+
+    username = forms.CharField(
+        label="Your user name",
+        max_length=150,
+        help_text="Type it, to confirm.",
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+
+@for_people
+@require_safe
+def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
+    """Send all that is kept of the person as a file."""
+    try:
+        throttling.limit_person(request.user)
+    except throttling.TooManyRequests as refusal:
+        form = ErasureForm()
+        return _page(request, form, status=add_refusal(form, refusal))
+    return export_of(request.user)
+
+
+@for_people
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: PersonRequest) -> HttpResponse:
+    """Say what it means, and erase the person who typed their name."""
+    if request.method != "POST":
+        return _page(request, ErasureForm())
+    form = ErasureForm(request.POST)
+    if form.is_valid():
+        try:
+            erasure.erase(
+                request.user,
+                by=request.user,
+                confirmed=form.cleaned_data["username"],
+                reason=erasure.BY_THE_PERSON,
+                now=timezone.now(),
+            )
+            logout(request)
+            return render(request, "site/erased.html")
+        except erasure.NotConfirmedError:
+            form.add_error("username", "This is not your user name.")
+        except erasure.StaffError:
+            form.add_error(None, StaffAccount.default_detail)
+    return _page(request, form, status=HTTPStatus.BAD_REQUEST)
+
+
+def _page(request: PersonRequest, form: Any, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    context = {"form": form, "consequences": erasure.CONSEQUENCES, "credits": request.user.credits}
+    return render(request, "site/erase.html", context, status=status)

@@ -1,0 +1,166 @@
+"""The page of an invitation, on which a visitor signs up (CONTRACT 8)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from accounts import limits, people, throttling
+from accounts.authentication import operator
+from accounts.names import LooksLikeStaffError, MixedScriptsError
+from accounts.registration import NameTakenError
+from gatewayz.http import error_pages
+from gatewayz.http.client_address import client_address
+from gatewayz.site import invitation_cookie
+from gatewayz.site.forms import SignUpForm
+from gatewayz.site.people import begin_session
+from gatewayz.site.refusals import add_refusal
+from referrals import attribution, codes, invite_views
+from referrals.attribution import CheckedCode, Refusal
+from referrals.invitations import promise
+from referrals.models import Program
+
+# What the field says to a code that cannot be used.
+_REFUSALS = {
+    Refusal.NOT_FOUND: "There is no such code. Correct it, or leave the field empty.",
+    Refusal.EXHAUSTED: "This code has been used as often as it may be. Leave the field empty.",
+}
+_ONE_VIEW_IN = timedelta(days=1)
+
+
+# A log-in changes the CSRF token, so the form of a new person, sent again by loading the page of
+# the key again, has an old one. Without a log-in `_register` checks it.
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    if request.user.is_authenticated:
+        return _answer_person(request, now)
+    if request.method == "POST":
+        return _register(request, now)
+    code = _invitation(request)
+    try:
+        checked = _look_at(request, code, now) if code else CheckedCode()
+    except throttling.TooManyRequests as refusal:
+        return error_pages.too_many_requests(request, refusal.wait)
+    initial = {"referral_code": code if checked.owner else ""}
+    return _show(request, SignUpForm(initial=initial), code, checked, now)
+
+
+def _invitation(request: HttpRequest) -> str:
+    """Return the code of the link, or of the link that the visitor followed before."""
+    linked = request.GET.get("ref") or request.GET.get("referral")
+    return linked or invitation_cookie.read(request)
+
+
+def _look_at(request: HttpRequest, code: str, now: datetime) -> CheckedCode:
+    """Check the code of a link, and count a view of it, once a day for each address.
+
+    Raises TooManyRequests: it tells who has which code, as `/referral/validate` does.
+    """
+    throttling.limit_address("validate", request)
+    caller = f"{client_address(request)} {codes.normalize(code)}"
+    find = invite_views.find_and_count
+    try:
+        limits.count(action="view invitation", caller=caller, limit=1, period=_ONE_VIEW_IN, now=now)
+    except limits.LimitReachedError:
+        find = codes.find
+    return attribution.check_code(find(code, now=now))
+
+
+def _check(code: str, now: datetime) -> CheckedCode:
+    return attribution.check_code(codes.find(code, now=now)) if code else CheckedCode()
+
+
+@csrf_protect
+def _register(request: HttpRequest, now: datetime) -> HttpResponse:
+    form = SignUpForm(request.POST)
+    code = request.POST.get("referral_code", "").strip()
+    try:
+        throttling.limit_address("register", request)
+    except throttling.TooManyRequests as refusal:
+        status = add_refusal(form, refusal)
+        return _show(request, form, code, CheckedCode(), now, status=status)
+    checked = _check(code, now)
+    if checked.refusal:
+        form.add_error("referral_code", _REFUSALS[checked.refusal])
+    registration = _create(request, form, now) if form.is_valid() else None
+    if registration is None:
+        return _show(request, form, code, checked, now)
+    # The key is in this answer and nowhere else. Loading the page again sends the form again, to
+    # which `_answer_person` answers.
+    response = render(request, "site/welcome.html", {"registration": registration})
+    invitation_cookie.forget(response)
+    return response
+
+
+def _create(
+    request: HttpRequest, form: SignUpForm, now: datetime
+) -> attribution.Registration | None:
+    """Create the account and log in, or say on the form why not."""
+    data = form.cleaned_data
+    try:
+        with transaction.atomic():
+            registration = attribution.register(
+                username=data["username"],
+                email=data["email"],
+                auth_method="email",
+                invitation=data["referral_code"],
+                address=client_address(request),
+                now=now,
+            )
+            user = registration.account.user
+            people.update_preferences(user, show_to_referrer=data["show_to_referrer"])
+            begin_session(request, user)
+    except NameTakenError as error:
+        form.add_error(error.field, "Somebody has this already. If it is you, log in instead.")
+    except (MixedScriptsError, LooksLikeStaffError) as error:
+        form.add_error("username", f"{capfirst(str(error))}.")
+    else:
+        return registration
+    return None
+
+
+def _show(
+    request: HttpRequest,
+    form: SignUpForm,
+    code: str,
+    checked: CheckedCode,
+    now: datetime,
+    *,
+    status: int = 200,
+) -> HttpResponse:
+    terms = Program.objects.at(now).get()
+    words = {
+        "form": form,
+        "code": code,
+        "referrer": checked.owner,
+        "refusal": checked.refusal,
+        "promise": promise(terms, checked.owner.username) if checked.owner else "",
+        "terms": terms,
+        "offer_ends": terms.offer_ends(now),
+    }
+    response = render(request, "site/sign_up.html", words, status=status)
+    if checked.owner and checked.owner.referral_code:
+        invitation_cookie.keep(response, checked.owner.referral_code)
+    return response
+
+
+def _answer_person(request: HttpRequest, now: datetime) -> HttpResponse:
+    """Say to who is logged in that they have an account, and what the code is to them."""
+    person = operator(request)
+    code = _invitation(request)
+    found = codes.find(code, now=now)
+    checked = attribution.check_code(found, person=person) if code else CheckedCode()
+    words = {"code": code, "referrer": checked.owner, "refusal": checked.refusal}
+    response = render(request, "site/sign_up_again.html", words)
+    if checked.owner and checked.owner.referral_code:
+        invitation_cookie.keep(response, checked.owner.referral_code)
+    return response

@@ -1,0 +1,92 @@
+"""A person's ledger entries: a page of them, and all of them as CSV."""
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts import row_ids, throttling
+from accounts.models import LedgerEntry, User
+from gatewayz.cli.output import safe_for_spreadsheets
+from gatewayz.http import error_pages
+from gatewayz.site.people import PersonRequest, for_people
+
+_ON_A_PAGE = 50
+_IN_A_BATCH = 1000
+_COLUMNS = ("number", "created_at", "kind", "description", "amount", "balance_after")
+
+
+def entries(user: User, count: int, *, before: int | None = None) -> list[LedgerEntry]:
+    """Return the newest entries, or the newest of those with a number below `before`."""
+    rows = LedgerEntry.objects.filter(user=user).order_by("-number")
+    if before is not None:
+        rows = rows.filter(number__lt=before)
+    found = list(rows[:count])
+    for entry in found:
+        # Descriptions of earlier versions name the friend, who may not want to be named any more.
+        if entry.kind == LedgerEntry.Kind.REFERRER_BONUS:
+            entry.description = "Bonus for inviting a friend"
+    return found
+
+
+@for_people
+@require_safe
+def statement(request: PersonRequest) -> HttpResponse:
+    """Show a page of entries, the newest first."""
+    before = cursor(request)
+    found = entries(request.user, _ON_A_PAGE + 1, before=before)
+    shown = found[:_ON_A_PAGE]
+    older = shown[-1].number if len(found) > len(shown) else None
+    context = {"entries": shown, "before": before, "older": older}
+    return render(request, "site/statement.html", context)
+
+
+def cursor(request: PersonRequest) -> int | None:
+    """Return `before` of the address, where the page before ended. Raises Http404."""
+    text = request.GET.get("before")
+    if text is None:
+        return None
+    if not row_ids.is_id(text):
+        raise Http404
+    return int(text)
+
+
+@for_people
+@require_safe
+def as_csv(request: PersonRequest) -> HttpResponseBase:
+    """Send all entries, the newest first, while they are read."""
+    try:
+        throttling.limit_person(request.user)
+    except throttling.TooManyRequests as refusal:
+        return error_pages.too_many_requests(request, refusal.wait)
+    writer: Any = csv.writer(_Lines())
+    return StreamingHttpResponse(
+        (writer.writerow(row) for row in _rows(request.user)),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="statement-{timezone.now():%Y-%m-%d}.csv"'
+        },
+    )
+
+
+class _Lines:
+    """What csv writes to: it gives each line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _rows(user: User) -> Iterator[tuple[Any, ...]]:
+    yield _COLUMNS
+    before = None
+    while batch := entries(user, _IN_A_BATCH, before=before):
+        for entry in batch:
+            text = safe_for_spreadsheets(entry.description)
+            at = entry.created_at.isoformat(timespec="seconds")
+            yield entry.number, at, entry.kind, text, entry.amount, entry.balance_after
+        before = batch[-1].number

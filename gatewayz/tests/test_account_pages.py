@@ -1,0 +1,121 @@
+"""A person's account page: API keys and preferences."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts import api_keys
+from accounts.models import ApiKey
+from accounts.tests.factories import Person, api_with, logged_in
+
+KEYS = "/account/keys"
+
+
+@pytest.fixture
+def browser(bob: Person) -> Client:
+    return logged_in(bob.user)
+
+
+def test_a_key_is_shown_once_and_works(browser: Client) -> None:
+    response = browser.post(KEYS, {"name": "<b>My</b> program"})
+
+    [key] = re.findall(r"gw_live_[\w-]{43}", response.content.decode())
+    assert api_with(key).get("/user/balance").status_code == 200
+    assert "no-store" in response["Cache-Control"]
+    later = browser.get("/account").content.decode()
+    assert key not in later
+    assert "<bdi>&lt;b&gt;My&lt;/b&gt; program</bdi>" in later
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "a\x00b"])
+def test_a_name_that_cannot_be_is_refused_on_the_form(browser: Client, name: str) -> None:
+    response = browser.post(KEYS, {"name": name})
+
+    assert response.status_code == 400
+    assert b"error-text" in response.content
+    assert ApiKey.objects.filter(user__username="bob").count() == 1
+
+
+def test_the_number_of_keys_and_of_requests_is_limited(
+    browser: Client, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "MAX_KEYS", 1)
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"api": (1, timedelta(minutes=1))}
+
+    pages = [browser.post(KEYS, {"name": "one more"}) for _ in range(2)]
+
+    assert [page.status_code for page in pages] == [400, 429]
+    assert b"revoke one first" in pages[0].content
+
+
+def test_a_revoked_key_stops_working(browser: Client, bob: Person) -> None:
+    browser.post(KEYS, {"name": "another"})
+    first = ApiKey.objects.filter(user=bob.user).earliest("pk")
+
+    response = browser.post(f"{KEYS}/{first.pk}/revoke")
+
+    assert response.status_code == 302
+    assert bob.api.get("/user/balance").status_code == 401
+
+
+def test_the_last_key_is_revoked_only_after_a_question(browser: Client, bob: Person) -> None:
+    path = f"{KEYS}/{ApiKey.objects.get(user=bob.user).pk}/revoke"
+
+    asked = browser.post(path)
+
+    assert b"It is your last key" in asked.content
+    assert bob.api.get("/user/balance").status_code == 200
+    browser.post(path, {"confirm": "true"})
+    assert bob.api.get("/user/balance").status_code == 401
+
+
+def test_the_key_of_somebody_else_is_not_found(browser: Client, alice: Person) -> None:
+    pk = ApiKey.objects.get(user=alice.user).pk
+
+    assert browser.post(f"{KEYS}/{pk}/revoke", {"confirm": "true"}).status_code == 404
+    assert alice.api.get("/user/balance").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["make", "revoke", "preferences"])
+def test_only_a_form_of_the_page_changes_something(bob: Person, name: str) -> None:
+    key = ApiKey.objects.get(user=bob.user)
+    path = {
+        "make": KEYS,
+        "revoke": f"{KEYS}/{key.pk}/revoke",
+        "preferences": "/account/preferences",
+    }[name]
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(bob.user)
+
+    statuses = browser.get(path).status_code, browser.post(path).status_code
+
+    assert statuses == (200, 403)
+    assert ApiKey.objects.get(user=bob.user).revoked_at is None
+
+
+def test_preferences_are_those_of_the_api(browser: Client, bob: Person) -> None:
+    chosen = {
+        "show_on_leaderboard": "on",
+        "show_to_referrer": "initials",
+        "emails": ["welcome", "adjustment"],
+    }
+
+    browser.post("/account/preferences", chosen)
+
+    told = bob.api.get("/user/preferences").json()
+    emails = told.pop("emails")
+    assert told == {"show_on_leaderboard": True, "show_to_referrer": "initials"}
+    assert {kind for kind, is_on in emails.items() if is_on} == {"welcome", "adjustment"}
+    page = browser.get("/account").content.decode()
+    assert len(re.findall(r"<input[^>]* checked", page)) == 4
+
+
+@pytest.mark.parametrize("choice", [{"show_to_referrer": "x"}, {"emails": ["spam"]}])
+def test_a_preference_that_is_none_is_refused(browser: Client, choice: dict[str, Any]) -> None:
+    response = browser.post("/account/preferences", {"show_to_referrer": "hidden"} | choice)
+
+    assert response.status_code == 400
+    assert b"error-text" in response.content

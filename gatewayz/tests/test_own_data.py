@@ -1,0 +1,36 @@
+"""On the account page a person takes their data along, or has them erased."""
+
+from typing import Any
+
+from django.test import Client
+
+from accounts.models import User
+from accounts.tests.factories import Person, logged_in
+
+
+def test_a_person_exports_their_data(bob: Person) -> None:
+    browser = logged_in(bob.user)
+    account = browser.get("/account").content.decode()
+    response: Any = browser.get("/account/export")
+
+    assert 'href="/account/export"' in account
+    assert b'"username":"bob"' in response.getvalue()
+
+
+def test_a_person_who_types_their_name_is_erased_and_logged_out(bob: Person) -> None:
+    browser = logged_in(bob.user)
+
+    page = browser.get("/account/erase").content.decode()
+    refused = browser.post("/account/erase", {"username": "Bob"})
+    done = browser.post("/account/erase", {"username": "bob"})
+
+    assert "Credits that are left are given up" in page
+    assert "This is not your user name." in refused.content.decode()
+    assert (refused.status_code, done.status_code) == (400, 200)
+    assert browser.get("/account").status_code == 302
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_nobody_else_gets_in(client: Client, bob: Person) -> None:
+    for path in ("/account/export", "/account/erase"):
+        assert client.get(path)["Location"] == f"/login?next={path}"

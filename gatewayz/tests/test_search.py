@@ -1,0 +1,137 @@
+"""The search field of every page of the desk finds people and things by what is known."""
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.tests.factories import Person, StaffFactory, colleague, logged_in, operator, register
+from payments.models import Payment
+from payments.tests.stripe_events import deliver, refund, settle
+
+SEARCH = "/admin/search/"
+AS_ONE_TYPES = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def office(db: None) -> Client:
+    return operator()
+
+
+@pytest.fixture
+def purchase(bob: Person, charlie: Person) -> Payment:
+    """Bob's, refunded in part."""
+    payment = settle(bob.user)
+    deliver(refund(payment, 100))
+    return payment
+
+
+def links(browser: Client, term: str) -> list[str]:
+    """Return where what is shown below the field leads."""
+    page = browser.get(SEARCH, {"s": term}, headers=AS_ONE_TYPES).context
+    return [hit.link for hit in page["hits"]]
+
+
+def page_of(model: str, pk: int) -> str:
+    return f"/admin/{model}/{pk}/change/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "model", "of"),
+    [
+        (lambda p: p.user.email[1:9], "accounts/user", lambda p: p.user_id),
+        (lambda p: p.user.referral_code.lower(), "accounts/user", lambda p: p.user_id),
+        (lambda p: f"#{p.user_id}", "accounts/user", lambda p: p.user_id),
+        (lambda p: p.session_id, "accounts/user", lambda p: p.user_id),
+        (lambda p: f"#{p.pk}", "payments/payment", lambda p: p.pk),
+        (lambda p: p.session_id, "payments/payment", lambda p: p.pk),
+        (lambda p: p.payment_intent_id, "payments/payment", lambda p: p.pk),
+        (lambda p: p.clawbacks.get().stripe_id, "payments/payment", lambda p: p.pk),
+        (
+            lambda p: p.clawbacks.get().stripe_id,
+            "payments/clawback",
+            lambda p: p.clawbacks.get().pk,
+        ),
+        (
+            lambda p: p.stripe_events.earliest("pk").event_id,
+            "payments/stripeevent",
+            lambda p: p.stripe_events.earliest("pk").pk,
+        ),
+        (
+            lambda p: f"#{p.ledger_entry_id}",
+            "accounts/ledgerentry",
+            lambda p: p.ledger_entry_id,
+        ),
+    ],
+)
+def test_whatever_is_known_leads_there(
+    office: Client,
+    purchase: Payment,
+    typed: Callable[[Payment], str],
+    model: str,
+    of: Callable[[Payment], int],
+) -> None:
+    assert page_of(model, of(purchase)) in links(office, typed(purchase))
+
+
+def test_a_key_leads_to_it_and_its_owner_and_stays_out_of_the_address(
+    office: Client, bob: Person
+) -> None:
+    key = page_of("accounts/apikey", bob.user.api_keys.get().pk)
+
+    assert links(office, bob.api_key) == [page_of("accounts/user", bob.user.pk), key]
+    assert office.get(SEARCH, {"s": bob.api_key})["Location"] == f"{SEARCH}?s={bob.api_key[:12]}"
+
+
+@pytest.mark.usefixtures("charlie")
+def test_what_can_mean_one_thing_only_is_opened_at_once(office: Client, bob: Person) -> None:
+    register("not-bob")
+    page = page_of("accounts/user", bob.user.pk)
+
+    for typed in ("bob", "BOB@example.com", bob.code):
+        assert office.get(SEARCH, {"s": typed})["Location"] == page
+    assert office.get(SEARCH, {"s": "exampl"}).status_code == 200
+    assert office.get(SEARCH, {"s": "review"})["Location"] == "/admin/referrals/referral/review/"
+
+
+def test_of_many_the_most_likely_come_first(office: Client, bob: Person) -> None:
+    names = ["abob", "bobby", *(f"x{n}bob" for n in range(30))]
+    for name in names:
+        register(name)
+
+    page = office.get(SEARCH, {"s": "bob"}, headers=AS_ONE_TYPES)
+
+    assert [hit.title for hit in page.context["hits"]][:2] == ["bob", "bobby"]
+    assert len(page.context["hits"]) == 10
+
+
+HOSTILE = ["9" * 18, "9" * 5000, "#", "#x", "cs_", "ſſſ", "💸" * 200, "'; --", "\0", "a\0b", "%%%"]
+
+
+@pytest.mark.parametrize(
+    "typed", [*HOSTILE, "___", "\\" * 99, "<script>", "\ud800x", "gw_live_", ""]
+)
+def test_nothing_that_one_can_type_is_an_error(office: Client, bob: Person, typed: str) -> None:
+    asked = quote(typed, errors="surrogatepass")
+
+    assert office.get(f"{SEARCH}?s={asked}").status_code == 200
+    shown = office.get(f"{SEARCH}?s={asked}", headers=AS_ONE_TYPES)
+    assert shown.status_code == 200
+    assert shown.context["hits"] == []
+
+
+def test_it_shows_what_one_may_see(purchase: Payment) -> None:
+    newcomer = logged_in(StaffFactory.create(username="newcomer"))
+
+    assert links(newcomer, str(purchase.session_id)) == []
+    assert links(colleague("Support"), str(purchase.session_id)) != []
+
+
+def test_it_costs_few_queries(
+    office: Client, purchase: Payment, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for typed in ("bob", purchase.session_id, f"#{purchase.pk}"):
+        with django_assert_max_num_queries(8):
+            office.get(SEARCH, {"s": typed}, headers=AS_ONE_TYPES)

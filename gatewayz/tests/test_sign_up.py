@@ -1,0 +1,271 @@
+"""The page of an invitation: what it says, what it remembers, and what signing up there does."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.staticfiles import finders
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import ApiKey, LimitWindow, User
+from accounts.tests.factories import Person, api_with, logged_in
+from gatewayz.tests.test_people_sessions import by_link
+from payments.tests.stripe_events import refer
+from referrals.tests.factories import ProgramFactory
+
+FORM = {"username": "bob", "email": "bob@example.com"}
+
+
+def text(response: Any) -> str:
+    return str(response.content.decode())
+
+
+def invitation(browser: Client, code: str) -> str:
+    return text(browser.get("/signup", {"ref": code}))
+
+
+def bob() -> User:
+    return User.objects.get(username="bob")
+
+
+@pytest.mark.parametrize("path", ["/signup?ref=", "/register?ref=", "/signup?referral="])
+def test_it_says_whose_it_is_and_what_it_brings(client: Client, alice: Person, path: str) -> None:
+    page = text(client.get(path + alice.code.lower()))
+
+    assert "<bdi>alice</bdi> invites you" in page
+    assert "$10 for you and $10 for alice, after your first purchase of $10 or more." in page
+    assert f'value="{alice.code}"' in page or f'value="{alice.code.lower()}"' in page
+
+
+@time_machine.travel("2030-01-01T12:00:00Z", tick=False)
+def test_it_says_until_when_the_terms_hold(client: Client, alice: Person) -> None:
+    assert "this holds until 1 Apr 2030." in invitation(client, alice.code)
+
+
+def test_it_names_the_terms_in_force_and_their_budget(client: Client, alice: Person) -> None:
+    ProgramFactory.create(referee_bonus=20, referrer_bonus="7.50", minimum_purchase=25, budget=500)
+
+    page = invitation(client, alice.code)
+
+    assert "$20 for you and $7.50 for alice, after your first purchase of $25 or more." in page
+    assert "while the budget lasts" in page
+
+
+def test_it_says_that_the_budget_is_spent(client: Client, alice: Person) -> None:
+    ProgramFactory.create(budget=10)
+
+    assert "The budget for these bonuses is spent" in invitation(client, alice.code)
+
+
+@pytest.mark.parametrize("code", ["NOSUCH12", "<script>alert(1)</script>", "\0", "x" * 1000])
+def test_an_unknown_code_is_said_and_lets_sign_up(db: None, client: Client, code: str) -> None:
+    page = invitation(client, code)
+
+    assert "There is no invitation" in page
+    assert "<script>alert" not in page
+    assert client.post("/signup", FORM).status_code == 200
+    assert bob().referred_by_code is None
+
+
+def test_an_exhausted_code_is_said_and_lets_sign_up(client: Client, alice: Person) -> None:
+    refer(alice, 10)
+
+    assert "has been used as often as it may be" in invitation(client, alice.code)
+    client.post("/signup", FORM)
+    assert bob().referred_by_code is None
+
+
+def test_ones_own_code_is_said(alice: Person) -> None:
+    assert "This is your own invitation" in invitation(by_link(alice.user), alice.code)
+
+
+def test_the_code_survives_a_detour_for_thirty_days(client: Client, alice: Person) -> None:
+    invitation(client, alice.code)
+
+    client.get("/")
+    assert "<bdi>alice</bdi> invites you" in text(client.get("/signup"))
+    cookie = client.cookies["invitation"]
+    assert (cookie["max-age"], cookie["httponly"], cookie["samesite"]) == (2592000, True, "Lax")
+
+
+def test_a_cookie_that_is_not_of_ours_is_nothing(client: Client, alice: Person) -> None:
+    client.cookies["invitation"] = alice.code
+
+    assert "invites you" not in text(client.get("/signup"))
+
+
+def test_a_cookie_is_nothing_after_thirty_days(client: Client, alice: Person) -> None:
+    invitation(client, alice.code)
+
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        assert "invites you" not in text(client.get("/signup"))
+
+
+def test_an_error_in_the_form_keeps_what_was_typed(client: Client, alice: Person) -> None:
+    page = text(client.post("/signup", {**FORM, "username": "b b", "referral_code": alice.code}))
+
+    assert "<bdi>alice</bdi> invites you" in page
+    assert 'value="bob@example.com"' in page
+    assert "<bdi>alice</bdi> invites you" in text(client.get("/signup"))
+
+
+def test_a_wrong_code_is_an_error_that_can_be_corrected(client: Client, alice: Person) -> None:
+    wrong = client.post("/signup", {**FORM, "referral_code": "NOSUCH12"})
+    assert "There is no such code" in text(wrong)
+    assert not User.objects.filter(username="bob").exists()
+
+    client.post("/signup", {**FORM, "referral_code": f" {alice.code.lower()} "})
+    assert bob().referred_by_code == alice.code
+
+
+def test_a_code_that_was_removed_is_not_used(client: Client, alice: Person) -> None:
+    invitation(client, alice.code)
+
+    client.post("/signup", {**FORM, "referral_code": ""})
+
+    assert bob().referred_by_code is None
+
+
+def test_signing_up_shows_a_key_that_works_and_logs_in(client: Client, alice: Person) -> None:
+    response = client.post("/signup", {**FORM, "referral_code": alice.code})
+
+    key = response.context["registration"].account.api_key
+    assert f">{key}</code>" in text(response)
+    assert f'Bearer {key}" http://testserver/user/balance</code>' in text(response)
+    assert "no-store" in response["Cache-Control"]
+    assert api_with(key).get("/user/balance").json()["username"] == "bob"
+    assert client.get("/dashboard").status_code == 200
+    assert (bob().auth_method, bob().referred_by_code) == ("email", alice.code)
+    assert "invitation" not in [name for name, each in client.cookies.items() if each.value]
+
+
+@pytest.mark.parametrize(("asked", "kept"), [({}, "username"), ("hidden", "hidden")])
+def test_the_referrer_sees_what_was_chosen(
+    client: Client, alice: Person, asked: Any, kept: str
+) -> None:
+    chosen = {"show_to_referrer": asked} if asked else {}
+
+    client.post("/signup", {**FORM, "referral_code": alice.code} | chosen)
+
+    assert bob().show_to_referrer == kept
+
+
+def test_the_key_is_kept_nowhere(client: Client, db: None) -> None:
+    key = client.post("/signup", FORM).context["registration"].account.api_key
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(session_data, '') FROM django_session")
+        [data] = cursor.fetchone()
+    assert key not in str(client.session.items()) + data
+    assert key not in str(client.cookies)
+
+
+def test_sending_the_form_again_makes_no_second_account(client: Client, db: None) -> None:
+    client.post("/signup", FORM)
+
+    again = client.post("/signup", FORM)
+
+    assert again.status_code == 200
+    assert "You are logged in as <bdi>bob</bdi>" in text(again)
+    assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_another_site_signs_nobody_up(db: None) -> None:
+    response = Client(enforce_csrf_checks=True).post("/signup", FORM)
+
+    assert response.status_code == 403
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("taken", "sentence"),
+    [
+        ({"username": "ALICE"}, "Somebody has this already"),
+        ({"email": "Alice@Example.com"}, "Somebody has this already"),
+        ({"username": "аlice"}, "letters of different alphabets".capitalize()),
+        ({"email": "no address"}, "Enter a valid email address"),
+        ({"username": ""}, "This field is required"),
+    ],
+)
+def test_what_is_wrong_is_said_at_the_field(
+    client: Client, alice: Person, taken: dict[str, str], sentence: str
+) -> None:
+    page = text(client.post("/signup", FORM | taken))
+
+    assert sentence in page
+    assert 'aria-invalid="true"' in page
+    assert User.objects.count() == 1
+
+
+def test_it_shares_the_limit_of_registration_by_the_api(
+    client: Client, db: None, settings: Any
+) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"register": (2, timedelta(hours=1))}
+    body = {"username": "dora", "email": "dora@example.com", "auth_method": "email"}
+    client.post("/auth/register", body, content_type="application/json")
+    client.post("/signup", {**FORM, "username": "b b"})
+
+    response = client.post("/signup", FORM)
+
+    assert response.status_code == 429
+    assert "Try again in 60 minutes" in text(response)
+    assert 'value="bob@example.com"' in text(response)
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_it_shares_the_limit_of_validation(client: Client, alice: Person, settings: Any) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"validate": (1, timedelta(minutes=1))}
+    invitation(client, alice.code)
+
+    response = client.get("/signup", {"ref": alice.code})
+
+    assert response.status_code == 429
+    assert response["Retry-After"] == "60"
+
+
+def test_a_visitor_counts_once_a_day(client: Client, alice: Person) -> None:
+    for _ in range(3):
+        invitation(client, alice.code)
+    Client(REMOTE_ADDR="192.0.2.7").get("/signup", {"ref": alice.code})
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(views) FROM invite_views WHERE user_id = %s", [alice.user.pk])
+        assert cursor.fetchone() == (2,)
+    assert LimitWindow.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "\u202egnirts", "w" * 150])
+def test_a_hostile_name_is_text(client: Client, alice: Person, name: str) -> None:
+    User.objects.filter(pk=alice.user.pk).update(username=name)
+
+    page = invitation(client, alice.code)
+
+    assert "<script>alert" not in page
+    assert page.count("<bdi>") == page.count("</bdi>") == 2
+
+
+def test_a_link_that_is_shared_shows_a_picture(client: Client, alice: Person) -> None:
+    page = invitation(client, alice.code)
+
+    assert '<meta property="og:title" content="alice invites you to Gatewayz">' in page
+    assert '<meta property="og:image" content="http://testserver/static/site/share.png">' in page
+
+
+def test_who_is_logged_in_may_log_out_to_sign_up(alice: Person) -> None:
+    browser = logged_in(alice.user)
+
+    response = browser.post("/logout", {"next": "/signup"})
+
+    assert response["Location"] == "/signup"
+
+
+@pytest.mark.parametrize("path", ["/", "/signup?ref={code}"])
+def test_no_page_weighs_more_than_60_kb(client: Client, alice: Person, path: str) -> None:
+    page = client.get(path.format(code=alice.code)).content
+
+    files = [finders.find(f"site/{name}") for name in ("pages.css", "pages.js", "favicon.svg")]
+    assert len(page) + sum(Path(str(file)).stat().st_size for file in files) < 60_000

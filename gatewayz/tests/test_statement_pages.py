@@ -1,0 +1,96 @@
+"""A person's statement as pages and as CSV."""
+
+import csv
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts import ledger
+from accounts.models import LedgerEntry
+from accounts.tests.factories import Person, give, logged_in, vouch_for
+from gatewayz.site import statement
+from payments.tests.stripe_events import deliver, refer, refund, settle
+from referrals import bonuses
+
+
+def rows(person: Person) -> list[list[str]]:
+    response: Any = logged_in(person.user).get("/dashboard/statement.csv")
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.reader(b"".join(response).decode().splitlines()))
+
+
+def test_each_entry_is_in_words_the_newest_first(bob: Person) -> None:
+    deliver(refund(settle(bob.user), 1000))
+
+    page = logged_in(bob.user).get("/dashboard/statement").content.decode()
+
+    told = (
+        *("Bonus taken back: the purchase no longer qualifies", "Refund of a purchase"),
+        *("Bonus for registering with the code", "Purchase of credits"),
+    )
+    places = [page.find(words) for words in told]
+    assert -1 not in places
+    assert "-$10.00" in page
+
+
+def test_the_statement_is_the_person_s_own(alice: Person, charlie: Person) -> None:
+    settle(alice.user, 4321)
+
+    assert b"43.21" not in logged_in(charlie.user).get("/dashboard/statement").content
+    assert len(rows(charlie)) == 1
+
+
+def test_the_pages_hold_every_entry_once(charlie: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statement, "_ON_A_PAGE", 2)
+    for cents in (100, 200, 300):
+        settle(charlie.user, cents)
+    browser = logged_in(charlie.user)
+
+    first = browser.get("/dashboard/statement").content.decode()
+    second = browser.get("/dashboard/statement?before=2").content.decode()
+
+    assert ("$3.00" in first, "?before=2" in first) == (True, True)
+    assert ("<td>Purchase" in second, "Older" in second) == (True, False)
+
+
+def test_the_csv_holds_every_entry_with_exact_amounts(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement, "_IN_A_BATCH", 2)
+    refer(alice, 2)
+    payment = settle(alice.user, 1234)
+    deliver(refund(payment, 234))
+    give(alice, "5.00")
+
+    heading, *entries = rows(alice)
+
+    assert heading[-2:] == ["amount", "balance_after"]
+    assert [row[0] for row in entries] == ["5", "4", "3", "2", "1"]
+    assert [row[-2] for row in entries] == ["5.00", "-2.34", "12.34", "10.00", "10.00"]
+
+
+def test_no_text_becomes_a_formula(charlie: Person) -> None:
+    entry = ledger.post(
+        user_id=charlie.user.pk,
+        kind=LedgerEntry.Kind.ADJUSTMENT,
+        amount=Decimal(1),
+        idempotency_key="formula",
+        description='=HYPERLINK("https://evil.example")',
+        now=timezone.now(),
+    )
+    vouch_for(entry)
+
+    assert rows(charlie)[1][3].startswith("'=")
+
+
+def test_older_descriptions_name_no_friend(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def as_before(**values: Any) -> ledger.Posting:
+        return ledger.Posting(**values | {"description": "Bonus for inviting bob"})
+
+    monkeypatch.setattr(bonuses, "Posting", as_before)
+    refer(alice)
+
+    assert b"bob" not in logged_in(alice.user).get("/dashboard/statement").content
+    assert rows(alice)[1][3] == "Bonus for inviting a friend"

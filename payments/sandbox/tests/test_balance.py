@@ -1,0 +1,76 @@
+"""What moved the balance, in the shapes of Stripe's SDK, which is made from its OpenAPI."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import stripe
+import time_machine
+from django.utils import timezone
+
+from payments.sandbox.deliveries import deliver_due
+from payments.sandbox.models import Dispute
+from payments.sandbox.tests.conftest import curl, in_its_own_tables, pay
+
+pytestmark = in_its_own_tables
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def moved(client: stripe.StripeClient, sandbox: str, endpoint: Any) -> None:
+    """A charge whose refund fails, and one whose dispute is won."""
+    curl(sandbox, f"charges/{pay(client, card='4000000000005126')}/refund", amount="4.00")
+    pay(client, card="4000000000000259", amount=2000)
+    curl(sandbox, f"disputes/{Dispute.objects.get().stripe_id}/decide", outcome="won")
+    deliver_due(timezone.now() + timedelta(seconds=6))
+
+
+@pytest.mark.usefixtures("moved")
+def test_each_movement_is_listed_with_its_fee_and_its_source(client: stripe.StripeClient) -> None:
+    params: Any = {"limit": 2, "expand": ["data.source"]}
+    listed = list(client.v1.balance_transactions.list(params=params).auto_paging_iter())
+
+    assert sorted((each.reporting_category, each.amount, each.fee) for each in listed) == [
+        ("charge", 1000, 59),
+        ("charge", 2000, 88),
+        ("dispute", -2000, 1500),
+        ("dispute_reversal", 2000, 0),
+        ("refund", -400, 0),
+        ("refund_failure", 400, 0),
+    ]
+    assert all(each.net == each.amount - each.fee for each in listed)
+    assert all(each.to_dict()["source"]["payment_intent"][:3] == "pi_" for each in listed)
+
+
+@pytest.mark.usefixtures("moved")
+def test_a_source_is_an_id_unless_it_is_asked_for_in_full(client: stripe.StripeClient) -> None:
+    listed = client.v1.balance_transactions.list(params={"limit": 100}).data
+
+    assert {str(each.source)[:3] for each in listed} == {"ch_", "re_", "dp_"}
+
+
+@pytest.mark.usefixtures("moved")
+def test_what_a_day_left_is_paid_out_after_midnight(client: stripe.StripeClient) -> None:
+    assert client.v1.payouts.list().data == []
+
+    with time_machine.travel(timezone.now() + DAY, tick=True):
+        [payout] = client.v1.payouts.list().data
+        later = client.v1.payouts.list(params={"created": {"gte": payout.created + 1}}).data
+        earlier = client.v1.payouts.list(params={"created": {"lt": payout.created}}).data
+
+    assert payout.amount == 3000 - 59 - 88 - 1500
+    assert later == earlier == []
+
+
+@pytest.mark.usefixtures("moved")
+def test_it_has_the_fields_of_the_sdk(client: stripe.StripeClient) -> None:
+    with time_machine.travel(timezone.now() + DAY, tick=True):
+        [payout] = client.v1.payouts.list().data
+    transaction = client.v1.balance_transactions.list().data[0]
+
+    for found in (payout, transaction):
+        kinds = type(found).__mro__
+        known = {name for kind in kinds for name in vars(kind).get("__annotations__", {})}
+        assert set(found.to_dict()) <= known
+        assert found.to_dict().keys() >= {"id", "object", "amount", "created", "currency", "status"}

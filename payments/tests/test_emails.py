@@ -1,0 +1,241 @@
+"""Each thing that happened brings one e-mail to each side, whatever the mail server does."""
+
+import smtplib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
+
+from accounts import people
+from accounts.emails import EmailNotSentError
+from accounts.models import Email, User
+from accounts.tests.factories import Person, give, register
+from payments import email_causes, tasks
+from payments.models import Payment
+from payments.tests.at_once import at_once
+from payments.tests.stripe_events import refer, report, settle
+from referrals.models import Referral
+
+
+@pytest.fixture(autouse=True)
+def news(alice: Person, bob: Person) -> None:
+    """Nothing that happened until now is told."""
+    email_causes.skip_all()
+
+
+def send() -> list[tuple[str, str]]:
+    """Run the job, and return the recipient's name and the subject of what it sent."""
+    before = len(mail.outbox)
+    tasks.send_emails.func(0)
+    return [
+        (message.to[0].partition("@")[0], str(message.subject)) for message in mail.outbox[before:]
+    ]
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **by: float) -> None:
+    now = timezone.now() + timedelta(**by)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
+class Broken(EmailBackend):
+    """A mail server that fails as `error` says, and takes everything once it is None."""
+
+    error: Exception | None = None
+
+    def send_messages(self, messages: Any) -> int:
+        if Broken.error:
+            raise Broken.error
+        sent: int = super().send_messages(messages)
+        return sent
+
+
+@pytest.fixture
+def broken(settings: Any) -> Iterator[type[Broken]]:
+    settings.EMAIL_BACKEND = f"{__name__}.Broken"
+    Broken.error = smtplib.SMTPServerDisconnected("gone")
+    yield Broken
+    Broken.error = None
+
+
+def test_who_signs_up_is_welcomed_and_the_referrer_is_told(alice: Person) -> None:
+    register("carol", code=alice.code)
+
+    assert sorted(send()) == [
+        ("alice", "carol signed up with your code"),
+        ("carol", "Welcome to Gatewayz"),
+    ]
+    assert send() == []
+
+
+def test_both_sides_read_of_their_bonus_once(alice: Person, bob: Person) -> None:
+    payment = settle(bob.user)
+
+    assert sorted(send()) == [
+        ("alice", "You earned a bonus of $10.00"),
+        ("bob", "You earned a bonus of $10.00"),
+    ]
+    [to_alice] = [message for message in mail.outbox if message.to == [alice.user.email]]
+    assert "Your friend bob made a first purchase. We credited a bonus of $10.00" in to_alice.body
+    report(payment, "refund 500")
+    assert sorted(send()) == [
+        ("alice", "A bonus of $10.00 was taken back"),
+        ("bob", "A bonus of $10.00 was taken back"),
+    ]
+    report(payment, "refund 500 failed")
+    assert len(send()) == 2
+
+
+def test_a_bonus_that_is_held_is_told_and_so_is_an_adjustment(alice: Person) -> None:
+    User.objects.filter(pk=alice.user.pk).update(mailbox="shared@example.com")
+    carol = register("carol", code=alice.code)
+    User.objects.filter(pk=carol.user.pk).update(email="alice+1@example.com")
+    email_causes.skip_all()
+    settle(carol.user)
+    give(carol, "5.00")
+
+    assert Referral.objects.get().status == "held"
+    assert sorted(send()) == [
+        ("alice", "Your bonus is under review"),
+        ("alice+1", "Your balance was changed by $5.00"),
+        ("alice+1", "Your bonus is under review"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"), [("initials", "Your friend B."), ("hidden", "A friend whom you invited")]
+)
+def test_an_e_mail_names_a_friend_as_they_allow(
+    alice: Person, bob: Person, choice: str, said: str
+) -> None:
+    people.update_preferences(bob.user, show_to_referrer=choice)
+    settle(bob.user)
+    send()
+
+    [to_alice] = [message for message in mail.outbox if message.to == [alice.user.email]]
+    whole = str(to_alice.message())
+    assert said in to_alice.body
+    assert "bob" not in whole.lower()
+
+
+def test_a_name_is_text_and_no_link(alice: Person) -> None:
+    register("www.evil.com", code=alice.code)
+    send()
+
+    [told] = [message for message in mail.outbox if message.to == [alice.user.email]]
+    parts = [str(part.get_payload(decode=True)) for part in told.message().walk()]
+    assert "evil.com" not in str([told.subject, told.body, *parts])
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"email": "erased"}])
+def test_some_get_nothing(bob: Person, change: dict[str, Any]) -> None:
+    settle(bob.user)
+    email_causes.queue_new(now=timezone.now())
+    User.objects.filter(pk=bob.user.pk).update(**change)
+
+    assert [name for name, _ in send()] == ["alice"]
+    assert bob.user.emails.get().outcome == Email.Outcome.NO_RECIPIENT
+
+
+def test_what_is_switched_off_when_it_would_be_sent_is_not(bob: Person) -> None:
+    settle(bob.user)
+    email_causes.queue_new(now=timezone.now())
+    people.update_preferences(bob.user, emails={"bonus_earned": False})
+
+    assert [name for name, _ in send()] == ["alice"]
+
+
+def test_old_news_is_never_sent(
+    bob: Person, broken: type[Broken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(bob.user)
+    with pytest.raises(EmailNotSentError):
+        send()
+    register("carol")
+    later(monkeypatch, days=3, minutes=1)
+    broken.error = None
+
+    assert send() == []
+    assert not Email.objects.filter(outcome=Email.Outcome.WAITING).exists()
+
+
+def test_nobody_is_told_of_what_was_before_the_update(bob: Person) -> None:
+    settle(bob.user)
+    email_causes.skip_all()
+
+    assert send() == []
+
+
+def test_a_server_that_is_down_costs_no_e_mail_and_no_money(
+    bob: Person, broken: type[Broken], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = smtplib.SMTPAuthenticationError(535, b"bob@example.com secret")
+    for error in (OSError(111, "bob@example.com"), refused, broken.error):
+        broken.error = error
+        settle(register(f"x{id(error)}").user)
+        with pytest.raises(EmailNotSentError) as raised:
+            send()
+        assert "example" not in str(raised.value)
+        assert "secret" not in str(raised.value)
+    assert settle(bob.user).status == Payment.Status.PAID
+    broken.error = None
+
+    later(monkeypatch, minutes=10)
+    assert len(send()) == 5
+    assert send() == []
+
+
+def test_an_address_that_the_server_does_not_know_keeps_nobody_waiting(
+    bob: Person, broken: type[Broken]
+) -> None:
+    broken.error = smtplib.SMTPRecipientsRefused({"x@example.com": (550, b"no such user")})
+    settle(bob.user)
+
+    assert send() == []
+    assert set(Email.objects.values_list("outcome", flat=True)) == {Email.Outcome.REFUSED}
+
+
+def test_a_crash_after_sending_sends_the_same_message_again(
+    bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle(bob.user)
+    with monkeypatch.context() as crash:
+        crash.setattr(Email, "save", _crash_at_the_mark(Email.save))
+        with pytest.raises(KeyboardInterrupt):
+            send()
+
+    later(monkeypatch, minutes=2)
+    send()
+
+    ids = [message.extra_headers["Message-ID"] for message in mail.outbox]
+    assert (len(ids), len(set(ids))) == (3, 2)
+
+
+def _crash_at_the_mark(save: Any) -> Any:
+    def crashing(self: Email, **options: Any) -> None:
+        if self.outcome == Email.Outcome.SENT:
+            raise KeyboardInterrupt
+        save(self, **options)
+
+    return crashing
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_workers_send_each_once(alice: Person) -> None:
+    refer(alice, 4)
+
+    at_once(*[lambda: tasks.send_emails.func(0)] * 4)
+
+    told = [(message.to[0], message.extra_headers["Message-ID"]) for message in mail.outbox]
+    assert len(told) == len(set(told)) == Email.objects.count() == 16
+
+
+def test_the_owner_of_a_code_that_is_claimed_is_told_once(alice: Person, charlie: Person) -> None:
+    email_causes.skip_all()
+    for _ in range(2):
+        charlie.api.post("/referral/claim", {"referral_code": alice.code}, format="json")
+
+    assert [who for who, _ in send()] == ["alice"]

@@ -1,0 +1,167 @@
+"""The month page: the statement, its faults, what Stripe says, its files, and who may do what."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.models import AuditEntry
+from accounts.tests.factories import colleague, operator
+from payments import tasks
+from payments.models import StripeComparison
+from payments.reports import daily, ledger_checks
+from payments.tests import test_month
+from payments.tests.at_once import execute
+from payments.tests.fake_stripe import stripe_is_down
+
+history = test_month.history
+PAGE = "/admin/payments/dailytotals/"
+MAY = {"first": "2026-05-01", "last": "2026-05-31"}
+QUERY = "?first=2026-05-01&last=2026-05-31"
+REASON = "The accountant asked"
+
+
+@pytest.fixture
+def finance(history: None) -> Client:
+    return colleague("Finance")
+
+
+def text(client: Client, **days: str) -> str:
+    return " ".join(client.get(PAGE, days).content.decode().split())
+
+
+def test_it_shows_the_lines_between_opening_and_closing_credit(finance: Client) -> None:
+    context = finance.get(PAGE, MAY).context
+
+    assert [line["amount"] for line in context["lines"]] == [
+        *("$31.00", "$40.00", "-$20.00", "-$5.00", "-$25.00", "$25.00", "-$46.00", "-$1.00"),
+    ]
+    assert (context["amounts"]["opening"], context["amounts"]["closing"]) == ("$77.00", "$76.00")
+    assert "The lines add up to the closing credit." in text(finance, **MAY)
+
+
+def test_each_line_leads_to_its_entries(finance: Client) -> None:
+    for line in finance.get(PAGE, MAY).context["lines"]:
+        listed = finance.get(f"{line['entries']}?{line['filters']}").context["cl"].queryset
+        total = sum(entry.amount for entry in listed)
+        assert f"{'-' * (total < 0)}${abs(total):,.2f}" == line["amount"], line["title"]
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [("2026-06-01", "1 May 2026 to 31 May 2026"), ("2026-05-31", "1 April 2026 to 30 April 2026")],
+)
+def test_without_days_it_shows_the_latest_month_that_is_over(
+    db: None, now: str, shown: str
+) -> None:
+    with time_machine.travel(f"{now} 12:00Z", tick=False):
+        assert shown in text(operator())
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"first": "2026-05-02", "last": "2026-05-01"},
+        {"first": "tomorrow", "last": "2026-05-01"},
+        {"first": "2026-05-01"},
+        {"first": "\0", "last": "99999-01-01"},
+    ],
+)
+def test_days_that_cannot_be_are_no_error(db: None, days: dict[str, str]) -> None:
+    assert "These are no days to show" in text(operator(), **days)
+
+
+def test_any_days_may_be_asked_for(db: None) -> None:
+    shown = text(operator(), first="0001-01-01", last="9999-12-30")
+
+    assert "not over yet" in shown
+
+
+def test_a_fault_is_shown(finance: Client) -> None:
+    daily.close_days(now=datetime(2026, 6, 1, 1, tzinfo=UTC))
+    execute("UPDATE daily_totals SET net = net + 5 WHERE day = '2026-05-09'")
+    ledger_checks.run(now=timezone.now())
+
+    shown = text(finance, **MAY)
+
+    assert "The lines do not lead to the closing credit: $5.00 is not explained" in shown
+    assert "found 1 breach." in shown
+    execute("DELETE FROM daily_totals")
+
+
+def test_it_costs_twelve_queries_at_most(
+    finance: Client, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(12):
+        finance.get(PAGE, MAY)
+
+
+def compare(client: Client) -> str:
+    client.post(f"{PAGE}compare/{QUERY}")
+    return text(client, **MAY)
+
+
+def test_stripe_is_asked_by_the_worker_and_no_page_waits_for_it(
+    finance: Client, settings: Any
+) -> None:
+    with stripe_is_down(settings):
+        shown = compare(finance)
+        again = compare(finance)
+
+    assert "the worker has no answer yet" in shown
+    assert "Stripe is being asked already." in again
+    job = ProcrastinateJob.objects.get(task_name="compare_with_stripe")
+    assert job.args == {"comparison_id": StripeComparison.objects.get().pk}
+
+
+def test_it_shows_what_stripe_has_and_we_have_not_and_the_other_way_round(
+    finance: Client, sandbox: str
+) -> None:
+    compare(finance)
+    tasks.compare_with_stripe(StripeComparison.objects.get().pk)
+
+    shown = text(finance, **MAY)
+
+    assert "Differences: 3" in shown
+    assert "Stripe has nothing" in shown
+
+
+def export(client: Client, form: str) -> Any:
+    return client.post(f"{PAGE}export/{QUERY}", {"answered": "", "format": form, "reason": REASON})
+
+
+def test_the_page_is_exported_with_what_stripe_said(finance: Client, sandbox: str) -> None:
+    compare(finance)
+    tasks.compare_with_stripe(StripeComparison.objects.get().pk)
+
+    lines = export(finance, "csv").getvalue().decode()
+    rows = [*csv.reader(io.StringIO(lines))]
+    sheet = openpyxl.load_workbook(io.BytesIO(export(finance, "xlsx").content)).active
+
+    assert rows[1][:4] == ["books", "Opening credit, 2026-05-01", "", "77.00"]
+    assert ["ours", "Purchases", "2", "31"] in [row[:4] for row in rows]
+    assert len([row for row in rows if row[0] == "difference"]) == 3
+    assert sheet.max_row == len(rows)
+    assert sheet["D2"].value == 77
+    entry = AuditEntry.objects.filter(action="export month").latest("pk")
+    assert (entry.reason, entry.after["format"]) == (REASON, "xlsx")
+
+
+@pytest.mark.parametrize(("group", "status"), [("Support", 403), ("Finance", 200)])
+def test_both_groups_look_and_finance_compares_and_exports(
+    db: None, group: str, status: int
+) -> None:
+    client = colleague(group)
+
+    shown = text(client)
+    asked = client.post(f"{PAGE}compare/", follow=True).status_code
+
+    assert ("Compare with Stripe" in shown) is ("Export…" in shown) is (status == 200)
+    assert (asked, export(client, "csv").status_code) == (status, status)
