@@ -38,6 +38,9 @@ from accounts.errors import AccountError
 from accounts.models import User
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.http.client_address import client_address
+from gatewayz.http.metrics import LOG_IN_FAILURES
+
+user_login_failed.connect(lambda **_: LOG_IN_FAILURES.inc(), weak=False)
 
 # What authenticated an operator's session: the form below.
 _BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import Error as AnyDatabaseError
+from django.db import connection
 from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,6 +19,7 @@ class ActionItemGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = count_waiting(now=timezone.now())
+            database = list(_of_the_database())
         except AnyDatabaseError as error:
             if not is_unavailable(error):
                 raise
@@ -25,6 +27,7 @@ class ActionItemGauges(Collector):
             is_up = 0
         else:
             yield from _families(found)
+            yield from database
             is_up = 1
         yield GaugeMetricFamily("gatewayz_database_up", "The database answers.", is_up)
 
@@ -59,6 +62,32 @@ def _families(found: WaitingCounts) -> Iterator[Metric]:
         "Workers that were alive within the last two minutes; without one no periodic job runs.",
         found.live_workers,
     )
+
+
+# What a slot retains fills the disk when nobody reads from it.
+_DATABASE = """
+SELECT
+    (SELECT EXTRACT(EPOCH FROM MAX(checked_at))::float FROM ledger_checks WHERE breaches = 0),
+    (SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+    current_setting('max_connections')::int,
+    (SELECT COALESCE(MAX(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0)::float
+     FROM pg_replication_slots WHERE NOT pg_is_in_recovery())
+"""
+_DATABASE_GAUGES = (
+    ("gatewayz_ledger_good_at", "When the ledger was last checked without a finding, in seconds."),
+    ("gatewayz_database_connections", "Connections of clients to PostgreSQL, of all databases."),
+    ("gatewayz_database_connections_allowed", "How many PostgreSQL allows."),
+    ("gatewayz_replication_bytes_retained", "WAL kept for the replica that is furthest behind."),
+)
+
+
+def _of_the_database() -> Iterator[Metric]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DATABASE)
+        row = cursor.fetchone()
+    for (name, help_text), value in zip(_DATABASE_GAUGES, row, strict=True):
+        if value is not None:
+            yield GaugeMetricFamily(name, help_text, value)
 
 
 GAUGES.register(ActionItemGauges())

@@ -42,6 +42,8 @@ SETTLEMENT_SECONDS = Histogram(
     "gatewayz_settlement_seconds", "Time to process an event, lock waits included."
 )
 
+LOG_IN_FAILURES = Counter("gatewayz_log_in_failures", "Wrong attempts to log in to the admin.")
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

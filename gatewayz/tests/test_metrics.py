@@ -209,10 +209,10 @@ def test_workers_are_counted_and_the_jobs_that_they_left(
     assert after["gatewayz_jobs_stalled",] == stalled
 
 
-def test_a_scrape_costs_one_query(
+def test_a_scrape_costs_two_queries(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         scrape()
 
 

@@ -1,0 +1,52 @@
+"""What operators copy from `deploy/` fits the program."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from django.utils import timezone
+
+from gatewayz.dev.web_server import granian
+from payments.report_models import LedgerCheck
+
+DEPLOY = Path(django_settings.BASE_DIR) / "deploy"
+RULES = DEPLOY / "prometheus" / "alerts.yml"
+DASHBOARD = DEPLOY / "grafana" / "dashboard.json"
+
+
+@pytest.mark.parametrize("file", [RULES, DASHBOARD])
+def test_only_metrics_that_exist_are_read(
+    client: Client, db: None, settings: Any, file: Path
+) -> None:
+    settings.METRICS_TOKEN = "a-token-for-prometheus"
+    LedgerCheck.objects.create(checked_at=timezone.now(), breaches=0)
+    answer = client.get("/metrics", headers={"Authorization": "Bearer a-token-for-prometheus"})
+    shown = set(re.findall(r"^# TYPE (\w+)", answer.content.decode(), re.MULTILINE))
+
+    read = set(re.findall(r"gatewayz_\w+", file.read_text()))
+
+    assert {re.sub(r"_bucket$", "", name) for name in read} <= shown
+
+
+def test_prometheus_understands_the_rules() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool (Debian's package prometheus)")
+
+    done = subprocess.run(
+        [promtool, "check", "rules", RULES], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_production_is_served_with_the_options_of_development() -> None:
+    served = (DEPLOY / "serve").read_text().split("exec ", 1)[1].replace("\\\n", " ")
+    options = set(re.findall(r"--[a-z-]+", served))
+
+    assert options == {o for o in granian("x", port=1) if o.startswith("--")}
