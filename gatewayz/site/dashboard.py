@@ -1,6 +1,7 @@
 """The page of a person's own: balance, invitation, friends, and buying more."""
 
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from gatewayz.site.buying import buy_form, leads_to_stripe
+from gatewayz.site.claim import claim_form
 from gatewayz.site.people import PersonRequest, for_people
 from gatewayz.site.statement import cursor, entries
 from payments.explanations.answers import PersonAnswer, explain_person
@@ -58,6 +60,7 @@ def dashboard(request: PersonRequest) -> HttpResponse:
         "message": message,
         "shares": _shares(message),
         "qr": _qr_inline(link),
+        "claim_form": claim_form(request, user),
         **_own_bonus(answer),
         "entries": entries(user, _LATEST_ENTRIES),
         **_friends(answer.referees),
@@ -109,12 +112,13 @@ def friends(request: PersonRequest) -> HttpResponse:
 def qr_code(request: PersonRequest) -> HttpResponse:
     """Send the invite link as a QR code, to print."""
     code = codes.ensure_code(request.user, now=timezone.now())
-    response = HttpResponse(
+    picture = BytesIO()
+    _qr(invite_link(code)).save(picture, kind="svg", scale=10, light="#fff")
+    return HttpResponse(
+        picture.getvalue(),
         content_type="image/svg+xml",
         headers={"Content-Disposition": f'attachment; filename="gatewayz-{code}.svg"'},
     )
-    _qr(invite_link(code)).save(response, kind="svg", scale=10, light="#fff")
-    return response
 
 
 def _qr(link: str) -> segno.QRCode:

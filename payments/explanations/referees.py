@@ -70,7 +70,7 @@ class _Row(NamedTuple):
     username: str
     show_to_referrer: str
     has_made_first_purchase: bool
-    attributed_at: datetime
+    invited_at: datetime
     referral_status: str | None
     review_note: str | None
     hold_reason: str | None
@@ -92,7 +92,7 @@ def _invited() -> QuerySet:
         User.objects.filter(listed, referred_by_code=Parameter("code", CharField()))
         .filter(pk__lt=Parameter("before", BigIntegerField()))
         .annotate(
-            attributed_at=Coalesce("claimed_at", "created_at"),
+            invited_at=Coalesce("claimed_at", "created_at"),
             referral_status=F(f"{referral}status"),
             review_note=F(f"{referral}review_note"),
             hold_reason=F(f"{referral}hold_reason"),
@@ -152,6 +152,6 @@ _NAMES: Mapping[Audience, Callable[[_Row], str]] = {
 def _minimum(row: _Row, *, now: datetime) -> Decimal:
     """Return the smallest purchase that qualifies, by the terms in force or those promised."""
     promised, offer_ends = row.promised_minimum, timedelta(days=row.offer_days or 0)
-    if promised is None or now >= row.attributed_at + offer_ends:
+    if promised is None or now >= row.invited_at + offer_ends:
         return row.minimum
     return min(row.minimum, promised)
