@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from accounts import limits
-from accounts.models import User
 from gatewayz.http.client_address import client_address, client_site
 
 # All of an IPv6 /48 together have this many times the limit of one /64.
@@ -40,14 +39,14 @@ class RequestThrottle(BaseThrottle):
         if scope is not None:
             limit_address(scope, request)
         elif request.auth is not None:
-            limit_person(request.user)
+            limit_person(request.user.pk)
         return True
 
 
-def limit_person(user: User) -> None:
-    """Count one request of `user`, whatever key or page it came by. Raises TooManyRequests."""
+def limit_person(user_id: int | None) -> None:
+    """Count one request of a person, whatever key or page it came by. Raises TooManyRequests."""
     # Not the key: a person makes as many of them as they like.
-    _count("api", str(user.pk))
+    _count("api", str(user_id))
 
 
 def limit_address(action: str, request: HttpRequest | Request) -> None:

@@ -177,6 +177,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET login/sent": [_get("/login/sent")],
     "GET login/link": [_follow_link],
     "GET dashboard": [_own_page("/dashboard")],
+    "GET dashboard/claim": [_own_page("/dashboard/claim")],
     "GET dashboard/friends": [_own_page("/dashboard/friends")],
     "GET dashboard/qr.svg": [_own_page("/dashboard/qr.svg")],
     "GET dashboard/buy": [_own_page("/dashboard/buy")],

@@ -14,6 +14,7 @@ from accounts import api_keys, people, throttling
 from accounts.models import ApiKey
 from accounts.preferences import EmailKind, ShowToReferrer
 from accounts.views import TooManyKeys
+from gatewayz.site.forms import Form
 from gatewayz.site.people import PersonRequest, for_people
 from gatewayz.site.refusals import add_refusal
 
@@ -21,7 +22,7 @@ from gatewayz.site.refusals import add_refusal
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
 
 
-class KeyForm(forms.Form):
+class KeyForm(Form):
     """The name of a new key."""
 
     name = forms.CharField(
@@ -29,7 +30,7 @@ class KeyForm(forms.Form):
     )
 
 
-class PreferencesForm(forms.Form):
+class PreferencesForm(Form):
     """What a person chooses for themselves."""
 
     show_on_leaderboard = forms.BooleanField(
@@ -64,9 +65,7 @@ def account(request: PersonRequest) -> HttpResponse:
     return _page(request)
 
 
-def _page(
-    request: PersonRequest, *, status: HTTPStatus = HTTPStatus.OK, **context: Any
-) -> HttpResponse:
+def _page(request: PersonRequest, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
     user, chosen = request.user, people.preferences(request.user)
     chosen["emails"] = [kind for kind, is_on in chosen["emails"].items() if is_on]
     context = {
@@ -84,11 +83,12 @@ def make_key(request: PersonRequest) -> HttpResponse:
     """Make a key, and show it this once."""
     if request.method != "POST":
         return _page(request)
-    form, status = KeyForm(request.POST), int(HTTPStatus.BAD_REQUEST)
+    form = KeyForm(request.POST)
+    status: int = HTTPStatus.BAD_REQUEST
     if form.is_valid():
         name, now = form.cleaned_data["name"], timezone.now()
         try:
-            throttling.limit_person(request.user)
+            throttling.limit_person(request.user.pk)
             _, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
             return _page(request, new_key=text)
         except api_keys.TooManyKeysError:

@@ -18,6 +18,7 @@ from rest_framework.exceptions import APIException
 
 from accounts import throttling
 from accounts.money import from_cents
+from gatewayz.site.forms import Form
 from gatewayz.site.people import PersonRequest, for_people
 from payments.checkout import Order
 from payments.models import MAX_AMOUNT_CENTS
@@ -32,7 +33,7 @@ _AMOUNTS = ("10", "25", "50")
 _OTHER = "other"
 
 
-class BuyForm(forms.Form):
+class BuyForm(Form):
     """Asks for an amount in US dollars.
 
     The token makes a form that is sent twice one purchase.
@@ -41,7 +42,7 @@ class BuyForm(forms.Form):
     amount = forms.ChoiceField(
         label="How much do you want to buy?",
         choices=[*((amount, f"${amount}") for amount in _AMOUNTS), (_OTHER, "Other")],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "amounts"}),
         initial=_AMOUNTS[0],
     )
     other = forms.DecimalField(
@@ -84,7 +85,9 @@ def leads_to_stripe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # The sandbox serves both its API and that page.
         stripe = settings.STRIPE_API_BASE.replace("//api.stripe.com", "//checkout.stripe.com")
-        return csp_update({"form-action": [stripe]})(view)(request, *args, **kwargs)
+        update: Callable[..., Any] = csp_update({"form-action": [stripe]})
+        response: HttpResponse = update(view)(request, *args, **kwargs)
+        return response
 
     return allowed
 
@@ -101,7 +104,7 @@ def buy(request: PersonRequest) -> HttpResponse:
         return _form_page(request, form, HTTPStatus.BAD_REQUEST)
     cents = form.cleaned_data["cents"]
     try:
-        throttling.limit_person(request.user)
+        throttling.limit_person(request.user.pk)
         payment = start_checkout(
             request,
             user=request.user,

@@ -9,13 +9,15 @@ from accounts.models import User
 from accounts.preferences import ShowToReferrer
 
 
-class _Form(forms.Form):
+class Form(forms.Form):
+    """A form of these pages."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # No colon after a label that stands above its field.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
-class LogInForm(_Form):
+class LogInForm(Form):
     """Where to send a link for logging in."""
 
     email = forms.EmailField(
@@ -25,7 +27,7 @@ class LogInForm(_Form):
     )
 
 
-class SignUpForm(_Form):
+class SignUpForm(Form):
     """What an account needs, held to the same rules as at `/auth/register`."""
 
     username = forms.CharField(
@@ -85,3 +87,15 @@ class SignUpForm(_Form):
         email: str = User.objects.normalize_email(self.cleaned_data["email"])
         self.fields["email"].run_validators(email)
         return email
+
+
+class ClaimForm(Form):
+    """The code of an invitation, typed after signing up."""
+
+    referral_code = forms.CharField(
+        label="Invitation code",
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={"class": "code", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )

@@ -55,7 +55,7 @@ def success(request: HttpRequest) -> HttpResponse:
 def _payments_of(request: HttpRequest) -> PaymentQuerySet:
     if not isinstance(request.user, User):
         return Payment.objects.none()
-    return Payment.objects.filter(user=request.user)
+    return Payment.objects.filter(user=request.user).select_related("user")
 
 
 def _is_over(payment: Payment) -> bool:

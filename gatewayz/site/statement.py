@@ -61,7 +61,7 @@ def cursor(request: PersonRequest) -> int | None:
 def as_csv(request: PersonRequest) -> HttpResponseBase:
     """Send all entries, the newest first, while they are read."""
     try:
-        throttling.limit_person(request.user)
+        throttling.limit_person(request.user.pk)
     except throttling.TooManyRequests as refusal:
         return error_pages.too_many_requests(request, refusal.wait)
     writer: Any = csv.writer(_Lines())

@@ -6,6 +6,7 @@ from django.urls import path
 from gatewayz.site import (
     account,
     buying,
+    claim,
     dashboard,
     home,
     log_in,
@@ -25,6 +26,7 @@ urlpatterns = [
     path("login/link", log_in.follow_link, name="log-in-link"),
     path("logout", LogoutView.as_view(next_page="home"), name="log-out"),
     path("dashboard", dashboard.dashboard, name="dashboard"),
+    path("dashboard/claim", claim.claim, name="claim"),
     path("dashboard/friends", dashboard.friends, name="friends"),
     path("dashboard/qr.svg", dashboard.qr_code, name="qr-code"),
     path("dashboard/buy", buying.buy, name="buy"),
