@@ -55,6 +55,7 @@ class Production:
             "STRIPE_API_BASE": f"http://127.0.0.1:{self.ports['sandbox']}",
             "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(20)}",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(20)}",
+            "EMAIL_URL": f"file:{folder / 'mail'}",
             **{f"RATE_LIMIT_{name}": "off" for name in ("REGISTER", "VALIDATE", "API")},
         }
 
