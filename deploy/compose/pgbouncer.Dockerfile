@@ -1,9 +1,9 @@
-# Debian's PgBouncer with the settings of deploy/pgbouncer.ini, except for where it listens.
+# Debian's PgBouncer, for compose.yaml.
 FROM debian:trixie-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends pgbouncer \
     && rm -rf /var/lib/apt/lists/*
+COPY pgbouncer.sh /usr/local/bin/
 USER postgres
 EXPOSE 6432
-CMD ["sh", "-c", "printf '\"gatewayz\" \"%s\"\\n' \"$APPLICATION_PASSWORD\" > /tmp/users && \
-    exec pgbouncer /etc/pgbouncer/gatewayz.ini"]
+CMD ["pgbouncer.sh"]
