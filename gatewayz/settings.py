@@ -82,8 +82,6 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
-    "import_export",
     "gatewayz.operators.apps.AdminSiteConfig",
     # Before `auth`: after its post_migrate the staff groups get their permissions, these included.
     "procrastinate.contrib.django",

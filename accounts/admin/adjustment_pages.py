@@ -141,8 +141,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         """Request an adjustment: show the form, then what it would do, then do it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        asked = {name: request.GET.get(name) for name in ("user", "reason")}
-        form = AdjustmentForm(request.POST or None, initial=asked)
+        initial = {name: request.GET.get(name) for name in ("user", "reason")}
+        form = AdjustmentForm(request.POST or None, initial=initial)
         by = operator(request)
         preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:
