@@ -24,8 +24,8 @@ status_badges.register(
 ACCOUNTS = {
     "active": "success",
     "deactivated": "danger",
-    "staff": "primary",
-    "superuser": "primary",
+    "staff": "info",
+    "superuser": "info",
 }
 
 
