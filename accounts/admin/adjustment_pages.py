@@ -42,7 +42,9 @@ column = Columns(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
     """Adjustments are requested and decided on, never edited."""
 
-    list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
+    list_display = (
+        *("shown", "person", "money", "category", "reason", "state", "asked", "asked_by", "second"),
+    )
     linked_by = ("user",)
     list_filter = ("status", ("requested_at", DayFilter))
     summed = (F("amount"), dollars)
