@@ -170,6 +170,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET account/keys": [_own_page("/account/keys")],
     "GET account/keys/<int:pk>/revoke": [_own_key],
     "GET account/preferences": [_own_page("/account/preferences")],
+    "GET embed": [_get("/embed")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
     "POST auth/register": [_register],

@@ -7,6 +7,7 @@ from gatewayz.site import (
     account,
     buying,
     dashboard,
+    embed,
     home,
     log_in,
     payment_return,
@@ -32,6 +33,7 @@ urlpatterns = [
     path("account/keys", account.make_key, name="make-key"),
     path("account/keys/<int:pk>/revoke", account.revoke_key, name="revoke-key"),
     path("account/preferences", account.change_preferences, name="preferences"),
+    path("embed", embed.embed, name="embed"),
     path("payment/success", payment_return.success, name="payment-success"),
     path("payment/cancel", payment_return.cancel, name="payment-cancel"),
 ]
