@@ -53,6 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     # A test's threads come and go, and each would leave its connection behind.
     django_settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
+    # Of the servers and workers that tests start; a developer's mail page is not theirs to fill.
+    os.environ.setdefault("EMAIL_URL", "console:")
     # A password is hashed slowly for the sake of a database that is stolen; no test steals one.
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Before it asks Stripe once more the SDK waits for half a second, which shows nothing.

@@ -163,7 +163,8 @@ class Query:
     def _compiled(self) -> tuple[str, Mapping[str, Any]]:
         """Return the text with named parameters, and the values of those that never change."""
         sql, params = self._build().query.sql_with_params()
-        left, fixed = iter(params), {}
+        left = iter(params)
+        fixed: dict[str, Any] = {}
 
         def name(found: re.Match[str]) -> str:
             if found[0] == "%%":

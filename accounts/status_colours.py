@@ -26,8 +26,8 @@ status_badges.register(
 ACCOUNTS = {
     "active": "success",
     "deactivated": "danger",
-    "staff": "primary",
-    "superuser": "primary",
+    "staff": "info",
+    "superuser": "info",
 }
 
 

@@ -82,8 +82,6 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "unfold.contrib.import_export",
-    "import_export",
     "gatewayz.operators.apps.AdminSiteConfig",
     # Before `auth`: after its post_migrate the staff groups get their permissions, these included.
     "procrastinate.contrib.django",
@@ -259,6 +257,8 @@ SESAME_TOKENS = ["sesame.tokens_v2"]
 CORS_ALLOWED_ORIGINS = environment.origins(
     "CORS_ALLOWED_ORIGINS", default=environment.origin_of(FRONTEND_URL)
 )
+# The sites that may frame /embed, which is another trust than to call the API.
+EMBED_ORIGINS = environment.origins("EMBED_ORIGINS", default="none")
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate"]

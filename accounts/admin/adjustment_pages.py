@@ -42,7 +42,9 @@ column = Columns(Adjustment)
 class AdjustmentAdmin(ReadOnlyAdmin):
     """Adjustments are requested and decided on, never edited."""
 
-    list_display = ("shown", "person", "money", "category", "state", "asked", "asked_by", "second")
+    list_display = (
+        *("shown", "person", "money", "category", "reason", "state", "asked", "asked_by", "second"),
+    )
     linked_by = ("user",)
     list_filter = ("status", ("requested_at", DayFilter))
     summed = (F("amount"), dollars)
@@ -141,8 +143,8 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         """Request an adjustment: show the form, then what it would do, then do it."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        asked = {name: request.GET.get(name) for name in ("user", "reason")}
-        form = AdjustmentForm(request.POST or None, initial=asked)
+        initial = {name: request.GET.get(name) for name in ("user", "reason")}
+        form = AdjustmentForm(request.POST or None, initial=initial)
         by = operator(request)
         preview: dict[str, Any] = {}
         if form.is_valid() and "change" not in request.POST:

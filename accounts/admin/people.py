@@ -92,8 +92,11 @@ column = Columns(User)
 
 def _is_of_code(request: HttpRequest) -> bool:
     """Return whether a list of people is of those who signed up with one code."""
-    is_list = request.resolver_match is not None and request.resolver_match.url_name == _LIST
-    return is_list and bool(request.GET.get("referred_by_code"))
+    return _is_list(request) and bool(request.GET.get("referred_by_code"))
+
+
+def _is_list(request: HttpRequest) -> bool:
+    return request.resolver_match is not None and request.resolver_match.url_name == _LIST
 
 
 @admin.register(User)
@@ -146,6 +149,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         inviter = User.objects.filter(referral_code=OuterRef("referred_by_code"))
         terms = Program.objects.at(timezone.now())
         people: QuerySet[User] = super().get_queryset(request)
+        if _is_list(request) and not request.GET:
+            # Colleagues have an entry of their own in the menu; whoever searches finds them too.
+            people = people.filter(is_staff=False)
         if _is_of_code(request):
             people = with_what_they_lack(people, terms)
         return people.annotate(

@@ -18,6 +18,7 @@ class Entry:
     icon: str  # of Material Symbols
     model: str = ""  # as `accounts.user`; empty for the dashboard
     name: str = "changelist"  # of the page, as its URL has it
+    query: str = ""
 
     @property
     def page(self) -> str:
@@ -28,7 +29,7 @@ class Entry:
         return not self.model or request.user.has_perm(self.model.replace(".", ".view_"))
 
     def link(self) -> str:
-        return reverse(f"admin:{self.page}")
+        return reverse(f"admin:{self.page}") + self.query
 
 
 GROUPS: dict[str, list[Entry]] = {
@@ -55,6 +56,7 @@ GROUPS: dict[str, list[Entry]] = {
         Entry("Inbox", "inbox", "payments.stripeevent"),
     ],
     "Staff": [
+        Entry("Colleagues", "support_agent", "accounts.user", query="?is_staff__exact=1"),
         Entry("Audit log", "history", "accounts.auditentry"),
         Entry("Staff groups", "badge", "auth.group"),
         Entry("Locked log-ins", "lock", "axes.accessattempt"),

@@ -189,6 +189,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET account/export": [_own_page("/account/export")],
     "GET account/erase": [_own_page("/account/erase")],
     "GET account/preferences": [_own_page("/account/preferences")],
+    "GET embed": [_get("/embed")],
     "GET payment/success": [_get("/payment/success")],
     "GET payment/cancel": [_get("/payment/cancel")],
     "GET emails/off/<str:token>": [_unsubscribe],

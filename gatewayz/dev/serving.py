@@ -188,8 +188,6 @@ def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str
         f"  Pages      {addresses.api}/   sign up, log in, your dashboard",
         f"  API        {addresses.api}",
         f"  Docs       {addresses.api}/api/docs",
-        f"  Admin      {addresses.api}/admin/   log in as {operator}",
-        *(f"{'or as':>{len(addresses.api) + 32}} {member}" for member in members),
         f"  Sandbox    {stripe}",
         f"  E-mails    {addresses.sandbox + '/mail' if addresses.sandbox else '.dev/mail'}",
         "",
@@ -200,4 +198,9 @@ def _banner(addresses: Addresses, passwords: dict[str, str], suffix: str) -> str
             lines += ["", "# 5. Bob pays in the browser", 'echo "Open $PAY_URL"']
         else:
             lines += ["", *walkthrough.shell_lines(step, addresses.api)]
+    lines += [
+        "",
+        f"  Admin      {addresses.api}/admin/   log in as {operator}",
+        *(f"{'or as':>{len(addresses.api) + 32}} {member}" for member in members),
+    ]
     return "\n".join([*lines, "", "Ctrl-C stops everything.", ""])

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
@@ -36,6 +37,8 @@ def log_requests(
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = get_response(request)
+        if request.path.startswith(settings.STATIC_URL):  # only in development
+            return response
         logs.write_access_line(
             request=logs.redact(None, "", f"{request.method} {request.path}"),
             code=response.status_code,

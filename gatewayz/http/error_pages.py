@@ -5,12 +5,14 @@ from http import HTTPStatus
 
 import structlog
 from django.conf import settings
+from django.contrib import admin
 from django.core.exceptions import DisallowedHost
 from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
 from gatewayz.http.middleware import is_api_path
@@ -32,9 +34,29 @@ def _error(
     if is_api_path(request.path_info) or not request.accepts("text/html"):
         body = {"detail": detail or f"{status.phrase}.", "code": code or status.name.lower()}
         return JsonResponse(body, status=status)
+    if status in _OF_THE_DESK and _is_at_the_desk(request):
+        return _desk_error(request, status, detail or _MESSAGES[status])
     start = reverse("admin:index" if request.path_info.startswith("/admin/") else "home")
     page = {"status": status, "start": start, "detail": detail or _MESSAGES[status]}
     return render(request, "error.html", page, status=status)
+
+
+# On these the menu of the desk stays: somebody went astray, and nothing has failed.
+_OF_THE_DESK = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+
+
+def _is_at_the_desk(request: HttpRequest) -> bool:
+    """Return whether somebody who works at the desk asks for a page of it."""
+    try:
+        return request.path_info.startswith("/admin/") and admin.site.has_permission(request)
+    except (AnyDatabaseError, AttributeError):  # no session was read, or none can be
+        return False
+
+
+@as_unfold_needs
+def _desk_error(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse:
+    page = {**admin.site.each_context(request), "title": status.phrase, "detail": detail}
+    return render(request, "admin/error.html", page, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -67,6 +67,13 @@ def _chart(title: str, days: Sequence[Day], *series: Series) -> dict[str, Any]:
         "is_empty": not any(any(each["data"]) for each in sets),
         "data": json.dumps({"labels": labels, "datasets": sets}),
         "options": _OPTIONS,
+        "table": {
+            "headers": ["Day", *(each.label.capitalize() for each in series)],
+            "rows": [
+                [label, *(f"{each.height(day):g}" for each in series)]
+                for label, day in zip(labels, days, strict=True)
+            ],
+        },
         "links": json.dumps([link_of_a_day(each.figure) for each in series]),
         "days": json.dumps([day.day.isoformat() for day in days]),
     }

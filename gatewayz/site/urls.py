@@ -8,6 +8,7 @@ from gatewayz.site import (
     buying,
     claim,
     dashboard,
+    embed,
     home,
     log_in,
     own_data,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("account/erase", own_data.erase, name="erase-data"),
     path("account/preferences", account.change_preferences, name="preferences"),
     path("emails/off/<str:token>", unsubscribe.unsubscribe, name="unsubscribe"),
+    path("embed", embed.embed, name="embed"),
     path("payment/success", payment_return.success, name="payment-success"),
     path("payment/cancel", payment_return.cancel, name="payment-cancel"),
 ]

@@ -5,14 +5,23 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 _AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-_FINDINGS = """async () => {
+_FINDINGS = """async (impacts) => {
   const { violations } = await axe.run({ resultTypes: ["violations"] });
-  const grave = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  const grave = violations.filter(({ impact }) => impacts.includes(impact));
   return grave.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }"""
 
 
-def assert_accessible(page: Page) -> None:
-    """Fail if axe finds anything serious or critical: contrast, names, labels, roles, focus."""
+GRAVE = ("serious", "critical")
+
+
+def findings(page: Page, impacts: tuple[str, ...] = ("moderate", *GRAVE)) -> list[str]:
+    """Return what axe finds: contrast, names, labels, roles, landmarks, focus."""
     page.evaluate(_AXE)
-    assert page.evaluate(_FINDINGS) == []
+    found: list[str] = page.evaluate(_FINDINGS, list(impacts))
+    return found
+
+
+def assert_accessible(page: Page) -> None:
+    """Fail if axe finds anything serious or critical."""
+    assert findings(page, GRAVE) == []

@@ -9,6 +9,8 @@ from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page, expect
 from playwright.sync_api import Error as ScriptError
 
+from gatewayz.tests.accessibility import findings
+
 DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (360, 740)
 # Both groups and both widths; what each group sees at each width, test_desk_in_browser looks at.
 BOTH = pytest.mark.parametrize(
@@ -42,6 +44,8 @@ class Desk:
         self.faults: list[str] = []
         # Chromium notes each answer of 400 and above as an error; some are what a test is about.
         self.expects_refusals = False
+        # It takes a second a page, so that only those tests ask it that open every page.
+        self.asks_axe = False
         self.address = address
         self._sessions = sessions
         width, height = size
@@ -68,6 +72,8 @@ class Desk:
         """Ask the page that is open for its faults."""
         self.window.wait_for_load_state()
         self.faults += [f"{self.path}: {fault}" for fault in self.window.evaluate(FAULTS)]
+        if self.asks_axe:
+            self.faults += [f"{self.path}: {finding}" for finding in findings(self.window)]
 
     def follow(self, text: str) -> None:
         """Click on the link of this text, beside the sidebar."""

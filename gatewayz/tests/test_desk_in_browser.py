@@ -36,6 +36,7 @@ def test_every_screen_is_without_fault(
     desk: Desk, who: str, is_dark: bool, where: str, at_least: int
 ) -> None:
     desk.window.emulate_media(color_scheme="dark" if is_dark else "light")
+    desk.asks_axe = True
     desk.become(who)
 
     assert walk(desk, where) >= at_least
@@ -53,9 +54,17 @@ def test_with_nothing_in_it_every_list_says_so(desk: Desk) -> None:
 
 def test_the_pages_behind_the_buttons_are_without_fault(alice: Person, desk: Desk) -> None:
     person, key = f"/admin/accounts/user/{alice.user.pk}", alice.user.api_keys.get().pk
+    desk.asks_axe = True
     desk.become("Olivia")
 
-    for page in ("why/?amount=10", "statement/", "deactivate/", "password/"):
+    for page in (
+        "why/?amount=10",
+        "related/",
+        "new_key/",
+        "statement/",
+        "deactivate/",
+        "password/",
+    ):
         desk.open(f"{person}/{page}")
     for page in ("revoke/", "rotate/"):
         desk.open(f"/admin/accounts/apikey/{key}/{page}")

@@ -50,7 +50,7 @@ def test_it_shows_the_balance_the_code_and_what_the_code_has_brought(alice: Pers
     assert "$30.00" in page
     assert invite_link(alice.code) in page
     assert "3 of 10 used" in page
-    assert "<dt>Friends who have not bought yet</dt><dd>1</dd>" in page
+    assert "<dt>Pending friends</dt><dd>1</dd>" in page
 
 
 def test_it_says_what_a_debt_is_and_that_the_next_purchase_fills_it(bob: Person) -> None:

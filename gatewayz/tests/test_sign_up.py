@@ -79,8 +79,14 @@ def test_an_exhausted_code_is_said_and_lets_sign_up(client: Client, alice: Perso
     assert bob().referred_by_code is None
 
 
-def test_ones_own_code_is_said(alice: Person) -> None:
-    assert "This is your own invitation" in invitation(by_link(alice.user), alice.code)
+def test_who_has_an_account_reads_what_the_code_is_to_them(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
+    said = {each.user: invitation(by_link(each.user), alice.code) for each in (alice, bob, charlie)}
+
+    assert "This is your own invitation" in said[alice.user]
+    assert "You signed up by this invitation of <bdi>alice</bdi>" in said[bob.user]
+    assert "You can add it on your dashboard" in said[charlie.user]
 
 
 def test_the_code_survives_a_detour_for_thirty_days(client: Client, alice: Person) -> None:

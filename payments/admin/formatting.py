@@ -1,5 +1,6 @@
 """Formats payments and events for the admin: links, badges and shortened ids."""
 
+import re
 from decimal import Decimal
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from django.db.models.functions import Cast
 from django.utils.html import format_html
 
 from accounts.money import MoneyField, dollars_of_cents
+from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, badge
 from payments.explanations.messages import DECISIONS
 from payments.models import Clawback, Payment, StripeEvent
@@ -17,6 +19,7 @@ Outcome = StripeEvent.Outcome
 
 # Stripe's ids have 30 to 70 characters; the first few tell one from the others.
 ID_SHOWN = 22
+STRIPE = "https://api.stripe.com"
 URL_SHOWN = 48
 
 DECISION_COLOURS = {
@@ -53,6 +56,11 @@ def decision(payment: Payment) -> str:
     return badge(words, DECISION_COLOURS.get(words, "")) if words else NOTHING
 
 
+def bonus(payment: Payment) -> str:
+    """Return what the bonus is now: the status of the referral, or why there is none."""
+    return status_badges.status_badge(payment.referral) if payment.referral else decision(payment)
+
+
 def shortened(text: str, length: int = ID_SHOWN) -> str:
     """Return the beginning of a long id or address; hovering shows all of it."""
     if len(text) <= length:
@@ -66,12 +74,13 @@ def wrapped(text: str) -> str:
 
 
 def at_stripe(stripe_id: str | None, place: str) -> str:
-    """Return a Stripe id, in live mode as a link to Stripe's dashboard."""
+    """Return a Stripe id as a link to Stripe's dashboard; the sandbox has none."""
     if not stripe_id:
         return NOTHING
-    if not settings.STRIPE_LIVEMODE:
+    if settings.STRIPE_API_BASE != STRIPE:
         return wrapped(stripe_id)
-    return external_link(f"https://dashboard.stripe.com/{place}/{stripe_id}", stripe_id)
+    mode = "" if settings.STRIPE_LIVEMODE else "test/"
+    return external_link(f"https://dashboard.stripe.com/{mode}{place}/{stripe_id}", stripe_id)
 
 
 def external_link(address: str, text: str = "") -> str:
@@ -109,6 +118,24 @@ _REASONS: dict[str, str] = {**DECISIONS, **_CLAWBACKS}
 def why(event: StripeEvent) -> str:
     """Return why an event has its outcome, in words."""
     return _REASONS.get(event.reason, event.reason) if event.reason else ""
+
+
+# The beginning of an error's name, and what it means.
+_ERRORS = {
+    "IntegrityError": "The database refused it: a rule of the books would be broken",
+    "DataError": "The database cannot store one of its values",
+    "OperationalError": "The database was away, too busy or too slow",
+    "QuarantinedError": "It contradicts our record",
+}
+_CONSTRAINT = re.compile(r'constraint \\*"(\w+)', re.ASCII)
+
+
+def error(event: StripeEvent) -> str:
+    """Return the last error in words, with the rule that the database names."""
+    name = event.last_error.partition("(")[0]
+    words = _ERRORS.get(name, "Our program failed on it" if event.last_error else "")
+    rule = _CONSTRAINT.search(event.last_error)
+    return f"{words} ({rule[1].replace('_', ' ')})" if rule else words
 
 
 def outcome(event: StripeEvent) -> str:

@@ -79,6 +79,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         ("attempts", "next_attempt"),
         "why",
         "error",
+        "error_text",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StripeEvent]:
@@ -101,11 +102,12 @@ class StripeEventAdmin(ReadOnlyAdmin):
     trouble = column(
         "Why",
         lambda event: (
-            formatting.shortened(formatting.why(event) or event.last_error, 100) or NOTHING
+            formatting.shortened(formatting.why(event) or formatting.error(event), 100) or NOTHING
         ),
     )
     why = column("Why", lambda event: formatting.why(event) or NOTHING)
-    error = column("Last error", lambda event: formatting.wrapped(event.last_error))
+    error = column("Last error", lambda event: formatting.error(event) or NOTHING)
+    error_text = column("For an engineer", lambda event: formatting.wrapped(event.last_error))
     received = column("Received", lambda event: moment(event.received_at))
     person = column("Person", _person)
     purchase = column("Payment", _purchase)

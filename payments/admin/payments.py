@@ -46,7 +46,7 @@ class PaymentAdmin(ReadOnlyAdmin):
         "session_id": "session_id",
         "payment_intent_id": "payment_intent_id",
     }
-    list_select_related = ("user",)
+    list_select_related = ("user", "referral")
     sortable_by = ("id",)
     search_help_text = (
         "Beginning of Stripe's id (cs_…, pi_…), part of the person's name or e-mail, or our number"
@@ -55,7 +55,14 @@ class PaymentAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": (("person", "price"), ("state", "bonus_now"), ("back", "paid_at"))},
+            {
+                "fields": (
+                    ("person", "price"),
+                    ("state", "bonus_now"),
+                    ("back", "bonus_then"),
+                    "paid_at",
+                )
+            },
         ),
         (
             "At Stripe",
@@ -90,7 +97,8 @@ class PaymentAdmin(ReadOnlyAdmin):
     price = column("Amount", lambda row: formatting.money(row.amount))
     state = column("Status", status_badges.status_badge)
     paid = column("Paid at", lambda row: moment(row.paid_at))
-    bonus_now = column("Bonus, as decided then", formatting.decision)
+    bonus_now = column("Bonus", formatting.bonus)
+    bonus_then = column("Decided when it was paid", formatting.decision)
     back = column(
         "Taken back",
         lambda row: formatting.money(row.taken_back) if row.taken_back else NOTHING,

@@ -123,5 +123,5 @@ def _report(request: HttpRequest, replayed: list[StripeEvent], *, already: int) 
 
 
 def _trouble(event: StripeEvent) -> str:
-    why = formatting.why(event) or event.last_error
+    why = formatting.why(event) or formatting.error(event)
     return format_html("{} {}: {}.", link(event, event.event_id), event.outcome, why)
