@@ -33,7 +33,7 @@ class ErasureForm(forms.Form):
 def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     """Send all that is kept of the person as a file."""
     try:
-        throttling.limit_person(request.user)
+        throttling.limit_person(request.user.pk)
     except throttling.TooManyRequests as refusal:
         form = ErasureForm()
         return _page(request, form, status=add_refusal(form, refusal))
