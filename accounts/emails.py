@@ -68,6 +68,9 @@ def send(
         codes = [code for code, _ in error.recipients.values()]
         refused = AddressRefusedError if min(codes) >= _PERMANENT else EmailNotSentError
         raise refused(f"the mail server refused the address: {codes}") from None
+    except ValueError as error:
+        # No header can hold the address.
+        raise AddressRefusedError(f"no valid address: {type(error).__name__}") from None
     except (SMTPException, OSError) as error:
         # The text of the original may hold the address.
         code = getattr(error, "smtp_code", "") or getattr(error, "errno", "")

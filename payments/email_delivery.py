@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts import emails
 from accounts.models import Email, LedgerEntry, User
 from accounts.money import dollars
-from accounts.preferences import shown_to_referrer
+from accounts.preferences import A_FRIEND, shown_to_referrer
 from payments.email_causes import NEWS_AGE
 from referrals.invitations import invite_link
 from referrals.models import Program, Referral
@@ -139,5 +139,7 @@ def _of_entry(entry: LedgerEntry) -> dict[str, Any]:
 
 def _friend(user_id: int) -> str:
     """Return the name of a referee as their referrer may see it."""
-    friend = User.objects.get(pk=user_id)
+    friend = User.objects.filter(pk=user_id).first()
+    if friend is None:  # an account without entries may be deleted
+        return A_FRIEND
     return emails.as_text(shown_to_referrer(friend.username, friend.show_to_referrer))

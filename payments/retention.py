@@ -94,7 +94,8 @@ def _purge_failed_jobs(before: datetime) -> int:
 
 
 def _purge_emails(before: datetime) -> int:
-    return _delete(Email.objects.exclude(outcome=Email.Outcome.WAITING).filter(due_at__lt=before))
+    # Also those that wait, where no mail server is set: they are no news any more.
+    return _delete(Email.objects.filter(due_at__lt=before))
 
 
 def _purge_events(before: datetime) -> int:

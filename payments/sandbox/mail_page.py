@@ -40,7 +40,8 @@ def _newest() -> list[dict[str, object]]:
 
 def _messages() -> Iterator[EmailMessage]:
     """Yield every e-mail, the oldest first."""
-    for file in sorted(Path(settings.EMAIL_FILE_PATH or ".").glob("*.log")):
+    files = Path(settings.EMAIL_FILE_PATH or ".").glob("*.log")
+    for file in sorted(files, key=lambda file: file.stat().st_mtime_ns):
         for raw in file.read_bytes().split(_SEPARATOR)[:-1]:
             yield message_from_bytes(raw, policy=policy.default)
 

@@ -14,7 +14,7 @@ from accounts import people
 from accounts.emails import EmailNotSentError
 from accounts.models import Email, User
 from accounts.tests.factories import Person, give, register
-from payments import email_causes, tasks
+from payments import email_causes, retention, tasks
 from payments.models import Payment
 from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer, report, settle
@@ -196,6 +196,24 @@ def test_an_address_that_the_server_does_not_know_keeps_nobody_waiting(
 
     assert send() == []
     assert set(Email.objects.values_list("outcome", flat=True)) == {Email.Outcome.REFUSED}
+
+
+def test_an_address_that_no_header_can_hold_keeps_nobody_waiting(bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(email="bob@example.com\nBcc: eve@example.com")
+    settle(bob.user)
+
+    assert [who for who, _ in send()] == ["alice"]
+    assert bob.user.emails.get().outcome == Email.Outcome.REFUSED
+
+
+def test_without_a_mail_server_they_wait_and_are_purged(bob: Person, settings: Any) -> None:
+    settings.EMAILS_ARE_SENT = False
+    settle(bob.user)
+
+    assert send() == []
+    assert Email.objects.filter(outcome=Email.Outcome.WAITING).count() == 2
+    retention.purge(now=timezone.now() + timedelta(days=91))
+    assert not Email.objects.exists()
 
 
 def test_a_crash_after_sending_sends_the_same_message_again(
