@@ -28,9 +28,7 @@ def test_the_documentation_is_accessible(desk: Desk, scheme: Literal["light", "d
     desk.window.goto(desk.address + "/api/docs")
     expect(desk.window.get_by_text("Register, and get an API key")).to_be_visible(timeout=20_000)
 
-    found = findings(desk.window)
-    print("KINDS", {f[:190] for f in found})
-    assert found == []
+    assert findings(desk.window) == []
 
 
 @WIDE
