@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from accounts import people
 from accounts.admin import entry_formatting
@@ -17,10 +18,9 @@ from accounts.models import User
 from accounts.permissions import PermissionMissingError
 from accounts.reason_field import ReasonField
 from accounts.status_colours import account_badge
-from gatewayz.adminbase.formatting import day, page_of
+from gatewayz.adminbase.formatting import day, link, page_of
 from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.related import ChangedMeanwhileError, Related, close, related_to
-from referrals.admin.formatting import person
 from referrals.review import OwnBonusError
 
 _NEEDED = ("accounts.deactivate_user", "referrals.review_referral")
@@ -28,6 +28,9 @@ _REFUSALS = (
     *(people.OwnAccountError, people.SuperuserRequiredError, PermissionMissingError),
     *(OwnBonusError, ChangedMeanwhileError),
 )
+
+
+_PERSON = '<span class="desk-who">{}<span class="desk-address desk-email">{}</span></span>'
 
 
 class ClosingForm(forms.Form):
@@ -83,7 +86,7 @@ def _row(one: Related, *, by: User) -> dict[str, Any]:
     return {
         "pk": user.pk,
         "name": user.username,
-        "person": person(user),
+        "person": format_html(_PERSON, link(user, user.username), user.email),
         "evidence": one.evidence,
         "state": account_badge("active" if user.is_active else "deactivated"),
         "balance": entry_formatting.money(user.credits),

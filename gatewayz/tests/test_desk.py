@@ -123,6 +123,28 @@ def test_who_may_not_is_told_whom_to_ask(db: None) -> None:
     assert 'href="/admin/"' in response.content.decode()
 
 
+@pytest.mark.parametrize("path", ["/admin/auth/group/", "/admin/no/"])
+def test_who_goes_astray_at_the_desk_keeps_its_menu(db: None, path: str) -> None:
+    page = colleague("Support").get(path)
+
+    assert page.status_code in (403, 404)
+    assert 'id="nav-sidebar"' in page.content.decode()
+    assert policy(page)["script-src"] == "'self' 'unsafe-eval'"
+    assert 'id="nav-sidebar"' not in Client().get("/nothing/").content.decode()
+
+
+def test_colleagues_are_listed_apart_from_customers(office: Client) -> None:
+    customer = register("charlie").user
+
+    def listed(query: str) -> set[str]:
+        return {user.username for user in office.get(USERS + query).context["cl"].result_list}
+
+    assert listed("") == {customer.username}
+    assert listed("?is_staff__exact=1") == {"olivia"}
+    assert listed("?q=olivia") == {"olivia"}
+    assert f'href="{USERS}?is_staff__exact=1"' in office.get("/admin/").content.decode()
+
+
 def test_a_list_without_what_was_sought_says_what_can_be(office: Client) -> None:
     page = office.get(USERS, {"q": "nobody-at-all"}).content.decode()
 

@@ -1,9 +1,12 @@
 """What a person sees in a real browser: the documentation, and Bob paying for his credits."""
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import expect
 
 from accounts.tests.factories import Person
+from gatewayz.tests.accessibility import findings
 from gatewayz.tests.desk_browser import DESKTOP, Desk
 from gatewayz.tests.people_browser import pay
 
@@ -16,6 +19,16 @@ def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(desk: 
 
     expect(desk.window.get_by_text("Register, and get an API key")).to_be_visible()
     assert desk.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@WIDE
+def test_the_documentation_is_accessible(desk: Desk, scheme: Literal["light", "dark"]) -> None:
+    desk.window.emulate_media(color_scheme=scheme)
+    desk.window.goto(desk.address + "/api/docs")
+    expect(desk.window.get_by_text("Register, and get an API key")).to_be_visible(timeout=20_000)
+
+    assert findings(desk.window) == []
 
 
 @WIDE

@@ -182,7 +182,9 @@ def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: P
 
     assert page.context["help"].happened.startswith("Failed once: an error on our side.")
     assert f"{broken.retry_at:%H:%M}" in page.context["help"].advice
-    assert "IntegrityError" in page.content.decode()
+    text = page.content.decode()
+    assert "IntegrityError" in text
+    assert "The database refused it: a rule of the books would be broken" in text
 
 
 def test_a_failed_event_is_shown_with_the_payment_that_it_is_about(

@@ -1,5 +1,6 @@
 """Operators read payments, and the refunds and disputes of them, with all that belongs to each."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,18 @@ from django.test import Client
 
 from accounts.tests.factories import Person
 from gatewayz.adminbase.formatting import page_of
+from payments.admin.payments import PaymentAdmin
 from payments.models import Clawback, Payment, StripeEvent
-from payments.tests.stripe_events import deliver, dispute, event, pending_payment, refund, settle
+from payments.tests.stripe_events import (
+    deliver,
+    dispute,
+    event,
+    pending_payment,
+    refund,
+    settle,
+    turn,
+)
+from referrals.models import Referral
 
 PAYMENTS = "/admin/payments/payment/"
 CLAWBACKS = "/admin/payments/clawback/"
@@ -169,18 +180,39 @@ def test_the_pages_ask_as_often_for_many(
     assert asked[0] == asked[1]
 
 
+@pytest.mark.parametrize(
+    ("server", "is_live", "way"),
+    [
+        ("https://api.stripe.com", True, "https://dashboard.stripe.com/payments/"),
+        ("https://api.stripe.com", False, "https://dashboard.stripe.com/test/payments/"),
+        ("http://127.0.0.1:8001", False, ""),  # the sandbox has no such page
+    ],
+)
 def test_the_way_to_stripes_dashboard_is_only_shown_when_it_leads_there(
-    support: Client, bob: Person, settings: Any
+    support: Client, bob: Person, settings: Any, server: str, is_live: bool, way: str
 ) -> None:
     payment = settle(bob.user)
-    away = f"https://dashboard.stripe.com/payments/{payment.payment_intent_id}"
+    settings.STRIPE_API_BASE, settings.STRIPE_LIVEMODE = server, is_live
 
-    pages = []
-    for settings.STRIPE_LIVEMODE in (False, True):
-        pages.append(support.get(page_of(payment)).content.decode())
+    page = support.get(page_of(payment)).content.decode()
 
-    assert [away in page for page in pages] == [False, True]
-    assert 'rel="noopener noreferrer"' in pages[1]
+    ways = re.findall(r'href="(https://dashboard.stripe.com/[^"]*payments/)', page)
+    assert ways == ([way] if way else [])
+    assert 'rel="noopener noreferrer"' in page or not way
+
+
+def test_a_payment_says_what_its_bonus_is_now_before_what_was_decided(
+    support: Client, bob: Person
+) -> None:
+    payment = settle(bob.user)
+    turn(Referral.objects.get(), "voided")
+
+    page = support.get(page_of(payment)).content.decode()
+    [row] = support.get(PAYMENTS).context["cl"].result_list
+
+    shown = re.findall(r">\s*(Voided|Awarded)\s*<", page)
+    assert shown[:2] == ["Voided", "Awarded"]
+    assert "Voided" in PaymentAdmin.bonus_now(None, row)
 
 
 @pytest.mark.parametrize(

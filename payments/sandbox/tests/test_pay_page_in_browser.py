@@ -1,11 +1,13 @@
 """The payment page in a real browser, whose rules for forms and redirects curl does not have."""
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 import stripe
 from playwright.sync_api import Page, expect
 
+from gatewayz.tests.accessibility import findings
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters
 
 pytestmark = [in_its_own_tables, pytest.mark.browser]
@@ -41,3 +43,14 @@ def test_a_payer_is_declined_then_pays_and_is_led_back(
 
     window.wait_for_url(f"**/?paid={opened.id}")
     assert hosts == {"127.0.0.1", "localhost"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_pages_are_accessible(
+    opened: stripe.checkout.Session, sandbox: str, window: Page, scheme: Literal["light", "dark"]
+) -> None:
+    window.emulate_media(color_scheme=scheme)
+    for page in (sandbox, str(opened.url)):
+        window.goto(page)
+
+        assert findings(window) == []
