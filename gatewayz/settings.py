@@ -7,7 +7,7 @@ from typing import Any
 from gatewayz import database_url, email_url, env_file, environment, retention_periods
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
-from gatewayz.http import logs
+from gatewayz.http import error_reports, logs
 from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS, as_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -318,3 +318,8 @@ SECURE_HSTS_PRELOAD = environment.flag("HSTS_PRELOAD", default=not DEBUG)
 
 LOGGING_CONFIG = None
 logs.configure(as_json=not DEBUG)
+
+# --- Errors -------------------------------------------------------------------------------------
+
+if environment.is_set("SENTRY_DSN"):
+    error_reports.report_to(environment.web_address("SENTRY_DSN", default=""))

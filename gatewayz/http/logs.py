@@ -19,9 +19,14 @@ _SECRET = re.compile(
 )
 
 
+def without_secrets(text: str) -> str:
+    """Replace everything that looks like a key, an e-mail or a card."""
+    return _SECRET.sub("[redacted]", text)
+
+
 def redact(_: WrappedLogger, __: str, line: Any) -> str:
-    """Replace everything that looks like a key, an e-mail or a card, also in tracebacks."""
-    return _SECRET.sub("[redacted]", str(line))
+    """Replace them in a whole line, tracebacks included."""
+    return without_secrets(str(line))
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):

@@ -120,7 +120,7 @@ def test_production_has_limits_a_lock_out_and_no_sandbox() -> None:
 
     outcome = run("shell", "-v0", "-c", shown, env=unset)
 
-    limited = ["register", "validate", "api", "log_in", "wrong_key"]
+    limited = ["register", "validate", "api", "log_in", "log_in_link", "wrong_key"]
     assert outcome.stdout.split() == ["False", "10", *limited], outcome.stderr
 
 
