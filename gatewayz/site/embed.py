@@ -2,7 +2,7 @@
 
 from csp.decorators import csp_replace
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 @require_safe
 @xframe_options_exempt  # frame-ancestors says who, which X-Frame-Options cannot
-def embed(request: HttpRequest) -> HttpResponse:
+def embed(request: HttpRequest) -> HttpResponseBase:
     """Show the page: it reads no cookie, and its script has the token from behind the `#`."""
     ancestors = settings.EMBED_ORIGINS or ["'none'"]
     return csp_replace({"frame-ancestors": ancestors})(_page)(request)
