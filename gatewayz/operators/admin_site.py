@@ -74,8 +74,9 @@ class OperatorSite(UnfoldAdminSite):
         """Return the address of the export of a list, which goes before those of its rows."""
         name = f"{page.opts.app_label}_{page.opts.model_name}_export"
         address = f"{page.opts.app_label}/{page.opts.model_name}/export/"
-        view: Any = self.admin_view(partial(list_export.export, page))
-        return path(address, view, name=name)
+        view = self.admin_view(partial(list_export.export, page))
+        export: URLPattern = path(address, view, name=name)
+        return export
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the page's place in the sidebar, for the link back to it."""
