@@ -45,24 +45,16 @@ def send(
 
     The first line is the subject. `context` may have `link` and `button`, its text. `kind` is the
     preference that switches it off; None, as for a log-in, cannot be. Call it outside of a
-    transaction, in a job. Raises EmailNotSentError.
+    transaction, in a job. `connection` is left open, and closed by the caller. Raises
+    EmailNotSentError.
     """
     if not settings.EMAILS_ARE_SENT:
         raise EmailNotSentError("EMAIL_URL is not set")
-    off = unsubscribe_link(user, kind) if kind else ""
-    subject, paragraphs = _written(template, context)
-    whole = {"subject": subject, "paragraphs": paragraphs, "off": off} | dict(context)
-    headers = {"Auto-Submitted": "auto-generated"}
-    if message_id:
-        headers["Message-ID"] = f"<{message_id}@{urlsplit(settings.FRONTEND_URL).hostname}>"
-    if off:
-        headers["List-Unsubscribe"] = f"<{off}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = EmailMultiAlternatives(
-        subject, _text(whole), to=[user.email], headers=headers, connection=connection
-    )
-    message.attach_alternative(get_template("email/base.html").render(whole), "text/html")
+    message = _compose(template, user, context, kind=kind, message_id=message_id)
+    message.connection = connection
     try:
+        if connection:
+            connection.open()  # and leave it open: the next e-mail goes the same way
         message.send()
     except SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
@@ -75,6 +67,28 @@ def send(
         # The text of the original may hold the address.
         code = getattr(error, "smtp_code", "") or getattr(error, "errno", "")
         raise EmailNotSentError(f"{type(error).__name__} {code}".strip()) from None
+
+
+def _compose(
+    template: str,
+    user: User,
+    context: Mapping[str, Any],
+    *,
+    kind: EmailKind | None,
+    message_id: str,
+) -> EmailMultiAlternatives:
+    off = unsubscribe_link(user, kind) if kind else ""
+    subject, paragraphs = _written(template, context)
+    whole = {"subject": subject, "paragraphs": paragraphs, "off": off} | dict(context)
+    headers = {"Auto-Submitted": "auto-generated"}
+    if message_id:
+        headers["Message-ID"] = f"<{message_id}@{urlsplit(settings.FRONTEND_URL).hostname}>"
+    if off:
+        headers["List-Unsubscribe"] = f"<{off}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message = EmailMultiAlternatives(subject, _text(whole), to=[user.email], headers=headers)
+    message.attach_alternative(get_template("email/base.html").render(whole), "text/html")
+    return message
 
 
 def enqueue(template: Email.Template, user: User, *, cause_id: int, now: datetime) -> None:

@@ -5,8 +5,10 @@ again, rather than never, with the same Message-ID, by which mail programs show 
 """
 
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from smtplib import SMTPException
 from typing import Any
 
 import structlog
@@ -57,13 +59,20 @@ def send_due() -> int:
         except emails.EmailNotSentError as error:
             failure, in_a_row = error, in_a_row + 1
             log.warning("email_not_sent", email_id=email.pk, reason=str(error))
+            _close(server)
             continue
         in_a_row, sent = 0, sent + (outcome == Email.Outcome.SENT)
         email.outcome, email.due_at = outcome, timezone.now()
         email.save(update_fields=["outcome", "due_at"])
+    _close(server)
     if failure:
         raise failure
     return sent
+
+
+def _close(server: BaseEmailBackend) -> None:
+    with suppress(SMTPException, OSError):
+        server.close()
 
 
 @transaction.atomic
