@@ -48,13 +48,13 @@ class Closed:
 def related_to(user: User) -> list[Related]:
     """Return the accounts that share something with `user`, those with most in common first."""
     found: dict[int, list[str]] = defaultdict(list)
-    for other, evidence in _shared(user):
-        found[other].append(evidence)
-    for other in User.objects.filter(pk__in=found):
-        if apart := _signed_up_apart(user, other):
-            found[other.pk].append(apart)
+    for pk, evidence in _shared(user):
+        found[pk].append(evidence)
     known = User.objects.in_bulk(found)
-    related = [Related(known[pk], tuple(evidence)) for pk, evidence in found.items()]
+    for pk, other in known.items():
+        if apart := _signed_up_apart(user, other):
+            found[pk].append(apart)
+    related = [Related(known[pk], tuple(shared)) for pk, shared in found.items()]
     return sorted(related, key=lambda one: (-len(one.evidence), -one.user.pk))
 
 

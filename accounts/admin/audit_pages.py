@@ -66,7 +66,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     def found_by(self, term: str) -> list[Q]:
         if term.startswith("#"):
-            return list(about(User.objects.filter(pk=row_ids.typed(term)).order_by()))
+            return list(about(User.objects.filter(Q(pk=row_ids.typed(term))).order_by()))
         ways = [Q(action=term.lower()), *owned_by(term, "by")]
         for people in named(term):
             ways += about(people)

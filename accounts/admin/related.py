@@ -1,5 +1,6 @@
 """The page of the accounts that may be one person's, on which they are closed together."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -36,12 +37,15 @@ _PERSON = '<span class="desk-who">{}<span class="desk-address desk-email">{}</sp
 class ClosingForm(forms.Form):
     """Who is chosen, of those who are shown, and why."""
 
-    chosen = forms.TypedMultipleChoiceField(
-        coerce=int,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one account."},
-    )
     reason = ReasonField()
+
+    def __init__(self, *args: Any, shown: Iterable[Related], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["chosen"] = forms.TypedMultipleChoiceField(
+            choices=[(one.user.pk, one.user.pk) for one in shown],
+            coerce=int,
+            error_messages={"required": "Choose at least one account."},
+        )
 
 
 def related(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
@@ -51,9 +55,7 @@ def related(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
     may_close = by.has_perms(_NEEDED)
     if request.method == "POST" and not may_close:
         raise PermissionDenied
-    form = ClosingForm(request.POST or None) if may_close else None
-    if form:
-        form.fields["chosen"].choices = [(one.user.pk, one.user.pk) for one in shown]
+    form = ClosingForm(request.POST or None, shown=shown) if may_close else None
     if form and form.is_valid() and _close(request, form, by):
         return redirect(request.path)
     context = {

@@ -35,7 +35,8 @@ def _error(
         body = {"detail": detail or f"{status.phrase}.", "code": code or status.name.lower()}
         return JsonResponse(body, status=status)
     if status in _OF_THE_DESK and _is_at_the_desk(request):
-        return _desk_error(request, status, detail or _MESSAGES[status])
+        at_the_desk: HttpResponse = _desk_error(request, status, detail or _MESSAGES[status])
+        return at_the_desk
     start = reverse("admin:index" if request.path_info.startswith("/admin/") else "home")
     page = {"status": status, "start": start, "detail": detail or _MESSAGES[status]}
     return render(request, "error.html", page, status=status)

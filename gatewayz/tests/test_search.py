@@ -132,6 +132,6 @@ def test_it_shows_what_one_may_see(purchase: Payment) -> None:
 def test_it_costs_few_queries(
     office: Client, purchase: Payment, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    for typed in ("bob", purchase.session_id, f"#{purchase.pk}"):
+    for typed in ("bob", str(purchase.session_id), f"#{purchase.pk}"):
         with django_assert_max_num_queries(8):
             office.get(SEARCH, {"s": typed}, headers=AS_ONE_TYPES)
