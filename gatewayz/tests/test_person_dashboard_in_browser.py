@@ -148,7 +148,7 @@ def test_everything_works_without_javascript(plain_window: Page, bob: Person, fr
     plain_window.goto("/dashboard")
     expect(plain_window.get_by_role("button", name="Copy")).to_have_count(0)
     plain_window.get_by_text("Why no bonus?").click()
-    expect(plain_window.get_by_text("You registered with an invitation.")).to_be_visible()
+    expect(plain_window.get_by_text("You were invited.")).to_be_visible()
 
     plain_window.get_by_role("button", name="Buy credits").click()
     pay(plain_window)

@@ -34,7 +34,7 @@ def read_that_both_have_their_bonus(alice: Desk, bob: Desk) -> None:
     heading(bob.window).to_have_text("You got $20.00")
     expect(bob.window.get_by_text("$10.00 that you paid, and a bonus of $10.00")).to_be_visible()
     bob.open("/dashboard")
-    expect(bob.window.get_by_text("You got $10.00 for registering with the")).to_be_visible()
+    expect(bob.window.get_by_text("You got $10.00 for the invitation")).to_be_visible()
     alice.open("/dashboard")
     expect(alice.window.locator(".balance")).to_contain_text("$10.00")
     expect(alice.window.get_by_text("has bought, and both sides have their bonus")).to_be_visible()
