@@ -149,4 +149,4 @@ def test_the_bonus_is_what_the_referrer_still_has(alice: Person, bob: Person) ->
 
     turn(Referral.objects.get(), "reversed")
 
-    assert (before, referees(alice)[0].bonus) == (Decimal(10), 0)
+    assert (before, referees(alice)[0].bonus) == (Decimal(10), Decimal(0))
