@@ -3,6 +3,7 @@
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.integrations.django import DjangoIntegration
 from sentry_sdk.integrations.logging import LoggingIntegration
 
 from gatewayz.http import logs
@@ -17,7 +18,8 @@ def report_to(dsn: str, **options: Any) -> None:
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
-        integrations=[LoggingIntegration(level=None, event_level=None)],
+        auto_enabling_integrations=False,
+        integrations=[DjangoIntegration(), LoggingIntegration(level=None, event_level=None)],
         before_send=_without_personal_data,
         **options,
     )

@@ -16,7 +16,7 @@ from sentry_sdk.transport import Transport
 
 class Kept(Transport):
     def capture_envelope(self, envelope):
-        print(envelope.serialize().decode())
+        print(envelope.items[0].get_bytes().decode())
 
 error_reports.report_to("https://key@sentry.example.com/1", transport=Kept)
 KEY = "gw_live_" + "x" * 43
