@@ -188,6 +188,7 @@ ENDPOINTS: dict[str, list[Maker]] = {
     "GET account/keys/<int:pk>/revoke": [_own_key],
     "GET account/export": [_own_page("/account/export")],
     "GET account/erase": [_own_page("/account/erase")],
+    "GET account/embed": [_own_page("/account/embed")],
     "GET account/preferences": [_own_page("/account/preferences")],
     "GET embed": [_get("/embed")],
     "GET payment/success": [_get("/payment/success")],

@@ -4,16 +4,18 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import api_keys, people, throttling
+from accounts import api_keys, people, throttling, tokens
 from accounts.models import ApiKey
 from accounts.preferences import EmailKind, ShowToReferrer
 from accounts.views import TooManyKeys
+from gatewayz.site import embed
 from gatewayz.site.forms import Form
 from gatewayz.site.people import PersonRequest, for_people
 from gatewayz.site.refusals import add_refusal
@@ -72,6 +74,7 @@ def _page(request: PersonRequest, *, status: int = HTTPStatus.OK, **context: Any
         "keys": api_keys.valid_keys(user, now=timezone.now()).order_by("-pk"),
         "key_form": KeyForm(),
         "preferences_form": PreferencesForm(initial=chosen),
+        "embed_origins": settings.EMBED_ORIGINS,
         **context,
     }
     return render(request, "site/account.html", context, status=status)
@@ -96,6 +99,16 @@ def make_key(request: PersonRequest) -> HttpResponse:
         except throttling.TooManyRequests as refusal:
             status = add_refusal(form, refusal)
     return _page(request, key_form=form, status=status)
+
+
+@for_people
+@_FORM
+def show_snippet(request: PersonRequest) -> HttpResponse:
+    """Show the HTML with which another site shows the person's stats, until its token ends."""
+    if request.method != "POST" or not settings.EMBED_ORIGINS:
+        return _page(request)
+    token = tokens.create(request.user, tokens.Scope.READ)
+    return _page(request, snippet=embed.snippet(request, token))
 
 
 @for_people

@@ -36,6 +36,7 @@ urlpatterns = [
     path("account", account.account, name="account"),
     path("account/keys", account.make_key, name="make-key"),
     path("account/keys/<int:pk>/revoke", account.revoke_key, name="revoke-key"),
+    path("account/embed", account.show_snippet, name="embed-snippet"),
     path("account/export", own_data.export, name="export-data"),
     path("account/erase", own_data.erase, name="erase-data"),
     path("account/preferences", account.change_preferences, name="preferences"),

@@ -1,5 +1,6 @@
 """A person's account page: API keys and preferences."""
 
+import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -119,3 +120,20 @@ def test_a_preference_that_is_none_is_refused(browser: Client, choice: dict[str,
 
     assert response.status_code == 400
     assert b"error-text" in response.content
+
+
+def test_the_snippet_for_another_site_has_a_token_that_only_reads(
+    browser: Client, settings: Any
+) -> None:
+    settings.EMBED_ORIGINS = ["https://partner.example.com"]
+
+    page = html.unescape(browser.post("/account/embed").content.decode())
+
+    [token] = re.findall(r'<iframe src="[^"]*/embed#(gw_temp_[\w.-]+)"', page)
+    client = api_with(token)
+    assert client.get("/referral/stats").status_code == 200
+    assert client.post("/user/api-keys", {}).status_code == 403
+
+
+def test_without_a_listed_site_there_is_no_snippet(browser: Client) -> None:
+    assert b"iframe" not in browser.post("/account/embed").content

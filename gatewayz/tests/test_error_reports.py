@@ -24,7 +24,8 @@ failure = RuntimeError(f"bob@example.com {KEY}")
 with patch("referrals.invite_views.find_and_count", side_effect=failure):
     answer = Client(raise_request_exception=False).post(
         "/referral/validate?email=bob@example.com", {"referral_code": "BOBS-CODE"},
-        content_type="application/json", headers={"X-Secret": KEY}, REMOTE_ADDR="203.0.113.7", SERVER_NAME="localhost",
+        content_type="application/json", headers={"X-Secret": KEY},
+        REMOTE_ADDR="203.0.113.7", SERVER_NAME="localhost",
     )
 print(answer.status_code)
 """
