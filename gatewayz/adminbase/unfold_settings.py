@@ -45,7 +45,7 @@ UNFOLD = {
         lambda request: static("operators/admin.css"),
         lambda request: static("operators/dashboard.css"),
     ],
-    "SCRIPTS": [lambda request: static("operators/scrolled.js")],
+    "SCRIPTS": [lambda request: static("operators/readers.js")],
     "DASHBOARD_CALLBACK": "gatewayz.operators.dashboard.with_figures",
     "SIDEBAR": {"navigation": "gatewayz.adminbase.navigation.navigation"},
 }
