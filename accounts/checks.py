@@ -42,7 +42,7 @@ def _limit_problems() -> Iterator[str]:
 
 _of_the_database(
     database_roles.problems,
-    hint="Serve as a role that `manage.py database_roles` has prepared; see docs/operating.md.",
+    hint="Serve as a role that `manage.py database_roles` has prepared; see docs/production.md.",
     number="accounts.W001",
 )
 _of_the_database(

@@ -139,6 +139,8 @@ def load(size: Size, *, is_varied: bool = False) -> None:
             cursor.execute(
                 f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
             )
+    if is_varied:
+        loader_variety.close_some()
 
 
 def add_keys(first: int, last: int) -> None:

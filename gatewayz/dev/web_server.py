@@ -9,7 +9,7 @@ def granian(
     workers: int = 2,
     threads: int = 8,
 ) -> list[str]:
-    """Return the module and its options; docs/operating.md has them for production.
+    """Return the module and its options; deploy/serve has them for production.
 
     A worker starts with one thread, and has up to `threads` while requests wait.
     """

@@ -1,4 +1,4 @@
-"""A dump comes back as docs/operating.md says: all of it, or the rows alone."""
+"""A dump comes back as docs/production.md says: all of it, or the rows alone."""
 
 import subprocess
 from collections.abc import Iterator

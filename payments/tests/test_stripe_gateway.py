@@ -183,4 +183,4 @@ def test_a_field_of_another_kind_is_named(field: str, value: object) -> None:
 
 
 def test_the_operators_guide_names_the_version_that_the_webhook_has_to_send() -> None:
-    assert f"`{API_VERSION}`" in (settings.BASE_DIR / "docs/operating.md").read_text()
+    assert f"`{API_VERSION}`" in (settings.BASE_DIR / "docs/production.md").read_text()
