@@ -6,7 +6,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from accounts import emails
 from accounts.models import User
+from accounts.preferences import EmailKind
 from accounts.tests.factories import Person, give, register
 from gatewayz.tests.accessibility import assert_accessible
 from gatewayz.tests.desk_browser import DESKTOP, SMALL_PHONE, Desk
@@ -53,9 +55,10 @@ def test_every_page_is_sound_and_accessible(
 ) -> None:
     returns = in_every_state(alice, bob)
     visitor.window.emulate_media(color_scheme="dark" if colours == "dark" else "light")
-    own = ("/dashboard", "/dashboard/statement", "/dashboard/friends", "/account")
+    own = ("/dashboard", "/dashboard/statement", "/dashboard/friends", "/account", "/account/erase")
+    unsubscribe = emails.unsubscribe_link(alice.user, EmailKind.BONUS_EARNED)
 
-    for person, paths in ((alice, own), (bob, returns)):
+    for person, paths in ((alice, [*own, unsubscribe.removeprefix(front)]), (bob, returns)):
         log_in(visitor.window, person, front)
         for path in paths:
             visitor.open(path)

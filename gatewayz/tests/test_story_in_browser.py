@@ -1,13 +1,16 @@
 """Alice and Bob, from the invitation to both reading that they have their bonus."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import Browser, expect
 
 from gatewayz.tests.desk_browser import DESKTOP, SMALL_PHONE, Desk
 from gatewayz.tests.people_browser import heading, pay
+from payments import email_causes, tasks
 from payments.sandbox.deliveries import deliver_due
 
 pytestmark = pytest.mark.browser
@@ -40,8 +43,22 @@ def read_that_both_have_their_bonus(alice: Desk, bob: Desk) -> None:
     expect(alice.window.get_by_text("has bought, and both sides have their bonus")).to_be_visible()
 
 
+def follow_their_emails(alice: Desk, bob: Desk) -> None:
+    """Each reads of the bonus, and comes to the dashboard by the e-mail's link."""
+    tasks.send_emails.func(0)
+    for person, name in ((alice, "alice"), (bob, "bob")):
+        [message] = [
+            message
+            for message in mail.outbox
+            if message.to == [f"{name}@example.com"] and "bonus of $10" in message.subject
+        ]
+        person.window.goto(re.findall(r"http\S+/dashboard", str(message.body))[0])
+        heading(person.window).to_have_text(f"Hello {name}")
+
+
 @pytest.mark.parametrize("people", [DESKTOP], indirect=True, ids=["desktop"])
 def test_by_mouse(people: tuple[Desk, Desk]) -> None:
+    email_causes.skip_all()
     alice, bob = people
     for person, name in ((alice, "alice"), (bob, "bob")):
         person.open("/signup" if person is alice else link_of(alice))
@@ -57,6 +74,7 @@ def test_by_mouse(people: tuple[Desk, Desk]) -> None:
     deliver_due(timezone.now())
 
     read_that_both_have_their_bonus(alice, bob)
+    follow_their_emails(alice, bob)
 
 
 @pytest.mark.parametrize("people", [SMALL_PHONE], indirect=True, ids=["phone"])
