@@ -21,7 +21,8 @@ from accounts.preferences import EmailKind
 
 _SWITCHES_OFF = "accounts.emails.off"
 _MAX_NAME_LENGTH = 40
-_PERMANENT = 500
+# Codes of SMTP: 421 ends the connection; from 500 on to try again is useless.
+_CLOSING, _PERMANENT = 421, 500
 
 
 class EmailNotSentError(AccountError):
@@ -29,7 +30,11 @@ class EmailNotSentError(AccountError):
 
 
 class AddressRefusedError(EmailNotSentError):
-    """The mail server does not know the address, and will not."""
+    """No mail server takes this address, now or later."""
+
+
+class AddressDeferredError(EmailNotSentError):
+    """The mail server does not take this address now; it may take others."""
 
 
 def send(
@@ -57,9 +62,8 @@ def send(
             connection.open()  # and leave it open: the next e-mail goes the same way
         message.send()
     except SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        refused = AddressRefusedError if min(codes) >= _PERMANENT else EmailNotSentError
-        raise refused(f"the mail server refused the address: {codes}") from None
+        code = min(code for code, _ in error.recipients.values())
+        raise _refusal(code)(f"the mail server refused the address: {code}") from None
     except ValueError as error:
         # No header can hold the address.
         raise AddressRefusedError(f"no valid address: {type(error).__name__}") from None
@@ -89,6 +93,13 @@ def _compose(
     message = EmailMultiAlternatives(subject, _text(whole), to=[user.email], headers=headers)
     message.attach_alternative(get_template("email/base.html").render(whole), "text/html")
     return message
+
+
+def _refusal(code: int) -> type[EmailNotSentError]:
+    """Return what it means that the mail server answers a recipient with this code."""
+    if code == _CLOSING:
+        return EmailNotSentError
+    return AddressRefusedError if code >= _PERMANENT else AddressDeferredError
 
 
 def enqueue(template: Email.Template, user: User, *, cause_id: int, now: datetime) -> None:

@@ -57,7 +57,9 @@ def send_due() -> int:
             outcome = Email.Outcome.REFUSED
             log.warning("email_refused", email_id=email.pk, reason=str(error))
         except emails.EmailNotSentError as error:
-            failure, in_a_row = error, in_a_row + 1
+            # Addresses that are made up must not keep the e-mails of others from being sent.
+            is_of_address = isinstance(error, emails.AddressDeferredError)
+            failure, in_a_row = error, 0 if is_of_address else in_a_row + 1
             log.warning("email_not_sent", email_id=email.pk, reason=str(error))
             _close(server)
             continue

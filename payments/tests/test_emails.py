@@ -53,6 +53,17 @@ class Broken(EmailBackend):
         return sent
 
 
+class NoSuchDomain(EmailBackend):
+    """A mail server that looks up the domain of who is called x…, and does not find it."""
+
+    def send_messages(self, messages: Any) -> int:
+        [address] = messages[0].to
+        if address.startswith("x"):
+            raise smtplib.SMTPRecipientsRefused({address: (450, b"Domain not found")})
+        sent: int = super().send_messages(messages)
+        return sent
+
+
 @pytest.fixture
 def broken(settings: Any) -> Iterator[type[Broken]]:
     settings.EMAIL_BACKEND = f"{__name__}.Broken"
@@ -214,6 +225,19 @@ def test_without_a_mail_server_they_wait_and_are_purged(bob: Person, settings: A
     assert Email.objects.filter(outcome=Email.Outcome.WAITING).count() == 2
     retention.purge(now=timezone.now() + timedelta(days=91))
     assert not Email.objects.exists()
+
+
+def test_addresses_that_are_made_up_keep_no_e_mail_of_others(
+    settings: Any,
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.NoSuchDomain"
+    for name in ("x1", "x2", "x3", "x4", "carol"):
+        register(name)
+
+    with pytest.raises(EmailNotSentError, match="450"):
+        send()
+
+    assert [str(message.to[0]) for message in mail.outbox] == ["carol@example.com"]
 
 
 def test_a_crash_after_sending_sends_the_same_message_again(
