@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import throttling
 from accounts.person_views import StaffAccount, export_of
+from gatewayz.http import error_pages
 from gatewayz.site.people import PersonRequest, for_people
-from gatewayz.site.refusals import add_refusal
 from payments import erasure
 
 
@@ -35,8 +35,7 @@ def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
     try:
         throttling.limit_person(request.user.pk)
     except throttling.TooManyRequests as refusal:
-        form = ErasureForm()
-        return _page(request, form, status=add_refusal(form, refusal))
+        return error_pages.too_many_requests(request, refusal.wait)
     return export_of(request.user)
 
 

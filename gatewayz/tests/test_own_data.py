@@ -1,11 +1,12 @@
 """On the account page a person takes their data along, or has them erased."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
 
 from accounts.models import User
-from accounts.tests.factories import Person, logged_in
+from accounts.tests.factories import Person, logged_in, register
 
 
 def test_a_person_exports_their_data(bob: Person) -> None:
@@ -15,6 +16,17 @@ def test_a_person_exports_their_data(bob: Person) -> None:
 
     assert 'href="/account/export"' in account
     assert b'"username":"bob"' in response.getvalue()
+
+
+def test_exports_use_up_the_calls_of_nobody_else(bob: Person, settings: Any) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"api": (1, timedelta(hours=1))}
+    # A user name that is somebody else's number.
+    browser = logged_in(register(str(bob.user.pk)).user)
+
+    answers = [browser.get("/account/export").status_code for _ in range(2)]
+
+    assert answers == [200, 429]
+    assert bob.api.get("/user/balance").status_code == 200
 
 
 def test_a_person_who_types_their_name_is_erased_and_logged_out(bob: Person) -> None:
