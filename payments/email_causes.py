@@ -30,9 +30,12 @@ FROM ledger_entries entry LEFT JOIN ledger_entries original ON original.id = ent
 WHERE entry.id > %(after)s AND entry.id <= %(until)s
   AND COALESCE(original.kind, entry.kind) IN ('referrer_bonus', 'referee_bonus', 'adjustment')
 """
+# One welcome for each mailbox: anybody can sign up with an address of somebody else's, and with
+# any number of its tags.
 _OF_USERS = """
 SELECT id, 'welcome', id, created_at FROM users
-WHERE id > %(after)s AND id <= %(until)s AND referral_code IS NOT NULL
+WHERE id > %(after)s AND id <= %(until)s AND referral_code IS NOT NULL AND NOT EXISTS (
+    SELECT FROM users earlier WHERE earlier.mailbox = users.mailbox AND earlier.id < users.id)
 UNION ALL
 SELECT referrer.id, 'friend_signed_up', friend.id, friend.created_at
 FROM users friend JOIN users referrer ON referrer.referral_code = friend.referred_by_code

@@ -153,12 +153,16 @@ def test_the_link_leaks_by_no_referer_and_no_cache(client: Client, alice: Person
     assert "no-store" in page["Cache-Control"]
 
 
-def test_an_account_gets_so_many_links_and_nobody_learns_of_it(
-    client: Client, alice: Person, settings: Any
+# The last has a letter that PostgreSQL takes for an i.
+@pytest.mark.parametrize(
+    "third", ["ALICE@example.com", "alice+1@example.com", "al\u0130ce@example.com"]
+)
+def test_a_mailbox_gets_so_many_links_and_nobody_learns_of_it(
+    client: Client, alice: Person, settings: Any, third: str
 ) -> None:
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"log_in_link": (2, timedelta(hours=1))}
 
-    answers = [ask(client, email) for email in ["alice@example.com"] * 2 + ["ALICE@example.com"]]
+    answers = [ask(client, email) for email in ["alice@example.com"] * 2 + [third]]
 
     assert {answer["Location"] for answer in answers} == {"/login/sent"}
     assert len(jobs()) == 2

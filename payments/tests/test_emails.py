@@ -82,6 +82,13 @@ def test_who_signs_up_is_welcomed_and_the_referrer_is_told(alice: Person) -> Non
     assert send() == []
 
 
+def test_a_mailbox_is_welcomed_once(db: None) -> None:
+    for tag in ("carol", "carol+1", "carol+2"):
+        register(tag)
+
+    assert send() == [("carol", "Welcome to Gatewayz")]
+
+
 def test_both_sides_read_of_their_bonus_once(alice: Person, bob: Person) -> None:
     payment = settle(bob.user)
 
