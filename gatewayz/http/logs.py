@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import structlog
-from structlog.typing import Processor, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET = re.compile(
     r"gw_live_[\w-]+|gw_temp_[\w.-]+"  # our API keys and tokens
@@ -68,6 +68,12 @@ def write_access_line(**values: object) -> None:
     ACCESS.handle(ACCESS.makeRecord(ACCESS.name, logging.INFO, "", 0, fields, (), None))
 
 
+def _drop_request(_: WrappedLogger, __: str, record: EventDict) -> EventDict:
+    """Drop the request that Django adds to an error: its text has the query, as a log-in link."""
+    record.pop("request", None)
+    return record
+
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -97,7 +103,7 @@ def configure(*, as_json: bool) -> None:
     formatter = {
         "()": _Formatter,
         "as_json": as_json,
-        "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder()],
+        "foreign_pre_chain": [*_SHARED, structlog.stdlib.ExtraAdder(), _drop_request],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,

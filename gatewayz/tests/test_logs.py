@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.test import Client
 
+from accounts import log_in_links
 from accounts.tests.factories import Person
 from gatewayz.http import logs
 from payments.tests.stripe_events import deliver, event, pending_payment, send
@@ -38,6 +39,17 @@ def test_a_request_is_one_json_line_with_an_id_and_the_user(
     assert (record["request"], record["code"]) == ("GET /user/balance", 200)
     assert record["user_id"] == alice.user.pk
     assert len(record["request_id"]) == 36
+
+
+def test_an_error_does_not_log_the_link_that_led_to_it(
+    lines: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_in_links, "lock_user_of", lambda token: 1 / 0)
+
+    Client(raise_request_exception=False).get("/login/link?token=only-for-alice")
+
+    assert "Internal Server Error: /login/link" in lines.getvalue()
+    assert "only-for-alice" not in lines.getvalue()
 
 
 def test_they_hold_no_key_email_or_webhook_secret(
