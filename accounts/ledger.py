@@ -14,6 +14,9 @@ from accounts.errors import AccountError
 from accounts.models import LedgerEntry, User
 from accounts.money import CENT
 
+# The description of a referrer's bonus.
+OF_A_FRIEND = "Bonus for inviting a friend"
+
 
 class LedgerError(AccountError):
     """An entry was refused."""
@@ -48,6 +51,14 @@ def in_debt() -> QuerySet[User]:
     # on `credits` itself would make every posting slower.
     once = LedgerEntry.objects.filter(balance_after__lt=0).values("user")
     return User.objects.filter(credits__lt=0, pk__in=once)
+
+
+def describe(entry: LedgerEntry) -> str:
+    """Return the description for the owner of the entry; every page, answer and file asks here."""
+    # Descriptions of earlier versions name the friend, who may not want to be named any more.
+    if entry.kind == LedgerEntry.Kind.REFERRER_BONUS:
+        return OF_A_FRIEND
+    return entry.description
 
 
 @dataclass(frozen=True, kw_only=True)

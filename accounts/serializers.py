@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
 
+from accounts import ledger
 from accounts.models import LedgerEntry, User
 from accounts.money import MONEY
 from accounts.preferences import ShowToReferrer
@@ -75,8 +76,11 @@ class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
     kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
     amount = serializers.DecimalField(**MONEY, help_text="US dollars; negative for a debit.")
     balance_after = serializers.DecimalField(**MONEY, help_text="US dollars.")
-    description = serializers.CharField()
+    description = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField()
+
+    def get_description(self, entry: LedgerEntry) -> str:
+        return ledger.describe(entry)
 
 
 class ProofSerializer(serializers.Serializer[Any]):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts import audit, people
-from accounts.models import User
+from accounts import audit, ledger, people
+from accounts.models import LedgerEntry, User
 from accounts.preferences import shown_to_referrer
 from payments.models import StripeEvent
 from referrals.models import Referral
@@ -25,8 +25,9 @@ _PAYMENT = (
     *("id", "amount", "currency", "status", "taken_back", "session_id", "payment_intent_id"),
     *("created_at", "paid_at", "card_fingerprint", "idempotency_key", "success_url", "cancel_url"),
 )
-_ENTRY = ("id", "kind", "amount", "balance_after", "description", "reference", "created_at")
-_ADJUSTMENT = ("id", "amount", "category", "status", "requested_at", "decided_at")
+_ENTRY = ("id", "kind", "amount", "balance_after", "reference", "created_at")
+# Without the category, since that of fraud is not for the person.
+_ADJUSTMENT = ("id", "amount", "status", "requested_at", "decided_at")
 _RECEIVED = ("referral_code", "referee_bonus_amount", "status", "completed_at")
 _EMAIL = ("template", "caused_at", "outcome", "due_at")
 _ACTION = ("at", "action")
@@ -47,7 +48,7 @@ def lists(person: User) -> dict[str, Iterable[_Row]]:
     return {
         "api_keys": _rows(person.api_keys.all(), _KEY),
         "payments": _rows(person.payments.all(), _PAYMENT),
-        "ledger_entries": _rows(person.ledger_entries.all(), _ENTRY),
+        "ledger_entries": _each(person.ledger_entries.all(), _entry),
         "adjustments": _rows(person.adjustments.all(), _ADJUSTMENT),
         "friends": _each(person.referrals_made.select_related("referred_user"), _friend),
         "referral_received": _rows(Referral.objects.filter(referred_user=person), _RECEIVED),
@@ -58,7 +59,11 @@ def lists(person: User) -> dict[str, Iterable[_Row]]:
 
 
 def _rows(rows: QuerySet[Any], names: tuple[str, ...]) -> Iterator[_Row]:
-    return _each(rows, lambda row: {name: getattr(row, name) for name in names})
+    return _each(rows, lambda row: _values(row, names))
+
+
+def _values(row: Any, names: tuple[str, ...]) -> _Row:
+    return {name: getattr(row, name) for name in names}
 
 
 def _each(rows: QuerySet[Any], read: Callable[[Any], _Row]) -> Iterator[_Row]:
@@ -67,6 +72,10 @@ def _each(rows: QuerySet[Any], read: Callable[[Any], _Row]) -> Iterator[_Row]:
     while batch := list(rows.filter(pk__gt=last).order_by("pk")[:_BATCH]):
         yield from map(read, batch)
         last = batch[-1].pk
+
+
+def _entry(entry: LedgerEntry) -> _Row:
+    return _values(entry, _ENTRY) | {"description": ledger.describe(entry)}
 
 
 def _friend(referral: Referral) -> _Row:

@@ -301,7 +301,7 @@ def next_postings(referral: Referral) -> tuple[Posting, Posting]:
             kind=LedgerEntry.Kind.REFERRER_BONUS,
             amount=referral.bonus_amount,
             idempotency_key=keys.referrer,
-            description="Bonus for inviting a friend",
+            description=ledger.OF_A_FRIEND,
             reference=f"user:{referral.referred_user_id}",
         ),
     )

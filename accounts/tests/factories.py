@@ -114,12 +114,12 @@ def reviewer() -> User:
     return member_of("Finance", rita.username)
 
 
-def give(person: Person, amount: str) -> Adjustment:
+def give(person: Person, amount: str, *, category: str = "goodwill") -> Adjustment:
     """Adjust the balance as the command line does."""
     return adjustments.request_adjustment(
         user=person.user,
         amount=Decimal(amount),
-        category=Adjustment.Category.GOODWILL,
+        category=Adjustment.Category(category),
         reason="A gift",
         by=None,
         token=uuid4(),

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts import row_ids, throttling
+from accounts import ledger, row_ids, throttling
 from accounts.models import LedgerEntry, User
 from gatewayz.cli.output import safe_for_spreadsheets
 from gatewayz.http import error_pages
@@ -28,9 +28,7 @@ def entries(user: User, count: int, *, before: int | None = None) -> list[Ledger
         rows = rows.filter(number__lt=before)
     found = list(rows[:count])
     for entry in found:
-        # Descriptions of earlier versions name the friend, who may not want to be named any more.
-        if entry.kind == LedgerEntry.Kind.REFERRER_BONUS:
-            entry.description = "Bonus for inviting a friend"
+        entry.description = ledger.describe(entry)
     return found
 
 

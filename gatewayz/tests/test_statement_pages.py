@@ -1,6 +1,7 @@
 """A person's statement as pages and as CSV."""
 
 import csv
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -92,5 +93,12 @@ def test_older_descriptions_name_no_friend(alice: Person, monkeypatch: pytest.Mo
     monkeypatch.setattr(bonuses, "Posting", as_before)
     refer(alice)
 
-    assert b"bob" not in logged_in(alice.user).get("/dashboard/statement").content
+    exported: Any = alice.api.get("/user/export")
+    for answer in (
+        logged_in(alice.user).get("/dashboard/statement").content,
+        alice.api.get("/user/transactions").content,
+        json.dumps(json.loads(exported.getvalue())["ledger_entries"]).encode(),
+    ):
+        assert b"Bonus for inviting a friend" in answer
+        assert b"bob" not in answer
     assert rows(alice)[1][3] == "Bonus for inviting a friend"

@@ -95,7 +95,7 @@ def live(person: Person) -> None:
     Payment.objects.filter(user=person.user).update(
         success_url=f"https://x.example/?to={EMAIL}", idempotency_key=NAME
     )
-    give(person, "5.00")
+    give(person, "5.00", category="fraud")
     person.api.post("/user/api-keys", {"name": f"{NAME}'s laptop"}, format="json")
     now, admin = timezone.now(), member_of("Finance")
     for change in (people.deactivate, people.reactivate):
@@ -239,3 +239,4 @@ def test_the_export_has_everything_and_no_secret(alice: Person, zebedee: Person)
     assert all(found[section] for section in found)
     assert zebedee.api_key not in response.getvalue().decode()
     assert "digest" not in response.getvalue().decode()
+    assert "fraud" not in response.getvalue().decode()
