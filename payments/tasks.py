@@ -21,6 +21,7 @@ from payments import (
     checkout,
     email_causes,
     email_delivery,
+    erasure,
     event_redaction,
     inbox,
     reconciliation,
@@ -188,6 +189,7 @@ def close_deferred_events(timestamp: int) -> None:
 @app.task(name="purge", queueing_lock="purge")
 def purge(timestamp: int) -> None:
     """Delete what is over and older than its retention, and what arrived of erased people."""
+    erasure.erase_late_payments(now=timezone.now())
     if count := event_redaction.redact_late_events():
         log.info("events_redacted", count=count)
     for purged in retention.purge(now=timezone.now()):

@@ -172,6 +172,27 @@ def test_an_event_that_arrives_later_is_processed_and_redacted(zebedee: Person) 
     assert zebedee.balance() == "10.00"
 
 
+def test_what_is_written_while_a_person_is_erased_goes_at_night(
+    zebedee: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    friend = register("friend", code=zebedee.code)
+    erase_from_payments = erasure._erase_from_payments
+
+    def then_settle(person: User) -> None:
+        erase_from_payments(person)
+        settle(friend.user)
+        Payment.objects.filter(pk=pending_payment(person).pk).update(idempotency_key=NAME)
+
+    monkeypatch.setattr(erasure, "_erase_from_payments", then_settle)
+    erase(zebedee)
+    monkeypatch.undo()
+    assert len(traces("quux")) == 2
+
+    tasks.purge.func(0)
+
+    assert traces("quux") == []
+
+
 def test_a_redacted_event_can_be_replayed(zebedee: Person) -> None:
     failed = failed_event(pending_payment(zebedee.user))
     erase(zebedee)
