@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 
 from gatewayz import environment
@@ -33,5 +34,20 @@ def emails_are_sent(**kwargs: Any) -> list[checks.CheckMessage]:
             " who has lost every key cannot log in.",
             hint="Set both; see .env.example.",
             id="gatewayz.W002",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def hosts_are_named(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Warn when the caller chooses the host that log-in links lead to."""
+    if "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        checks.Warning(
+            "ALLOWED_HOSTS has *. A link to log in leads to the host by which it was asked for, so"
+            " anybody could have a link that leads to them mailed to somebody else.",
+            hint="Name the hosts of this deployment.",
+            id="gatewayz.W003",
         )
     ]

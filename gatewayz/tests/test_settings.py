@@ -67,6 +67,12 @@ def test_it_warns_when_no_proxy_is_named() -> None:
     assert "TRUSTED_PROXIES" not in silent.stderr
 
 
+def test_it_warns_when_a_caller_may_choose_where_log_in_links_lead() -> None:
+    outcome = run("check", "--deploy", env=PRODUCTION | {"ALLOWED_HOSTS": "*"})
+
+    assert "gatewayz.W003" in outcome.stderr
+
+
 SECRETS = ["SECRET_KEY", "DATABASE_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"]
 BAD = [
     *((name, "") for name in SECRETS),
