@@ -157,6 +157,11 @@ def _answer_person(request: HttpRequest, now: datetime) -> HttpResponse:
     """Say to who is logged in that they have an account, and what the code is to them."""
     person = operator(request)
     code = _invitation(request)
+    try:
+        if code:
+            throttling.limit_address("validate", request)
+    except throttling.TooManyRequests as refusal:
+        return error_pages.too_many_requests(request, refusal.wait)
     found = codes.find(code, now=now)
     checked = attribution.check_code(found, person=person) if code else CheckedCode()
     words = {"code": code, "referrer": checked.owner, "refusal": checked.refusal}

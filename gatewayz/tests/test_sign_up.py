@@ -233,6 +233,15 @@ def test_it_shares_the_limit_of_validation(client: Client, alice: Person, settin
     assert response["Retry-After"] == "60"
 
 
+def test_whoever_is_logged_in_shares_it_too(alice: Person, settings: Any) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"validate": (1, timedelta(minutes=1))}
+    browser = logged_in(alice.user)
+
+    answers = [browser.get("/signup", {"ref": code}).status_code for code in ("AAAA", "BBBB")]
+
+    assert answers == [200, 429]
+
+
 def test_a_visitor_counts_once_a_day(client: Client, alice: Person) -> None:
     for _ in range(3):
         invitation(client, alice.code)
