@@ -1,9 +1,11 @@
 """The models of people, their API keys and the ledger of their credits."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
@@ -13,6 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from accounts import mailboxes, names
 from accounts.email_models import Email, EmailSource
@@ -158,6 +161,20 @@ class User(AbstractUser):
     def attributed_at(self) -> datetime:
         """When the terms were promised that an invitation brings (CONTRACT 2.12)."""
         return self.claimed_at or self.created_at
+
+    def get_session_auth_hash(self) -> str:
+        """End the sessions when the e-mail address changes, as when the password does.
+
+        Links to log in go there: whoever reads the old mailbox has to log in again, and cannot.
+        """
+        return self._session_hash(None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        return map(self._session_hash, settings.SECRET_KEY_FALLBACKS)
+
+    def _session_hash(self, secret: str | None) -> str:
+        text = f"{self.password} {self.email}"
+        return salted_hmac("accounts.session", text, secret=secret, algorithm="sha256").hexdigest()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save only the editable fields of an existing user, unless `update_fields` says otherwise.

@@ -1,5 +1,7 @@
 """A person's session opens the person's own pages, and never the admin."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -95,6 +97,22 @@ def test_deactivation_ends_it(alice: Person) -> None:
     User.objects.update(is_active=False)
 
     assert browser.get("/dashboard").status_code == 302
+
+
+def test_a_new_address_ends_it(alice: Person) -> None:
+    browser = by_link(alice.user)
+
+    User.objects.update(email="found-again@example.com")
+
+    assert browser.get("/dashboard").status_code == 302
+
+
+def test_a_new_secret_key_does_not(alice: Person, settings: Any) -> None:
+    browser = by_link(alice.user)
+
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another" * 9
+
+    assert browser.get("/dashboard").status_code == 200
 
 
 def test_each_log_in_has_a_session_key_of_its_own(alice: Person) -> None:
