@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import audit, permissions
+from accounts import audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
 from accounts.preferences import ShowToReferrer
@@ -42,7 +42,7 @@ class AlreadyErasedError(AccountError):
 
 
 def require_may_erase(person: User, *, by: User) -> None:
-    """Raise unless `by` may export and erase `person`: the person may, or an operator.
+    """Raise unless `by` may erase `person`: the person may, or an operator.
 
     Raises PermissionMissingError, StaffError and AlreadyErasedError.
     """
@@ -57,9 +57,10 @@ def require_may_erase(person: User, *, by: User) -> None:
 def record_export(person: User, *, by: User, reason: str, now: datetime) -> None:
     """Record that an operator exports a person.
 
-    Raises PermissionMissingError and ReasonMissingError.
+    Raises PermissionMissingError, SuperuserRequiredError and ReasonMissingError.
     """
     permissions.require("accounts.erase_user", by=by)
+    people.require_manageable(person, by=by)
     audit.record(by=by, action="export person", target=person, reason=reason, now=now)
 
 

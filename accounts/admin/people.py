@@ -182,8 +182,9 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         by = operator(request)
         if action == "adjust":
             return row != by
-        if action == "new_key":
-            return row.is_active and people.is_manageable(row, by=by)
+        if action in ("new_key", "export_person"):
+            is_possible = row.is_active or action == "export_person"
+            return is_possible and people.is_manageable(row, by=by)
         if action == "set_inviter":
             is_open = timezone.now() < row.created_at + attribution.CLAIM_PERIOD
             return is_open and row.referred_by_code is None and people.is_manageable(row, by=by)

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from accounts import permissions
+from accounts import people, permissions
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
@@ -74,4 +74,5 @@ def export(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse
         variant="primary",
         is_answered_by_a_file=True,
     )
-    return confirm(page, request, question, ReasonForm, act, back=back)
+    refusals = (people.SuperuserRequiredError,)
+    return confirm(page, request, question, ReasonForm, act, back=back, refusals=refusals)

@@ -237,3 +237,12 @@ def test_finance_exports_a_person_on_record(bob: Person) -> None:
     assert "attachment" in response["Content-Disposition"]
     entry = audit.of(bob.user).get()
     assert (entry.action, entry.reason) == ("export person", "They asked.")
+
+
+def test_finance_exports_no_staff(bob: Person) -> None:
+    User.objects.filter(pk=bob.user.pk).update(is_staff=True)
+    path = person_path(bob.user, "export_person")
+
+    refused = colleague("Finance").post(path, {"reason": "They asked."}, follow=True)
+
+    assert "bob is staff: ask a superuser" in page_text(refused)
