@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import audit, people, permissions
+from accounts import advisory_locks, audit, people, permissions
 from accounts.errors import AccountError
 from accounts.models import ApiKey, User
 from accounts.preferences import ShowToReferrer
@@ -74,6 +74,9 @@ def erase(person: User, *, by: User, confirmed: str, reason: str, now: datetime)
     """
     if confirmed != person.username:
         raise NotConfirmedError("this is not the user name")
+    # One at a time: it reads many events, and anybody may sign up and be erased. Others wait as
+    # long as for any lock, and are then told to try again.
+    advisory_locks.lock("erasure")
     with connection.cursor() as cursor:
         # The events that are of no payment are read one after the other.
         cursor.execute("SET LOCAL statement_timeout = 0")

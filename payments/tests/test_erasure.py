@@ -9,7 +9,7 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 from psycopg import sql
 
-from accounts import people
+from accounts import advisory_locks, people
 from accounts.models import AuditEntry, LedgerEntry, User
 from accounts.permissions import PermissionMissingError
 from accounts.tests.factories import Person, give, member_of, register
@@ -17,7 +17,7 @@ from payments import email_causes, erasure, tasks
 from payments.event_redaction import ERASED, redacted
 from payments.models import Payment, StripeEvent
 from payments.reports.invariants import breaches
-from payments.tests.at_once import execute
+from payments.tests.at_once import another_transaction, execute
 from payments.tests.stripe_events import (
     deliver,
     dispute,
@@ -131,6 +131,16 @@ def test_the_person_is_out_and_the_friend_of_nobody_by_name(alice: Person, zebed
     [friend] = alice.api.get("/referral/stats").json()["referrals"]
     assert (friend["username"], friend["status"]) == ("a friend", "completed")
     register(NAME)  # the name is free again
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_erased_at_a_time(zebedee: Person) -> None:
+    with another_transaction(advisory_locks.LOCK, "erasure"):
+        busy = zebedee.api.post("/user/erase", {"username": NAME}, format="json")
+    done = zebedee.api.post("/user/erase", {"username": NAME}, format="json")
+
+    assert (busy.status_code, done.status_code) == (503, 200)
+    assert busy["Retry-After"]
 
 
 @pytest.mark.parametrize("body", [{}, {"username": NAME.lower()}, {"username": None}, {"a": 1}])
