@@ -62,8 +62,8 @@ def send(
             connection.open()  # and leave it open: the next e-mail goes the same way
         message.send()
     except SMTPRecipientsRefused as error:
-        code = min(code for code, _ in error.recipients.values())
-        raise _refusal(code)(f"the mail server refused the address: {code}") from None
+        reply = min(code for code, _ in error.recipients.values())
+        raise _refusal(reply)(f"the mail server refused the address: {reply}") from None
     except ValueError as error:
         # No header can hold the address.
         raise AddressRefusedError(f"no valid address: {type(error).__name__}") from None
