@@ -44,7 +44,8 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
         of_key = "The `api_key` in the answer of `POST /auth/register`."
         temporary = (
             "The `token` in the answer of `POST /user/tokens`, for a browser: it ends after 15"
-            " minutes, and is good for the calls of its scope. `checkout` includes `read`."
+            " minutes, and is good for the calls of its scope. `checkout` includes"
+            " `read`, which includes `stats`."
         )
         return [
             bearer | {"bearerFormat": "gw_live_…", "description": of_key},

@@ -194,7 +194,8 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
     scope = serializers.ChoiceField(
         choices=[scope.value for scope in Scope],
         default=Scope.READ.value,
-        help_text="`read`: to get what the dashboard shows; `checkout`: also to buy credits.",
+        help_text="`stats`: to get the code, its uses and what it earned, for a frame on another"
+        " site; `read`: also what the dashboard shows; `checkout`: also to buy credits.",
     )
 
 

@@ -17,19 +17,23 @@ from accounts.models import User
 
 PREFIX = "gw_temp_"
 LIFETIME = timedelta(minutes=15)
-_FORMAT = re.compile(
-    r"gw_temp_((?:read|checkout)\.[0-9]{1,18}\.[0-9]{1,18}\.[\w-]+\.[\w-]+)", re.ASCII
-)
 
 
 class Scope(StrEnum):
     """What a token is good for; each includes those before it."""
 
+    STATS = "stats"  # to GET what a frame on another site shows: whoever opens that site has it
     READ = "read"  # to GET what the dashboard shows
     CHECKOUT = "checkout"  # to start purchases
 
     def includes(self, other: "Scope | None") -> bool:
-        return other is not None and (self is other or self is Scope.CHECKOUT)
+        scopes = [*Scope]
+        return other is not None and scopes.index(other) <= scopes.index(self)
+
+
+_FORMAT = re.compile(
+    rf"gw_temp_((?:{'|'.join(Scope)})\.[0-9]{{1,18}}\.[0-9]{{1,18}}\.[\w-]+\.[\w-]+)", re.ASCII
+)
 
 
 class Token(NamedTuple):

@@ -52,7 +52,7 @@ class ReferralViewSet(ViewSet):
         ),
         "stats": reports.WITH_STATS,
     }
-    token_scopes: ClassVar = {"code": Scope.READ, "stats": Scope.READ}
+    token_scopes: ClassVar = {"code": Scope.STATS, "stats": Scope.READ}
 
     @extend_schema(**schema.CODE)
     def code(self, request: AuthenticatedRequest) -> HttpResponse:

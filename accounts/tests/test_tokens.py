@@ -19,10 +19,10 @@ from gatewayz.http import logs
 from payments.tests.stripe_events import refer
 
 # What a token of each scope is good for.
-READ = {
+STATS = {"GET referral/code"}
+READ = STATS | {
     "GET user/balance",
     "GET user/transactions",
-    "GET referral/code",
     "GET referral/stats",
     "GET referral/explain",
     "GET referral/leaderboard",
@@ -52,7 +52,9 @@ def is_refused(token: str, route: str) -> bool:
     return (answer.status_code, answer.json().get("code")) == INSUFFICIENT
 
 
-@pytest.mark.parametrize(("scope", "good_for"), [("read", READ), ("checkout", CHECKOUT)])
+@pytest.mark.parametrize(
+    ("scope", "good_for"), [("stats", STATS), ("read", READ), ("checkout", CHECKOUT)]
+)
 def test_it_is_good_for_these_calls_and_refused_at_all_others(
     alice: Person, scope: str, good_for: set[str]
 ) -> None:

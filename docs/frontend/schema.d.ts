@@ -767,7 +767,7 @@ export interface components {
              * @description US dollars.
              */
             balance_after: number;
-            description: string;
+            readonly description: string;
             /** Format: date-time */
             created_at: string;
         };
@@ -975,11 +975,12 @@ export interface components {
             referral_code?: string | number | boolean | unknown[] | Record<string, never> | null;
         };
         /**
-         * @description * `read` - read
+         * @description * `stats` - stats
+         *     * `read` - read
          *     * `checkout` - checkout
          * @enum {string}
          */
-        ScopeEnum: "read" | "checkout";
+        ScopeEnum: "stats" | "read" | "checkout";
         /**
          * @description * `username` - Username
          *     * `initials` - Initials
@@ -1028,8 +1029,9 @@ export interface components {
         };
         TokenRequestRequest: {
             /**
-             * @description `read`: to get what the dashboard shows; `checkout`: also to buy credits.
+             * @description `stats`: to get the code, its uses and what it earned, for a frame on another site; `read`: also what the dashboard shows; `checkout`: also to buy credits.
              *
+             *     * `stats` - stats
              *     * `read` - read
              *     * `checkout` - checkout
              * @default read

@@ -107,7 +107,7 @@ def show_snippet(request: PersonRequest) -> HttpResponse:
     """Show the HTML with which another site shows the person's stats, until its token ends."""
     if request.method != "POST" or not settings.EMBED_ORIGINS:
         return _page(request)
-    token = tokens.create(request.user, tokens.Scope.READ)
+    token = tokens.create(request.user, tokens.Scope.STATS)
     return _page(request, snippet=embed.snippet(request, token))
 
 

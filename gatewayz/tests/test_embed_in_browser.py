@@ -63,7 +63,7 @@ def test_it_shows_the_stats(
     refer(alice)
     complaints: list[str] = []
     window.on("console", lambda message: complaints.append(message.text))
-    address = site(snippet(tokens.create(alice.user, Scope.READ)))
+    address = site(snippet(tokens.create(alice.user, Scope.STATS)))
     settings.EMBED_ORIGINS = [address]
 
     shown = frame(window, address)
@@ -83,7 +83,7 @@ def test_a_token_that_has_ended_is_said_and_the_next_one_read(
 
     shown = frame(window, address)
     expect(shown.get_by_role("status")).to_have_text("This view has ended. Reload the page.")
-    token = tokens.create(alice.user, Scope.READ)
+    token = tokens.create(alice.user, Scope.STATS)
     window.evaluate(
         "token => { const f = document.querySelector('iframe');"
         " f.src = f.src.split('#')[0] + '#' + token; }",
@@ -97,7 +97,7 @@ def test_a_site_that_is_not_listed_shows_nothing(
     window: Page, site: Any, snippet: Any, settings: Any, alice: Person
 ) -> None:
     settings.EMBED_ORIGINS = ["https://partner.example.com"]
-    address = site(snippet(tokens.create(alice.user, Scope.READ)))
+    address = site(snippet(tokens.create(alice.user, Scope.STATS)))
 
     with window.expect_console_message(lambda message: "frame-ancestors" in message.text):
         shown = frame(window, address)
