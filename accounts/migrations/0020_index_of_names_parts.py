@@ -1,4 +1,4 @@
-"""What operators did is found by any part of the reason."""
+"""People are found by any part of their name or e-mail."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.operations import AddIndexConcurrently
@@ -9,11 +9,16 @@ from django.db.models.functions import Lower
 class Migration(migrations.Migration):
     atomic = False  # an index that is made concurrently locks nobody out
 
-    dependencies = [("accounts", "0021_claims")]
+    dependencies = [("accounts", "0019_trigrams")]
 
     operations = [
         AddIndexConcurrently(
-            "auditentry",
-            GinIndex(OpClass(Lower("reason"), name="gin_trgm_ops"), name="audit_by_reason"),
+            "user",
+            GinIndex(
+                OpClass(Lower("username"), name="gin_trgm_ops"),
+                OpClass(Lower("email"), name="gin_trgm_ops"),
+                name="users_by_part_of_name",
+                fastupdate=False,
+            ),
         ),
     ]

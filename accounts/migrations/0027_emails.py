@@ -15,7 +15,7 @@ UNION ALL SELECT 'ledger_entries', COALESCE(MAX(id), 0) FROM ledger_entries
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0029_reversed_and_withdrawn"),
+        ("accounts", "0026_reversed_and_withdrawn"),
     ]
 
     operations = [

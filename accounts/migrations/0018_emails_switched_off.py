@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0023_shown_to_the_referrer")]
+    dependencies = [("accounts", "0017_shown_to_the_referrer")]
 
     operations = [
         migrations.AddField(

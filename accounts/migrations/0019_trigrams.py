@@ -5,6 +5,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0024_emails_switched_off")]
+    dependencies = [("accounts", "0018_emails_switched_off")]
 
     operations = [TrigramExtension()]

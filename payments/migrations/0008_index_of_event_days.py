@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     atomic = False  # an index that is made concurrently locks nobody out
 
-    dependencies = [("payments", "0010_resolved_events")]
+    dependencies = [("payments", "0007_resolved_events")]
 
     operations = [
         AddIndexConcurrently(

@@ -1,4 +1,4 @@
-"""People are found by any part of their name or e-mail."""
+"""What operators did is found by any part of the reason."""
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.operations import AddIndexConcurrently
@@ -9,16 +9,11 @@ from django.db.models.functions import Lower
 class Migration(migrations.Migration):
     atomic = False  # an index that is made concurrently locks nobody out
 
-    dependencies = [("accounts", "0031_trigrams")]
+    dependencies = [("accounts", "0023_claims")]
 
     operations = [
         AddIndexConcurrently(
-            "user",
-            GinIndex(
-                OpClass(Lower("username"), name="gin_trgm_ops"),
-                OpClass(Lower("email"), name="gin_trgm_ops"),
-                name="users_by_part_of_name",
-                fastupdate=False,
-            ),
+            "auditentry",
+            GinIndex(OpClass(Lower("reason"), name="gin_trgm_ops"), name="audit_by_reason"),
         ),
     ]

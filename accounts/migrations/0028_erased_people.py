@@ -66,7 +66,7 @@ $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0025_emails")]
+    dependencies = [("accounts", "0027_emails")]
 
     operations = [
         migrations.AddField("user", "erased_at", models.DateTimeField(editable=False, null=True)),

@@ -63,7 +63,7 @@ CREATE TRIGGER users_attributed_once
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0020_claimed_at")]
+    dependencies = [("accounts", "0022_claimed_at")]
 
     operations = [
         migrations.RunSQL(CLAIMS, BEFORE_CLAIMS),

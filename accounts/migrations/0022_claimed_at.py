@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_salt_of_seals")]
+    dependencies = [("accounts", "0021_salt_of_seals")]
 
     operations = [
         migrations.AddField("user", "claimed_at", models.DateTimeField(editable=False, null=True)),

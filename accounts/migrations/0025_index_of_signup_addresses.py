@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     atomic = False  # an index that is made concurrently locks nobody out
 
-    dependencies = [("accounts", "0033_index_of_reasons")]
+    dependencies = [("accounts", "0024_index_of_reasons")]
 
     operations = [
         AddIndexConcurrently(

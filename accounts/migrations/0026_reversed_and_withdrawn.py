@@ -126,7 +126,7 @@ def _constraint(condition: Q, name: str) -> list[migrations.operations.base.Oper
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0034_index_of_signup_addresses")]
+    dependencies = [("accounts", "0025_index_of_signup_addresses")]
 
     operations = [
         migrations.AlterField(

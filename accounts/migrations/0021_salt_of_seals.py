@@ -4,6 +4,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0032_index_of_names_parts")]
+    dependencies = [("accounts", "0020_index_of_names_parts")]
 
     operations = [migrations.AddField("ledgerseal", "salt", models.BinaryField(null=True))]
