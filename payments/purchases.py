@@ -16,8 +16,7 @@ from payments.event_store import AlreadyProcessedError, Event
 from payments.models import Payment
 from payments.outcomes import QuarantinedError, require_same, require_same_amount
 from payments.stripe_gateway import CheckoutSession
-from referrals import bonuses
-from referrals.bonuses import Conditions
+from referrals.conditions import Conditions, is_mailbox_of_friend
 from referrals.models import Program
 
 
@@ -160,7 +159,7 @@ def _from_row(row: Iterable[Any]) -> tuple[Purchase, bool]:
     uses, shares_mailbox, occurred_at, is_processed = read
     if promised and occurred_at >= promised.offer_ends(buyer.attributed_at):
         promised = None
-    is_of_friend = bonuses.is_mailbox_of_friend(shares_mailbox, buyer=buyer, referrer=referrer)
+    is_of_friend = is_mailbox_of_friend(shares_mailbox, buyer=buyer, referrer=referrer)
     # Stripe's clock counts whole seconds.
     is_claimed_later = occurred_at < (buyer.claimed_at or occurred_at).replace(microsecond=0)
     found = Conditions(terms, promised, uses, is_of_friend, is_claimed_later)

@@ -12,7 +12,7 @@ from payments.explanations.timeline import Entries, Event, related_entries, time
 from payments.models import Payment, PaymentQuerySet
 from referrals import eligibility, reports
 from referrals.attribution import referrer_of
-from referrals.bonuses import Conditions, conditions
+from referrals.conditions import Conditions, conditions
 from referrals.eligibility import Decision
 
 NOT_STORED = "The checks of this purchase were not stored when it was paid."
