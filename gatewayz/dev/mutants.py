@@ -39,7 +39,10 @@ TESTS = {
         "referrals": "bonuses budget review offers reinstated",
         "payments": "clawbacks answers timeline every_order",
     },
-    "referrals/conditions.py": {"referrals": "offers claims friends", "payments": "settlement answers"},
+    "referrals/conditions.py": {
+        "referrals": "offers claims friends",
+        "payments": "settlement answers",
+    },
     "referrals/review.py": {"referrals": "review bonuses budget review_at_once"},
     "payments/settlement.py": {
         "payments": "settlement lost_answers two_clocks",
