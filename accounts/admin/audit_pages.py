@@ -36,6 +36,17 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     list_display = ("when", "what", "target", "who", "reason", "change")
     list_filter = (ActionFilter, OperatorFilter, ("at", DayFilter))
+    exported: ClassVar = {
+        "id": "pk",
+        "at": "at",
+        "by": "by__username",
+        "shell_user": "shell_user",
+        "action": "action",
+        "target_type": "target_type",
+        "target_id": "target_id",
+        "target": "target_label",
+        "reason": "reason",
+    }
     list_select_related = ("by",)
     has_history = False
     list_display_links = ("when",)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -30,6 +30,7 @@ from accounts.admin.related import related
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
+from accounts.money import dollars
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
@@ -55,7 +56,8 @@ _STAFF: Any = (
 _WHY: Any = (None, {"fields": ("reason",)})
 
 
-_LIST = "accounts_user_changelist"
+# The list, and the file of it.
+_LISTS = ("accounts_user_changelist", "accounts_user_export")
 
 
 column = Columns(User)
@@ -67,7 +69,7 @@ def _is_of_code(request: HttpRequest) -> bool:
 
 
 def _is_list(request: HttpRequest) -> bool:
-    return request.resolver_match is not None and request.resolver_match.url_name == _LIST
+    return request.resolver_match is not None and request.resolver_match.url_name in _LISTS
 
 
 @admin.register(User)
@@ -93,6 +95,18 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
         ("created_at", DayFilter),
         *(ReferredFilter, PurchasesFilter, BalanceFilter, "is_active", "is_staff"),
     )
+    summed = (F("credits"), dollars)
+    exported: ClassVar = {
+        "id": "pk",
+        "username": "username",
+        "email": "email",
+        "credits": "credits",
+        "referral_code": "referral_code",
+        "referred_by_code": "referred_by_code",
+        "has_made_first_purchase": "has_made_first_purchase",
+        "is_active": "is_active",
+        "created_at": "created_at",
+    }
     sortable_by: ClassVar[Any] = ("person", "code", "signed_up")
     search_help_text = (
         "Part of the name or e-mail; code, id, API key, or Stripe's id (cs_, pi_, evt_, re_, dp_)"
