@@ -69,6 +69,8 @@ def _environment(url: str) -> dict[str, str]:
         "STRIPE_WEBHOOK_SECRET": SECRET,
         "REFERRAL_MAX_USES": "10000",
         "TRUSTED_PROXIES": "127.0.0.1",
+        # Set and empty: e-mails wait in the database, and their job writes nothing.
+        "EMAIL_URL": "",
         "DJANGO_SETTINGS_MODULE": "gatewayz.settings",
         "PEER_DATABASE": url,
         "PEER_SECRET": SECRET,

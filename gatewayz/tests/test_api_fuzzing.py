@@ -125,12 +125,14 @@ def nobody_reaches_what_is_anothers(_: Any, response: Response, case: Any) -> No
 
 
 # What is wrong with these, the document has no words for: a cursor has to be one of ours, an
-# address on a host of ours, and an event Stripe's.
+# address on a host of ours, an event Stripe's, a user name one's own, and a kind of e-mail known.
 BEYOND_THE_DOCUMENT = {
     "GET /api/stripe/payments": {"cursor"},
     "GET /user/transactions": {"cursor"},
     "POST /api/stripe/checkout-session": {"success_url", "cancel_url"},
     "POST /api/stripe/webhook": {"not_an_event"},
+    "POST /user/erase": {"username"},
+    "PATCH /user/preferences": {"emails"},
 }
 
 
