@@ -20,7 +20,7 @@ from gatewayz.dev.postgres_binaries import PLAIN_ENVIRONMENT, ServerAccount
 ADMINISTRATOR, OWNER, APPLICATION = "postgres", "gatewayz_owner", "gatewayz"
 DATABASE = "gatewayz"
 PASSWORD = secrets.token_hex(16)  # of every role
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 SMALL_DISK = "600m"
 SETTINGS = """
 listen_addresses = '127.0.0.1'
@@ -28,7 +28,7 @@ unix_socket_directories = ''
 max_connections = 100
 wal_level = replica
 archive_mode = on
-archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f'
+archive_command = 'cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f'
 archive_timeout = 5
 hot_standby_feedback = on
 max_wal_size = 128MB
