@@ -80,7 +80,7 @@ class Cluster:
         finally:
             self.supervisor.end()
             if is_mounted:
-                subprocess.run(["umount", disk], check=True)
+                subprocess.run(["umount", "--lazy", disk], check=True)
 
     def _create(self, secret: Path) -> None:
         self.run(
