@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from gatewayz import database_url, email_url, env_file, environment, retention_periods
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
-from gatewayz.http import error_reports, logs
+from gatewayz.http import logs
 from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS, as_options
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -322,4 +324,6 @@ logs.configure(as_json=not DEBUG)
 # --- Errors -------------------------------------------------------------------------------------
 
 if environment.is_set("SENTRY_DSN"):
-    error_reports.report_to(environment.web_address("SENTRY_DSN", default=""))
+    # Imported only then: the library takes a while, at each start.
+    report_to = import_string("gatewayz.http.error_reports.report_to")
+    report_to(environment.web_address("SENTRY_DSN", default=""))
