@@ -49,7 +49,7 @@ def find() -> Programs:
         postgresql,
         nginx,
         openssl,
-        pgbouncer=_pgbouncer(),
+        pgbouncer=find_pgbouncer(),
         faketime=_which("faketime"),
         small_disk=os.geteuid() == 0,
         before=_before_newest_migration(),
@@ -71,7 +71,8 @@ def _postgresql() -> Path | None:
     return next(complete, None)
 
 
-def _pgbouncer() -> str | None:
+def find_pgbouncer() -> str | None:
+    """Return PgBouncer, or the program that PGBOUNCER names, if it keeps prepared statements."""
     program = os.environ.get("PGBOUNCER") or _which("pgbouncer")
     if not program:
         return None
