@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from accounts import emails
+from accounts import api_keys, emails
 from accounts.models import User
 from accounts.preferences import EmailKind
 from accounts.tests.factories import Person, give, register
@@ -55,7 +55,11 @@ def test_every_page_is_sound_and_accessible(
 ) -> None:
     returns = in_every_state(alice, bob)
     visitor.window.emulate_media(color_scheme="dark" if colours == "dark" else "light")
-    own = ("/dashboard", "/dashboard/statement", "/dashboard/friends", "/account", "/account/erase")
+    key = api_keys.valid_keys(alice.user, now=timezone.now()).get()
+    own = (
+        *("/dashboard", "/dashboard/statement", "/dashboard/friends", "/dashboard/buy"),
+        *("/dashboard/claim", "/account", f"/account/keys/{key.pk}/revoke", "/account/erase"),
+    )
     unsubscribe = emails.unsubscribe_link(alice.user, EmailKind.BONUS_EARNED)
 
     for person, paths in ((alice, [*own, unsubscribe.removeprefix(front)]), (bob, returns)):
