@@ -30,10 +30,10 @@ from payments.tests.stripe_events import (
 )
 from referrals import attribution
 
-NAME = "Zebedee.Quux"
-EMAIL = "Zeb.Quux@Example.com"
+NAME = "Zebedee.Quuxworth"
+EMAIL = "Zeb.Quuxworth@Example.com"
 PAYER = {
-    "name": "Zebedee Quux",
+    "name": "Zebedee Quuxworth",
     "email": EMAIL,
     "phone": "+1 555 0199",
     "address": {"line1": "Q 1"},
@@ -90,7 +90,7 @@ def live(person: Person) -> None:
     assert deliver(sent).json()["outcome"] == "settled"
     settle(register("friend", code=person.code).user)
     payment = Payment.objects.filter(user=person.user).get()
-    deliver(dispute(payment, 100) | {"evidence": {"customer_name": "Zebedee Quux"}})
+    deliver(dispute(payment, 100) | {"evidence": {"customer_name": "Zebedee.Quuxworth"}})
     deliver(envelope("customer.created", {"id": "cus_1", "object": "customer", **PAYER}))
     Payment.objects.filter(user=person.user).update(
         success_url=f"https://x.example/?to={EMAIL}", idempotency_key=NAME
@@ -105,7 +105,7 @@ def live(person: Person) -> None:
 
 def test_no_table_has_a_trace(zebedee: Person) -> None:
     live(zebedee)
-    words = ("zebedee", "quux", "192.0.2.7", "555 0199", "zeb.")
+    words = ("zebedee", "quuxworth", "192.0.2.7", "555 0199", "zeb.")
     assert len(traces(*words)) > 8
 
     erased = erase(zebedee)
@@ -178,7 +178,7 @@ def test_an_event_that_arrives_later_is_processed_and_redacted(zebedee: Person) 
     assert deliver(late).json()["outcome"] == "settled"
     tasks.purge.func(0)
 
-    assert traces("quux") == []
+    assert traces("quuxworth") == []
     assert zebedee.balance() == "10.00"
 
 
@@ -196,11 +196,11 @@ def test_what_is_written_while_a_person_is_erased_goes_at_night(
     monkeypatch.setattr(erasure, "_erase_from_payments", then_settle)
     erase(zebedee)
     monkeypatch.undo()
-    assert len(traces("quux")) == 2
+    assert len(traces("quuxworth")) == 2
 
     tasks.purge.func(0)
 
-    assert traces("quux") == []
+    assert traces("quuxworth") == []
 
 
 def test_a_redacted_event_can_be_replayed(zebedee: Person) -> None:
@@ -262,7 +262,7 @@ def test_the_export_has_everything_and_no_secret(alice: Person, zebedee: Person)
 
     assert (found["account"]["username"], found["account"]["email"]) == (
         NAME,
-        "Zeb.Quux@example.com",
+        "Zeb.Quuxworth@example.com",
     )
     assert [row["name"] for row in found["friends"]] == ["F."]
     assert len(found["ledger_entries"]) == zebedee.user.ledger_entries.count()
