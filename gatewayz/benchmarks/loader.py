@@ -19,11 +19,18 @@ FRIENDS = 8
 
 @dataclass(frozen=True)
 class Size:
-    """How much is loaded. The first `referrers` people have FRIENDS friends each, who follow."""
+    """How much is loaded. The first `referrers` people have FRIENDS friends each.
+
+    The friends are spread over the people who follow: each `every`-th is one.
+    """
 
     people: int
     purchases_each: int
     referrers: int
+
+    @property
+    def every(self) -> int:
+        return (self.people - self.referrers) // (self.referrers * FRIENDS)
 
     @classmethod
     def of(cls, people: int) -> "Size":
@@ -48,12 +55,14 @@ INSERT INTO users (id, password, is_superuser, username, first_name, last_name, 
                    mailbox)
 SELECT id, '!', false, 'person' || id, '', '', false, true, 'person' || id || '@example.com', 0,
        'B' || lpad(id::text, 7, '0'),
-       CASE WHEN id > %(referrers)s AND id <= %(referrers)s * (%(friends)s + 1)
-            THEN 'B' || lpad((1 + (id - %(referrers)s - 1) %% %(referrers)s)::text, 7, '0') END,
+       CASE WHEN id > %(referrers)s AND (id - %(referrers)s - 1) %% %(every)s = 0
+                 AND nth < %(referrers)s * %(friends)s
+            THEN 'B' || lpad((1 + nth %% %(referrers)s)::text, 7, '0') END,
        %(purchases)s > 0, 'email', '', false,
        date_trunc('hour', now()) - interval '200 days' * (1 - id::float / %(people)s)
            - interval '1 day', 'person' || id, 'person' || id || '@example.com'
-FROM generate_series(1, %(people)s::bigint) id
+FROM generate_series(1, %(people)s::bigint) id,
+     LATERAL (SELECT (id - %(referrers)s - 1) / %(every)s) friend (nth)
 """
 
 # Each person has a range of ids for payments and for entries, so that ids grow with time, and a row
@@ -80,7 +89,7 @@ INSERT INTO referrals (id, referrer_id, referred_user_id, referral_code, bonus_a
                        is_same_address, review_note, referrer_entry_id, referee_entry_id)
 SELECT u.id, referrer.id, u.id, u.referred_by_code, 10, 10, 'completed',
        u.created_at + interval '1 hour', (SELECT min(id) FROM programs), 10,
-       (u.id - %(referrers)s - 1) / %(referrers)s + 1, 1, true, 'none', '', false, '',
+       (u.id - %(referrers)s - 1) / %(every)s / %(referrers)s + 1, 1, true, 'none', '', false, '',
        u.id * (%(purchases)s + 4) - 3, u.id * (%(purchases)s + 4) - 2
 FROM users u JOIN users referrer ON referrer.referral_code = u.referred_by_code
 """
@@ -129,6 +138,7 @@ def load(size: Size, *, is_varied: bool = False) -> None:
         "purchases": size.purchases_each,
         "referrers": size.referrers,
         "friends": FRIENDS,
+        "every": size.every,
     }
     with _without_triggers() as cursor:
         variety = loader_variety.STATEMENTS if is_varied else ()
