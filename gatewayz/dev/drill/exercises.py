@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.drill import programs
 from gatewayz.dev.drill.postgresql import OWNER, PATIENCE_SECONDS, remove
 from gatewayz.dev.drill.production import WEB, WORKERS, Production
 from gatewayz.dev.drill.traffic import Traffic
@@ -31,14 +32,14 @@ class Exercise:
 
 def roll_out(production: Production, traffic: Traffic) -> None:
     """A new version with its migrations comes, one instance at a time; goes back; and comes."""
-    before = production.checkout
-    production.checkout = ROOT
+    following = programs.next_version(production.folder / "next")
+    production.checkout = following
     production.command("migrate")
     production.collect_static_files()
     production.restart_one_by_one()
-    production.checkout = before
-    production.restart_one_by_one()
     production.checkout = ROOT
+    production.restart_one_by_one()
+    production.checkout = following
     production.restart_one_by_one()
 
 
@@ -224,7 +225,7 @@ def _until(production: Production, query: str, wanted: int, *parameters: object)
 
 
 EXERCISES = (
-    Exercise("a new version, back, and again", roll_out, needs="before"),
+    Exercise("a new version, back, and again", roll_out),
     Exercise("a web instance is killed", kill_web, is_short=True),
     Exercise("a worker is killed", kill_worker),
     Exercise("nginx is killed", kill_nginx),

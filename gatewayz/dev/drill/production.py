@@ -39,11 +39,9 @@ _PORTS = ("web-1", "web-2", "http", "https", "stripe", "pgbouncer", "sandbox", "
 class Production:
     """What runs, and what an operator can do with it."""
 
-    def __init__(
-        self, programs: Programs, folder: Path, supervisor: Supervisor, checkout: Path
-    ) -> None:
+    def __init__(self, programs: Programs, folder: Path, supervisor: Supervisor) -> None:
         self.programs, self.folder, self.supervisor = programs, folder, supervisor
-        self.checkout = checkout
+        self.checkout = ROOT
         self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
         databases = folder / "databases"
         ports = (self.ports["pg-1"], self.ports["pg-2"])

@@ -12,6 +12,18 @@ from gatewayz.dev.checkout import ROOT, Refusal
 POSTGRESQL = ("postgres", "initdb", "pg_ctl", "pg_basebackup", "pg_dump", "pg_restore", "psql")
 OLDEST_POSTGRESQL = 15
 FIRST_PGBOUNCER_WITH_PREPARED_STATEMENTS = 21
+NEXT_MIGRATION = """
+from django.db import migrations
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "{latest}")]
+    operations = [
+        migrations.RunSQL(
+            "ALTER TABLE users ADD COLUMN next_version text",
+            "ALTER TABLE users DROP COLUMN next_version",
+        )
+    ]
+"""
 _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
 
 
@@ -25,7 +37,6 @@ class Programs:
     pgbouncer: str | None
     faketime: str | None
     small_disk: bool  # only root may mount one
-    before: str | None  # the commit before the newest migration
 
     def missing(self) -> list[str]:
         """Return what could not be had, with the Debian package that has it."""
@@ -33,7 +44,6 @@ class Programs:
             "pgbouncer, version 1.21 or newer (Debian 13)": self.pgbouncer,
             "faketime": self.faketime,
             "a small disk, which root could mount": self.small_disk,
-            "a version before that has fewer migrations": self.before,
         }
         return [name for name, is_there in found.items() if not is_there]
 
@@ -52,7 +62,6 @@ def find() -> Programs:
         pgbouncer=find_pgbouncer(),
         faketime=_which("faketime"),
         small_disk=os.geteuid() == 0,
-        before=_before_newest_migration(),
     )
 
 
@@ -82,35 +91,13 @@ def find_pgbouncer() -> str | None:
     return program if is_new else None
 
 
-def _before_newest_migration() -> str | None:
-    """Return the commit before the newest one that only added migrations, if that one did."""
-    adding = ["log", "-1", "--first-parent", "-m", "--diff-filter=A", "--format=%H"]
-    commit = _git(*adding, "--", "*/migrations/0*.py").strip()
-    is_additive = commit and _migrations(f"{commit}^") < _migrations("HEAD")
-    return f"{commit}^" if is_additive else None
-
-
-def _migrations(commit: str) -> set[str]:
-    """Return the migrations of a commit with their contents; none where git knows it not."""
-    listed = _git("ls-tree", "-r", commit).splitlines()
-    return {line for line in listed if "/migrations/0" in line}
-
-
-def _git(*arguments: str) -> str:
-    try:
-        command = ["git", *arguments]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
-def check_out(commit: str, folder: Path) -> Path:
-    """Put the version of the commit into the folder; it runs on our libraries, by our units."""
-    folder.mkdir()
-    archive = subprocess.run(
-        ["git", "archive", commit], cwd=ROOT, capture_output=True, check=True
-    ).stdout
-    subprocess.run(["tar", "-x"], cwd=folder, input=archive, check=True)
+def next_version(folder: Path) -> Path:
+    """Put a copy of the program, with one migration more, into the folder."""
+    is_ours = shutil.ignore_patterns(".*", "__pycache__", "node_modules", "staticfiles")
+    shutil.copytree(ROOT, folder, ignore=is_ours)
     (folder / ".venv").symlink_to(ROOT / ".venv")
-    shutil.copytree(ROOT / "deploy", folder / "deploy", dirs_exist_ok=True)
+    migrations = folder / "accounts" / "migrations"
+    latest = max(migrations.glob("0*.py")).stem
+    migration = NEXT_MIGRATION.format(latest=latest)
+    (migrations / f"{int(latest[:4]) + 1:04}_next_version.py").write_text(migration)
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.checkout import Refusal
 from gatewayz.dev.drill import programs
 from gatewayz.dev.drill.exercises import EXERCISES, Exercise
 from gatewayz.dev.drill.postgresql import ADMINISTRATOR
@@ -74,10 +74,7 @@ def _play(chosen: list[Exercise], found: programs.Programs, folder: Path) -> lis
     supervisor = Supervisor()
     with ExitStack() as stack:
         stack.callback(supervisor.end)
-        checkout = ROOT
-        if found.before and any(exercise.needs == "before" for exercise in chosen):
-            checkout = programs.check_out(found.before, folder / "before")
-        production = Production(found, folder, supervisor, checkout)
+        production = Production(found, folder, supervisor)
         stack.enter_context(production.running())
         traffic = Traffic(production.address, str(production.certificate))
         stack.enter_context(traffic.running())
