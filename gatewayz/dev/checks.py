@@ -119,6 +119,7 @@ def _keep_bytecode() -> None:
 
 def _run_checks(report: Report, database_url: str) -> None:
     development = {"DEBUG": "true", "DATABASE_URL": database_url}
+    locks = development | {"DJANGO_SETTINGS_MODULE": "gatewayz.settings"}
     production = production_environment(database_url)
     deploy = ["check", "--deploy", "--fail-level", "WARNING"]
     migrations = ["makemigrations", "--check", "--dry-run"]
@@ -126,6 +127,7 @@ def _run_checks(report: Report, database_url: str) -> None:
         report.run("ruff check", [*_python("ruff"), "check", "."])
         report.run("ruff format --check", [*_python("ruff"), "format", "--check", "."])
         report.run("makemigrations --check", _manage(*migrations), development)
+        report.run("locks of migrations", _python("gatewayz.dev.migration_locks"), locks)
         report.run("check --deploy, on the production settings", _manage(*deploy), production)
 
 
