@@ -8,17 +8,32 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from tempfile import TemporaryFile
 
-from gatewayz.dev.checkout import ROOT, WORKSHOP, throwaway_database
+from gatewayz.dev.checkout import ROOT, WORKSHOP, Refusal, throwaway_database
 from gatewayz.dev.children import run_in_foreground
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-LONG_FLAG, FAST_FLAG = "--long", "--fast"
+LONG_FLAG, FAST_FLAG, POSTGRES_FLAG = "--long", "--fast", "--postgres"
 REST = ("-m", "not browser")
 QUICK = ("-m", "not browser and not slow and not negative_control")
 # Every core is used; one that has nothing left to do takes tests from another.
 IN_PARALLEL = ("-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
+
+# What depends on PostgreSQL's version: statements, guards, locks, roles, migrations, dumps.
+DATABASE_PART = {
+    "accounts": "adjustment_guards adjustment_limits adjustments adjustments_at_once at_once"
+    " constraints database_roles index_plans ledger ledger_guards ledger_seals limits migrate"
+    " negative_controls prepared registration search search_path",
+    "referrals": "adding_terms at_once attribution bonuses budget budget_forecast claims codes"
+    " eligibility friends invite_views offers reinstated reports review review_at_once"
+    " second_person_for_terms",
+    "payments": "at_once claims_at_once clawbacks commands crash daily database_guards erasure"
+    " inbox invariants leaderboard leaderboard_snapshot ledger_snapshot month negative_controls"
+    " restore retention settlement tasks terms_simulation totals two_clocks",
+    "gatewayz": "connection migrations",
+}
 
 
 def lint(arguments: list[str]) -> int:
@@ -33,9 +48,12 @@ def test(arguments: list[str]) -> int:
     """Run every check and every test, or pytest alone with the arguments.
 
     With `--fast` the tests that are marked slow are left out; with `--long` those that generate
-    their own cases go further.
+    their own cases go further. `--postgres FOLDER` runs those of the database alone, on the
+    PostgreSQL whose programs are there.
     """
     _keep_bytecode()
+    if arguments[:1] == [POSTGRES_FLAG]:
+        return _test_database_part(Path(*arguments[1:]))
     is_fast = FAST_FLAG in arguments
     if LONG_FLAG in arguments:
         os.environ["LONG"] = "1"
@@ -50,6 +68,21 @@ def test(arguments: list[str]) -> int:
         _run_checks(report, database.url)
         report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *IN_PARALLEL])
     return report.conclude()
+
+
+def _test_database_part(binaries: Path) -> int:
+    if not (binaries / "postgres").exists():
+        raise Refusal(f"{POSTGRES_FLAG} takes the folder of a `postgres`; {binaries} has none.")
+    version = subprocess.check_output([binaries / "postgres", "--version"], text=True).strip()
+    print(f"\n=== pytest, what depends on the database, on {version}", flush=True)
+    files = [
+        f"{app}/tests/test_{name}.py"
+        for app, names in DATABASE_PART.items()
+        for name in names.split()
+    ]
+    environment = {**os.environ, "PG_BINDIR": str(binaries)}
+    environment.pop("DATABASE_URL", None)
+    return run_in_foreground([*_python("pytest"), *IN_PARALLEL, *files], environment)
 
 
 def format_code(arguments: list[str]) -> int:
@@ -119,6 +152,7 @@ def _keep_bytecode() -> None:
 
 def _run_checks(report: Report, database_url: str) -> None:
     development = {"DEBUG": "true", "DATABASE_URL": database_url}
+    locks = development | {"DJANGO_SETTINGS_MODULE": "gatewayz.settings"}
     production = production_environment(database_url)
     deploy = ["check", "--deploy", "--fail-level", "WARNING"]
     migrations = ["makemigrations", "--check", "--dry-run"]
@@ -126,6 +160,7 @@ def _run_checks(report: Report, database_url: str) -> None:
         report.run("ruff check", [*_python("ruff"), "check", "."])
         report.run("ruff format --check", [*_python("ruff"), "format", "--check", "."])
         report.run("makemigrations --check", _manage(*migrations), development)
+        report.run("locks of migrations", _python("gatewayz.dev.migration_locks"), locks)
         report.run("check --deploy, on the production settings", _manage(*deploy), production)
 
 

@@ -4,7 +4,7 @@ import sys
 
 VERBS = {
     "run": "serve it with a local Stripe; --story plays Alice and Bob, --demo [N] adds examples",
-    "test": "run all checks and tests; --fast skips slow tests, --long does more; else only pytest",
+    "test": "run all checks and tests; --fast and --long; --postgres FOLDER; or only pytest",
     "lint": "check style, types, migrations and the production settings",
     "bench": "measure it beside other ways to do the same; --short, --check in two minutes",
     "drill": "rehearse a production on this machine: kill, fail over, restore; --short",

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from payments.report_models import LedgerCheck
 DEPLOY = Path(django_settings.BASE_DIR) / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "dashboard.json"
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("file", [RULES, DASHBOARD])
@@ -38,9 +43,7 @@ def test_prometheus_understands_the_rules() -> None:
     if promtool is None:
         pytest.skip("there is no promtool (Debian's package prometheus)")
 
-    done = subprocess.run(
-        [promtool, "check", "rules", RULES], capture_output=True, text=True, check=False
-    )
+    done = run([promtool, "check", "rules", str(RULES)])
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -50,3 +53,27 @@ def test_production_is_served_with_the_options_of_development() -> None:
     options = set(re.findall(r"--[a-z-]+", served))
 
     assert options == {o for o in granian("x", port=1) if o.startswith("--")}
+
+
+@pytest.mark.parametrize("file", ["Dockerfile", "deploy/compose/pgbouncer.Dockerfile"])
+def test_hadolint_has_nothing_against_the_images(file: str) -> None:
+    hadolint = Path(sys.executable).with_name("hadolint")
+
+    done = run([str(hadolint), str(DEPLOY.parent / file)])
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_compose_understands_its_file(tmp_path: Path) -> None:
+    ways = (["docker", "compose"], ["docker-compose"])
+    found = [way for way in ways if shutil.which(way[0]) and run([*way, "version"]).returncode == 0]
+    if not found:
+        pytest.skip("there is neither `docker compose` nor docker-compose (Debian's package)")
+    shutil.copy(DEPLOY.parent / "compose.yaml", tmp_path)
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    examples = (DEPLOY.parent / ".env.example", DEPLOY / "compose" / "env.example")
+    (tmp_path / ".env").write_text("\n".join(example.read_text() for example in examples))
+
+    done = run([*found[0], "--file", str(tmp_path / "compose.yaml"), "config", "--quiet"])
+
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewayz.dev import checks
+from gatewayz.dev.checkout import Refusal
 
 
 def python(code: str) -> list[str]:
@@ -72,3 +73,30 @@ def test_with_arguments_only_pytest_runs(
     assert checks.test(arguments) == 0
 
     assert commands == [[sys.executable, "-m", "pytest", *given]]
+
+
+def test_the_part_of_the_database_runs_on_another_postgresql(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[Mapping[str, str]] = []
+
+    def run(_command: list[str], environment: Mapping[str, str]) -> int:
+        seen.append(environment)
+        return 0
+
+    monkeypatch.setattr(checks, "run_in_foreground", run)
+    monkeypatch.setattr(os, "environ", {**os.environ, "DATABASE_URL": "postgres://elsewhere/x"})
+    program = tmp_path / "postgres"
+    program.write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 15.99'\n")
+    program.chmod(0o755)
+
+    assert checks.test(["--postgres", str(tmp_path)]) == 0
+
+    assert seen[0]["PG_BINDIR"] == str(tmp_path)
+    assert "DATABASE_URL" not in seen[0]
+    assert "on postgres (PostgreSQL) 15.99" in capsys.readouterr().out
+
+
+def test_a_folder_without_postgresql_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="has none"):
+        checks.test(["--postgres", str(tmp_path)])
