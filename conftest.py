@@ -1,5 +1,6 @@
 """Fixtures for all tests: Alice, whom Bob was invited by, and the check after every one of them."""
 
+import gc
 import importlib
 import logging
 import os
@@ -60,6 +61,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # Before it asks Stripe once more the SDK waits for half a second, which shows nothing.
     stripe.HTTPClient.INITIAL_DELAY = 0.01
     emptying.install()
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the modules and the tests, which live until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
