@@ -12,10 +12,10 @@ from playwright.sync_api import Error as ScriptError
 from gatewayz.tests.accessibility import findings
 
 DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (360, 740)
-# Both groups and both widths; what each group sees at each width, test_desk_in_browser looks at.
-BOTH = pytest.mark.parametrize(
-    ("who", "desk"), [("Sam", PHONE), ("Fiona", DESKTOP)], indirect=["desk"]
-)
+# Both groups and both widths; what each group may open, test_permissions asks.
+SAM, FIONA = ("Sam", PHONE), ("Fiona", DESKTOP)
+BOTH = pytest.mark.parametrize(("who", "desk"), [SAM, FIONA], indirect=["desk"])
+ON_A_PHONE = pytest.mark.parametrize("desk", [PHONE], indirect=True)
 FAULTS = Path(__file__).with_name("page_faults.js").read_text()
 # What has the focus, and whether it or what surrounds it is drawn with an outline.
 FOCUS = """() => {

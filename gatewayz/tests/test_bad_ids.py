@@ -12,20 +12,10 @@ from django.urls import URLPattern, URLResolver, reverse
 from accounts.tests.factories import operator
 from gatewayz.adminbase.model_admin import _filter_name
 
-BAD_IDS = [
-    "abc",
-    "0",
-    "-1",
-    "1.5",
-    "9" * 30,
-    "١٢",
-    "_00",
-    "'",
-    "%00",
-    "1%0A",
-    "None",
-    "a/b",
-]
+# No number, no row's, too large, other digits, quoted, a NUL, a line's end, and a path.
+BAD_IDS = ["abc", "0", "9" * 30, "١٢", "_00", "%00", "1%0A", "a/b"]
+TRIED = [("get", bad) for bad in BAD_IDS] + [("post", "abc"), ("post", "0"), ("post", "_00")]
+BAD_FILTERS = ["=abc", f"={'9' * 30}", "=%00", "__in=abc", f"__in={'9' * 30}", "__isnull=abc"]
 pytestmark = pytest.mark.slow
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -53,12 +43,11 @@ def test_a_page_of_none_is_not_found(db: None, route: str) -> None:
     browser = operator()
     browser.raise_request_exception = False
     wrong = {}
-    for bad in BAD_IDS:
+    for method, bad in TRIED:
         path = "/admin/" + _PARAMETER.sub(bad, route).removeprefix("^").removesuffix("$")
-        for method in ("get", "post"):
-            code = getattr(browser, method)(path).status_code
-            if code >= 500 or code == 200:
-                wrong[method, path] = code
+        code = getattr(browser, method)(path).status_code
+        if code >= 500 or code == 200:
+            wrong[method, path] = code
 
     assert wrong == {}
 
@@ -71,14 +60,12 @@ def test_a_list_that_is_asked_for_a_row_of_none_is_no_error(db: None, name: str)
     path = reverse(f"admin:{name.replace('.', '_')}_changelist")
     wrong = {}
     for field in {*page.linked_by, *map(_filter_name, page.list_filter), "id", "q", "p", "o"}:
-        for bad in ("abc", "9" * 30, "%00", "1.5"):
-            for how in ("", "__in", "__isnull"):
-                query = f"?{field}{how}={bad}"
-                # PostgreSQL ends the test's transaction when it cannot read a value.
-                before = transaction.savepoint()
-                code = browser.get(path + query).status_code
-                transaction.savepoint_rollback(before)
-                if code >= 500:
-                    wrong[query] = code
+        for bad in BAD_FILTERS:
+            # PostgreSQL ends the test's transaction when it cannot read a value.
+            before = transaction.savepoint()
+            code = browser.get(f"{path}?{field}{bad}").status_code
+            transaction.savepoint_rollback(before)
+            if code >= 500:
+                wrong[field, bad] = code
 
     assert wrong == {}

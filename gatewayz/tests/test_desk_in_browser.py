@@ -1,10 +1,12 @@
 """Every screen of the desk in a real browser, full and empty, as each of those who work there."""
 
+from typing import Literal
+
 import pytest
 from playwright.sync_api import expect
 
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import Desk
+from gatewayz.tests.desk_browser import DESKTOP, ON_A_PHONE, PHONE, Desk
 
 pytestmark = pytest.mark.browser
 
@@ -29,13 +31,18 @@ def walk(desk: Desk, where: str = SIDEBAR) -> int:
 
 @pytest.mark.usefixtures("one_of_everything")
 @pytest.mark.parametrize(
-    ("who", "is_dark", "where", "at_least"),
-    [("Sam", False, SIDEBAR, 24), ("Fiona", True, SIDEBAR, 24), ("Olivia", False, OFFICE, 5)],
+    ("who", "desk", "colours", "where", "at_least"),
+    [
+        ("Sam", PHONE, "light", SIDEBAR, 24),
+        ("Fiona", DESKTOP, "dark", SIDEBAR, 24),
+        ("Olivia", PHONE, "dark", OFFICE, 5),
+    ],
+    indirect=["desk"],
 )
 def test_every_screen_is_without_fault(
-    desk: Desk, who: str, is_dark: bool, where: str, at_least: int
+    desk: Desk, who: str, colours: Literal["light", "dark"], where: str, at_least: int
 ) -> None:
-    desk.window.emulate_media(color_scheme="dark" if is_dark else "light")
+    desk.window.emulate_media(color_scheme=colours)
     desk.asks_axe = True
     desk.become(who)
 
@@ -43,6 +50,7 @@ def test_every_screen_is_without_fault(
     assert desk.faults == []
 
 
+@ON_A_PHONE
 def test_with_nothing_in_it_every_list_says_so(desk: Desk) -> None:
     desk.become("Fiona")
 
@@ -52,6 +60,7 @@ def test_with_nothing_in_it_every_list_says_so(desk: Desk) -> None:
     desk.reads("There is nothing here yet")
 
 
+@ON_A_PHONE
 def test_the_pages_behind_the_buttons_are_without_fault(alice: Person, desk: Desk) -> None:
     person, key = f"/admin/accounts/user/{alice.user.pk}", alice.user.api_keys.get().pk
     desk.asks_axe = True
@@ -85,6 +94,7 @@ def test_the_keyboard_alone_reaches_what_a_page_is_for(alice: Person, desk: Desk
     assert unseen == []
 
 
+@ON_A_PHONE
 def test_the_menu_leads_everywhere(desk: Desk) -> None:
     desk.become("Sam")
     desk.open("/admin/")

@@ -8,26 +8,18 @@ from django_otp.oath import totp
 from playwright.sync_api import expect
 
 from accounts.models import AuditEntry, User
-from accounts.tests.factories import member_of
-from gatewayz.tests.desk_browser import DESKTOP, PHONE, Desk
+from accounts.tests.factories import member_of, with_password
+from gatewayz.tests.desk_browser import ON_A_PHONE, Desk
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.parametrize(
-        ("colleague", "desk"), [("Support", PHONE), ("Finance", DESKTOP)], indirect=True
-    ),
-]
+pytestmark = pytest.mark.browser
 
 PASSWORD, NEW_PASSWORD = "correct horse", "battery staple 7"
 
 
 @pytest.fixture
-def colleague(request: pytest.FixtureRequest, db: None) -> User:
-    """One of each group, with a password."""
-    user = member_of(request.param)
-    user.set_password(PASSWORD)
-    user.save()
-    return user
+def colleague(db: None) -> User:
+    """Sam of Support, with a password."""
+    return with_password(member_of("Support"), PASSWORD)
 
 
 def log_in(desk: Desk, user: User, password: str, code: str = "") -> None:
@@ -59,6 +51,7 @@ def set_up(desk: Desk) -> bytes:
     return key
 
 
+@ON_A_PHONE
 def test_with_a_second_factor_a_password_alone_opens_nothing(colleague: User, desk: Desk) -> None:
     desk.open("/admin/")
     log_in(desk, colleague, PASSWORD)
@@ -89,6 +82,7 @@ def test_a_second_factor_is_turned_off_by_a_backup_code_and_a_reason(
     assert reasons()[-1] == ("turn off second factor", "A new phone")
 
 
+@ON_A_PHONE
 def test_the_own_password_is_changed_with_a_reason(colleague: User, desk: Desk) -> None:
     desk.open("/admin/password_change/")
     log_in(desk, colleague, PASSWORD)

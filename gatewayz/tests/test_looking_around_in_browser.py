@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import BOTH, Desk
+from gatewayz.tests.desk_browser import BOTH, FIONA, ON_A_PHONE, SAM, Desk
 from payments.tests.stripe_events import refer, settle
 
 pytestmark = pytest.mark.browser
@@ -43,10 +43,9 @@ def exports() -> list[tuple[str, str, str]]:
     return [(entry.who, entry.reason, entry.after["format"]) for entry in taken]
 
 
-@BOTH
-def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: str) -> None:
+def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk) -> None:
     payment = settle(bob.user)
-    desk.become(who)
+    desk.become("Sam")
     desk.open("/admin/accounts/user/")
 
     for known in ("BOB@example.com", bob.code.lower(), payment.session_id or "", bob.api_key[:12]):
@@ -55,8 +54,9 @@ def test_a_person_is_found_by_whatever_is_known(bob: Person, desk: Desk, who: st
         desk.reads("bob@example.com")
 
 
-@BOTH
-@pytest.mark.parametrize("key", ["Control+k", "/"])
+@pytest.mark.parametrize(
+    ("who", "desk", "key"), [(*SAM, "/"), (*FIONA, "Control+k")], indirect=["desk"]
+)
 def test_anybody_is_found_from_any_page_without_a_click(
     bob: Person, desk: Desk, who: str, key: str
 ) -> None:
@@ -121,10 +121,10 @@ def test_finance_takes_along_what_the_list_shows_and_says_what_for(
     assert exports() == [("fiona", "The newsletter", form)]
 
 
-@BOTH
-def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk, who: str) -> None:
+@ON_A_PHONE
+def test_a_figure_leads_to_what_it_counts(alice: Person, desk: Desk) -> None:
     refer(alice, 2)
-    desk.become(who)
+    desk.become("Sam")
     desk.open("/admin/")
     desk.window.get_by_role("link", name="7 days").click()
     desk.reads("$40.00")

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.tests.factories import Person, give
-from gatewayz.tests.desk_browser import BOTH, Desk
+from gatewayz.tests.desk_browser import BOTH, ON_A_PHONE, Desk
 from payments.tests import test_month
 
 pytestmark = pytest.mark.browser
@@ -45,6 +45,7 @@ def test_finance_closes_any_days_and_downloads_them(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("history")
+@ON_A_PHONE
 def test_the_entries_of_a_line_are_one_click_away(desk: Desk) -> None:
     desk.become("Sam")
     desk.open("/admin/payments/dailytotals/?first=2026-05-01&last=2026-05-31")

@@ -1,6 +1,7 @@
 """Bob signs up and logs in with a real browser: by mouse, by keyboard alone, without JavaScript."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
@@ -16,7 +17,7 @@ from gatewayz.tests.desk_browser import DESKTOP, SMALL_PHONE, Desk
 from gatewayz.tests.test_log_in import jobs, link_in
 
 pytestmark = pytest.mark.browser
-SIZES = pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
+ON_A_PHONE = pytest.mark.parametrize("visitor", [SMALL_PHONE], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e" + "w" * 120
 
 
@@ -24,7 +25,7 @@ def bob_is_invited_by(alice: Person) -> bool:
     return User.objects.get(username="bob").referred_by_code == alice.code
 
 
-@SIZES
+@ON_A_PHONE
 def test_bob_signs_up_by_mouse_and_keeps_his_key(visitor: Desk, alice: Person) -> None:
     visitor.open(f"/signup?ref={alice.code}")
     visitor.fill("User name", "bob")
@@ -40,7 +41,6 @@ def test_bob_signs_up_by_mouse_and_keeps_his_key(visitor: Desk, alice: Person) -
     assert bob_is_invited_by(alice)
 
 
-@SIZES
 def test_bob_signs_up_by_keyboard_alone(visitor: Desk, alice: Person) -> None:
     keyboard = visitor.window.keyboard
     visitor.open(f"/signup?ref={alice.code}")
@@ -110,7 +110,6 @@ def test_bob_logs_in_and_out_without_javascript(
     expect(plain_window.get_by_role("link", name="Log in").first).to_be_visible()
 
 
-@SIZES
 def test_bob_logs_in_by_keyboard_alone(visitor: Desk, bob: Person) -> None:
     visitor.open(f"/login/link?token={log_in_links.create_token(bob.user)}")
 
@@ -119,14 +118,15 @@ def test_bob_logs_in_by_keyboard_alone(visitor: Desk, bob: Person) -> None:
     expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Hello bob")
 
 
-@SIZES
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("visitor", "colours"), [(SMALL_PHONE, "light"), (DESKTOP, "dark")], indirect=["visitor"]
+)
 def test_every_page_is_sound_and_accessible(
-    visitor: Desk, alice: Person, bob: Person, colours: str
+    visitor: Desk, alice: Person, bob: Person, colours: Literal["light", "dark"]
 ) -> None:
     User.objects.filter(pk=alice.user.pk).update(username=HOSTILE)
     token = log_in_links.create_token(bob.user)
-    visitor.window.emulate_media(color_scheme="dark" if colours == "dark" else "light")
+    visitor.window.emulate_media(color_scheme=colours)
     visitor.expects_refusals = True
 
     for path in ("/", f"/signup?ref={alice.code}", "/signup?ref=NOSUCH12", "/login", "/login/sent"):
@@ -142,7 +142,7 @@ def test_every_page_is_sound_and_accessible(
     assert_accessible(visitor.window)
 
 
-@SIZES
+@ON_A_PHONE
 def test_a_form_with_errors_is_accessible(visitor: Desk, alice: Person) -> None:
     visitor.open("/signup")
     visitor.fill("User name", "b b")

@@ -1,6 +1,7 @@
 """The pages of a person in a real browser: by mouse, by keyboard alone, without JavaScript."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -19,7 +20,7 @@ from payments.tests.stripe_events import deliver, pending_payment, refer, refund
 from referrals.models import Referral
 
 pytestmark = pytest.mark.browser
-SIZES = pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
+ON_A_PHONE = pytest.mark.parametrize("visitor", [SMALL_PHONE], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e" + "W" * 120
 
 
@@ -48,13 +49,14 @@ def in_every_state(alice: Person, bob: Person) -> list[str]:
     return ["/dashboard", "/payment/cancel", *(f"{back}{session}" for session in sessions)]
 
 
-@SIZES
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("visitor", "colours"), [(SMALL_PHONE, "light"), (DESKTOP, "dark")], indirect=["visitor"]
+)
 def test_every_page_is_sound_and_accessible(
-    visitor: Desk, alice: Person, bob: Person, front: str, colours: str
+    visitor: Desk, alice: Person, bob: Person, front: str, colours: Literal["light", "dark"]
 ) -> None:
     returns = in_every_state(alice, bob)
-    visitor.window.emulate_media(color_scheme="dark" if colours == "dark" else "light")
+    visitor.window.emulate_media(color_scheme=colours)
     key = api_keys.valid_keys(alice.user, now=timezone.now()).get()
     own = (
         *("/dashboard", "/dashboard/statement", "/dashboard/friends", "/dashboard/buy"),
@@ -71,7 +73,7 @@ def test_every_page_is_sound_and_accessible(
             assert_accessible(visitor.window)
 
 
-@SIZES
+@ON_A_PHONE
 def test_bob_buys_another_amount_and_waits_for_what_he_got(
     visitor: Desk, bob: Person, front: str
 ) -> None:
@@ -91,7 +93,6 @@ def test_bob_buys_another_amount_and_waits_for_what_he_got(
     expect(visitor.window.get_by_text("$22.34").first).to_be_visible()
 
 
-@SIZES
 def test_bob_comes_back_from_stripe_without_paying(visitor: Desk, bob: Person, front: str) -> None:
     log_in(visitor.window, bob, front)
     visitor.open("/dashboard")
@@ -115,7 +116,7 @@ def test_what_is_not_chosen_is_not_asked_for(visitor: Desk, bob: Person, front: 
     expect(other).to_be_visible()
 
 
-@SIZES
+@ON_A_PHONE
 def test_alice_copies_her_link(visitor: Desk, alice: Person, front: str) -> None:
     log_in(visitor.window, alice, front)
     visitor.open("/dashboard")
@@ -127,7 +128,6 @@ def test_alice_copies_her_link(visitor: Desk, alice: Person, front: str) -> None
     assert copied == f"{front}/signup?ref={alice.code}"
 
 
-@SIZES
 def test_alice_makes_and_revokes_a_key_by_keyboard_alone(
     visitor: Desk, alice: Person, front: str
 ) -> None:

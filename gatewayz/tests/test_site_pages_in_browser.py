@@ -7,11 +7,10 @@ from playwright.sync_api import expect
 
 from accounts.tests.factories import Person
 from gatewayz.tests.accessibility import findings
-from gatewayz.tests.desk_browser import DESKTOP, Desk
+from gatewayz.tests.desk_browser import Desk
 from gatewayz.tests.people_browser import pay
 
 pytestmark = pytest.mark.browser
-WIDE = pytest.mark.parametrize("desk", [DESKTOP], indirect=True)
 
 
 def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(desk: Desk) -> None:
@@ -22,7 +21,6 @@ def test_the_documentation_lists_the_api_and_loads_nothing_from_elsewhere(desk: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@WIDE
 def test_the_documentation_is_accessible(desk: Desk, scheme: Literal["light", "dark"]) -> None:
     desk.window.emulate_media(color_scheme=scheme)
     desk.window.goto(desk.address + "/api/docs")
@@ -31,7 +29,6 @@ def test_the_documentation_is_accessible(desk: Desk, scheme: Literal["light", "d
     assert findings(desk.window) == []
 
 
-@WIDE
 def test_the_documentation_can_be_tried(desk: Desk) -> None:
     desk.window.goto(desk.address + "/api/docs")
 
@@ -45,7 +42,6 @@ def test_the_documentation_can_be_tried(desk: Desk) -> None:
     assert desk.faults == []
 
 
-@WIDE
 def test_who_pays_without_a_session_comes_back_to_a_thank_you(
     front: str, bob: Person, desk: Desk
 ) -> None:
@@ -60,7 +56,6 @@ def test_who_pays_without_a_session_comes_back_to_a_thank_you(
 
 
 @pytest.mark.parametrize("path", ["/", "/payment/success", "/payment/cancel", "/nothing/here"])
-@WIDE
 def test_a_page_is_plain_and_loads_nothing_from_elsewhere(desk: Desk, path: str) -> None:
     desk.expects_refusals = "nothing" in path
     desk.window.goto(desk.address + path)

@@ -27,7 +27,7 @@ def test_a_few_seconds_of_traffic_end_without_error_and_with_a_clean_ledger(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "traffic.json"
-    command = [sys.executable, "-m", "gatewayz.benchmarks", "--traffic", "0.2", "--json", str(file)]
+    command = [sys.executable, "-m", "gatewayz.benchmarks", "--traffic", "0.1", "--json", str(file)]
 
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
