@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayz.dev.checkout import ROOT, Refusal
-from gatewayz.dev.drill import programs
-from gatewayz.dev.drill.postgresql import OWNER, PATIENCE_SECONDS, remove
+from gatewayz.dev.drill import programs, units
+from gatewayz.dev.drill.postgresql import ADMINISTRATOR, OWNER, PATIENCE_SECONDS, remove, run_sql
 from gatewayz.dev.drill.production import MAX_LAG_SECONDS, WEB, WORKERS, Production
 from gatewayz.dev.drill.traffic import Traffic
 from gatewayz.dev.postgres_binaries import ServerAccount
@@ -221,9 +221,12 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
     _hand_over(cluster.primary.data, cluster.account)
     cluster.start(cluster.primary)
     _until(production, "SELECT pg_is_in_recovery()::int", 0)
+    administrator = cluster.primary.url(ADMINISTRATOR, "postgres")
+    run_sql(cluster.binaries, administrator, units.commands("after the restore"))
     production.wait_until_ready()
     production.command("reconcile")
     cluster.copy_primary()
+    _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
 
 
 def _hand_over(data: Path, account: ServerAccount) -> None:
