@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts import merkle
+from accounts import merkle, report_database
 from accounts.complete_rows import complete_until
 from accounts.models import LedgerEntry, LedgerSeal
 
@@ -126,9 +126,12 @@ def find(head: str) -> LedgerSeal | None:
 def broken() -> list[tuple[int, str]]:
     """Return the id of each seal that does not match its entries or the seal before, and why."""
     # Inside a transaction other connections do not see what it has written.
-    if connection.in_atomic_block:
+    database = report_database.connection()
+    if database.in_atomic_block:
         return sorted(_broken(1, 0))
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    with ThreadPoolExecutor(
+        CONNECTIONS, initializer=report_database.set_alias, initargs=(database.alias,)
+    ) as pool:
         parts = pool.map(partial(_broken_elsewhere, CONNECTIONS), range(CONNECTIONS))
         return sorted(chain.from_iterable(parts))
 
@@ -138,15 +141,16 @@ def _broken_elsewhere(parts: int, part: int) -> list[tuple[int, str]]:
     try:
         return [*_broken(parts, part)]
     finally:
-        connection.close()
+        report_database.connection().close()
 
 
 def _broken(parts: int, part: int) -> Iterator[tuple[int, str]]:
-    with transaction.atomic():
-        with connection.cursor() as cursor:
+    database = report_database.connection()
+    with transaction.atomic(database.alias):
+        with database.cursor() as cursor:
             # This reads every entry, by its id and not once for each seal.
             cursor.execute("SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off")
-        with connection.chunked_cursor() as cursor:
+        with database.chunked_cursor() as cursor:
             cursor.execute(_ALL_BATCHES, [parts, part])
             while batches := cursor.fetchmany(20):
                 for seal_id, head_before, previous_head, root, head, leaves in batches:

@@ -10,7 +10,11 @@ from gatewayz import database_url, email_url, env_file, environment, retention_p
 from gatewayz.adminbase import unfold_settings
 from gatewayz.api import openapi_settings
 from gatewayz.http import logs
-from gatewayz.postgresql.connection_settings import CONNECTION_SETTINGS, as_options
+from gatewayz.postgresql.connection_settings import (
+    CONNECTION_SETTINGS,
+    as_options,
+    replica_database,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file.read(BASE_DIR / ".env")
@@ -165,6 +169,14 @@ DATABASES["default"] |= {
     }
     | _DATABASE_OPTIONS,
 }
+
+# Reports read the replica unless it lags by more than this (accounts/report_database.py).
+DATABASE_REPLICA_MAX_LAG_SECONDS = environment.whole_number(
+    "DATABASE_REPLICA_MAX_LAG_SECONDS", default=30, least=1, most=3600
+)
+if environment.is_set("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = replica_database(database_url.read("DATABASE_REPLICA_URL"))
+    DATABASE_ROUTERS = ["accounts.report_database.Router"]
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"

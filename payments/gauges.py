@@ -8,6 +8,7 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from accounts import report_database
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.http.metrics import GAUGES
 from payments.reports.action_items import WaitingCounts, count_waiting
@@ -19,7 +20,7 @@ class ActionItemGauges(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = count_waiting(now=timezone.now())
-            database = list(_of_the_database())
+            database = [*_of_the_database(), *_of_the_replica()]
         except AnyDatabaseError as error:
             if not is_unavailable(error):
                 raise
@@ -88,6 +89,19 @@ def _of_the_database() -> Iterator[Metric]:
     for (name, help_text), value in zip(_DATABASE_GAUGES, row, strict=True):
         if value is not None:
             yield GaugeMetricFamily(name, help_text, value)
+
+
+def _of_the_replica() -> Iterator[Metric]:
+    if not report_database.is_configured():
+        return
+    found = report_database.state()
+    yield GaugeMetricFamily(
+        "gatewayz_replica_used", "Reports read the replica, and not the primary.", not found.problem
+    )
+    if found.lag_seconds is not None:
+        yield GaugeMetricFamily(
+            "gatewayz_replica_lag_seconds", "How far the replica is behind.", found.lag_seconds
+        )
 
 
 GAUGES.register(ActionItemGauges())

@@ -1,20 +1,22 @@
 """The admin site: which pages it has, and who may open it."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from functools import partial, wraps
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from django.conf import settings
 from django.contrib.admin import ModelAdmin as DjangoModelAdmin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
-from accounts import operator_login, second_factor, throttling
+from accounts import operator_login, report_database, second_factor, throttling
 from accounts.models import User
 from gatewayz.adminbase import model_admin, navigation
 from gatewayz.adminbase.content_policy import as_unfold_needs
@@ -24,6 +26,7 @@ from gatewayz.operators import list_export, own_log_in, search
 # A working day, so that no session is open the next morning.
 SESSION_LASTS = timedelta(hours=12)
 BUSY_SECONDS = 2
+_WROTE = "wrote"
 
 
 def _is_for_setup(request: HttpRequest) -> bool:
@@ -36,6 +39,25 @@ def _must_set_up(request: HttpRequest) -> bool:
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
         return False
     return second_factor.must_set_up(user)
+
+
+def _reports_have_own_writes(request: HttpRequest) -> AbstractContextManager[None]:
+    """Let reports read the primary while the replica may lack what this operator has just done."""
+    has_written = _WROTE in request.COOKIES
+    return report_database.fixed(report_database.PRIMARY) if has_written else nullcontext()
+
+
+def _remember_write(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Note a form that did something, which leads to another page."""
+    is_done = request.method == "POST" and isinstance(response, HttpResponseRedirect)
+    if is_done and report_database.is_configured():
+        response.set_cookie(
+            _WROTE,
+            max_age=settings.DATABASE_REPLICA_MAX_LAG_SECONDS,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 class OperatorSite(UnfoldAdminSite):
@@ -110,7 +132,10 @@ class OperatorSite(UnfoldAdminSite):
         def led_to_setup(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if _must_set_up(request) and not _is_for_setup(request):
                 return redirect("admin:second_factor")
-            return protected(request, *args, **kwargs)
+            with _reports_have_own_writes(request):
+                response = protected(request, *args, **kwargs)
+            _remember_write(request, response)
+            return response
 
         return led_to_setup
 

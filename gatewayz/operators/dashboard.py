@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import resolve, reverse
 from django.utils import timezone
 
+from accounts import report_database
 from accounts.money import dollars
 from gatewayz.cli.output import counted
 from gatewayz.operators.dashboard_charts import charts
@@ -72,7 +73,7 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     now = timezone.now()
     asked = request.GET.get("days", "")
     days = int(asked) if asked in map(str, PERIODS) else _DEFAULT
-    found = program_totals(days=days, now=now)
+    found = report_database.read(lambda: program_totals(days=days, now=now))
     waiting = action_items(now=now)
     return context | {
         "periods": [(each, each == days) for each in PERIODS],
@@ -82,6 +83,7 @@ def with_figures(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "funnel": _open_to(request, _funnel(found.now)),
         "waiting": _open_to(request, _waiting(waiting)),
         "ledger_check": waiting.ledger_check,
+        "replica": report_database.state() if report_database.is_configured() else None,
         "ledger_checks": reverse("admin:payments_ledgercheck_changelist"),
         "charts": list(charts(found.now.days)),
     }

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.text import slugify
 
-from accounts import file_export
+from accounts import file_export, report_database
 from accounts.file_export import Export
 from gatewayz.adminbase.changelist import MOST_COUNTED
 from gatewayz.adminbase.model_admin import ModelAdmin
@@ -27,6 +27,8 @@ def export(page: ModelAdmin, request: HttpRequest) -> HttpResponse:
         listed: Any = page.get_changelist_instance(request)
     except IncorrectLookupParameters as error:
         raise BadRequest from error
+    # The file is read after this function has ended.
+    listed.queryset = listed.queryset.using(report_database.choose())
     count, _ = listed.count_filtered()
     found = Export(
         title=slugify(listed.title).replace("-", " "),

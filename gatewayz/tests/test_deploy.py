@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
+from accounts import report_database
 from gatewayz.dev.web_server import granian
 from payments.report_models import LedgerCheck
 
@@ -26,9 +27,11 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("file", [RULES, DASHBOARD])
 def test_only_metrics_that_exist_are_read(
-    client: Client, db: None, settings: Any, file: Path
+    client: Client, db: None, settings: Any, monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
     settings.METRICS_TOKEN = "a-token-for-prometheus"
+    monkeypatch.setattr(report_database, "is_configured", lambda: True)
+    monkeypatch.setattr(report_database, "state", lambda: report_database.State(0.5))
     LedgerCheck.objects.create(checked_at=timezone.now(), breaches=0)
     answer = client.get("/metrics", headers={"Authorization": "Bearer a-token-for-prometheus"})
     shown = set(re.findall(r"^# TYPE (\w+)", answer.content.decode(), re.MULTILINE))

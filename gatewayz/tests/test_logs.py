@@ -13,6 +13,7 @@ from django.test import Client
 from accounts import log_in_links
 from accounts.tests.factories import Person
 from gatewayz.http import logs
+from gatewayz.http.access_log import pseudonym
 from payments.tests.stripe_events import deliver, event, pending_payment, send
 
 
@@ -39,6 +40,30 @@ def test_a_request_is_one_json_line_with_an_id_and_the_user(
     assert (record["request"], record["code"]) == ("GET /user/balance", 200)
     assert record["user_id"] == alice.user.pk
     assert len(record["request_id"]) == 36
+
+
+def test_requests_of_one_caller_are_known_as_such_without_their_address(
+    lines: io.StringIO, db: None
+) -> None:
+    for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8", "2001:db8::1", "2001:db8::2"):
+        Client().post("/api/stripe/webhook", b"{}", "application/json", REMOTE_ADDR=address)
+
+    text = lines.getvalue()
+    records = [json.loads(line) for line in text.splitlines()]
+    refusals = [record["caller"] for record in records if record["event"] == "webhook_refused"]
+    requests = [record["caller"] for record in records if record["event"] == "request_finished"]
+    first, again, other, sixth, of_same_subnet = requests
+    assert (first, sixth) == (again, of_same_subnet)
+    assert len({first, other, sixth}) == 3
+    assert refusals == requests
+    assert "203.0.113" not in text
+    assert "2001:db8" not in text
+
+
+def test_nobody_is_followed_by_the_log_from_one_day_to_the_next() -> None:
+    morning, evening, tomorrow = (pseudonym("203.0.113.7", at=at) for at in (0, 86399, 86400))
+
+    assert morning == evening != tomorrow
 
 
 def test_an_error_does_not_log_the_link_that_led_to_it(

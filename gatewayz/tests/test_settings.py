@@ -100,6 +100,8 @@ BAD = [
     ("API_KEY_PEPPERS", "0123456789abcdef" * 2 + ",short"),
     ("DATABASE_URL", "sqlite:///db.sqlite3"),
     ("DATABASE_URL", "what?"),
+    ("DATABASE_REPLICA_URL", "what?"),
+    ("DATABASE_REPLICA_MAX_LAG_SECONDS", "0"),
     ("DEBUG", "maybe"),
     ("PORT", "eighty"),
     ("PORT", "70000"),

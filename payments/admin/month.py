@@ -16,15 +16,15 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 
-from accounts import file_export
+from accounts import file_export, report_database
 from accounts.file_export import Export
 from accounts.money import dollars
 from gatewayz.adminbase.exports import Row
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin
 from payments import tasks
 from payments.admin import stripe_side
-from payments.models import DailyTotals, LedgerCheck, StripeComparison
-from payments.reports import stripe_comparison
+from payments.models import DailyTotals, StripeComparison
+from payments.reports import ledger_checks, stripe_comparison
 from payments.reports.daily import DAY, Span, today
 from payments.reports.month import Statement, statement
 
@@ -75,7 +75,9 @@ class MonthAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         form, span = _days(request)
-        found = statement(span)
+        found, check, comparison = report_database.read(
+            lambda: (statement(span), ledger_checks.latest(), _comparison(span))
+        )
         may_export = request.user.has_perm("accounts.export")
         context = {
             **self.context(request),
@@ -87,8 +89,8 @@ class MonthAdmin(ReadOnlyAdmin):
             "is_over": span.last < today(timezone.now()),
             "lines": _lines(found),
             "amounts": _amounts(found),
-            "check": LedgerCheck.objects.order_by("-checked_at").first(),
-            "stripe": stripe_side.of(_comparison(span)),
+            "check": check,
+            "stripe": stripe_side.of(comparison),
             "query": _query(span),
             "may_export": may_export,
         }
@@ -110,8 +112,8 @@ class MonthAdmin(ReadOnlyAdmin):
 
     def export(self, request: HttpRequest) -> HttpResponse:
         _, span = _days(request)
-        found, stripe = statement(span), stripe_side.of(_comparison(span))
-        rows = [*_rows(found), *stripe_side.rows(stripe)]
+        found, comparison = report_database.read(lambda: (statement(span), _comparison(span)))
+        rows = [*_rows(found), *stripe_side.rows(stripe_side.of(comparison))]
         export = Export(
             title="month",
             columns=("part", "line", "count", "amount", "fee", "net", "note"),

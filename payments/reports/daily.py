@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Max, OuterRef, Subquery, Sum
 from django.db.models.functions import TruncDay
 
-from accounts import advisory_locks
+from accounts import advisory_locks, report_database
 from accounts.models import User
 from payments.models import DailyTotals, Payment
 from referrals.attribution import CLAIM_PERIOD
@@ -260,6 +260,6 @@ def _count(first: date, last: date) -> list[Day]:
     if first > last:
         return []
     span = Span(first, last)
-    with connection.cursor() as cursor:
+    with report_database.connection().cursor() as cursor:
         cursor.execute(_COUNT, asdict(span) | {"start": span.start, "end": span.end})
         return [Day(*row) for row in cursor.fetchall()]

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
+from accounts import report_database
 from payments.reports.daily import ENTRY_SUMS
 
 _NOT_REVERSED = "NOT EXISTS (SELECT 1 FROM ledger_entries r WHERE r.reverses_id = {}.id)"
@@ -213,13 +214,17 @@ def breaches() -> list[Breach]:
 
     Inside a transaction they see what it has not committed, which no other connection could show.
     """
-    if connection.in_atomic_block:
-        with transaction.atomic(), connection.cursor() as cursor:
+    database = report_database.connection()
+    using = database.alias
+    if database.in_atomic_block:
+        with transaction.atomic(using), database.cursor() as cursor:
             return _find(cursor, *INVARIANTS)
     with (
-        transaction.atomic(),
-        connection.cursor() as cursor,
-        ThreadPoolExecutor(CONNECTIONS) as pool,
+        transaction.atomic(using),
+        database.cursor() as cursor,
+        ThreadPoolExecutor(
+            CONNECTIONS, initializer=report_database.set_alias, initargs=(using,)
+        ) as pool,
     ):
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         # This transaction is idle while the parts run, and the snapshot ends with it.
@@ -233,13 +238,14 @@ def breaches() -> list[Breach]:
 
 def _find_in_snapshot(snapshot: str, invariant: str) -> list[Breach]:
     """Run in a thread, whose connection is its own."""
+    database = report_database.connection()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(database.alias), database.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
             return _find(cursor, invariant)
     finally:
-        connection.close()
+        database.close()
 
 
 def _find(cursor: CursorWrapper, *invariants: str) -> list[Breach]:

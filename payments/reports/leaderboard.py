@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from django.db import connection, transaction
 from django.db.models import Q
 
-from accounts import advisory_locks
+from accounts import advisory_locks, report_database
 from accounts.models import User
 from referrals.models import LeaderboardEntry, Program
 
@@ -116,8 +116,8 @@ def leaderboard(
 
     Ties share a rank. Referrers whose measure is zero are left out.
     """
-    top = _TOP.format(by=by)
-    with transaction.atomic(), connection.cursor() as cursor:
+    top, database = _TOP.format(by=by), report_database.connection()
+    with transaction.atomic(database.alias), database.cursor() as cursor:
         _disable_timeout(cursor)
         cursor.execute(top, _period(days, now=now) | {"limit": limit})
         return [Leader(*row) for row in cursor.fetchall()]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from accounts import ledger_seals
+from accounts import ledger_seals, report_database
 from payments.report_models import LedgerCheck
 from payments.reports.invariants import Breach, breaches
 
@@ -12,7 +12,7 @@ SEALED = "a sealed entry stays as it was"
 
 def run(*, now: datetime) -> list[Breach]:
     """Check every invariant of money and every seal, store the result, and return the breaches."""
-    found = breaches() + broken_seals()
+    found = report_database.read(lambda: breaches() + broken_seals())
     detail = "\n".join(map(str, found[:_SHOWN]))
     LedgerCheck.objects.create(checked_at=now, breaches=len(found), detail=detail)
     return found

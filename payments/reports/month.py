@@ -7,8 +7,7 @@ add up to the ledger, and a month that is over does not change.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection
-
+from accounts import report_database
 from payments.reports.daily import ENTRY_SUMS, Span
 from payments.reports.totals import Debts, debts_before
 
@@ -83,7 +82,7 @@ class Statement:
 
 def statement(span: Span) -> Statement:
     """Return the statement of these days; those that are not over yet count as far as they are."""
-    with connection.cursor() as cursor:
+    with report_database.connection().cursor() as cursor:
         cursor.execute(_STATEMENT, {"first": span.first, "last": span.last, "end": span.end})
         opening, closing, *sums = cursor.fetchone()
     debts_before_it, debts = debts_before(span.start, span.end)

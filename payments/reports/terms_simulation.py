@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Count
 
+from accounts import report_database
 from accounts.money import from_cents
 from referrals import eligibility
 from referrals.eligibility import Decision, Inputs
@@ -238,7 +238,7 @@ def _purchases(since: datetime) -> Iterator[_Purchase]:
     not_qualifying = [str(decision) for decision in eligibility.NOT_QUALIFYING]
     # Not a cursor of the server's: for one of those PostgreSQL plans to be quick with the first
     # tenth of the rows, one by one, and all of them take minutes.
-    with connection.cursor() as cursor:
+    with report_database.connection().cursor() as cursor:
         cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
         while rows := cursor.fetchmany(_AT_A_TIME):
             yield from map(_Purchase._make, rows)

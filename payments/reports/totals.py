@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
-from django.db import connection
-
+from accounts import report_database
 from payments.reports.daily import DAY, Day, Span, Sums, days_of, sums_before, sums_of, today
 
 _TENTH = Decimal("0.1")
@@ -153,7 +152,7 @@ GROUP BY place ORDER BY place
 
 def debts_before(*moments: datetime) -> list[Debts]:
     """Return the debts by the entries that were posted before each of these moments."""
-    with connection.cursor() as cursor:
+    with report_database.connection().cursor() as cursor:
         cursor.execute(_DEBTS, {"moments": list(moments)})
         return [Debts(*row) for row in cursor.fetchall()]
 

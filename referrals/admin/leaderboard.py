@@ -1,6 +1,7 @@
 """The page of the leaderboard: its snapshot by period."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -15,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from accounts import report_database
 from accounts.money import dollars
 from accounts.people import owned_by
 from gatewayz.adminbase.filters import ConditionFilter
@@ -94,15 +96,22 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         period = _period(request)
         leaderboard.ensure_snapshot(now=timezone.now())
-        tools = {
-            "title": "Leaderboard",
-            "counted_at": leaderboard.snapshot_time(period),
-            "periods": [
-                (label, value, value == period) for value, label in LeaderboardEntry.Period.choices
-            ],
-        }
-        page: HttpResponse = super().changelist_view(request, (extra_context or {}) | tools)
+        with report_database.fixed(report_database.choose()):
+            counted_at = report_database.read(partial(leaderboard.snapshot_time, period))
+            tools = {
+                "title": "Leaderboard",
+                "counted_at": counted_at,
+                "periods": [
+                    (label, value, value == period)
+                    for value, label in LeaderboardEntry.Period.choices
+                ],
+            }
+            page: HttpResponse = super().changelist_view(request, (extra_context or {}) | tools)
         return page
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LeaderboardEntry]:
+        rows: QuerySet[LeaderboardEntry] = super().get_queryset(request)
+        return rows.using(report_database.choose())
 
     def get_urls(self) -> list[URLPattern]:
         refresh = self.admin_site.admin_view(require_POST(self.refresh))

@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import report_database
 from accounts.authentication import operator
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.formatting import moment
@@ -123,7 +124,9 @@ def _simulate(
         "form": reason,
         "needs_approval": needs_approval(draft, by=operator(request), now=timezone.now()),
         "changes": simulated_terms.changes(Program.objects.at(timezone.now()).get(), draft),
-        **simulated_terms.context(simulate(draft, now=timezone.now())),
+        **simulated_terms.context(
+            report_database.read(lambda: simulate(draft, now=timezone.now()))
+        ),
     }
     return TemplateResponse(request, "admin/referrals/program/simulation.html", context)
 

@@ -1,5 +1,6 @@
 """What befalls the production, one after the other, and what its operator does then."""
 
+import json
 import os
 import signal
 import time
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatewayz.dev.checkout import ROOT, Refusal
-from gatewayz.dev.drill import programs
-from gatewayz.dev.drill.postgresql import OWNER, PATIENCE_SECONDS, remove
-from gatewayz.dev.drill.production import WEB, WORKERS, Production
+from gatewayz.dev.drill import programs, units
+from gatewayz.dev.drill.postgresql import ADMINISTRATOR, OWNER, PATIENCE_SECONDS, remove, run_sql
+from gatewayz.dev.drill.production import MAX_LAG_SECONDS, WEB, WORKERS, Production
 from gatewayz.dev.drill.traffic import Traffic
 from gatewayz.dev.postgres_binaries import ServerAccount
 
@@ -112,15 +113,41 @@ def fail_over(production: Production, traffic: Traffic) -> None:
 
 
 def lose_replica(production: Production, traffic: Traffic) -> None:
-    """It lags, dies, and catches up."""
-    replica = production.cluster.replica
-    production.supervisor.send(replica.name, signal.SIGSTOP)
+    """It lags, dies, and catches up. Reports have what the primary has all the time."""
+    cluster, replica = production.cluster, production.cluster.replica
+    _until_replica_is_read(production)
+    cluster.value("SELECT pg_wal_replay_pause()", server=replica)
     time.sleep(LAG_SECONDS)
-    production.supervisor.send(replica.name, signal.SIGCONT)
-    production.supervisor.kill(replica.name)
-    time.sleep(WAIT_SECONDS)
-    production.cluster.wait(replica)
+    _check_report(production)
+    lag = production.metric("gatewayz_replica_lag_seconds")
+    if lag is None or lag < MAX_LAG_SECONDS:
+        raise Refusal(f"a replica that lags for {LAG_SECONDS} s is said to lag for {lag}")
+    cluster.value("SELECT pg_wal_replay_resume()", server=replica)
+    _until_replica_is_read(production)
+    production.supervisor.stop(replica.name, signal.SIGKILL)
+    _check_report(production)
+    cluster.start(replica)
     _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
+    _until_replica_is_read(production)
+
+
+def _check_report(production: Production) -> None:
+    """Raise Refusal unless a report has what the primary has, and the gauge says why."""
+    registered = production.cluster.value("SELECT count(*) FROM users")
+    report = production.shell(".venv/bin/python manage.py referral_report --format json")
+    [counted] = [row["value"] for row in json.loads(report) if row["figure"] == "sign_ups"]
+    if int(counted) < int(str(registered)):
+        raise Refusal(f"a report counts {counted} of {registered} people")
+    if production.metric("gatewayz_replica_used") != 0:
+        raise Refusal("the metrics say that a replica is read which lags or is dead")
+
+
+def _until_replica_is_read(production: Production) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while production.metric("gatewayz_replica_used") != 1:
+        if time.monotonic() > deadline:
+            raise Refusal("the replica is not read again")
+        time.sleep(WAIT_SECONDS)
 
 
 def rotate_secret_key(production: Production, traffic: Traffic) -> None:
@@ -194,9 +221,12 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
     _hand_over(cluster.primary.data, cluster.account)
     cluster.start(cluster.primary)
     _until(production, "SELECT pg_is_in_recovery()::int", 0)
+    administrator = cluster.primary.url(ADMINISTRATOR, "postgres")
+    run_sql(cluster.binaries, administrator, units.commands("after the restore"))
     production.wait_until_ready()
     production.command("reconcile")
     cluster.copy_primary()
+    _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
 
 
 def _hand_over(data: Path, account: ServerAccount) -> None:

@@ -160,9 +160,9 @@ class Cluster:
             for statement in statements:
                 connection.execute(statement.encode())
 
-    def value(self, query: str, *parameters: object) -> object:
-        """Return the one value that a query of the primary finds, as an administrator."""
-        with psycopg.connect(self.primary.url(ADMINISTRATOR)) as connection:
+    def value(self, query: str, *parameters: object, server: Server | None = None) -> object:
+        """Return the one value that a query of the server finds, as an administrator."""
+        with psycopg.connect((server or self.primary).url(ADMINISTRATOR)) as connection:
             row = connection.execute(query.encode(), parameters).fetchone()
             return row[0] if row else None
 

@@ -1,6 +1,7 @@
 """All parts of a production on the loopback, put together from what `deploy/` has."""
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -33,6 +34,7 @@ from gatewayz.dev.web_server import granian
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 READY_SECONDS = 60
 NGINX_FAIL_SECONDS = 3
+MAX_LAG_SECONDS = 2
 _PORTS = ("web-1", "web-2", "http", "https", "stripe", "pgbouncer", "sandbox", "pg-1", "pg-2")
 
 
@@ -54,6 +56,8 @@ class Production:
             "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(20)}",
             "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(20)}",
             "EMAIL_URL": f"file:{folder / 'mail'}",
+            "METRICS_TOKEN": secrets.token_hex(20),
+            "DATABASE_REPLICA_MAX_LAG_SECONDS": str(MAX_LAG_SECONDS),
             **{f"RATE_LIMIT_{name}": "off" for name in ("REGISTER", "VALIDATE", "API")},
         }
 
@@ -128,6 +132,7 @@ class Production:
         return self.settings | {
             "PATH": os.environ.get("PATH", os.defpath),
             "DATABASE_URL": database.url(APPLICATION),
+            "DATABASE_REPLICA_URL": self.cluster.replica.url(APPLICATION),
             "STATIC_ROOT": str(self.folder / f"static-{self.checkout.name}"),
             "PYTHONUNBUFFERED": "1",
         }
@@ -156,6 +161,16 @@ class Production:
             time.sleep(NGINX_FAIL_SECONDS)
         for name in WORKERS:
             self.start(name)
+
+    def metric(self, name: str) -> float | None:
+        """Return what the first web instance says at /metrics; None without such a line."""
+        answer = requests.get(
+            f"http://127.0.0.1:{self.ports[WEB[0]]}/metrics",
+            headers={"Authorization": f"Bearer {self.settings['METRICS_TOKEN']}"},
+            timeout=READY_SECONDS,
+        )
+        found = re.search(rf"^{name} (\S+)$", answer.text, re.MULTILINE)
+        return float(found[1]) if found else None
 
     def wait_for_instance(self, name: str) -> None:
         _wait(f"http://127.0.0.1:{self.ports[name]}/healthz", None)

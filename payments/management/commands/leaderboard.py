@@ -1,11 +1,13 @@
 """`manage.py leaderboard`"""
 
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from accounts import report_database
 from gatewayz.cli import output
 from gatewayz.cli.progress import waiting
 from payments.reports import leaderboard
@@ -32,9 +34,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with waiting("Counting", out=self.stdout):
-            leaders = leaderboard.leaderboard(
-                now=timezone.now(), limit=options["limit"], days=options["days"], by=options["by"]
-            )
+            asked = {name: options[name] for name in ("limit", "days", "by")}
+            count = partial(leaderboard.leaderboard, now=timezone.now(), **asked)
+            leaders = report_database.read(count)
         output.write(leaders, leaderboard.Leader, self.stdout, options["format"])
         if options["format"] == "table":
             self.stdout.write(f"{output.counted(len(leaders), 'referrer')}.")

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from accounts import report_database
 from accounts.money import CENT
 from gatewayz.cli import output
 from payments.reports.totals import Books, Period, ProgramTotals, program_totals
@@ -37,7 +39,8 @@ class Command(BaseCommand):
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = program_totals(days=options["days"], now=timezone.now())
+        count = partial(program_totals, days=options["days"], now=timezone.now())
+        found = report_database.read(count)
         lines = list(_lines(found))
         output.write(lines, Row, self.stdout, options["format"])
         if options["format"] == "table":
