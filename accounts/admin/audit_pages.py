@@ -13,8 +13,8 @@ from accounts import row_ids
 from accounts.admin.audit_filters import ActionFilter, OperatorFilter
 from accounts.admin.audit_formatting import change
 from accounts.admin.history import about
-from accounts.models import AuditEntry, User
-from accounts.people import has_trigram, named, owned_by
+from accounts.models import AuditEntry
+from accounts.people import has_trigram, listed, named
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import link, link_to, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
@@ -77,10 +77,10 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     def found_by(self, term: str) -> list[Q]:
         if term.startswith("#"):
-            return list(about(User.objects.filter(Q(pk=row_ids.typed(term))).order_by()))
-        ways = [Q(action=term.lower()), *owned_by(term, "by")]
+            return list(about([row_ids.typed(term) or 0]))
+        ways = [Q(action=term.lower())]
         for people in named(term):
-            ways += about(people)
+            ways += [Q(by__in=listed(people)), *about(people)]
         if has_trigram(term):
             ways.append(Q(Contains(Lower("reason"), Lower(Value(term)))))
         return ways

@@ -6,15 +6,19 @@ from functools import reduce
 from django.db.models import Q, QuerySet
 
 from accounts.models import Adjustment, ApiKey, AuditEntry, User
+from accounts.people import listed
 from payments.models import StripeEvent
 from referrals.models import Referral
 
 
-def about(people: QuerySet[User]) -> Iterator[Q]:
-    """Match the entries about these people or anything of theirs; an index serves each way."""
-    owners = people.values("pk")
+def about(people: list[int]) -> Iterator[Q]:
+    """Match the entries about the people of these ids, or anything of theirs.
+
+    An index serves each way.
+    """
+    owners = listed(people)
     for theirs in (
-        people,
+        User.objects.filter(pk__in=owners),
         ApiKey.objects.filter(user__in=owners),
         Adjustment.objects.filter(user__in=owners),
         Referral.objects.filter(referrer__in=owners),
@@ -27,6 +31,5 @@ def about(people: QuerySet[User]) -> Iterator[Q]:
 def history_of(user: User) -> QuerySet[AuditEntry]:
     """Return all that operators did to the person, the newest first."""
     entries = AuditEntry.objects.order_by()
-    ways = about(User.objects.filter(pk=user.pk).order_by())
-    found = reduce(QuerySet.union, (entries.filter(way).values("pk") for way in ways))
+    found = reduce(QuerySet.union, (entries.filter(way).values("pk") for way in about([user.pk])))
     return AuditEntry.objects.filter(pk__in=found).order_by("-pk")

@@ -52,7 +52,7 @@ class ReferralAdmin(PageAdmin):
         return [path("review/", queue, name="referrals_referral_review"), *super().get_urls()]
 
     def found_by(self, term: str) -> list[Q]:
-        sides = [way for side in _SIDES for way in owned_by(term, side)]
+        sides = owned_by(term, *_SIDES)
         return [Q(referrer__referral_code=codes.normalize(term) or ""), *sides]
 
     def page(self, request: HttpRequest, row: Referral) -> HttpResponse:
