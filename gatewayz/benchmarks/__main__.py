@@ -26,18 +26,29 @@ def main(arguments: list[str]) -> int:
             django.setup()
             call_command("collectstatic", interactive=False, verbosity=0)
             # Needs the settings, which need the database.
-            from gatewayz.benchmarks import comparison, instructions, scale, traffic  # noqa: PLC0415
+            from gatewayz.benchmarks import (  # noqa: PLC0415
+                comparison,
+                distribution,
+                growth,
+                instructions,
+                scale,
+                traffic,
+            )
 
-            if options.scale:
+            if options.distribution:
+                distribution.report()
+            elif options.growth:
+                growth.measure()
+            elif options.scale:
                 scale.measure(options.scale, postgres, options.json)
-                return 0
-            if options.traffic:
+            elif options.traffic:
                 return traffic.measure(options.traffic, Path(folder), options.json)
-            if options.instructions:
+            elif options.instructions:
                 return instructions.keep(Path(folder))
-            if options.check:
+            elif options.check:
                 return instructions.check(Path(folder))
-            comparison.compare(options, Path(folder))
+            else:
+                comparison.compare(options, Path(folder))
     return 0
 
 
@@ -54,6 +65,8 @@ def _read(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="write figures and plots into docs/")
     parser.add_argument("--instructions", action="store_true", help="count and keep instructions")
     parser.add_argument("--check", action="store_true", help="count again, and say what moved")
+    parser.add_argument("--growth", action="store_true", help="weigh what each operation writes")
+    parser.add_argument("--distribution", action="store_true", help="what Citus could distribute")
     return parser.parse_args(arguments)
 
 

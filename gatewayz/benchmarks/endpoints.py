@@ -155,6 +155,11 @@ def _session(n: int) -> Request:
 def _settle(n: int) -> Request:
     """Let somebody who came by a code pay for the first time."""
     (settlement,) = scenarios.settlements(1, per_code=1)
+    return from_wire(settlement)
+
+
+def from_wire(settlement: bytes) -> Request:
+    """Return the request of an event that is signed already."""
     head, _, body = settlement.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     signature = ("Stripe-Signature", lines["Stripe-Signature"])
