@@ -131,7 +131,7 @@ def _is_kept(name: str, other: str, pairs: list[str]) -> bool:
 def _rows(statement: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.fetchall()
+        return [*cursor.fetchall()]
 
 
 def _place(name: str) -> str:
