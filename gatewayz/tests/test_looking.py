@@ -63,7 +63,8 @@ def test_it_finds(office: Client) -> None:
 
 
 def test_not_even_a_superuser_adds_changes_or_deletes(office: Client) -> None:
-    for model in [*READ_ONLY, User]:
+    models: list[type[Model]] = [*READ_ONLY, User]
+    for model in models:
         pages = {"add/", "{pk}/change/", "{pk}/delete/"} - FORMS_OF_THEIR_OWN.get(model, set())
         row = model._default_manager.latest("pk")
         kept = list(model._default_manager.order_by("pk").values())

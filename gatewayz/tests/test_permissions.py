@@ -129,7 +129,7 @@ def real(path: str) -> str:
     return "/" + path.format(row=row.pk if row else 1)
 
 
-def not_refused(ask: Callable[[str], Any], paths: Iterable[str]) -> dict[str, int]:
+def not_refused(ask: Callable[..., Any], paths: Iterable[str]) -> dict[str, int]:
     """Ask for each of these pages, and return those that are not refused, with their status."""
     # As JSON, since to draw the page of a refusal takes ten times as long as to refuse.
     answers = {path: ask(real(path), headers=AS_JSON).status_code for path in paths}

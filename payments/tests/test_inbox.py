@@ -85,7 +85,8 @@ def test_json_that_jsonb_refuses_settles_once(alice: Person, odd: Any) -> None:
 )
 def test_odd_text_in_a_field_is_never_an_error(alice: Person, field: str) -> None:
     for odd in ODD_TEXTS:
-        response = deliver(event(pending_payment(alice.user), **{field: odd}))
+        changes: dict[str, Any] = {field: odd}
+        response = deliver(event(pending_payment(alice.user), **changes))
 
         assert response.status_code == 200
         assert response.json()["outcome"] in {"quarantined", "settled"}
