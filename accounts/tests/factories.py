@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import uuid4
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts import adjustments
 from accounts.models import Adjustment, LedgerEntry, User
+from gatewayz.http.sessions import SessionStore
 from referrals import attribution
 
 
@@ -89,8 +92,14 @@ def colleague(group: str) -> Client:
 
 
 def logged_in(user: User) -> Client:
+    """Return a browser with a session of theirs; to log in takes fourteen statements, this four."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
     client = Client()
-    client.force_login(user)
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(session.session_key)
     return client
 
 

@@ -112,6 +112,7 @@ def test_a_reversal_that_waits_frees_nothing(alice: Person) -> None:
     assert ask(alice, "0.01").status == "waiting"
 
 
+@pytest.mark.slow
 def test_taking_back_and_giving_never_adds_up_to_more_than_the_limit(
     alice: Person, charlie: Person
 ) -> None:

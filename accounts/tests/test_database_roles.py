@@ -57,14 +57,14 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("statement", REFUSED)
-def test_it_is_refused(alice: Person, statement: str) -> None:
+def test_it_is_refused(alice: Person) -> None:
     give(alice, "5.00")
 
-    with pytest.raises(ProgrammingError) as refused, transaction.atomic():
-        execute(statement)
+    for statement in REFUSED:
+        with pytest.raises(ProgrammingError) as refused, transaction.atomic():
+            execute(statement)
 
-    assert isinstance(refused.value.__cause__, InsufficientPrivilege)
+        assert isinstance(refused.value.__cause__, InsufficientPrivilege), statement
 
 
 def test_what_is_not_money_it_deletes(alice: Person, bob: Person) -> None:

@@ -113,14 +113,14 @@ def test_what_belongs_to_a_person_is_found_by_a_beginning(
     assert ({entry.user for entry in entries} == {bob.user}) is is_enough
 
 
-@pytest.mark.parametrize("term", ["9" * 18, "9" * 5000, "cs_", "ſſſ", "💸", "'; --"])
 @pytest.mark.parametrize(
     "page", [PEOPLE, "/admin/accounts/apikey/", "/admin/accounts/ledgerentry/"]
 )
-def test_nonsense_finds_nothing(office: Client, page: str, term: str) -> None:
+def test_nonsense_finds_nothing(office: Client, page: str) -> None:
     register("alice")
 
-    assert found(office, term, page) == []
+    for term in ("9" * 18, "9" * 5000, "cs_", "ſſſ", "💸", "'; --"):
+        assert found(office, term, page) == [], term
 
 
 SEARCHED = [
@@ -131,19 +131,19 @@ SEARCHED = [
 
 
 @pytest.mark.parametrize("term", ["alice", "ABC12345", "77", "gw_live_abcd"])
-@pytest.mark.parametrize("page", SEARCHED, ids=str)
-def test_a_search_reads_no_whole_table(db: None, page: ModelAdmin, term: str) -> None:
+def test_a_search_reads_no_whole_table(db: None, term: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    rows = page.model._default_manager.order_by().values("pk")
 
-    plans = [
-        json.loads(rows.filter(condition).explain(format="json"))
-        for condition in page.found_by(term)
-    ]
+    for page in SEARCHED:
+        rows = page.model._default_manager.order_by().values("pk")
+        plans = [
+            json.loads(rows.filter(condition).explain(format="json"))
+            for condition in page.found_by(term)
+        ]
 
-    assert plans
-    assert "Seq Scan" not in str(plans)
+        assert plans, page
+        assert "Seq Scan" not in str(plans), page
 
 
 @pytest.mark.parametrize(

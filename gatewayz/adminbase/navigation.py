@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Model
@@ -84,12 +85,13 @@ def _item(entry: Entry, is_here: bool) -> dict[str, Any]:
 
 def _here(path: str) -> Entry | None:
     """Return the one entry that is marked: that with the longest link that the path begins with."""
+    links = [(entry.link(), entry) for entry in _ENTRIES]
     above = [
-        entry
-        for entry in _ENTRIES
-        if path == entry.link() or (entry.model and path.startswith(entry.link()))
+        (len(link), entry)
+        for link, entry in links
+        if path == link or (entry.model and path.startswith(link))
     ]
-    return max(above, key=lambda entry: len(entry.link()), default=None)
+    return max(above, key=itemgetter(0), default=(0, None))[1]
 
 
 def title_of(model: type[Model]) -> str:

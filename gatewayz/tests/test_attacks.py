@@ -111,16 +111,16 @@ NONSENSE = [
 ]
 
 
-@pytest.mark.parametrize("address", NONSENSE)
-def test_nonsense_in_an_address_is_no_error_of_ours(db: None, address: str) -> None:
+def test_nonsense_in_an_address_is_no_error_of_ours(db: None) -> None:
     browser = colleague("Finance")
     browser.raise_request_exception = False
 
-    with transaction.atomic():
-        status = browser.get(f"/admin/{address}").status_code
-        transaction.set_rollback(True)
+    for address in NONSENSE:
+        with transaction.atomic():
+            status = browser.get(f"/admin/{address}").status_code
+            transaction.set_rollback(True)
 
-    assert status < 500
+        assert status < 500, address
 
 
 @pytest.fixture

@@ -19,14 +19,15 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("path", ["/referral/validate?x=%C3%BC", "/user/balance?x=1", "/?x=1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_no_charset_changes_an_answer(client: Client, method: str, path: str, charset: str) -> None:
+def test_no_charset_changes_an_answer(client: Client, method: str, path: str) -> None:
     plain = client.generic(method, path, b"{}", "application/json")
-    strange = client.generic(method, path, b"{}", f"application/json; charset={charset}")
 
-    assert (strange.status_code, strange.content) == (plain.status_code, plain.content)
+    for charset in CHARSETS:
+        strange = client.generic(method, path, b"{}", f"application/json; charset={charset}")
+
+        assert (strange.status_code, strange.content) == (plain.status_code, plain.content), charset
 
 
 @pytest.mark.django_db

@@ -127,7 +127,11 @@ def _bars(days: list[Day]) -> Iterator[tuple[str, Day, float]]:
     for chart in charts(days):
         sets = json.loads(chart["data"])["datasets"]
         for target, bars in zip(json.loads(chart["links"]), sets, strict=True):
+            # Of the days without, which are most, one shows what all do.
+            empty = next(day for day, height in zip(days, bars["data"], strict=True) if not height)
             for day, height in zip(days, bars["data"], strict=True):
+                if not height and day is not empty:
+                    continue
                 yield target.replace("DAY", day.day.isoformat()), day, height
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import ApiKey
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, DESKTOP, FIONA, ON_A_PHONE, PHONE, SAM, Desk
 from payments.tests.stripe_events import (
     failed_event,
@@ -92,18 +92,6 @@ def test_a_large_adjustment_waits_for_another_of_finance(
     assert alice.balance() == balance
 
 
-@ON_A_PHONE
-def test_a_request_that_was_a_mistake_is_withdrawn_in_two_clicks(alice: Person, desk: Desk) -> None:
-    desk.become("Sam")
-    adjust(desk, alice, "150")
-    desk.press("Ask for approval")
-
-    desk.follow("Withdraw…")
-    desk.press("Withdraw")
-
-    desk.reads("Withdrawn: $150.00 for alice.")
-
-
 @pytest.mark.parametrize(
     ("desk", "button", "status", "balance"),
     [(DESKTOP, "Release", "completed", "20.00"), (PHONE, "Void", "voided", "0.00")],
@@ -125,21 +113,6 @@ def test_held_bonuses_are_decided_together_with_one_reason(
     desk.reads("Nothing waits.")
     assert statuses() == [status, status]
     assert alice.balance() == balance
-
-
-@ON_A_PHONE
-def test_a_held_bonus_is_decided_beside_both_people(
-    held: list[Referral], alice: Person, desk: Desk
-) -> None:
-    desk.become("Fiona")
-    desk.open(f"{REFERRALS}review/")
-    desk.follow("Look at both")
-
-    desk.fill("Reason", "Two people of one office")
-    desk.press("Release: pay both")
-
-    desk.reads("1 waits for $20.00 in all.")
-    assert statuses() == ["completed", "held"]
 
 
 def test_a_rotated_key_is_shown_once_and_opens_until_it_is_revoked(
@@ -199,18 +172,6 @@ def test_a_person_is_deactivated_and_comes_back_and_the_log_says_who_and_why(
     assert alice.api.get("/user/balance").status_code == 200
 
 
-def test_an_event_that_failed_is_replayed(bob: Person, alice: Person, desk: Desk) -> None:
-    row = failed_event(pending_payment(bob.user))
-    desk.become("Fiona")
-    desk.open(f"{INBOX}{row.pk}/change/")
-    desk.follow("Replay…")
-    desk.fill("Reason", "The constraint is gone")
-    desk.press("Replay")
-
-    desk.reads("Replayed 1: 1 settled.")
-    assert (bob.balance(), alice.balance()) == ("20.00", "10.00")
-
-
 @ON_A_PHONE
 def test_several_events_are_replayed_with_one_reason(
     bob: Person, alice: Person, desk: Desk
@@ -244,17 +205,6 @@ def test_a_ring_of_five_is_closed_in_three_clicks(alice: Person, desk: Desk) -> 
     assert {person.api.get("/user/balance").status_code for person in ring} == {401}
 
 
-@ON_A_PHONE
-def test_support_sees_related_accounts_and_cannot_close_them(alice: Person, desk: Desk) -> None:
-    refer(alice, 2)
-    desk.become("Sam")
-    desk.open(page_of(alice))
-    desk.follow("Related accounts")
-
-    desk.reads("Invited by this person")
-    expect(desk.window.locator("#content input[type=checkbox]")).to_have_count(0)
-
-
 def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
     bob: Person, desk: Desk
 ) -> None:
@@ -276,16 +226,6 @@ def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
     assert desk.clicks == 5
     desk.lacks("Resolve…")
     desk.lacks("Replay…")
-
-
-@ON_A_PHONE
-def test_support_sees_a_quarantined_event_and_cannot_close_it(bob: Person, desk: Desk) -> None:
-    row = quarantined_event(pending_payment(bob.user))
-    desk.become("Sam")
-    desk.open(f"{INBOX}{row.pk}/change/")
-
-    desk.reads("Colleagues of Finance can replay or resolve it.")
-    desk.lacks("Resolve…")
 
 
 @ON_A_PHONE
@@ -337,14 +277,3 @@ def test_what_to_answer_a_customer_is_copied_in_two_clicks(bob: Person, desk: De
     copied = desk.window.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Hello bob,\n\nA friend invited you")
     assert desk.clicks == 2
-
-
-def test_who_signed_up_with_a_code_is_one_click_away(alice: Person, desk: Desk) -> None:
-    register("dora", code=alice.code)
-    desk.become("Sam")
-    desk.open("/admin/referrals/referral/?q=" + alice.code)
-    desk.follow("Who signed up with this code, and what each lacks")
-
-    desk.reads("dora")
-    desk.reads("Has not bought")
-    assert desk.clicks == 1

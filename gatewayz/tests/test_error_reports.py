@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 SCRIPT = """
 import json
 from unittest.mock import patch
@@ -31,6 +33,7 @@ print(answer.status_code)
 """
 
 
+@pytest.mark.slow
 def test_it_learns_what_failed_and_nothing_of_whom() -> None:
     environment = os.environ | {"DEBUG": "true", "DJANGO_SETTINGS_MODULE": "gatewayz.settings"}
 

@@ -53,32 +53,33 @@ def export(client: Client, path: str, form: str = "csv", query: str = "") -> lis
 
 
 @pytest.mark.usefixtures("one_of_everything")
-@pytest.mark.parametrize("path", BY_DAYS)
-def test_a_list_of_some_days_says_how_much_it_is(finance: Client, path: str) -> None:
-    rows = finance.get(path, days(path, TODAY)).context["cl"]
-    before = finance.get(path, days(path, "2020-01-01", TODAY - timedelta(days=1))).context["cl"]
+def test_a_list_of_some_days_says_how_much_it_is(finance: Client) -> None:
+    yesterday = TODAY - timedelta(days=1)
+    for path in BY_DAYS:
+        rows = finance.get(path, days(path, TODAY)).context["cl"]
+        before = finance.get(path, days(path, "2020-01-01", yesterday)).context["cl"]
 
-    assert len(rows.result_list) > 0
-    assert rows.totals.startswith(f"{len(rows.result_list)} row")
-    assert before.totals.startswith("0 rows")
+        assert len(rows.result_list) > 0, path
+        assert rows.totals.startswith(f"{len(rows.result_list)} row"), path
+        assert before.totals.startswith("0 rows"), path
 
 
 @pytest.mark.usefixtures("one_of_everything")
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-@pytest.mark.parametrize("path", BY_DAYS)
 def test_each_list_is_exported_with_who_and_why_in_the_audit_log(
-    finance: Client, path: str, form: str
+    finance: Client, form: str
 ) -> None:
-    listed = finance.get(path).context["cl"].result_list
+    for path in BY_DAYS:
+        listed = finance.get(path).context["cl"].result_list
 
-    exported = export(finance, path, form)
+        exported = export(finance, path, form)
 
-    # The log shows this export as well.
-    is_log = path == "/admin/accounts/auditentry/"
-    assert len(exported) == len(listed) + is_log
-    entry = AuditEntry.objects.latest("pk")
-    assert (str(entry.by), entry.reason) == ("fiona", "The accountant asked")
-    assert (entry.after["rows"], entry.after["format"]) == (len(listed), form)
+        # The log shows this export as well.
+        is_log = path == "/admin/accounts/auditentry/"
+        assert len(exported) == len(listed) + is_log, path
+        entry = AuditEntry.objects.latest("pk")
+        assert (str(entry.by), entry.reason) == ("fiona", "The accountant asked")
+        assert (entry.after["rows"], entry.after["format"]) == (len(listed), form)
 
 
 def test_amounts_are_numbers_in_dollars(finance: Client, bob: Person) -> None:

@@ -1,10 +1,8 @@
 """The end of a month at the desk: found in two clicks, on a screen and on a phone."""
 
 import pytest
-from django.utils import timezone
 
-from accounts.tests.factories import Person, give
-from gatewayz.tests.desk_browser import BOTH, ON_A_PHONE, Desk
+from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests import test_month
 
 pytestmark = pytest.mark.browser
@@ -42,33 +40,3 @@ def test_finance_closes_any_days_and_downloads_them(desk: Desk) -> None:
         desk.window.get_by_role("button", name="Export").click()
 
     assert download.value.suggested_filename.startswith("month-")
-
-
-@pytest.mark.usefixtures("history")
-@ON_A_PHONE
-def test_the_entries_of_a_line_are_one_click_away(desk: Desk) -> None:
-    desk.become("Sam")
-    desk.open("/admin/payments/dailytotals/?first=2026-05-01&last=2026-05-31")
-
-    desk.window.get_by_role("link", name="Entries: Disputes", exact=True).click()
-
-    desk.reads("-$25.00")
-
-
-@BOTH
-def test_a_list_of_some_days_says_what_it_comes_to(alice: Person, desk: Desk, who: str) -> None:
-    give(alice, "12.50")
-    today = timezone.now().date().isoformat()
-    desk.become(who)
-    desk.open(f"/admin/accounts/adjustment/?requested_at_from={today}&requested_at_to={today}")
-
-    desk.reads("1 row, $12.50 in all")
-
-    if who == "Sam":
-        desk.lacks("Export…")
-        return
-    desk.follow("Export…")
-    desk.fill("Reason", "The accountant asked")
-    with desk.window.expect_download() as download:
-        desk.window.get_by_role("button", name="Export").click()
-    assert download.value.suggested_filename.startswith("adjustments-")

@@ -134,16 +134,16 @@ READS = [
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-@pytest.mark.parametrize("path", READS)
 def test_a_read_answers_as_documented_with_and_without_a_slash(
-    schema: dict[str, Any], alice: Person, bob: Person, path: str, slash: str
+    schema: dict[str, Any], alice: Person, bob: Person, slash: str
 ) -> None:
     settle(bob.user)
 
-    response = alice.api.get(path + slash)
+    for path in READS:
+        response = alice.api.get(path + slash)
 
-    assert response.status_code == 200
-    check_shape(schema, content(schema, path, "get", 200), response.json())
+        assert response.status_code == 200, path
+        check_shape(schema, content(schema, path, "get", 200), response.json())
 
 
 def test_a_registration_answers_as_documented(schema: dict[str, Any], db: None) -> None:

@@ -110,16 +110,14 @@ def test_of_many_the_most_likely_come_first(office: Client, bob: Person) -> None
 HOSTILE = ["9" * 18, "9" * 5000, "#", "#x", "cs_", "ſſſ", "💸" * 200, "'; --", "\0", "a\0b", "%%%"]
 
 
-@pytest.mark.parametrize(
-    "typed", [*HOSTILE, "___", "\\" * 99, "<script>", "\ud800x", "gw_live_", ""]
-)
-def test_nothing_that_one_can_type_is_an_error(office: Client, bob: Person, typed: str) -> None:
-    asked = quote(typed, errors="surrogatepass")
+def test_nothing_that_one_can_type_is_an_error(office: Client, bob: Person) -> None:
+    for typed in (*HOSTILE, "___", "\\" * 99, "<script>", "\ud800x", "gw_live_", ""):
+        asked = quote(typed, errors="surrogatepass")
 
-    assert office.get(f"{SEARCH}?s={asked}").status_code == 200
-    shown = office.get(f"{SEARCH}?s={asked}", headers=AS_ONE_TYPES)
-    assert shown.status_code == 200
-    assert shown.context["hits"] == []
+        assert office.get(f"{SEARCH}?s={asked}").status_code == 200, typed
+        shown = office.get(f"{SEARCH}?s={asked}", headers=AS_ONE_TYPES)
+        assert shown.status_code == 200, typed
+        assert shown.context["hits"] == [], typed
 
 
 def test_it_shows_what_one_may_see(purchase: Payment) -> None:

@@ -1,58 +1,22 @@
-"""What superusers do at the desk in a real browser: staff, lost phones, failed jobs."""
+"""What superusers do at the desk in a real browser: staff and lost phones."""
 
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import expect
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of
 from gatewayz.tests.desk_browser import ON_A_PHONE, Desk
-from payments.tasks import retry_events as a_job
-from payments.tests.at_once import execute
 
 pytestmark = pytest.mark.browser
 
-JOBS = "/admin/procrastinate/procrastinatejob/"
 PASSWORD = "battery staple 7"
-
-
-@pytest.fixture
-def failed_jobs(db: None) -> None:
-    for lock in ("first", "second"):
-        a_job.configure(queueing_lock=lock).defer(timestamp=0)
-    execute("UPDATE procrastinate_jobs SET status = 'failed'")
 
 
 def log() -> list[tuple[str, str]]:
     return list(AuditEntry.objects.order_by("pk").values_list("action", "reason"))
-
-
-@pytest.mark.usefixtures("failed_jobs")
-@ON_A_PHONE
-def test_failed_jobs_are_seen_from_the_overview_by_everybody(desk: Desk) -> None:
-    desk.become("Sam")
-    desk.open("/admin/")
-    desk.follow("failed jobs")
-
-    expect(desk.window.locator("#result_list .data-row")).to_have_count(2)
-    expect(desk.window.locator("input.action-select")).to_have_count(0)
-
-
-@pytest.mark.usefixtures("failed_jobs")
-def test_failed_jobs_are_dismissed_with_one_reason(desk: Desk) -> None:
-    desk.become("Olivia")
-    desk.open(JOBS)
-    desk.run_on_all("Dismiss, with one reason for all")
-    desk.fill("Reason", "Stripe was down")
-    desk.press("Dismiss")
-
-    desk.reads("Dismissed 2.")
-    assert ProcrastinateJob.objects.count() == 0
-    assert log() == [("dismiss job", "Stripe was down")] * 2
 
 
 def test_a_lost_phone_is_removed(desk: Desk) -> None:

@@ -26,6 +26,7 @@ def production(settings: Any, tmp_path: Path) -> Any:
     return settings
 
 
+@pytest.mark.slow
 def test_without_static_files_the_server_ends_with_a_sentence(tmp_path: Path) -> None:
     environment = production_environment("postgres://nobody@127.0.0.1:1/nothing")
 
@@ -45,6 +46,7 @@ def test_without_static_files_the_server_ends_with_a_sentence(tmp_path: Path) ->
     )
 
 
+@pytest.mark.slow
 def test_with_those_of_another_version_it_does_not_start(production: Any) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     require_collected()

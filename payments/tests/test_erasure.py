@@ -135,6 +135,7 @@ def test_the_person_is_out_and_the_friend_of_nobody_by_name(alice: Person, zebed
 
 @pytest.mark.django_db(transaction=True)
 def test_one_is_erased_at_a_time(zebedee: Person) -> None:
+    execute("SET lock_timeout = '50ms'")
     with another_transaction(advisory_locks.LOCK, "erasure"):
         busy = zebedee.api.post("/user/erase", {"username": NAME}, format="json")
     done = zebedee.api.post("/user/erase", {"username": NAME}, format="json")

@@ -70,7 +70,6 @@ def test_json_that_jsonb_refuses_settles_once(alice: Person, odd: Any) -> None:
     assert StripeEvent.objects.count() == 1
 
 
-@pytest.mark.parametrize("odd", ODD_TEXTS, ids=ascii)
 @pytest.mark.parametrize(
     "field",
     [
@@ -84,11 +83,13 @@ def test_json_that_jsonb_refuses_settles_once(alice: Person, odd: Any) -> None:
         "expires_at",
     ],
 )
-def test_odd_text_in_a_field_is_never_an_error(alice: Person, field: str, odd: Any) -> None:
-    response = deliver(event(pending_payment(alice.user), **{field: odd}))
+def test_odd_text_in_a_field_is_never_an_error(alice: Person, field: str) -> None:
+    for odd in ODD_TEXTS:
+        changes: dict[str, Any] = {field: odd}
+        response = deliver(event(pending_payment(alice.user), **changes))
 
-    assert response.status_code == 200
-    assert response.json()["outcome"] in {"quarantined", "settled"}
+        assert response.status_code == 200
+        assert response.json()["outcome"] in {"quarantined", "settled"}
 
 
 def test_an_event_is_linked_to_its_payment(alice: Person) -> None:

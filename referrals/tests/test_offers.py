@@ -35,6 +35,7 @@ def bonuses_of(person: Person) -> Decimal:
     return sum(entries.values_list("amount", flat=True), Decimal(0))
 
 
+@pytest.mark.slow
 @given(promised=TERMS, later=st.lists(TERMS, max_size=2), amount=MONEY)
 def test_a_purchase_never_brings_less_than_sign_up_promised(
     db: None, promised: dict[str, Decimal], later: list[dict[str, Decimal]], amount: Decimal
