@@ -12,7 +12,6 @@ from accounts import advisory_locks, prepared, transactions
 from accounts.models import User
 from payments import checkout
 from payments.event_payments import parse_payment_id
-from payments.event_store import AlreadyProcessedError, Event
 from payments.models import Payment
 from payments.outcomes import QuarantinedError, require_same, require_same_amount
 from payments.stripe_gateway import CheckoutSession
@@ -88,8 +87,6 @@ SELECT {_of("payment", _PAYMENT)}, {_of("buyer", _PERSON)}, {_of("referrer", _PE
        {_of("terms", _TERMS)}, {_of("promised", _TERMS)},
        COALESCE(referral_uses(referrer.id), 0),
        referral_shares_mailbox(referrer.id, buyer.id), occurred.at,
-       EXISTS (SELECT FROM stripe_events
-               WHERE event_id = %(event_id)s::text AND processed_at IS NOT NULL),
        buyer.referred_by_code IS DISTINCT FROM (
            SELECT referred_by_code FROM users WHERE id = payment.user_id)
 FROM payment
@@ -108,11 +105,10 @@ LEFT JOIN LATERAL (
 """
 
 
-def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = None) -> Purchase:
+def lock(session: CheckoutSession, reported_at: datetime) -> Purchase:
     """Return the purchase of this session, locked, after comparing the session with our record.
 
-    Our record decides amount, owner and currency (CONTRACT 2.9). Raises QuarantinedError and
-    AlreadyProcessedError.
+    Our record decides amount, owner and currency (CONTRACT 2.9). Raises QuarantinedError.
     """
     rows = prepared.fetch(
         _READ,
@@ -121,7 +117,6 @@ def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = 
             "payment_intent_id": session.payment_intent_id,
             "payment_id": parse_payment_id(session.payment_id),
             "reported_at": reported_at,
-            "event_id": event and event.event_id,
         },
     )
     if not rows:
@@ -130,9 +125,7 @@ def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = 
     if is_claimed_meanwhile:
         # The locks are given back, because the referrer's comes before or after the buyer's.
         raise transactions.repeat("the buyer has claimed a code meanwhile")
-    purchase, is_processed = _from_row(row)
-    if is_processed and event:
-        raise AlreadyProcessedError(event.event_id)
+    purchase = _from_row(row)
     payment = purchase.payment
     require_same("livemode", session.livemode, settings.STRIPE_LIVEMODE)
     require_same("mode", session.mode, "payment")
@@ -145,8 +138,7 @@ def lock(session: CheckoutSession, reported_at: datetime, event: Event | None = 
     return purchase
 
 
-def _from_row(row: Iterable[Any]) -> tuple[Purchase, bool]:
-    """Return the purchase, and whether its event is processed already."""
+def _from_row(row: Iterable[Any]) -> Purchase:
     read = iter(row)
 
     def model(kind: Any, columns: _Columns) -> Any:
@@ -156,11 +148,11 @@ def _from_row(row: Iterable[Any]) -> tuple[Purchase, bool]:
     payment, buyer = model(Payment, _PAYMENT), model(User, _PERSON)
     referrer = model(User, _PERSON)
     terms, promised = model(Program, _TERMS), model(Program, _TERMS)
-    uses, shares_mailbox, occurred_at, is_processed = read
+    uses, shares_mailbox, occurred_at = read
     if promised and occurred_at >= promised.offer_ends(buyer.attributed_at):
         promised = None
     is_of_friend = is_mailbox_of_friend(shares_mailbox, buyer=buyer, referrer=referrer)
     # Stripe's clock counts whole seconds.
     is_claimed_later = occurred_at < (buyer.claimed_at or occurred_at).replace(microsecond=0)
     found = Conditions(terms, promised, uses, is_of_friend, is_claimed_later)
-    return Purchase(payment, buyer, referrer, found, occurred_at), is_processed
+    return Purchase(payment, buyer, referrer, found, occurred_at)

@@ -37,7 +37,7 @@ Status = Payment.Status
 
 def complete_session(session: CheckoutSession, event: Event, *, now: datetime) -> HandlerResult:
     """Settle the purchase if the completed session is paid; else wait for a delayed payment."""
-    purchase = purchases.lock(session, event.created_at, event)
+    purchase = purchases.lock(session, event.created_at)
     payment = purchase.payment
     if session.payment_status == "unpaid" and payment.status != Status.PAID:
         if payment.completed_at is None:
@@ -49,7 +49,7 @@ def complete_session(session: CheckoutSession, event: Event, *, now: datetime) -
 
 def confirm_payment(session: CheckoutSession, event: Event, *, now: datetime) -> HandlerResult:
     """Settle a purchase whose delayed payment succeeded."""
-    purchase = purchases.lock(session, event.created_at, event)
+    purchase = purchases.lock(session, event.created_at)
     return _settle(purchase, session, event, now=now)
 
 
@@ -69,7 +69,7 @@ def expire_session(session: CheckoutSession, event: Event, *, now: datetime) -> 
 
 
 def _close(session: CheckoutSession, event: Event, status: Payment.Status) -> HandlerResult:
-    payment = purchases.lock(session, event.created_at, event).payment
+    payment = purchases.lock(session, event.created_at).payment
     # Paid is final. An expired payment can still become failed, and both can become paid.
     if payment.status in (Status.PAID, Status.FAILED, status):
         return HandlerResult(
@@ -113,7 +113,8 @@ def _write_sql(entries: int, has_referral: bool) -> str:
 
     The last column is whether a refund or a dispute arrived before its purchase.
     """
-    first = ", has_made_first_purchase = has_made_first_purchase OR id = %(first_buyer)s::bigint"
+    first = """, has_made_first_purchase = has_made_first_purchase
+            OR id = %(buyer_id)s::bigint AND %(is_qualifying)s::boolean"""
     return f"""
 WITH {ledger.posting_sql(entries, also_set=first)},
 {bonuses.NEW_REFERRAL if has_referral else bonuses.NO_REFERRAL},
@@ -161,7 +162,8 @@ def _write(
         **event_store.stored_params(
             event, Outcome.SETTLED, reason=award.decision, payment_id=payment.pk, now=now
         ),
-        "first_buyer": buyer.pk if award.is_qualifying else 0,
+        "buyer_id": buyer.pk,
+        "is_qualifying": award.is_qualifying,
         "occurred_at": purchase.occurred_at,
         "payment_intent_id": session.payment_intent_id,
         "decision": award.decision,

@@ -183,11 +183,14 @@ def test_a_quarantined_event_is_resolved_once_with_who_and_why(alice: Person) ->
 
 def test_a_resolved_event_is_neither_replayed_nor_delivered_again(alice: Person) -> None:
     row = resolve(quarantined_event(pending_payment(alice.user)))
+    # Even if it would fit by now.
+    Payment.objects.update(amount=700)
 
     replayed = inbox.replay(row.event_id, by=reviewer(), reason="Once more", now=timezone.now())
     again = send(bytes(row.body))
 
     assert (replayed.outcome, again.json()["outcome"]) == ("resolved", "resolved")
+    assert alice.balance() == "0.00"
 
 
 @pytest.mark.parametrize("make", [failed_event, lambda own: settle(own.user).stripe_events.get()])

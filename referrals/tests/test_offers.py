@@ -67,7 +67,7 @@ def test_lower_terms_apply_once_the_offer_has_ended(
 ) -> None:
     ProgramFactory.create(referrer_bonus=Decimal(5), referee_bonus=Decimal(5))
 
-    with time_machine.travel(bob.user.created_at + days * DAY):
+    with time_machine.travel(bob.user.created_at + days * DAY, tick=False):
         payment = settle(bob.user)
 
     assert alice.balance() == bonus
