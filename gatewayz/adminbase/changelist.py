@@ -20,7 +20,7 @@ from gatewayz.adminbase.filters import DayFilter
 # The last page: OFFSET reads all rows that it skips. To see more, search or filter.
 MOST_PAGES = 100
 # As many rows of what is filtered are counted and added up.
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 # An export reads so many rows at once.
 _CHUNK = 5_000
 
