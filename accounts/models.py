@@ -233,7 +233,10 @@ class ApiKey(models.Model):
     class Meta:
         db_table = "api_keys"
         permissions = [("manage_keys", "Can revoke and rotate API keys")]
-        indexes = [models.Index(fields=["prefix"], name="api_keys_by_prefix")]
+        indexes = [
+            models.Index(fields=["prefix"], name="api_keys_by_prefix"),
+            BrinIndex(fields=["created_at"], pages_per_range=16, name="api_keys_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.prefix}… ({self.name})"

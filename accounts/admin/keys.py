@@ -1,7 +1,7 @@
 """The list of API keys, of which only the prefix is shown; and how keys are revoked and rotated."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -20,6 +20,7 @@ from accounts.models import ApiKey, User
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
+from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
 from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
 from payments.search import keys_found_by
@@ -51,6 +52,17 @@ column = Columns(ApiKey)
 class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     list_display = ("shown_prefix", "called", "owner", "state", "created", "last_used", "ends")
     linked_by = ("user",)
+    list_filter = (("created_at", DayFilter),)
+    exported: ClassVar = {
+        "id": "pk",
+        "prefix": "prefix",
+        "name": "name",
+        "user_id": "user_id",
+        "username": "user__username",
+        "created_at": "created_at",
+        "last_used_at": "last_used_at",
+        "revoked_at": "revoked_at",
+    }
     list_select_related = ("user",)
     search_help_text = "Part of the owner's name or e-mail, or the beginning of the key"
     fields = ("shown_prefix", "name", "owner", "state", "created", "last_used", "ends")

@@ -64,8 +64,8 @@ DOES = {
     **{
         f"admin/{name}/export/": "accounts.export"
         for name in (
-            *("accounts/adjustment", "accounts/auditentry", "accounts/ledgerentry"),
-            "accounts/user",
+            *("accounts/adjustment", "accounts/apikey", "accounts/auditentry"),
+            *("accounts/ledgerentry", "accounts/user"),
             *("payments/clawback", "payments/dailytotals", "payments/payment"),
             *("payments/stripeevent", "referrals/leaderboardentry", "referrals/referral"),
         )
