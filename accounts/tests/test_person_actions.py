@@ -1,5 +1,6 @@
 """What operators do to people and keys: by a form, with a reason, once, and on record."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -222,7 +223,9 @@ def test_finance_erases_a_person_who_typed_the_name_and_the_reason(
     assert "Nothing was done: this is not the user name." in page_text(refused)
     assert f"The person is erased: the account is now erased #{bob.user.pk}." in page_text(done)
     assert not is_let_in(bob)
-    assert "bob" not in finance.get(person_path(bob.user, "change")).content.decode()
+    shown = finance.get(person_path(bob.user, "change")).content.decode()
+    # Random letters may spell the name.
+    assert "bob" not in re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", shown)
     assert actions()[-1] == "erase"
 
 

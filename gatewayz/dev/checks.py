@@ -31,7 +31,7 @@ DATABASE_PART = {
     " second_person_for_terms",
     "payments": "at_once claims_at_once clawbacks commands crash daily database_guards erasure"
     " inbox invariants leaderboard leaderboard_snapshot ledger_snapshot month negative_controls"
-    " restore retention settlement tasks terms_simulation totals two_clocks",
+    " report_database restore retention settlement tasks terms_simulation totals two_clocks",
     "gatewayz": "connection migrations",
 }
 

