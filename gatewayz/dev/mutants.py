@@ -36,7 +36,7 @@ TESTS = {
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {
-        "referrals": "bonuses budget review offers reinstated",
+        "referrals": "bonuses budget review offers reinstated eligibility",
         "payments": "clawbacks answers timeline every_order",
     },
     "referrals/conditions.py": {
@@ -62,7 +62,7 @@ TESTS = {
 NOT_MUTATED = ("@dataclass(", "@cache")
 ACCEPTED = Path("docs/guarantees.md")
 # A loop without end uses the processor up; that the machine is busy must not look like one.
-CPU_SECONDS = 300
+CPU_SECONDS = 60
 PRELOADED = (
     "django.db.models",
     "django.test",
@@ -145,7 +145,17 @@ def mutants_of(source: str) -> Iterator[Mutant]:
             mutant = Mutant(code, *_difference(source, code))
             if code not in seen and not mutant.before.startswith(NOT_MUTATED):
                 seen.add(code)
-                yield mutant
+                if _is_python(code):
+                    yield mutant
+
+
+def _is_python(code: str) -> bool:
+    """Return whether it compiles: the `*` in a signature is no product."""
+    try:
+        compile(code, "", "exec")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _difference(source: str, code: str) -> tuple[str, str]:
