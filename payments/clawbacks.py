@@ -44,16 +44,11 @@ _DISPUTE_STATUS = {
     "won": Status.WON,
 }
 
-# A status changes only to one with a higher rank: an event that arrives late changes nothing.
-_RANK: dict[str, int] = {
-    Status.PENDING: 0,
-    Status.OPEN: 0,
-    Status.SUCCEEDED: 1,
-    Status.FAILED: 2,
-    Status.DISMISSED: 1,
-    Status.LOST: 2,
-    Status.WON: 3,
-}
+# A status changes only to a later one: an event that arrives late changes nothing.
+_ORDER: list[str] = [
+    *(Status.PENDING, Status.SUCCEEDED, Status.FAILED),  # of a refund
+    *(Status.OPEN, Status.DISMISSED, Status.LOST, Status.WON),  # of a dispute
+]
 
 _ENTRY_KIND = {Kind.REFUND: LedgerEntry.Kind.REFUND, Kind.DISPUTE: LedgerEntry.Kind.DISPUTE}
 _DESCRIPTION = {
@@ -139,7 +134,8 @@ def _update_clawback(clawback: Clawback, status: Clawback.Status, amount: int) -
     # Stripe never changes the amount of a refund; the amount of a dispute can change.
     if clawback.kind == Kind.REFUND:
         require_same_amount(clawback.kind, amount, clawback.amount)
-    if (_RANK[status], amount) > (_RANK[clawback.status], clawback.amount):
+    before = _ORDER.index(clawback.status), clawback.amount
+    if (_ORDER.index(status), amount) > before:
         clawback.status, clawback.amount = status, amount
         clawback.save(update_fields=["status", "amount"])
 

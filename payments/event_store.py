@@ -153,7 +153,7 @@ def store_failure(event: Event, error: Exception, *, now: datetime) -> None:
         event_type=event.event_type,
         body=event.body,
         received_at=event.received_at,
-        retry_at=now + RETRY_AFTER,
+        retry_at=now,
     )
     with transaction.atomic():
         # The caller may have waited for a lock already. Whoever has this row stores an outcome.

@@ -121,7 +121,7 @@ def lock(session: CheckoutSession, reported_at: datetime) -> Purchase:
     )
     if not rows:
         raise QuarantinedError(f"no payment of ours has the session {session.session_id}")
-    *row, is_claimed_meanwhile = rows[0]
+    ((*row, is_claimed_meanwhile),) = rows
     if is_claimed_meanwhile:
         # The locks are given back, because the referrer's comes before or after the buyer's.
         raise transactions.repeat("the buyer has claimed a code meanwhile")

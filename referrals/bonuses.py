@@ -53,18 +53,15 @@ def award(
     The referral in the award is not saved yet, and its `next_postings` are not posted: the
     caller writes both in the transaction that credits the purchase (CONTRACT 2.4, 2.5, 2.8).
     """
-    while True:
-        inputs, terms = found.judge(buyer=buyer, referrer=referrer, amount=amount)
-        decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
-        if referrer is None or decision not in eligibility.TAKING_A_USE:
-            return Award(decision, checks)
-        if reserve_award(terms):
-            break
+    inputs, terms = found.judge(buyer=buyer, referrer=referrer, amount=amount)
+    decision, checks = eligibility.decide(inputs), eligibility.evaluate(inputs)
+    if referrer is None or decision not in eligibility.TAKING_A_USE:
+        return Award(decision, checks)
+    if not reserve_award(terms):
         # Race: the terms were read without a lock, and others have spent the budget since. Decide
-        # again with what is left, which is nothing for us even if some has returned meanwhile.
+        # again with what is left.
         terms.refresh_from_db(fields=["reserved"])
-        if terms.left is not None and terms.left >= terms.award:
-            terms.reserved = terms.budget or terms.reserved
+        return award(found, buyer=buyer, referrer=referrer, amount=amount, occurred_at=occurred_at)
     is_held = decision == Decision.HELD
     referral = Referral(
         referrer=referrer,

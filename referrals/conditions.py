@@ -85,7 +85,7 @@ def conditions(buyer: User, referrer: User | None, *, now: datetime) -> Conditio
         Value(referrer and referrer.pk, BigIntegerField()),
         Value(buyer.pk, BigIntegerField()),
         function="referral_shares_mailbox",
-        output_field=BooleanField(null=True),
+        output_field=BooleanField(),
     )
     found = Program.objects.filter(either).annotate(
         uses=codes.uses(referrer), shares_mailbox=shares_mailbox

@@ -28,5 +28,7 @@ def mutate(arguments: list[str]) -> int:
         shutil.copytree(ROOT, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_COPIED))
         database_url = server.url(f"mutation_{secrets.token_hex(4)}")
         environment = {**os.environ, "DEBUG": "true", "DATABASE_URL": database_url}
+        # Else every mutant would compile all modules again.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         command = [sys.executable, "-m", "gatewayz.dev.mutants", *arguments]
         return subprocess.run(command, cwd=copy, env=environment, check=False).returncode

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts import transactions
+from accounts import advisory_locks, transactions
 from accounts.models import LedgerEntry, User
 from accounts.registration import create_account
 from accounts.tests.factories import Person, register
@@ -24,7 +24,7 @@ from payments.tests.at_once import (
     refusing,
     wait_until_blocked,
 )
-from payments.tests.stripe_events import deliver, event, pending_payment
+from payments.tests.stripe_events import deliver, event, pending_payment, refund
 from referrals.models import Referral
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,16 +155,21 @@ def test_crossing_purchases_never_deadlock(
     assert [str(user.credits) for user in User.objects.order_by("id")] == ["120.00", "120.00"]
 
 
+@pytest.mark.parametrize("is_refund", [False, True])
 @pytest.mark.parametrize("buyer", [0, 1], ids=["elder", "younger"])
 def test_both_accounts_are_locked_in_the_order_of_their_ids(
-    mutual_friends: list[User], buyer: int
+    mutual_friends: list[User], buyer: int, is_refund: bool
 ) -> None:
     elder, younger = (user.pk for user in mutual_friends)
-    paid = event(pending_payment(mutual_friends[buyer]))
+    payment = pending_payment(mutual_friends[buyer])
+    arriving = event(payment)
+    if is_refund:
+        deliver(arriving)
+        arriving = refund(payment, 1000)
 
     with (
         another_transaction(LOCK_USER, elder) as other,
-        in_background(partial(deliver, paid)) as delivery,
+        in_background(partial(deliver, arriving)) as delivery,
     ):
         wait_until_blocked()
         with another_transaction(f"{LOCK_USER} NOWAIT", younger):
@@ -172,6 +177,20 @@ def test_both_accounts_are_locked_in_the_order_of_their_ids(
         other.rollback()
 
     assert (is_done, delivery.result().status_code) == (False, 200)
+
+
+def test_a_refund_waits_for_the_purchase_of_its_payment_intent(bob: Person) -> None:
+    """Which may be settling, unseen by others."""
+    payment = pending_payment(bob.user)
+
+    with (
+        another_transaction(advisory_locks.LOCK, f"pi_{payment.session_id}") as settling,
+        in_background(partial(deliver, refund(payment, 1000))) as delivery,
+    ):
+        wait_until_blocked()
+        settling.rollback()
+
+    assert delivery.result().json()["outcome"] == "deferred"
 
 
 def test_a_deadlock_is_retried_and_settles_once(

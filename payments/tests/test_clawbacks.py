@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, give
 from payments.models import Clawback, Payment
 from payments.tests.stripe_events import (
@@ -128,6 +129,25 @@ def test_a_refund_before_its_purchase_waits_for_it(alice: Person, bob: Person) -
 
     assert (first, second) == ("deferred", "settled")
     assert end_of(alice, bob) == ("0.00", "0.00", "reversed")
+
+
+@pytest.mark.parametrize(("cents", "left"), [(1, "9.99"), (2**31 - 1, "0.00")])
+def test_the_smallest_and_the_largest_refund_are_applied(
+    charlie: Person, cents: int, left: str
+) -> None:
+    paid = settle(charlie.user, 1000)
+
+    assert (outcome(refund(paid, cents)), charlie.balance()) == ("applied", left)
+
+
+def test_what_changes_nothing_posts_nothing(charlie: Person) -> None:
+    paid = settle(charlie.user, 1000)
+
+    for _ in range(2):
+        deliver(refund(paid, 400))
+
+    keys = LedgerEntry.objects.order_by("pk").values_list("idempotency_key", flat=True)
+    assert list(keys) == [f"purchase:payment:{paid.pk}", f"refund:re_1_{paid.pk}:1"]
 
 
 @pytest.mark.parametrize(

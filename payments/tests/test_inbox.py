@@ -6,6 +6,7 @@ What it does with an error is test_crash's.
 import json
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, reviewer
-from payments import inbox
+from payments import inbox, settlement
 from payments.models import Payment, StripeEvent
 from payments.reports.action_items import count_waiting
 from payments.tests.stripe_events import (
@@ -164,6 +165,7 @@ def test_a_quarantined_event_stays_so_when_it_comes_again(alice: Person) -> None
     assert StripeEvent.objects.get().attempts == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_quarantined_event_is_resolved_once_with_who_and_why(alice: Person) -> None:
     row = quarantined_event(pending_payment(alice.user))
 
@@ -209,3 +211,11 @@ def test_a_long_reason_is_cut(alice: Person) -> None:
     deliver(event(pending_payment(alice.user), mode="x" * 10_000))
 
     assert len(StripeEvent.objects.get().reason) == 500
+
+
+def test_a_long_error_is_cut(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settlement.bonuses, "award", Mock(side_effect=ValueError("x" * 10_000)))
+
+    assert deliver(event(pending_payment(alice.user))).status_code == 500
+
+    assert len(StripeEvent.objects.get().last_error) == 2000

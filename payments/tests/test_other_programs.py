@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.tests.factories import Person
 from payments import reconciliation, stripe_gateway, tasks
-from payments.inbox import HANDLERS
+from payments.inbox import HANDLERS, close_deferred
 from payments.models import Clawback, Payment, StripeEvent
 from payments.stripe_gateway import MARK
 from payments.tests.sandbox_purchases import pay
@@ -153,7 +153,7 @@ def test_one_of_an_unknown_purchase_is_ignored_after_thirty_days(bob: Person) ->
     payment = pending_payment(bob.user, 1000)
     deliver(refund(payment, 1000))
 
-    first, then = close_deferred_after(29), close_deferred_after(31)
+    first, then = close_deferred_after(29), close_deferred_after(30)
     deliver(event(payment))
 
     assert (first, then) == ([("deferred", None)], [("ignored", None)])
@@ -161,8 +161,14 @@ def test_one_of_an_unknown_purchase_is_ignored_after_thirty_days(bob: Person) ->
 
 
 def test_one_whose_purchase_settled_is_no_longer_deferred(bob: Person) -> None:
-    payment = pending_payment(bob.user, 1000)
-    deliver(refund(payment, 1000))
+    waiting, payment = (pending_payment(bob.user, 1000) for _ in range(2))
+    for one in (waiting, payment):
+        deliver(refund(one, 1000))
     deliver(event(payment))
 
-    assert close_deferred_after(1) == [("applied", payment.pk), ("settled", payment.pk)]
+    assert close_deferred_after(1) == [
+        ("deferred", None),
+        ("applied", payment.pk),
+        ("settled", payment.pk),
+    ]
+    assert close_deferred(now=timezone.now()) == 0

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, register
-from payments.explanations.answers import explain_purchases
+from payments.explanations.answers import explain_person, explain_purchases
+from payments.explanations.messages import Audience
 from payments.models import Payment
 from payments.tests.stripe_events import settle
 from referrals.models import Referral
@@ -68,11 +69,13 @@ def test_lower_terms_apply_once_the_offer_has_ended(
     ProgramFactory.create(referrer_bonus=Decimal(5), referee_bonus=Decimal(5))
 
     with time_machine.travel(bob.user.created_at + days * DAY, tick=False):
+        person = explain_person(bob.user, Audience.OPERATOR, cents=1000, now=timezone.now())
         payment = settle(bob.user)
 
     assert alice.balance() == bonus
     [answer] = explain_purchases(Payment.objects.filter(pk=payment.pk))
     assert said in answer.checks[0].sentence
+    assert ("promised" in person.what_if.checks[0].sentence) == (days == 89)
 
 
 def test_better_terms_apply_to_those_who_signed_up_before_them(alice: Person, bob: Person) -> None:
