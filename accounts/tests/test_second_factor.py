@@ -182,9 +182,9 @@ def test_an_unknown_step_changes_nothing(sam: Client, form: dict[str, str]) -> N
 
 
 @pytest.mark.usefixtures("backup_codes")
-@pytest.mark.parametrize("code", ["", "x" * 21, "nul\0", "１２３４５６", "+12345", "-----"])
-def test_any_text_is_only_a_wrong_code(sam: Client, code: str) -> None:
-    assert log_in(code).status_code == 200
+def test_any_text_is_only_a_wrong_code(sam: Client) -> None:
+    for code in ("", "x" * 21, "nul\0", "１２３４５６", "+12345", "-----"):
+        assert log_in(code).status_code == 200, code
 
 
 @pytest.mark.usefixtures("backup_codes")
@@ -221,26 +221,16 @@ def required(settings: Any) -> None:
     settings.REQUIRE_SECOND_FACTOR = True
 
 
-@pytest.mark.usefixtures("required")
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/admin/",
-        "/admin/accounts/user/",
-        "/admin/search/",
-        "/admin/jsi18n/",
-        "/admin/password_change/",
-        "/admin/autocomplete/",
-        "/admin/nowhere/",
-    ],
-)
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_where_it_is_required_staff_without_it_are_led_to_set_it_up(
-    sam: Client, path: str, method: str
-) -> None:
-    answer = getattr(sam, method)(path)
+CLOSED = ("", "accounts/user/", "search/", "jsi18n/", "password_change/", "autocomplete/", "no/")
 
-    assert (answer.status_code, answer["Location"]) == (302, PAGE)
+
+@pytest.mark.usefixtures("required")
+def test_where_it_is_required_staff_without_it_are_led_to_set_it_up(sam: Client) -> None:
+    for path in CLOSED:
+        for ask in (sam.get, sam.post):
+            answer = ask(f"/admin/{path}")
+
+            assert (answer.status_code, answer["Location"]) == (302, PAGE), path
 
 
 @pytest.mark.usefixtures("required")

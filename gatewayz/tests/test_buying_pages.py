@@ -60,19 +60,13 @@ def test_the_form_leads_to_the_page_of_stripe(
     assert payment.cancel_url == "http://testserver/payment/cancel"
 
 
-@pytest.mark.parametrize(
-    ("amount", "other"),
-    [
-        ("", ""),
-        ("11", ""),
-        *(("other", typed) for typed in ("", "0", "-1", "0.001", "1000000", "NaN", "1e9", "ten")),
-    ],
-)
-def test_what_is_no_amount_is_refused_on_the_form(bob: Person, amount: str, other: str) -> None:
-    response = buy(bob, amount, other)
+def test_what_is_no_amount_is_refused_on_the_form(bob: Person) -> None:
+    typed = ("", "0", "-1", "0.001", "1000000", "NaN", "1e9", "ten")
+    for amount, other in (("", ""), ("11", ""), *(("other", text) for text in typed)):
+        response = buy(bob, amount, other)
 
-    assert response.status_code == 400
-    assert b"error-text" in response.content
+        assert response.status_code == 400, (amount, other)
+        assert b"error-text" in response.content, (amount, other)
     assert not Payment.objects.exists()
 
 

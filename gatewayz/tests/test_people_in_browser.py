@@ -60,19 +60,6 @@ def test_bob_signs_up_by_keyboard_alone(visitor: Desk, alice: Person) -> None:
     assert bob_is_invited_by(alice)
 
 
-def test_loading_the_page_of_the_key_again_is_harmless(visitor: Desk, alice: Person) -> None:
-    visitor.open("/signup")
-    visitor.fill("User name", "bob")
-    visitor.fill("E-mail address", "bob@example.com")
-    visitor.press("Create my account")
-
-    visitor.window.reload()
-
-    heading = visitor.window.get_by_role("heading", level=1)
-    expect(heading).to_have_text("You are logged in as bob")
-    assert User.objects.filter(username="bob").count() == 1
-
-
 @pytest.fixture
 def plain_window(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A page on which no script runs."""

@@ -119,9 +119,11 @@ def test_older_friends_are_on_a_page_of_their_own(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("path", ["/dashboard/friends", "/dashboard/statement"])
-@pytest.mark.parametrize("before", ["", "x", "-1", "1.5", "9" * 30, "%00", "٣"])
-def test_what_is_no_place_in_a_list_is_not_found(alice: Person, path: str, before: str) -> None:
-    assert logged_in(alice.user).get(f"{path}?before={before}").status_code == 404
+def test_what_is_no_place_in_a_list_is_not_found(alice: Person, path: str) -> None:
+    browser = logged_in(alice.user)
+
+    for before in ("", "x", "-1", "1.5", "9" * 30, "%00", "٣"):
+        assert browser.get(f"{path}?before={before}").status_code == 404, before
 
 
 def test_the_qr_code_is_a_picture_to_download(alice: Person) -> None:

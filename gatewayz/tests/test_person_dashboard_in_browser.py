@@ -93,18 +93,6 @@ def test_bob_buys_another_amount_and_waits_for_what_he_got(
     expect(visitor.window.get_by_text("$22.34").first).to_be_visible()
 
 
-def test_bob_comes_back_from_stripe_without_paying(visitor: Desk, bob: Person, front: str) -> None:
-    log_in(visitor.window, bob, front)
-    visitor.open("/dashboard")
-    visitor.window.get_by_text("$25").click()
-    visitor.press("Buy credits")
-    visitor.window.get_by_role("link", name="back without paying").click()
-
-    heading(visitor.window).to_have_text("Payment cancelled")
-    expect(visitor.window.get_by_label("$25")).to_be_checked()
-    visitor.look()
-
-
 def test_what_is_not_chosen_is_not_asked_for(visitor: Desk, bob: Person, front: str) -> None:
     log_in(visitor.window, bob, front)
     visitor.open("/dashboard")

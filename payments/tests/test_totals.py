@@ -99,11 +99,11 @@ def test_the_earlier_cohort_has_no_more_time_to_buy() -> None:
 
 
 @pytest.mark.usefixtures("open_or_closed_days")
-@pytest.mark.parametrize("days", [1, 7, 90])
-def test_credits_outstanding_count_the_whole_history(days: int) -> None:
+def test_credits_outstanding_count_the_whole_history() -> None:
     # Alice has 20, Bob 20, Carol 20, Grace 25, Eve 9.99; Dave has nothing.
     books = Books(Decimal("94.99"), NO_DEBTS, bonuses_given=Decimal(60), bonuses_taken=Decimal(20))
-    assert program_totals(days=days, now=NOW).books == books
+    for days in (1, 7, 90):
+        assert program_totals(days=days, now=NOW).books == books, days
 
 
 @pytest.fixture
