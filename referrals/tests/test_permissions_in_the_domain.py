@@ -1,6 +1,7 @@
 """What operators do asks for their permission where it is done."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -39,7 +40,9 @@ def test_the_domain_itself_asks_for_the_permission(
         act(held, by=nobody, reason="I can", now=timezone.now())
 
 
-@pytest.mark.parametrize("decide", [review.release, review.void])
+@pytest.mark.parametrize(
+    "decide", [review.release, review.void, partial(review.hold, reason="One card")]
+)
 def test_a_bonus_is_decided_by_who_may(held: Referral, decide: Callable[..., object]) -> None:
     with pytest.raises(PermissionMissingError, match=r"referrals\.review_referral"):
         decide(held.pk, by=StaffFactory.create(), note="I can", now=timezone.now())
