@@ -33,9 +33,13 @@ TESTS = {
     },
     "accounts/adjustments.py": {
         "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_at_once"
+        " withdrawals"
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
-    "referrals/attribution.py": {"referrals": "attribution claims", "payments": "claims_at_once"},
+    "referrals/attribution.py": {
+        "referrals": "attribution claims permissions_in_the_domain",
+        "payments": "claims_at_once",
+    },
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {
         "referrals": "bonuses budget review offers reinstated eligibility",

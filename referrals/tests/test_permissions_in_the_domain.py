@@ -10,7 +10,7 @@ from accounts import api_keys, people
 from accounts.permissions import PermissionMissingError
 from accounts.tests.factories import StaffFactory
 from payments import inbox, related
-from referrals import review, terms
+from referrals import attribution, review, terms
 from referrals.models import Referral
 
 
@@ -26,6 +26,10 @@ from referrals.models import Referral
         ("payments.replay_event", lambda held, **by: inbox.replay("evt_1", **by)),
         ("accounts.deactivate_user", lambda held, **by: related.close([held.referrer_id], **by)),
         ("payments.replay_event", lambda held, **by: inbox.resolve("evt_1", **by)),
+        (
+            "accounts.set_inviter",
+            lambda held, **by: attribution.set_inviter(held.referrer, "ABC12345", **by),
+        ),
         ("referrals.add_program", lambda held, **by: terms.add_terms(**by)),
         ("referrals.add_program", lambda held, **by: terms.withdraw_terms(held.program_id, **by)),
     ],
