@@ -12,7 +12,7 @@ from accounts import adjustments, advisory_locks, ledger
 from accounts.models import Adjustment, AuditEntry, LedgerEntry, User
 from accounts.tests.factories import Person, member_of, register
 from accounts.tests.test_adjustments import approve, ask, fiona, reject, reverse, sam
-from payments.tests.at_once import at_once
+from payments.tests.at_once import another_transaction, at_once, in_background, wait_until_blocked
 from payments.tests.guards import meeting, unlock_accounts
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -158,6 +158,19 @@ def test_an_approval_and_a_rejection_at_once_have_one_winner(alice: Person) -> N
         waiting.refresh_from_db()
         assert sorted(statuses) == sorted(["NotWaitingError", waiting.status])
         assert (alice.balance() != before) == (waiting.status == "posted")
+
+
+def test_a_reversal_waits_for_another_request_with_its_token(alice: Person) -> None:
+    adjustment, token = ask(alice, "10.00"), uuid4()
+
+    with (
+        another_transaction(advisory_locks.LOCK, str(token)) as other,
+        in_background(partial(reverse, adjustment, token=token)) as reversal,
+    ):
+        wait_until_blocked()
+        other.rollback()
+
+    assert reversal.result().status == "posted"
 
 
 def test_two_reversals_at_once_reverse_it_once(alice: Person) -> None:

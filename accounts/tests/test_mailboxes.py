@@ -78,6 +78,8 @@ def test_addresses_of_two_mailboxes_are_different(one: str, other: str) -> None:
         ("a@b@gmail.com", "a@b@gmail.com"),
         ('"a+b"@example.com', "a@example.com"),
         ('"@example.com', '"@example.com'),
+        ('""@example.com', "@example.com"),
+        ('a"@example.com', 'a"@example.com'),
         ("a@" + 70 * "ü" + ".com", "a@" + 70 * "ü" + ".com"),
         ("alice", "@alice"),
         ("\x00@\ud800", "\x00@\ud800"),

@@ -14,6 +14,7 @@ from accounts.tests.test_adjustments import NOW, approve, ask, fiona, reject, sa
 withdraw = partial(adjustments.withdraw, now=NOW)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("note", "logged"), [("Wrong Alice", "Wrong Alice"), (" ", "Withdrawn by the requester")]
 )

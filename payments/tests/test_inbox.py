@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, reviewer
-from payments import inbox, settlement
+from payments import inbox
 from payments.models import Payment, StripeEvent
 from payments.reports.action_items import count_waiting
 from payments.tests.stripe_events import (
@@ -28,6 +28,7 @@ from payments.tests.stripe_events import (
     send,
     settle,
 )
+from referrals import bonuses
 
 ODD_TEXTS = ["\x00", "a\x00b", float("nan"), float("inf"), -float("inf"), "\ud800", "\udfff\ud800"]
 
@@ -214,7 +215,7 @@ def test_a_long_reason_is_cut(alice: Person) -> None:
 
 
 def test_a_long_error_is_cut(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settlement.bonuses, "award", Mock(side_effect=ValueError("x" * 10_000)))
+    monkeypatch.setattr(bonuses, "award", Mock(side_effect=ValueError("x" * 10_000)))
 
     assert deliver(event(pending_payment(alice.user))).status_code == 500
 

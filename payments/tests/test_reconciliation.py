@@ -13,7 +13,7 @@ from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
 from payments.reconciliation import differences, resolve
 from payments.sandbox.models import CheckoutSession, Event
-from payments.tests.at_once import at_once
+from payments.tests.at_once import at_once, refusing
 from payments.tests.sandbox_purchases import (
     BANK_ACCOUNT,
     buy,
@@ -22,7 +22,7 @@ from payments.tests.sandbox_purchases import (
     pay,
     refund_at_stripe,
 )
-from payments.tests.stripe_events import send
+from payments.tests.stripe_events import deliver, refund, send
 
 ONE_DAY = timedelta(days=1)
 
@@ -96,6 +96,20 @@ def test_applied_it_settles_once_and_then_has_nothing_to_do(
 
     assert outcomes == [["settled"], []]
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_a_refund_that_came_early_and_a_deadlock_it_settles_once(bob: Person) -> None:
+    payment = pay(bob)
+    forget_events()
+    early = refund(payment, 400)
+    early["data"]["object"]["payment_intent"] = intent_of(payment)
+    deliver(early)
+
+    with refusing("ledger_entries", sqlstate="40P01", times=1):
+        outcomes = [found.outcome for found in reconcile()]
+
+    assert (outcomes, bob.balance()) == (["settled"], "6.00")
 
 
 def test_an_event_that_comes_after_all_changes_nothing(alice: Person, bob: Person) -> None:

@@ -57,6 +57,17 @@ def test_given_again_to_a_referrer_who_was_deactivated_it_is_held(
         )
 
 
+def test_a_purchase_that_still_qualifies_leaves_the_bonus_as_it_is(
+    alice: Person, bob: Person
+) -> None:
+    payment = settle(bob.user, 3000)
+    deactivate(alice)
+
+    deliver(refund(payment, 1000))
+
+    assert state(alice) == ("completed", "", "10.00")
+
+
 @pytest.mark.parametrize(
     ("decide", "status", "is_forgotten"),
     [(review.release, "held", True), (review.void, "voided", False)],
@@ -80,7 +91,8 @@ def test_a_refund_returns_the_award_and_a_failed_one_reserves_it_again(
     budget: Program, alice: Person, bob: Person
 ) -> None:
     payment = settle(bob.user)
-    deliver(refund(payment, 1000))
+    for _ in range(2):
+        assert deliver(refund(payment, 1000)).status_code == 200
     returned = reserved(budget)
 
     deliver(refund(payment, 1000, "failed"))

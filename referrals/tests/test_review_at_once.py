@@ -5,11 +5,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from django.utils import timezone
 
 from accounts import audit
 from accounts.tests.factories import Person, reviewer
-from payments.tests.at_once import at_once
-from payments.tests.stripe_events import deliver, dispute
+from payments.tests.at_once import at_once, refusing
+from payments.tests.stripe_events import deliver, dispute, settle
 from referrals import review
 from referrals.models import Referral
 from referrals.tests.test_review import end_of, release, void
@@ -46,6 +47,19 @@ def test_simultaneous_release_and_void_decide_once(
         ("completed", "10.00", "20.00"),
         ("voided", "0.00", "10.00"),
     }
+
+
+def test_a_deadlock_is_retried(alice: Person, bob: Person) -> None:
+    referral = settle(bob.user).referral
+    assert referral
+    reviewer()
+
+    with refusing("referrals", sqlstate="40P01", times=1):
+        review.hold(referral.pk, reason="One card", now=timezone.now())
+    with refusing("referrals", sqlstate="40P01", times=1):
+        release(referral)
+
+    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
 
 
 def test_a_bonus_released_during_a_dispute_is_not_paid(
