@@ -86,6 +86,8 @@ def test_the_record_says_who_referred_whom_and_under_which_terms(
     assert (made.referral_code, made.status, made.use_number) == (alice.code, "completed", 1)
     assert (made.program, made.max_uses) == (Program.objects.get(), 10)
     assert (made.bonus_amount, made.referee_bonus_amount) == (Decimal(10), Decimal(10))
+    assert made.referrer_entry
+    assert made.referrer_entry.idempotency_key == f"referrer_bonus:user:{bob.user.pk}:1"
 
 
 def test_it_pays_no_bonus_after_ten_uses_of_one_code(
