@@ -122,6 +122,25 @@ def test_terms_without_a_budget_have_none_to_show() -> None:
     assert results(inputs)[CheckName.BUDGET] == CheckResult(CheckName.BUDGET, Status.PASSED)
 
 
+@pytest.mark.parametrize(
+    ("in_force", "promised", "is_kept"),
+    [
+        ({}, {}, False),
+        ({"uses": 10}, {"award": Decimal("0.02")}, True),
+        ({"uses": 10}, {"amount": Decimal(5)}, True),
+        ({"uses": 10}, {"uses": 10}, False),
+        ({}, {"award": Decimal(19)}, False),
+    ],
+    ids=["the same", "something", "something later", "nothing", "more in force"],
+)
+def test_the_promise_is_kept_where_it_brings_more(
+    in_force: dict[str, Any], promised: dict[str, Any], is_kept: bool
+) -> None:
+    now, then = replace(AWARDED, **in_force), replace(AWARDED, **promised)
+
+    assert eligibility.better(now, then) is (then if is_kept else now)
+
+
 def test_what_only_holds_a_bonus_comes_last() -> None:
     """So that a purchase that is held would be awarded, were there no such check."""
     decisions = [check.decision for check in CHECKS]
