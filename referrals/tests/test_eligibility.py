@@ -150,6 +150,13 @@ def test_what_only_holds_a_bonus_comes_last() -> None:
     assert set(decisions[decisions.index(Decision.HELD) :]) == {Decision.HELD}
 
 
+@pytest.mark.parametrize("name", [CheckName.MAILBOX, CheckName.FRIENDS])
+def test_each_check_that_holds_a_bonus_has_a_reason_of_its_own(name: CheckName) -> None:
+    checks = eligibility.evaluate(replace(AWARDED, **FAILURES[name][0]))
+
+    assert eligibility.hold_reason(checks) == eligibility._HOLD_REASONS[name]
+
+
 def test_results_are_read_back_as_they_were_stored() -> None:
     found = eligibility.evaluate(DELETED)
 
