@@ -182,7 +182,8 @@ def post(
         description=description,
         reference=reference,
     )
-    return post_all(posting, now=now, posted_by=posted_by)[0]
+    [entry] = post_all(posting, now=now, posted_by=posted_by)
+    return entry
 
 
 def reverse(
