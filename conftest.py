@@ -73,9 +73,9 @@ def pytest_collection_finish() -> None:
 # times as long as to run it on the few rows of a test.
 _BROKEN = " UNION ALL ".join(f"SELECT 1 FROM ({rows}) broken" for rows in INVARIANTS.values())
 LEDGER_IS_BROKEN = f"""
-CREATE SCHEMA testing;
+CREATE SCHEMA IF NOT EXISTS testing;
 GRANT USAGE ON SCHEMA testing TO PUBLIC;
-CREATE FUNCTION testing.ledger_is_broken() RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION testing.ledger_is_broken() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM ledger_entries) AND EXISTS ({_BROKEN});
 END $$

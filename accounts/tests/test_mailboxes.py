@@ -61,6 +61,7 @@ def test_addresses_of_one_mailbox_are_the_same(one: str, other: str) -> None:
         ("alice.smith@icloud.com", "alicesmith@icloud.com"),
         ("news@alice.icloud.com", "alice@icloud.com"),
         ("alice-shop@example.com", "alice@example.com"),
+        ("alice-shop@yahoo.com", "bob-shop@yahoo.com"),
     ],
 )
 def test_addresses_of_two_mailboxes_are_different(one: str, other: str) -> None:
