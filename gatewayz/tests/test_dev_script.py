@@ -247,7 +247,10 @@ def let_parent_end(application: str, **environment: str) -> int:
         assert process.stdout is not None
         assert any("Spawning worker" in line for line in process.stdout)
         process.stdin.close()
-        return process.wait(20)
+        try:
+            return process.wait(20)
+        finally:
+            process.kill()  # else a server that goes on would be waited for without end
 
 
 def test_a_server_ends_with_the_process_that_started_it() -> None:
