@@ -16,6 +16,7 @@ DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (360, 740)
 SAM, FIONA = ("Sam", PHONE), ("Fiona", DESKTOP)
 BOTH = pytest.mark.parametrize(("who", "desk"), [SAM, FIONA], indirect=["desk"])
 ON_A_PHONE = pytest.mark.parametrize("desk", [PHONE], indirect=True)
+ON_BOTH = pytest.mark.parametrize("desk", [DESKTOP, PHONE], indirect=True)
 FAULTS = Path(__file__).with_name("page_faults.js").read_text()
 # What has the focus, and whether it or what surrounds it is drawn with an outline.
 FOCUS = """() => {

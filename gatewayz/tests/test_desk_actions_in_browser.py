@@ -10,8 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import ApiKey
-from accounts.tests.factories import Person
-from gatewayz.tests.desk_browser import BOTH, DESKTOP, FIONA, ON_A_PHONE, PHONE, SAM, Desk
+from accounts.tests.factories import Person, register
+from gatewayz.tests.desk_browser import BOTH, DESKTOP, FIONA, ON_A_PHONE, ON_BOTH, PHONE, SAM, Desk
 from payments.tests.stripe_events import (
     failed_event,
     pending_payment,
@@ -136,7 +136,7 @@ def test_a_rotated_key_is_shown_once_and_opens_until_it_is_revoked(
     assert new.api.get("/user/balance").status_code == 401
 
 
-@ON_A_PHONE
+@ON_BOTH
 def test_who_lost_every_key_gets_one_in_two_clicks(alice: Person, desk: Desk) -> None:
     ApiKey.objects.update(revoked_at=timezone.now())
     desk.become("Sam")
@@ -188,6 +188,7 @@ def test_several_events_are_replayed_with_one_reason(
     assert bob.balance() == "30.00"
 
 
+@ON_BOTH
 def test_a_ring_of_five_is_closed_in_three_clicks(alice: Person, desk: Desk) -> None:
     ring = [alice, *refer(alice, 4)]
     desk.become("Fiona")
@@ -205,6 +206,7 @@ def test_a_ring_of_five_is_closed_in_three_clicks(alice: Person, desk: Desk) -> 
     assert {person.api.get("/user/balance").status_code for person in ring} == {401}
 
 
+@ON_BOTH
 def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
     bob: Person, desk: Desk
 ) -> None:
@@ -228,7 +230,7 @@ def test_a_quarantined_event_is_made_good_and_closed_in_five_clicks(
     desk.lacks("Replay…")
 
 
-@ON_A_PHONE
+@ON_BOTH
 def test_next_terms_are_previewed_added_and_withdrawn(bob: Person, desk: Desk) -> None:
     settle(bob.user)
     desk.become("Fiona")
@@ -266,6 +268,7 @@ def test_what_would_happen_now_is_asked_for_a_person(bob: Person, desk: Desk) ->
     assert order.index("Why, of bob") < order.index("What a purchase would earn now")
 
 
+@ON_BOTH
 def test_what_to_answer_a_customer_is_copied_in_two_clicks(bob: Person, desk: Desk) -> None:
     desk.window.context.grant_permissions(["clipboard-read", "clipboard-write"])
     desk.become("Fiona")
@@ -277,3 +280,31 @@ def test_what_to_answer_a_customer_is_copied_in_two_clicks(bob: Person, desk: De
     copied = desk.window.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("Hello bob,\n\nA friend invited you")
     assert desk.clicks == 2
+
+
+@BOTH
+def test_a_request_that_was_a_mistake_is_withdrawn_in_two_clicks(
+    alice: Person, desk: Desk, who: str
+) -> None:
+    desk.become(who)
+    adjust(desk, alice, "150")
+    desk.press("Ask for approval")
+    before = desk.clicks
+
+    desk.follow("Withdraw…")
+    desk.press("Withdraw")
+
+    desk.reads("Withdrawn: $150.00 for alice.")
+    assert desk.clicks - before == 2
+
+
+@BOTH
+def test_who_signed_up_with_a_code_is_one_click_away(alice: Person, desk: Desk, who: str) -> None:
+    register("dora", code=alice.code)
+    desk.become(who)
+    desk.open("/admin/referrals/referral/?q=" + alice.code)
+    desk.follow("Who signed up with this code, and what each lacks")
+
+    desk.reads("dora")
+    desk.reads("Has not bought")
+    assert desk.clicks == 1

@@ -1,7 +1,9 @@
 """The end of a month at the desk: found in two clicks, on a screen and on a phone."""
 
 import pytest
+from django.utils import timezone
 
+from accounts.tests.factories import Person, give
 from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests import test_month
 
@@ -40,3 +42,22 @@ def test_finance_closes_any_days_and_downloads_them(desk: Desk) -> None:
         desk.window.get_by_role("button", name="Export").click()
 
     assert download.value.suggested_filename.startswith("month-")
+
+
+@BOTH
+def test_a_list_of_some_days_says_what_it_comes_to(alice: Person, desk: Desk, who: str) -> None:
+    give(alice, "12.50")
+    today = timezone.now().date().isoformat()
+    desk.become(who)
+    desk.open(f"/admin/accounts/adjustment/?requested_at_from={today}&requested_at_to={today}")
+
+    desk.reads("1 row, $12.50 in all")
+
+    if who == "Sam":
+        desk.lacks("Export…")
+        return
+    desk.follow("Export…")
+    desk.fill("Reason", "The accountant asked")
+    with desk.window.expect_download() as download:
+        desk.window.get_by_role("button", name="Export").click()
+    assert download.value.suggested_filename.startswith("adjustments-")
