@@ -49,9 +49,8 @@ def in_every_state(alice: Person, bob: Person) -> list[str]:
     return ["/dashboard", "/payment/cancel", *(f"{back}{session}" for session in sessions)]
 
 
-@pytest.mark.parametrize(
-    ("visitor", "colours"), [(SMALL_PHONE, "light"), (DESKTOP, "dark")], indirect=["visitor"]
-)
+@pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
+@pytest.mark.parametrize("colours", ["light", "dark"])
 def test_every_page_is_sound_and_accessible(
     visitor: Desk, alice: Person, bob: Person, front: str, colours: Literal["light", "dark"]
 ) -> None:
