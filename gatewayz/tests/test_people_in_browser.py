@@ -17,7 +17,7 @@ from gatewayz.tests.desk_browser import DESKTOP, SMALL_PHONE, Desk
 from gatewayz.tests.test_log_in import jobs, link_in
 
 pytestmark = pytest.mark.browser
-ON_A_PHONE = pytest.mark.parametrize("visitor", [SMALL_PHONE], indirect=True)
+ON_BOTH = pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e" + "w" * 120
 
 
@@ -25,7 +25,7 @@ def bob_is_invited_by(alice: Person) -> bool:
     return User.objects.get(username="bob").referred_by_code == alice.code
 
 
-@ON_A_PHONE
+@ON_BOTH
 def test_bob_signs_up_by_mouse_and_keeps_his_key(visitor: Desk, alice: Person) -> None:
     visitor.open(f"/signup?ref={alice.code}")
     visitor.fill("User name", "bob")
@@ -105,9 +105,8 @@ def test_bob_logs_in_by_keyboard_alone(visitor: Desk, bob: Person) -> None:
     expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Hello bob")
 
 
-@pytest.mark.parametrize(
-    ("visitor", "colours"), [(SMALL_PHONE, "light"), (DESKTOP, "dark")], indirect=["visitor"]
-)
+@pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
+@pytest.mark.parametrize("colours", ["light", "dark"])
 def test_every_page_is_sound_and_accessible(
     visitor: Desk, alice: Person, bob: Person, colours: Literal["light", "dark"]
 ) -> None:
@@ -129,7 +128,7 @@ def test_every_page_is_sound_and_accessible(
     assert_accessible(visitor.window)
 
 
-@ON_A_PHONE
+@ON_BOTH
 def test_a_form_with_errors_is_accessible(visitor: Desk, alice: Person) -> None:
     visitor.open("/signup")
     visitor.fill("User name", "b b")
