@@ -105,7 +105,7 @@ def test_bob_logs_in_by_keyboard_alone(visitor: Desk, bob: Person) -> None:
     expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Hello bob")
 
 
-@pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
+@ON_BOTH
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_every_page_is_sound_and_accessible(
     visitor: Desk, alice: Person, bob: Person, colours: Literal["light", "dark"]
