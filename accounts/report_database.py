@@ -59,7 +59,7 @@ _memory = _Memory()
 
 
 class Router:
-    """Django's router: what a report reads by models is read where it reads by SQL."""
+    """Django's router: a report reads models from the database that its SQL reads."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return _reading.get()
@@ -77,16 +77,12 @@ def is_configured() -> bool:
 
 
 def connection() -> BaseDatabaseWrapper:
-    """Return the connection of the report that runs; outside of one, that of the primary."""
+    """Return the connection of the running report; if none runs, the primary's."""
     return connections[_reading.get()]
 
 
-def alias() -> str:
-    return _reading.get()
-
-
 def set_alias(database: str) -> None:
-    """Let this thread, which a report started, read what the report reads."""
+    """Let a thread that a report started read the database that the report reads."""
     _reading.set(database)
 
 
@@ -111,7 +107,7 @@ def choose() -> str:
     """Return the alias of the database that reports should read now."""
     if fixed := _fixed.get():
         return fixed
-    # The replica would not have what an open transaction has written.
+    # The replica does not have what an open transaction has written.
     if not is_configured() or connections[PRIMARY].in_atomic_block:
         return PRIMARY
     return PRIMARY if state().problem else REPLICA
@@ -182,7 +178,7 @@ def _avoid(error: Error) -> State:
 
 
 def _noted(state: State, **details: str) -> State:
-    """Log when the replica begins to be avoided, and when it is read again."""
+    """Log that reports begin to avoid the replica, and that they read it again."""
     if state.problem != _memory.problem:
         _memory.problem = state.problem
         if state.problem:

@@ -56,7 +56,7 @@ _STAFF: Any = (
 _WHY: Any = (None, {"fields": ("reason",)})
 
 
-# The list, and the file of it.
+# The list, and its export.
 _LISTS = ("accounts_user_changelist", "accounts_user_export")
 
 

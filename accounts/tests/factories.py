@@ -92,7 +92,7 @@ def colleague(group: str) -> Client:
 
 
 def logged_in(user: User) -> Client:
-    """Return a browser with a session of theirs; to log in takes fourteen statements, this four."""
+    """Return a browser with their session: four statements, where a log-in takes fourteen."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

@@ -29,7 +29,7 @@ BY_PERSON = {
 }
 # These have no column of a person; the first step is to give them one.
 BY_PERSON_LATER = {"clawbacks": "user_id", "stripe_events": "user_id"}
-# Few rows that all need: a copy on every server.
+# Every server needs these few rows, so each has a copy.
 EVERYWHERE = {
     *("programs", "approval_limits", "auth_group", "auth_permission", "auth_group_permissions"),
     "django_content_type",

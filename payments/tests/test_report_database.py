@@ -118,8 +118,8 @@ def test_a_report_whose_replica_dies_in_the_middle_goes_to_the_primary(replica: 
     asked = []
 
     def report() -> int:
-        asked.append(report_database.alias())
-        if report_database.alias() == REPLICA:
+        asked.append(report_database.connection().alias)
+        if report_database.connection().alias == REPLICA:
             replica.stop()
         return User.objects.count()
 
