@@ -7,7 +7,6 @@ of the database can tell later whether an entry up to it was changed, added or t
 
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -126,12 +125,9 @@ def find(head: str) -> LedgerSeal | None:
 def broken() -> list[tuple[int, str]]:
     """Return the id of each seal that does not match its entries or the seal before, and why."""
     # Inside a transaction other connections do not see what it has written.
-    database = report_database.connection()
-    if database.in_atomic_block:
+    if report_database.connection().in_atomic_block:
         return sorted(_broken(1, 0))
-    with ThreadPoolExecutor(
-        CONNECTIONS, initializer=report_database.set_alias, initargs=(database.alias,)
-    ) as pool:
+    with report_database.threads(CONNECTIONS) as pool:
         parts = pool.map(partial(_broken_elsewhere, CONNECTIONS), range(CONNECTIONS))
         return sorted(chain.from_iterable(parts))
 

@@ -7,6 +7,7 @@ done reads the primary.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -81,9 +82,9 @@ def connection() -> BaseDatabaseWrapper:
     return connections[_reading.get()]
 
 
-def set_alias(database: str) -> None:
-    """Let a thread that a report started read the database that the report reads."""
-    _reading.set(database)
+def threads(count: int) -> ThreadPoolExecutor:
+    """Return threads that read the database that the running report reads."""
+    return ThreadPoolExecutor(count, initializer=_reading.set, initargs=(_reading.get(),))
 
 
 def read(report: Callable[[], Found]) -> Found:

@@ -1,6 +1,5 @@
 """What must be true of money at every commit, as queries that return every violation."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -222,9 +221,7 @@ def breaches() -> list[Breach]:
     with (
         transaction.atomic(using),
         database.cursor() as cursor,
-        ThreadPoolExecutor(
-            CONNECTIONS, initializer=report_database.set_alias, initargs=(using,)
-        ) as pool,
+        report_database.threads(CONNECTIONS) as pool,
     ):
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         # This transaction is idle while the parts run, and the snapshot ends with it.
