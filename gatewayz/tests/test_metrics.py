@@ -38,6 +38,9 @@ TOKEN = "a token of at least twenty characters".replace(" ", "-")
 @pytest.fixture(autouse=True)
 def token(settings: Any) -> None:
     settings.METRICS_TOKEN = TOKEN
+    # Every route that a test before this one called has a dozen lines, and they are read each time.
+    metrics.REQUESTS.clear()
+    metrics.REQUEST_SECONDS.clear()
 
 
 def scrape(authorization: str | None = f"Bearer {TOKEN}") -> Any:
