@@ -26,18 +26,6 @@ PLOTS = ("operations", "settlement")
 FIRST_WAY = [part.replace("tuned", "first_way") for part in PEER]
 
 
-def post(request: bytes) -> Any:
-    """Send a request of the benchmark to the program, in this process."""
-    head, _, body = request.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines)
-    headers["Host"] = HOST
-    del headers["Content-Length"]
-    return Client().post(
-        first.split()[1], body, headers.pop("Content-Type"), headers=headers, secure=True
-    )
-
-
 @pytest.fixture
 def peers_schemas(transactional_db: None, owner: None) -> Iterator[None]:
     """The peers' tables, with the people that we have, of whom two have a key."""
@@ -81,11 +69,12 @@ def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
     copy_people()
 
     for request in requests:
-        assert post(request).status_code == 200
+        assert request.send(Client()).json()["outcome"] == "settled"
     for name, command in (("tuned", PEER), ("first way", FIRST_WAY)):
         with serving(name, command, environment()) as server:
             # One after the other: the first way loses credits of purchases at the same time.
-            assert load.run(server.port, 1, requests)["statuses"] == {200: 8}
+            sent = [request.to_wire() for request in requests]
+            assert load.run(server.port, 1, sent)["statuses"] == {200: 8}
 
     ours = balances("public")
     assert sum(ours.values()) > 8 * 30
@@ -94,14 +83,13 @@ def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
 
 @pytest.mark.slow
 def test_the_tuned_peer_registers_and_starts_a_checkout(peers_schemas: None) -> None:
-    sign_up = scenarios.registrations(2, is_invited=True)(2)
-    checkout = scenarios.checkouts(1)(1)
+    requests = [*scenarios.registrations(2, codes=2), scenarios.checkout(1)]
 
     with (
         serving("Stripe", STRIPE, {}) as stripe,
         serving("tuned", PEER, environment(f"http://127.0.0.1:{stripe.port}")) as server,
     ):
-        answered = load.run(server.port, 1, [*sign_up, *checkout])
+        answered = load.run(server.port, 1, [request.to_wire() for request in requests])
 
     assert answered["statuses"] == {201: 3}
     with connection.cursor() as cursor:
@@ -116,12 +104,11 @@ def test_we_register_and_start_a_checkout_as_the_benchmark_asks(
     peers_schemas: None, settings: Any
 ) -> None:
     settings.ALLOWED_HOSTS = [HOST]
-    invited, alone = (scenarios.registrations(1, is_invited=is_so)(1) for is_so in (True, False))
-    checkout = scenarios.checkouts(1)(1)
+    invited, alone = (scenarios.registrations(1, codes=codes)[0] for codes in (1, 0))
 
     with serving("Stripe", STRIPE, {}) as stripe:
         settings.STRIPE_API_BASE = f"http://127.0.0.1:{stripe.port}"
-        answers = [post(request) for request in (*invited, *alone, *checkout)]
+        answers = [one.send(Client()) for one in (invited, alone, scenarios.checkout(1))]
 
     assert [answer.status_code for answer in answers] == [201, 201, 201]
     codes = User.objects.filter(username__startswith="new").order_by("id")
