@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import IO, Any
 import psutil
 
 from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.waiting import wait_until
 from gatewayz.dev.web_server import granian
 
 # How the program can be served: as in production, or by the server that most use.
@@ -86,15 +86,14 @@ def _free_port() -> int:
 
 
 def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    def refusal() -> str:
         if process.poll() is not None:
             raise Refusal(f"the server {name} ended with exit code {process.returncode}")
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise Refusal(f"the server {name} does not listen after {READY_SECONDS} s")
+            is_open = probe.connect_ex(("127.0.0.1", port)) == 0
+        return "" if is_open else f"the server {name} does not listen"
+
+    wait_until(refusal, READY_SECONDS)
 
 
 def cpu_seconds(root: int) -> float:
