@@ -20,10 +20,6 @@ def key_of(browser: Client) -> str:
     return str(browser.cookies["sessionid"].value)
 
 
-def test_the_key_in_the_cookie_opens_it(db: None) -> None:
-    assert opens(key_of(operator()))
-
-
 def test_a_dump_contains_no_session_key(db: None) -> None:
     olivia = operator()
     olivia.get(PAGE)
