@@ -109,7 +109,13 @@ class Cluster:
 
     def start(self, server: Server) -> None:
         """Start it and wait until it answers."""
-        command = [self.binaries / "postgres", "-D", server.data, "-p", f"{server.port}"]
+        command: list[str | Path] = [
+            self.binaries / "postgres",
+            "-D",
+            server.data,
+            "-p",
+            f"{server.port}",
+        ]
         log = self.folder.parent / f"{server.name}.log"
         options, fast_shutdown = self.account.process_options, signal.SIGINT
         self.supervisor.start(Service(server.name, command, log, options, fast_shutdown))

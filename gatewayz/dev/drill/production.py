@@ -187,7 +187,7 @@ class Production:
         if running := self.supervisor.services.get("pgbouncer"):
             running.send(signal.SIGHUP)
             return
-        command = [self.programs.pgbouncer, "--quiet", folder / "pgbouncer.ini"]
+        command: list[str | Path] = [self.programs.pgbouncer, "--quiet", folder / "pgbouncer.ini"]
         log, options = self.folder / "pgbouncer.log", self.cluster.account.process_options
         self.supervisor.start(Service("pgbouncer", command, log, options))
 
@@ -216,7 +216,7 @@ class Production:
     def _start_nginx(self) -> None:
         conf = self.folder / "nginx.conf"
         conf.write_text(units.nginx(self.folder, self.ports))
-        command = [self.programs.nginx, "-p", self.folder, "-c", conf]
+        command: list[str | Path] = [self.programs.nginx, "-p", self.folder, "-c", conf]
         self._serve("nginx", command, {"PATH": os.defpath}, self.folder)
 
     def _make_certificate(self) -> None:
