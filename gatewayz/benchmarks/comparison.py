@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 
 from gatewayz.benchmarks import load, loader, report, statements
@@ -55,10 +54,7 @@ def compare(options: argparse.Namespace, postgres: Path) -> None:
 
 def fill() -> None:
     """Give the empty database people with friends, a key and an order, and the peers' tables."""
-    call_command("migrate", verbosity=0)
-    size = loader.Size(REFERRERS * (loader.FRIENDS + 2), purchases_each=1, referrers=REFERRERS)
-    loader.load(size)
-    loader.add_keys(1, REFERRERS)
+    loader.fill(REFERRERS)
     with connection.cursor() as cursor:
         for schema in (tuned_schema.SCHEMA, first_way.SCHEMA, "CREATE SCHEMA djstripe"):
             cursor.execute(schema)

@@ -6,6 +6,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import connection
 from django.test import Client
@@ -68,25 +69,16 @@ def weigh(requests: list[Request]) -> Written:
     return Written(rows / len(rest), indexes / len(rest), (_wal() - wal) / len(rest))
 
 
-def _first_purchases(count: int) -> list[Request]:
-    """Return the events that pay both bonuses."""
-    return scenarios.settlements(count, per_code=8)
-
-
 def _orders(count: int) -> list[Request]:
     """Return an order of each of so many people."""
     people = User.objects.filter(is_active=True, pk__lte=WITH_KEYS).order_by("pk")[:count]
     return [scenarios.checkout(person.pk) for person in people]
 
 
-def _sign_ups(count: int) -> list[Request]:
-    return scenarios.registrations(count, codes=1)
-
-
 _OPERATIONS: dict[str, Callable[[int], list[Request]]] = {
-    "sign-up with a code": _sign_ups,
+    "sign-up with a code": partial(scenarios.registrations, codes=1),
     "order": _orders,
-    "first purchase, both bonuses": _first_purchases,
+    "first purchase, both bonuses": partial(scenarios.settlements, per_code=8),
 }
 
 

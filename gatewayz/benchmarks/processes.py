@@ -39,7 +39,6 @@ READY_SECONDS = 30
 class RunningServer:
     """A server that is to be measured."""
 
-    name: str
     port: int
     process: subprocess.Popen[bytes]
 
@@ -56,7 +55,7 @@ def serving(
     filled = [part.format(port=port) for part in command]
     with running(filled, environment, output) as process:
         _wait_until_listening(name, port, process)
-        yield RunningServer(name, port, process)
+        yield RunningServer(port, process)
 
 
 @contextmanager

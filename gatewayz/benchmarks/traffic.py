@@ -17,7 +17,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -98,10 +97,7 @@ def measure(minutes: float, folder: Path, file: Path | None) -> int:
 
 def _fill() -> str:
     """Fill the empty database, and return the session of an operator."""
-    call_command("migrate", verbosity=0)
-    size = loader.Size(REFERRERS * (loader.FRIENDS + 2), purchases_each=1, referrers=REFERRERS)
-    loader.load(size)
-    loader.add_keys(1, REFERRERS)
+    loader.fill(REFERRERS)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     operator = Client()
