@@ -9,7 +9,7 @@ from accounts.models import User
 from accounts.preferences import ShowToReferrer
 
 SEEN_BY_REFERRER = [
-    (ShowToReferrer.USERNAME, "my user name"),
+    (ShowToReferrer.USERNAME, "my name"),
     (ShowToReferrer.INITIALS, "my initials"),
     (ShowToReferrer.HIDDEN, "only “a friend”"),
 ]
