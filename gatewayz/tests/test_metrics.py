@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person
+from gatewayz.http import metrics
 from payments import event_store, inbox
 from payments.tasks import retry_events
 from payments.tests.at_once import execute
