@@ -23,7 +23,6 @@ from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
-from referrals import attribution
 from referrals.models import LeaderboardEntry
 
 # The person who asks: a referrer with friends, and with a known key.
@@ -69,17 +68,16 @@ def _follow_link(n: int) -> Request:
     return _call(f"/login/link?token={token}")
 
 
+def _newcomer() -> tuple[str, dict[str, str]]:
+    """Let somebody come; return their name and the header with their key."""
+    name = f"newcomer-{secrets.token_hex(4)}"
+    user = User.objects.create(username=name, email=f"{name}@example.com")
+    _, key = api_keys.create(user=user, name="default", now=timezone.now())
+    return name, {"Authorization": f"Bearer {key}"}
+
+
 def _claim(n: int) -> Request:
-    """Let somebody new claim a code."""
-    made = attribution.register(
-        username=f"claimer-{secrets.token_hex(4)}",
-        email=f"claimer-{secrets.token_hex(4)}@example.com",
-        auth_method="email",
-        invitation=None,
-        address="",
-        now=timezone.now(),
-    )
-    key = {"Authorization": f"Bearer {made.account.api_key}"}
+    _, key = _newcomer()
     return _call("/referral/claim", "POST", {"referral_code": loader.code_of(2)}, key)
 
 
@@ -91,11 +89,8 @@ def _prove(n: int) -> Request:
 
 def _erase(n: int) -> Request:
     """Let somebody go who has just come; the caller is needed again."""
-    name = f"leaver-{secrets.token_hex(4)}"
-    user = User.objects.create(username=name, email=f"{name}@example.com")
-    _, key = api_keys.create(user=user, name="default", now=timezone.now())
-    own_key = {"Authorization": f"Bearer {key}"}
-    return _call("/user/erase", "POST", {"username": name}, own_key)
+    name, key = _newcomer()
+    return _call("/user/erase", "POST", {"username": name}, key)
 
 
 def _unsubscribe(n: int) -> Request:
