@@ -43,7 +43,8 @@ def file_of(name: str, form: str, columns: Row, rows: Iterable[Row]) -> HttpResp
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     if form == "xlsx":
         return HttpResponse(_workbook(columns, rows), content_type=_XLSX, headers=headers)
-    return StreamingHttpResponse(_lines(columns, rows), content_type="text/csv", headers=headers)
+    kind = "text/csv; charset=utf-8"
+    return StreamingHttpResponse(_lines(columns, rows), content_type=kind, headers=headers)
 
 
 def _lines(columns: Row, rows: Iterable[Row]) -> Iterator[str]:

@@ -13,6 +13,8 @@ from django.core.management import call_command
 from gatewayz.benchmarks import HOST, SECRET
 from gatewayz.benchmarks.processes import SERVERS
 from gatewayz.dev import embedded_postgres
+from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.virtual_environment import CannotInstall
 
 
 def main(arguments: list[str]) -> int:
@@ -92,4 +94,7 @@ def _environment(url: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (Refusal, CannotInstall) as refusal:
+        sys.exit(f"./dev bench: {refusal}")

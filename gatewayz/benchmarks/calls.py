@@ -1,55 +1,23 @@
-"""Calls the WSGI application with the requests of a file, for a counter of instructions.
+"""Calls the WSGI application with requests, for a counter of instructions.
 
-`python -m gatewayz.benchmarks.calls FILE…`: each file is called in a process of its own, which is
-forked when the program has started; prints the process numbers in the order of the files.
+`python -m gatewayz.benchmarks.calls`: standard input has lists of requests, as JSON. Each list is
+called in a process of its own, which is forked when the program has started; prints the process
+numbers in the order of the lists.
 """
 
 import gc
-import io
+import json
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 
-from gatewayz.benchmarks import load
+from gatewayz.benchmarks.request import Request
 
 
-def environ_of(request: bytes) -> dict[str, Any]:
-    """Return the request as a WSGI server hands it to the application."""
-    head, _, body = request.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    method, path, protocol = first.split()
-    headers = {
-        name.upper().replace("-", "_"): value
-        for name, value in (line.split(": ", 1) for line in lines)
-    }
-    return {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": "",
-        "SCRIPT_NAME": "",
-        "SERVER_NAME": headers["HOST"],
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": protocol,
-        "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_TYPE": headers.pop("CONTENT_TYPE", ""),
-        "CONTENT_LENGTH": headers.pop("CONTENT_LENGTH", ""),
-        **{f"HTTP_{name}": value for name, value in headers.items()},
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": headers["X_FORWARDED_PROTO"],
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-    }
-
-
-def call(application: WSGIHandler, request: bytes) -> str:
+def call(application: WSGIHandler, request: Request) -> str:
     """Return the status of the answer, after the whole of it was read."""
     statuses: list[str] = []
 
@@ -57,7 +25,7 @@ def call(application: WSGIHandler, request: bytes) -> str:
         statuses.append(status)
         return sys.stderr.buffer.write  # the old way to answer, which Django does not use
 
-    answer = application(environ_of(request), start_response)
+    answer = application(request.to_environ(), start_response)
     try:
         b"".join(answer)
     finally:
@@ -65,22 +33,23 @@ def call(application: WSGIHandler, request: bytes) -> str:
     return statuses[0]
 
 
-def _call_all(application: WSGIHandler, file: Path) -> None:
-    for request in load.unpack(file.read_bytes()):
+def _call_all(application: WSGIHandler, requests: list[Request]) -> None:
+    for request in requests:
         status = call(application, request)
         if not status.startswith("2"):
-            raise RuntimeError(f"{file.name}: {status}")
+            raise RuntimeError(f"{request.path}: {status}")
 
 
-def main(files: list[str]) -> None:
+def main() -> None:
+    lists = [[Request(**request) for request in each] for each in json.load(sys.stdin)]
     application = get_wsgi_application()
     # What the start has made is never looked through again, as in a process that serves for long.
     gc.collect()
     gc.freeze()
-    for file in files:
+    for requests in lists:
         pid = os.fork()
         if pid == 0:
-            _call_all(application, Path(file))
+            _call_all(application, requests)
             os._exit(0)
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]):
             sys.exit(1)
@@ -88,4 +57,4 @@ def main(files: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

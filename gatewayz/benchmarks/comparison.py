@@ -5,19 +5,18 @@ import hashlib
 import json
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 
 from gatewayz.benchmarks import load, loader, report, statements
 from gatewayz.benchmarks.peers import Way, first_way, tuned_schema, ways
 from gatewayz.benchmarks.processes import STRIPE, RunningServer, cpu_seconds, serving
 from gatewayz.benchmarks.report import Figures, Measured
+from gatewayz.benchmarks.request import Request
 from gatewayz.benchmarks.scenarios import Scenario, scenarios
 
 CONNECTIONS = 4
@@ -55,10 +54,7 @@ def compare(options: argparse.Namespace, postgres: Path) -> None:
 
 def fill() -> None:
     """Give the empty database people with friends, a key and an order, and the peers' tables."""
-    call_command("migrate", verbosity=0)
-    size = loader.Size(REFERRERS * (loader.FRIENDS + 2), purchases_each=1, referrers=REFERRERS)
-    loader.load(size)
-    loader.add_keys(1, REFERRERS)
+    loader.fill(REFERRERS)
     with connection.cursor() as cursor:
         for schema in (tuned_schema.SCHEMA, first_way.SCHEMA, "CREATE SCHEMA djstripe"):
             cursor.execute(schema)
@@ -116,7 +112,7 @@ def _round(
     )
 
 
-def _requests(scenario: Scenario, operations: int) -> list[bytes]:
+def _requests(scenario: Scenario, operations: int) -> list[Request]:
     requests = scenario.requests(operations)
     _copy_people()
     return requests
@@ -136,16 +132,13 @@ def _events(way: Way) -> int:
     return number
 
 
-def _run(scenario: Scenario, one: _Running, requests: list[bytes]) -> dict[str, Any]:
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(load.pack(requests))
-        file.flush()
-        command = [sys.executable, "-m", load.__name__]
-        finished = subprocess.run(
-            [*command, str(one.server.port), str(CONNECTIONS), file.name],
-            check=True,
-            capture_output=True,
-        )
+def _run(scenario: Scenario, one: _Running, requests: list[Request]) -> dict[str, Any]:
+    finished = subprocess.run(
+        [sys.executable, "-m", load.__name__, str(one.server.port), str(CONNECTIONS)],
+        input=json.dumps([request.to_wire() for request in requests]).encode(),
+        check=True,
+        capture_output=True,
+    )
     answered: dict[str, Any] = json.loads(finished.stdout)
     if not set(answered["statuses"]) <= {"200", "201"}:
         raise RuntimeError(f"{scenario.name}: {one.way.name} answered {answered['statuses']}")

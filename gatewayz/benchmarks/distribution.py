@@ -46,10 +46,10 @@ ON_ONE_SERVER = {
 }
 COLUMN = BY_PERSON | BY_PERSON_LATER
 PROBLEMS = {
-    "Unique without the column, which Citus refuses": "unique",
-    "Foreign keys to rows that may be on another server, which Citus refuses": "foreign",
-    "Triggers, which Citus runs only with citus.enable_unsafe_triggers": "triggers",
-    "Sequences, whose numbers come from one server, or in ranges": "sequences",
+    "unique": "Unique without the column, which Citus refuses",
+    "foreign keys": "Foreign keys to rows that may be on another server, which Citus refuses",
+    "triggers": "Triggers, which Citus runs only with citus.enable_unsafe_triggers",
+    "sequences": "Sequences, whose numbers come from one server, or in ranges",
 }
 INDENT: dict[str, Any] = {"initial_indent": "  ", "subsequent_indent": "      "}
 # Of development alone.
@@ -93,10 +93,7 @@ class Table:
 
     name: str
     place: str
-    unique: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-    triggers: list[str] = field(default_factory=list)
-    sequences: list[str] = field(default_factory=list)
+    problems: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in PROBLEMS})
 
 
 def read() -> list[Table]:
@@ -108,14 +105,14 @@ def read() -> list[Table]:
     tables = {name: Table(name, _place(name)) for name in names}
     for name, index, keys in _rows(_UNIQUE):
         if name in COLUMN and COLUMN[name] not in keys:
-            tables[name].unique.append(index)
+            tables[name].problems["unique"].append(index)
     for name, constraint, other, pairs in _rows(_FOREIGN):
         if name in tables and not _is_kept(name, other, pairs):
-            tables[name].foreign.append(constraint)
-    for statement, attribute in ((_TRIGGERS, "triggers"), (_SEQUENCES, "sequences")):
+            tables[name].problems["foreign keys"].append(constraint)
+    for statement, problem in ((_TRIGGERS, "triggers"), (_SEQUENCES, "sequences")):
         for name, found in _rows(statement):
             if name in COLUMN or name in EVERYWHERE:
-                getattr(tables[name], attribute).append(found)
+                tables[name].problems[problem].append(found)
     return list(tables.values())
 
 
@@ -146,15 +143,12 @@ def report() -> None:
     """Print where the rows of each table would be, and what of it would not be kept."""
     call_command("migrate", verbosity=0)
     tables = read()
-    print(f"{'table':30}{'distributed by':26}unique  foreign keys  triggers  sequences")
+    print(f"{'table':30}{'distributed by':26}", *(f"{problem:>12}" for problem in PROBLEMS))
     for table in tables:
-        counts = (table.unique, table.foreign, table.triggers, table.sequences)
-        unique, foreign, triggers, sequences = (len(found) or "" for found in counts)
-        print(
-            f"{table.name:30}{table.place:26}{unique:>6}{foreign:>14}{triggers:>10}{sequences:>11}"
-        )
-    for heading, attribute in PROBLEMS.items():
+        counts = (f"{len(found) or '':>12}" for found in table.problems.values())
+        print(f"{table.name:30}{table.place:26}", *counts)
+    for problem, heading in PROBLEMS.items():
         print(f"\n{heading}:")
         for table in tables:
-            if found := getattr(table, attribute):
+            if found := table.problems[problem]:
                 print(textwrap.fill(f"{table.name}: {', '.join(sorted(found))}", 100, **INDENT))

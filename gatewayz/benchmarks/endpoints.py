@@ -1,17 +1,14 @@
-"""One request, or a few, to each endpoint: a test compares them with the URL configuration."""
+"""One request, or a few, to each endpoint that the URL configuration has."""
 
-import json
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -20,12 +17,12 @@ from django.views import View
 from accounts import api_keys, emails, ledger_seals, log_in_links
 from accounts.models import ApiKey, LedgerEntry, User
 from accounts.preferences import EmailKind
-from gatewayz.benchmarks import HOST, loader, scenarios
+from gatewayz.benchmarks import loader, scenarios
+from gatewayz.benchmarks.request import Request
 from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
-from referrals import attribution
 from referrals.models import LeaderboardEntry
 
 # The person who asks: a referrer with friends, and with a known key.
@@ -34,30 +31,11 @@ CALLER = 1
 TOKEN = "benchmark" * 4
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request with the caller's key; `body` is sent as JSON, bytes as they are."""
-
-    path: str
-    method: str = "GET"
-    body: Any = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def send(self, client: Client) -> HttpResponseBase:
-        data = self.body if isinstance(self.body, bytes) else json.dumps(self.body)
-        answer: HttpResponseBase = client.generic(
-            self.method,
-            self.path,
-            b"" if self.body is None else data,
-            content_type="application/json",
-            headers={
-                "Host": HOST,
-                "Authorization": f"Bearer {loader.key_of(CALLER)}",
-                **dict(self.headers),
-            },
-            secure=True,
-        )
-        return answer
+def _call(
+    path: str, method: str = "GET", body: Any = "", headers: dict[str, str] | None = None
+) -> Request:
+    """Return a request with the caller's key, unless the headers have another."""
+    return Request(method, path, body, scenarios.key(CALLER) | (headers or {}))
 
 
 # Makes the request for the n-th time; what it prepares for that is not measured.
@@ -65,7 +43,7 @@ Maker = Callable[[int], Request]
 
 
 def _get(path: str) -> Maker:
-    return lambda n: Request(path)
+    return lambda n: _call(path)
 
 
 def _own_page(path: str) -> Maker:
@@ -75,7 +53,7 @@ def _own_page(path: str) -> Maker:
         browser = Client()
         browser.force_login(User.objects.get(pk=CALLER), log_in_links.BACKEND)
         name = settings.SESSION_COOKIE_NAME
-        return Request(path, headers=(("Cookie", f"{name}={browser.cookies[name].value}"),))
+        return _call(path, headers={"Cookie": f"{name}={browser.cookies[name].value}"})
 
     return make
 
@@ -87,151 +65,103 @@ def _own_key(n: int) -> Request:
 
 def _follow_link(n: int) -> Request:
     token = log_in_links.create_token(User.objects.get(pk=CALLER))
-    return Request(f"/login/link?token={token}")
+    return _call(f"/login/link?token={token}")
 
 
-def _register(n: int) -> Request:
+def _newcomer() -> tuple[str, dict[str, str]]:
+    """Let somebody come; return their name and the header with their key."""
     name = f"newcomer-{secrets.token_hex(4)}"
-    body = {
-        "username": name,
-        "email": f"{name}@example.com",
-        "auth_method": "email",
-        "referral_code": loader.code_of(CALLER),
-    }
-    return Request("/auth/register", "POST", body)
+    user = User.objects.create(username=name, email=f"{name}@example.com")
+    _, key = api_keys.create(user=user, name="default", now=timezone.now())
+    return name, {"Authorization": f"Bearer {key}"}
 
 
 def _claim(n: int) -> Request:
-    """Let somebody new claim a code."""
-    made = attribution.register(
-        username=f"claimer-{secrets.token_hex(4)}",
-        email=f"claimer-{secrets.token_hex(4)}@example.com",
-        auth_method="email",
-        invitation=None,
-        address="",
-        now=timezone.now(),
-    )
-    key = ("Authorization", f"Bearer {made.account.api_key}")
-    return Request("/referral/claim", "POST", _CODE, (key,))
+    _, key = _newcomer()
+    return _call("/referral/claim", "POST", {"referral_code": loader.code_of(2)}, key)
 
 
 def _prove(n: int) -> Request:
     ledger_seals.seal_new_entries(now=timezone.now())
     entry = LedgerEntry.objects.filter(user=CALLER).earliest("pk")
-    return Request(f"/user/transactions/{entry.pk}/proof")
+    return _call(f"/user/transactions/{entry.pk}/proof")
 
 
 def _erase(n: int) -> Request:
     """Let somebody go who has just come; the caller is needed again."""
-    name = f"leaver-{secrets.token_hex(4)}"
-    user = User.objects.create(username=name, email=f"{name}@example.com")
-    _, key = api_keys.create(user=user, name="default", now=timezone.now())
-    own_key = ("Authorization", f"Bearer {key}")
-    return Request("/user/erase", "POST", {"username": name}, (own_key,))
+    name, key = _newcomer()
+    return _call("/user/erase", "POST", {"username": name}, key)
 
 
 def _unsubscribe(n: int) -> Request:
     link = emails.unsubscribe_link(User.objects.get(pk=CALLER), EmailKind.BONUS_EARNED)
-    return Request(urlsplit(link).path)
+    return _call(urlsplit(link).path)
 
 
 def _make_key(n: int) -> Request:
     # A person has a limited number of keys.
     ApiKey.objects.filter(user=CALLER, name="made").delete()
-    return Request("/user/api-keys", "POST", {"name": "made"})
+    return _call("/user/api-keys", "POST", {"name": "made"})
 
 
 def _revoke(n: int) -> Request:
     user = User.objects.get(pk=CALLER)
     key, _ = api_keys.create(user=user, name=f"to revoke {n}", now=timezone.now())
-    return Request(f"/user/api-keys/{key.pk}", "DELETE")
+    return _call(f"/user/api-keys/{key.pk}", "DELETE")
 
 
 def _session(n: int) -> Request:
     payments = Payment.objects.filter(user=CALLER).exclude(session_id=None)
-    return Request(f"/api/stripe/checkout-session/{payments.earliest('pk').session_id}")
+    return _call(f"/api/stripe/checkout-session/{payments.earliest('pk').session_id}")
 
 
-def _settle(n: int) -> Request:
-    """Let somebody who came by a code pay for the first time."""
-    (settlement,) = scenarios.settlements(1, per_code=1)
-    return from_wire(settlement)
-
-
-def from_wire(settlement: bytes) -> Request:
-    """Return the request of an event that is signed already."""
-    head, _, body = settlement.partition(b"\r\n\r\n")
-    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-    signature = ("Stripe-Signature", lines["Stripe-Signature"])
-    return Request("/api/stripe/webhook", "POST", body, (signature,))
-
-
-_ORDER = {"amount": 1000, "currency": "usd"}
-_CODE = {"referral_code": loader.code_of(2)}
 _LEADERS = [
     _get(f"/referral/leaderboard?period={period}&by={by}")
     for period in LeaderboardEntry.Period.values
     for by in MEASURES
 ]
-
-ENDPOINTS: dict[str, list[Maker]] = {
-    "GET ": [_get("/")],
+# What is more than a GET of the route's own path.
+PREPARED: dict[str, list[Maker]] = {
     "GET signup": [_get("/signup"), _get(f"/signup?ref={loader.code_of(2)}")],
-    "GET register": [_get("/register")],
-    "GET login": [_get("/login")],
-    "GET login/sent": [_get("/login/sent")],
     "GET login/link": [_follow_link],
-    "GET dashboard": [_own_page("/dashboard")],
-    "GET dashboard/claim": [_own_page("/dashboard/claim")],
-    "GET dashboard/friends": [_own_page("/dashboard/friends")],
-    "GET dashboard/qr.svg": [_own_page("/dashboard/qr.svg")],
-    "GET dashboard/buy": [_own_page("/dashboard/buy")],
-    "GET dashboard/statement": [_own_page("/dashboard/statement")],
-    "GET dashboard/statement.csv": [_own_page("/dashboard/statement.csv")],
-    "GET account": [_own_page("/account")],
-    "GET account/keys": [_own_page("/account/keys")],
     "GET account/keys/<int:pk>/revoke": [_own_key],
-    "GET account/export": [_own_page("/account/export")],
-    "GET account/erase": [_own_page("/account/erase")],
-    "GET account/embed": [_own_page("/account/embed")],
-    "GET account/preferences": [_own_page("/account/preferences")],
-    "GET embed": [_get("/embed")],
-    "GET payment/success": [_get("/payment/success")],
-    "GET payment/cancel": [_get("/payment/cancel")],
     "GET emails/off/<str:token>": [_unsubscribe],
-    "POST auth/register": [_register],
-    "GET user/balance": [_get("/user/balance")],
-    "GET user/transactions": [_get("/user/transactions")],
+    "POST auth/register": [lambda n: scenarios.registrations(1, codes=1)[0]],
     "GET user/transactions/<int:pk>/proof": [_prove],
-    "GET user/preferences": [_get("/user/preferences")],
     "PATCH user/preferences": [
-        lambda n: Request("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
+        lambda n: _call("/user/preferences", "PATCH", {"show_on_leaderboard": bool(n % 2)})
     ],
-    "POST user/tokens": [lambda n: Request("/user/tokens", "POST", {"scope": "read"})],
-    "GET user/export": [_get("/user/export")],
+    "POST user/tokens": [lambda n: _call("/user/tokens", "POST", {"scope": "read"})],
     "POST user/erase": [_erase],
-    "GET user/api-keys": [_get("/user/api-keys")],
     "POST user/api-keys": [_make_key],
     "DELETE user/api-keys/<int:pk>": [_revoke],
-    "GET referral/code": [_get("/referral/code")],
-    "POST referral/generate": [lambda n: Request("/referral/generate", "POST")],
+    "POST referral/generate": [lambda n: _call("/referral/generate", "POST")],
     "POST referral/claim": [_claim],
-    "POST referral/validate": [lambda n: Request("/referral/validate", "POST", _CODE)],
-    "GET referral/stats": [_get("/referral/stats")],
+    "POST referral/validate": [lambda n: scenarios.validation(2)],
     "GET referral/explain": [_get("/referral/explain"), _get("/referral/explain?amount=1000")],
     "GET referral/leaderboard": _LEADERS,
-    "POST api/stripe/webhook": [_settle],
-    "GET api/stripe/payments": [_get("/api/stripe/payments")],
-    "POST api/stripe/checkout-session": [
-        lambda n: Request("/api/stripe/checkout-session", "POST", _ORDER)
-    ],
+    # Somebody who came by a code pays for the first time.
+    "POST api/stripe/webhook": [lambda n: scenarios.settlements(1, per_code=1)[0]],
+    "POST api/stripe/checkout-session": [lambda n: scenarios.checkout(CALLER)],
     r"GET ^api/stripe/checkout-session/(?P<session_id>[A-Za-z0-9_]{1,255})\Z": [_session],
-    "GET healthz": [_get("/healthz")],
-    "GET readyz": [_get("/readyz")],
-    "GET metrics": [lambda n: Request("/metrics", headers=(("Authorization", f"Bearer {TOKEN}"),))],
-    "GET api/schema": [_get("/api/schema")],
-    "GET api/docs": [_get("/api/docs")],
+    "GET metrics": [lambda n: _call("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})],
 }
+
+
+def makers() -> Iterator[tuple[str, Maker]]:
+    """Yield the makers of requests to each endpoint, with its name."""
+    for route in sorted(routes()):
+        found = PREPARED.get(route) or [_plain(route)]
+        for make in found:
+            yield route if len(found) == 1 else f"GET {make(0).path}", make
+
+
+def _plain(route: str) -> Maker:
+    method, _, path = route.partition(" ")
+    if method != "GET" or "<" in path:
+        raise KeyError(f"nothing says what to ask for by {route}")
+    make = _own_page if path.startswith(("account", "dashboard")) else _get
+    return make(f"/{path}")
 
 
 def routes() -> Iterator[str]:

@@ -5,14 +5,16 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 from django.db import connection
 from django.test import Client
 
 from accounts.models import User
 from gatewayz.benchmarks import loader, scale, scenarios
-from gatewayz.benchmarks.endpoints import CALLER, ENDPOINTS, Request, from_wire, stripe_at_once
+from gatewayz.benchmarks.endpoints import CALLER, stripe_at_once
+from gatewayz.benchmarks.request import Request
 
 PEOPLE, OPERATIONS = 100_000, 4_000
 WITH_KEYS = 2 * OPERATIONS  # some people are deactivated
@@ -56,10 +58,10 @@ def weigh(requests: list[Request]) -> Written:
     # What they begin with, like new pages of the indexes, is no operation's own.
     first, rest = requests[: len(requests) // 4], requests[len(requests) // 4 :]
     for request in first:
-        scale.send(request, client)
+        request.send(client)
     before, wal = _sizes().values(), _wal()
     for request in rest:
-        scale.send(request, client)
+        request.send(client)
     after = _sizes().values()
     rows, indexes = (
         sum(size[kind] for size in after) - sum(size[kind] for size in before) for kind in (0, 1)
@@ -67,29 +69,16 @@ def weigh(requests: list[Request]) -> Written:
     return Written(rows / len(rest), indexes / len(rest), (_wal() - wal) / len(rest))
 
 
-def _first_purchases(count: int) -> list[Request]:
-    """Return the events that pay both bonuses."""
-    return [from_wire(event) for event in scenarios.settlements(count, per_code=8)]
-
-
 def _orders(count: int) -> list[Request]:
     """Return an order of each of so many people."""
-    order = ENDPOINTS["POST api/stripe/checkout-session"][0](0)
     people = User.objects.filter(is_active=True, pk__lte=WITH_KEYS).order_by("pk")[:count]
-    return [
-        replace(order, headers=(("Authorization", f"Bearer {loader.key_of(person.pk)}"),))
-        for person in people
-    ]
-
-
-def _sign_ups(count: int) -> list[Request]:
-    return [ENDPOINTS["POST auth/register"][0](n) for n in range(count)]
+    return [scenarios.checkout(person.pk) for person in people]
 
 
 _OPERATIONS: dict[str, Callable[[int], list[Request]]] = {
-    "sign-up with a code": _sign_ups,
+    "sign-up with a code": partial(scenarios.registrations, codes=1),
     "order": _orders,
-    "first purchase, both bonuses": _first_purchases,
+    "first purchase, both bonuses": partial(scenarios.settlements, per_code=8),
 }
 
 

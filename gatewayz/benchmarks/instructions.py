@@ -11,12 +11,13 @@ import platform
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.db import connection
 
-from gatewayz.benchmarks import comparison, load
+from gatewayz.benchmarks import comparison
 from gatewayz.benchmarks.peers import TUNED
 from gatewayz.benchmarks.processes import STRIPE, serving
 from gatewayz.benchmarks.scenarios import Scenario, scenarios
@@ -99,15 +100,15 @@ def _run_under(
     valgrind: str, folder: Path, counted: list[Scenario], environment: dict[str, str]
 ) -> list[int]:
     """Return the instructions of N and of 2 N calls of each scenario, one after the other."""
-    files = []
-    for number, scenario in enumerate(counted):
-        for calls in (FIRST_CALLS + CALLS, FIRST_CALLS + 2 * CALLS):
-            file = folder / f"requests-{number}-{calls}"
-            file.write_bytes(load.pack(scenario.requests(calls)))
-            files.append(str(file))
+    lists = [
+        [asdict(request) for request in scenario.requests(FIRST_CALLS + calls)]
+        for scenario in counted
+        for calls in (CALLS, 2 * CALLS)
+    ]
     tool = [valgrind, "--tool=callgrind", "-q", f"--callgrind-out-file={folder}/callgrind-%p"]
     finished = subprocess.run(
-        [*tool, sys.executable, "-m", "gatewayz.benchmarks.calls", *files],
+        [*tool, sys.executable, "-m", "gatewayz.benchmarks.calls"],
+        input=json.dumps(lists),
         cwd=ROOT,
         env=os.environ | environment,
         stdout=subprocess.PIPE,

@@ -1,32 +1,16 @@
 """Sends requests over kept connections, and prints how long the answers took, as JSON.
 
-`python -m gatewayz.benchmarks.load PORT CONNECTIONS FILE`: the file holds the requests as they go
-over the wire, each after its length in four bytes. A process of its own, so that its work is not
-counted as the server's.
+`python -m gatewayz.benchmarks.load PORT CONNECTIONS`: standard input has the requests as they go
+over the wire, as JSON. A process of its own, so that its work is not counted as the server's.
 """
 
 import json
 import socket
-import struct
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
-
-
-def pack(requests: Iterable[bytes]) -> bytes:
-    return b"".join(struct.pack("<I", len(request)) + request for request in requests)
-
-
-def unpack(data: bytes) -> Iterator[bytes]:
-    start = 0
-    while start < len(data):
-        (length,) = struct.unpack_from("<I", data, start)
-        start += 4 + length
-        yield data[start - length : start]
 
 
 class Connection:
@@ -68,9 +52,9 @@ class Connection:
         self._rest += data
 
 
-def run(port: int, connections: int, requests: list[bytes]) -> dict[str, object]:
+def run(port: int, connections: int, requests: list[str]) -> dict[str, object]:
     """Send all requests, and return the seconds, the statuses, and p50 and p99 in milliseconds."""
-    waiting, lock = iter(requests), threading.Lock()
+    waiting, lock = iter([request.encode() for request in requests]), threading.Lock()
     times: list[float] = []
     statuses: Counter[int] = Counter()
 
@@ -105,6 +89,5 @@ def run(port: int, connections: int, requests: list[bytes]) -> dict[str, object]
 
 
 if __name__ == "__main__":
-    port, connections, file = sys.argv[1:]
-    requests = list(unpack(Path(file).read_bytes()))
-    print(json.dumps(run(int(port), int(connections), requests)))
+    port, connections = map(int, sys.argv[1:])
+    print(json.dumps(run(port, connections, json.load(sys.stdin))))

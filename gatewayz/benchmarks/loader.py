@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
@@ -153,6 +154,13 @@ def load(size: Size, *, is_varied: bool = False) -> None:
         loader_variety.close_some()
 
 
+def fill(referrers: int) -> None:
+    """Give the empty database so many people with friends, a key and an order."""
+    call_command("migrate", verbosity=0)
+    load(Size(referrers * (FRIENDS + 2), purchases_each=1, referrers=referrers))
+    add_keys(1, referrers)
+
+
 def add_keys(first: int, last: int) -> None:
     """Give each of these people an API key."""
     with (
@@ -202,14 +210,8 @@ def add_orders(batch: str, count: int, *, codes: int) -> list[Order]:
 
     `batch` is one capital letter or digit that makes names and codes unique.
     """
-    params: dict[str, str | int] = {
-        "batch": batch,
-        "count": count,
-        "codes": codes,
-        "per_code": count // codes,
-    }
     with _without_triggers() as cursor:
-        cursor.execute(_BUYERS, params)
+        cursor.execute(_BUYERS, {"batch": batch, "count": count, "codes": codes})
         return [Order(*row) for row in cursor.fetchall()]
 
 

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -79,41 +79,29 @@ def lines(title: str, series: Mapping[str, Sequence[Point]], x_name: str, y_name
     points = [point for line in series.values() for point in line]
     left, right, top, bottom = 76.0, _WIDTH - 220.0, 80.0, 400.0
     sizes = sorted({x for x, _ in points})
-    across = _Axis(sizes[0], sizes[-1], left, right)
+    across = _axis(sizes[0], sizes[-1], left, right)
     decades = _decades(y for _, y in points)
-    up = _Axis(decades[0], decades[-1], bottom, top)
+    up = _axis(decades[0], decades[-1], bottom, top)
     drawn = [_text(16, 57, y_name, "quiet")]
     for value in decades:
         drawn += [
-            f'<path d="M{left} {up.at(value):.1f}H{right}" stroke="var(--grid)"/>',
-            _text(left - 8, up.at(value) + 4, short(value), "quiet", anchor="end"),
+            f'<path d="M{left} {up(value):.1f}H{right}" stroke="var(--grid)"/>',
+            _text(left - 8, up(value) + 4, short(value), "quiet", anchor="end"),
         ]
-    drawn += [
-        _text(across.at(x), bottom + 20, f"{x:,.0f}", "quiet", anchor="middle") for x in sizes
-    ]
+    drawn += [_text(across(x), bottom + 20, f"{x:,.0f}", "quiet", anchor="middle") for x in sizes]
     drawn.append(_text((left + right) / 2, bottom + 42, x_name, "quiet", anchor="middle"))
-    ends = _spread([up.at(line[-1][1]) for line in series.values()])
+    ends = _spread([up(line[-1][1]) for line in series.values()])
     for number, ((name, line), end) in enumerate(zip(series.items(), ends, strict=True)):
-        drawn.append(_line([(across.at(x), up.at(y)) for x, y in line], number))
+        drawn.append(_line([(across(x), up(y)) for x, y in line], number))
         label = f"{name} {short(line[-1][1])}"
         drawn.append(_text(right + 12, end + 4, label, _colour(number)))
     return _document(title, drawn, height=max(bottom + 60, *(end + 20 for end in ends)))
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Maps the values from `low` to `high`, by their logarithm, to the places `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        if self.low == self.high:
-            return self.start
-        share = math.log(value / self.low) / math.log(self.high / self.low)
-        return self.start + share * (self.end - self.start)
+def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+    """Return what maps values, by their logarithm, to places: `low` to `start`, `high` to `end`."""
+    span = math.log(high / low) or 1
+    return lambda value: start + math.log(value / low) / span * (end - start)
 
 
 def _decades(values: Iterable[float]) -> list[float]:

@@ -1,18 +1,19 @@
-"""Starts servers, and reads from /proc what they and PostgreSQL have cost."""
+"""Starts servers, and reads what they and PostgreSQL have cost."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import psutil
 
 from gatewayz.dev.checkout import ROOT, Refusal
+from gatewayz.dev.waiting import wait_until
 from gatewayz.dev.web_server import granian
 
 # How the program can be served: as in production, or by the server that most use.
@@ -32,14 +33,12 @@ STRIPE = [
     *("--no-access-log", "--log-level", "critical"),
 ]
 READY_SECONDS = 30
-_TICKS, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGESIZE")
 
 
 @dataclass(frozen=True)
 class RunningServer:
     """A server that is to be measured."""
 
-    name: str
     port: int
     process: subprocess.Popen[bytes]
 
@@ -56,7 +55,7 @@ def serving(
     filled = [part.format(port=port) for part in command]
     with running(filled, environment, output) as process:
         _wait_until_listening(name, port, process)
-        yield RunningServer(name, port, process)
+        yield RunningServer(port, process)
 
 
 @contextmanager
@@ -86,44 +85,34 @@ def _free_port() -> int:
 
 
 def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+    def refusal() -> str:
         if process.poll() is not None:
             raise Refusal(f"the server {name} ended with exit code {process.returncode}")
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise Refusal(f"the server {name} does not listen after {READY_SECONDS} s")
+            is_open = probe.connect_ex(("127.0.0.1", port)) == 0
+        return "" if is_open else f"the server {name} does not listen"
+
+    wait_until(refusal, READY_SECONDS)
 
 
 def cpu_seconds(root: int) -> float:
     """Return the CPU time of a process and all its descendants, ended children included."""
-    return sum(sum(map(int, fields[11:15])) for fields in _family(root).values()) / _TICKS
+    seconds: float = sum(_of_family(root, lambda process: sum(process.cpu_times()[:4])))
+    return seconds
 
 
 def memory(root: int) -> int:
     """Return the resident bytes of a process and all its descendants."""
-    return sum(int(fields[21]) for fields in _family(root).values()) * _PAGE
+    return sum(_of_family(root, lambda process: process.memory_info().rss))
 
 
 def family(root: int) -> set[int]:
     """Return the process numbers of a process and all its descendants."""
-    return set(_family(root))
+    return set(_of_family(root, lambda process: process.pid))
 
 
-def _family(root: int) -> dict[int, list[str]]:
-    """Return what /proc/PID/stat says, from the state on, of a process and its descendants."""
-    stats: dict[int, list[str]] = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        # A process may end meanwhile. The name in parentheses may contain spaces.
-        with suppress(OSError):
-            stats[int(entry.name)] = (entry / "stat").read_text().rpartition(")")[2].split()
-    ours, added = {root}, True
-    while added:
-        more = {pid for pid, fields in stats.items() if int(fields[1]) in ours} - ours
-        ours |= more
-        added = bool(more)
-    return {pid: stats[pid] for pid in ours if pid in stats}
+def _of_family(root: int, read: Callable[[psutil.Process], Any]) -> Iterator[Any]:
+    first = psutil.Process(root)
+    for process in [first, *first.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # it may end meanwhile
+            yield read(process)

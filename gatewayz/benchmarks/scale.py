@@ -24,14 +24,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from gatewayz.benchmarks import HOST, admin_pages, loader, plots
-from gatewayz.benchmarks.endpoints import (
-    CALLER,
-    ENDPOINTS,
-    TOKEN,
-    Maker,
-    Request,
-    stripe_at_once,
-)
+from gatewayz.benchmarks.endpoints import CALLER, TOKEN, Maker, makers, stripe_at_once
 from gatewayz.dev import embedded_postgres
 from payments.reports import daily, leaderboard
 
@@ -47,11 +40,6 @@ ROUNDS, PATIENCE = 7, 1.0
 DRAWN = 3
 USUAL = ("POST api/stripe/webhook", "GET user/balance", "GET referral/stats", "/admin/")
 
-# Nobody has collected the static files, which pages in production name by their content.
-PLAIN_FILES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-}
 COMMANDS = (
     *(["check_ledger"], ["leaderboard"], ["leaderboard", "--days", "30"], ["referral_report"]),
     ["why", "person1"],
@@ -127,30 +115,16 @@ def timings() -> Iterator[Timing]:
     """Time everything in this database."""
     logging.disable(logging.CRITICAL)
     for name, job in JOBS.items():
-        yield f"job {name}", False, _time(partial(_again, job)), 0
+        yield f"job {name}", False, _time(job), 0
     for arguments in COMMANDS:
         command = partial(call_command, *arguments, stdout=io.StringIO())
-        yield f"manage.py {' '.join(arguments)}", False, _time(partial(_again, command)), 0
-    with override_settings(STORAGES=PLAIN_FILES, METRICS_TOKEN=TOKEN), stripe_at_once():
-        yield from _answers()
+        yield f"manage.py {' '.join(arguments)}", False, _time(command), 0
+    client = Client()
+    with override_settings(METRICS_TOKEN=TOKEN), stripe_at_once():
+        for name, make in makers():
+            yield name, True, _time(lambda request: request.send(client), make), 0
         yield from _pages()
     logging.disable(logging.NOTSET)
-
-
-def _answers() -> Iterator[Timing]:
-    """Time every endpoint."""
-    client = Client()
-    for route, makers in ENDPOINTS.items():
-        for make in makers:
-            name = route if len(makers) == 1 else f"GET {make(0).path}"
-            yield name, True, _time(partial(_sending, make, client)), 0
-
-
-def send(request: Request, client: Client) -> None:
-    """Send the request; its answer must be a success."""
-    answer = request.send(client)
-    if answer.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-        raise RuntimeError(f"{request} was answered {answer.status_code}")
 
 
 def _pages() -> Iterator[Timing]:
@@ -170,30 +144,23 @@ def _pages() -> Iterator[Timing]:
             raise RuntimeError(f"{page} was answered {answer.status_code}")
         changes = (getattr(answer, "context_data", None) or {}).get("cl")
         rows = len(changes.result_list) if changes else 0
-        yield name, True, _time(partial(_again, partial(_open, client, page))), rows
+        yield name, True, _time(partial(_open, client, page)), rows
 
 
 def _open(client: Client, page: str) -> Any:
     return client.get(page, secure=True)
 
 
-def _again(call: Callable[[], object], n: int) -> Callable[[], object]:
-    """Return the call itself: nothing has to be prepared."""
-    return call
+def _time(call: Callable[..., object], make: Maker | None = None) -> float:
+    """Return the median of several calls in milliseconds; the first one only warms up.
 
-
-def _sending(make: Maker, client: Client, n: int) -> Callable[[], object]:
-    """Return the call that sends the n-th request, which is made here."""
-    return partial(send, make(n), client)
-
-
-def _time(prepare: Callable[[int], Callable[[], object]]) -> float:
-    """Return the median of several calls in milliseconds; the first one only warms up."""
+    `make` prepares what is called with.
+    """
     took: list[float] = []
     for n in range(ROUNDS + 1):
-        call = prepare(n)
+        made = (make(n),) if make else ()
         started = time.perf_counter()
-        call()
+        call(*made)
         took.append((time.perf_counter() - started) * 1000)
         if sum(took) > PATIENCE * 1000:
             break

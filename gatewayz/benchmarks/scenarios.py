@@ -1,16 +1,20 @@
 """What is measured: the requests of each operation, to us and to the peer."""
 
-import json
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 
-from gatewayz.benchmarks import HOST, stripe_payloads
+from gatewayz.benchmarks import stripe_payloads
 from gatewayz.benchmarks.loader import Order, add_orders, code_of, key_of
 from gatewayz.benchmarks.peers import EVERYONE, OURS, TUNED
+from gatewayz.benchmarks.request import Request
 
 _batches = count()
+
+# Makes so many requests.
+Maker = Callable[[int], list[Request]]
 
 
 @dataclass(frozen=True)
@@ -19,21 +23,16 @@ class Scenario:
 
     name: str
     operations: int
-    requests: Callable[[int], list[bytes]]
+    requests: Maker
     ways: tuple[str, ...] = (OURS, TUNED)
     is_settlement: bool = False
 
 
-def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    """Return a request as it goes over the wire; the proxy in front has ended TLS."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}", "X-Forwarded-Proto: https"]
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-    if body:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+def key(person: int) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key_of(person)}"}
 
 
-def settlement(order: Order) -> bytes:
+def settlement(order: Order) -> Request:
     """Return the signed event that the order was paid."""
     body = stripe_payloads.paid(
         session_id=order.session_id,
@@ -41,104 +40,71 @@ def settlement(order: Order) -> bytes:
         user_id=order.user_id,
         amount=1000,
     )
-    signature = stripe_payloads.signature(body)
-    return request("POST", stripe_payloads.WEBHOOK, body, Stripe_Signature=signature)
+    signature = {"Stripe-Signature": stripe_payloads.signature(body)}
+    return Request("POST", stripe_payloads.WEBHOOK, body.decode(), signature)
 
 
-def settlements(operations: int, *, per_code: int) -> list[bytes]:
-    batch = _batch_name(next(_batches))
-    orders = add_orders(batch, operations, codes=max(operations // per_code, 1))
+def settlements(operations: int, *, per_code: int) -> list[Request]:
+    orders = add_orders(_batch_name(), operations, codes=max(operations // per_code, 1))
     return [settlement(order) for order in orders]
 
 
-def _batch_name(number: int) -> str:
+def _batch_name() -> str:
     """Return two letters that no other batch of people has."""
-    return string.ascii_uppercase[number // 26] + string.ascii_uppercase[number % 26]
+    return "".join(string.ascii_uppercase[place] for place in divmod(next(_batches), 26))
 
 
-def reads(method: str, path: str, people: int) -> Callable[[int], list[bytes]]:
-    """Return the maker of reads by person after person, each with their own key."""
-
-    def make(operations: int) -> list[bytes]:
-        return [
-            request(method, path, Authorization=f"Bearer {key_of(person)}")
-            for person in _in_turn(operations, people)
-        ]
-
-    return make
+def in_turn(people: int, make: Callable[[int], Request]) -> Maker:
+    """Return the maker of the requests of one person after the other."""
+    return lambda operations: [make(1 + number % people) for number in range(operations)]
 
 
-def validations(people: int) -> Callable[[int], list[bytes]]:
-    def make(operations: int) -> list[bytes]:
-        return [
-            request(
-                "POST",
-                "/referral/validate",
-                json.dumps({"referral_code": code_of(person)}).encode(),
-            )
-            for person in _in_turn(operations, people)
-        ]
-
-    return make
+def read(path: str, person: int) -> Request:
+    return Request("GET", path, headers=key(person))
 
 
-def checkouts(people: int) -> Callable[[int], list[bytes]]:
-    body = json.dumps({"amount": 1000, "currency": "usd"}).encode()
-
-    def make(operations: int) -> list[bytes]:
-        return [
-            request(
-                "POST",
-                "/api/stripe/checkout-session",
-                body,
-                Authorization=f"Bearer {key_of(person)}",
-            )
-            for person in _in_turn(operations, people)
-        ]
-
-    return make
+def validation(person: int) -> Request:
+    return Request("POST", "/referral/validate", {"referral_code": code_of(person)})
 
 
-def registrations(people: int, *, is_invited: bool) -> Callable[[int], list[bytes]]:
-    """Return the maker of new people; those who are invited use the code of one of `people`."""
-
-    def make(operations: int) -> list[bytes]:
-        batch = _batch_name(next(_batches))
-        bodies: list[dict[str, str]] = [
-            {
-                "username": f"new{batch}{number}",
-                "email": f"new{batch}{number}@example.com",
-                "auth_method": "email",
-            }
-            | ({"referral_code": code_of(person)} if is_invited else {})
-            for number, person in enumerate(_in_turn(operations, people))
-        ]
-        return [request("POST", "/auth/register", json.dumps(body).encode()) for body in bodies]
-
-    return make
+def checkout(person: int) -> Request:
+    order = {"amount": 1000, "currency": "usd"}
+    return Request("POST", "/api/stripe/checkout-session", order, key(person))
 
 
-def _in_turn(operations: int, people: int) -> Iterator[int]:
-    return (1 + number % people for number in range(operations))
+def registrations(operations: int, *, codes: int) -> list[Request]:
+    """Return the requests of new people, who use so many codes in turn, or none."""
+    batch = _batch_name()
+    bodies = [
+        {
+            "username": f"new{batch}{number}",
+            "email": f"new{batch}{number}@example.com",
+            "auth_method": "email",
+        }
+        | ({"referral_code": code_of(1 + number % codes)} if codes else {})
+        for number in range(operations)
+    ]
+    return [Request("POST", "/auth/register", body) for body in bodies]
 
 
 def scenarios(people: int, *, writes: int, reads_each: int) -> list[Scenario]:
     """Return what is measured with so many people, of whom each has friends and a key."""
 
-    def settle(name: str, per_code: int | None, ways: tuple[str, ...]) -> Scenario:
-        def make(n: int) -> list[bytes]:
-            return settlements(n, per_code=per_code or n)
+    def settle_one_code(operations: int) -> list[Request]:
+        return settlements(operations, per_code=operations)
 
-        return Scenario(name, writes, make, ways, is_settlement=True)
+    def reading(name: str, make: Callable[[int], Request]) -> Scenario:
+        return Scenario(name, reads_each, in_turn(people, make))
 
+    settle = partial(settlements, per_code=8)
     return [
-        settle("settle", 8, EVERYONE),
-        settle("settle, one code", None, (OURS,)),
-        Scenario("checkout", writes, checkouts(people)),
-        Scenario("sign-up", writes, registrations(people, is_invited=False)),
-        Scenario("sign-up with a code", writes, registrations(people, is_invited=True)),
-        Scenario("validate", reads_each, validations(people)),
-        Scenario("code", reads_each, reads("GET", "/referral/code", people)),
-        Scenario("balance", reads_each, reads("GET", "/user/balance", people)),
-        Scenario("stats", reads_each, reads("GET", "/referral/stats", people)),
+        Scenario("settle", writes, settle, EVERYONE, is_settlement=True),
+        Scenario("settle, one code", writes, settle_one_code, (OURS,), is_settlement=True),
+        Scenario("checkout", writes, in_turn(people, checkout)),
+        Scenario("sign-up", writes, partial(registrations, codes=0)),
+        Scenario("sign-up with a code", writes, partial(registrations, codes=people)),
+        reading("validate", validation),
+        reading("code", partial(read, "/referral/code")),
+        reading("balance", partial(read, "/user/balance")),
+        reading("stats", partial(read, "/referral/stats")),
     ]

@@ -17,7 +17,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -26,18 +25,17 @@ from gatewayz.benchmarks import loader, report, traffic_samples
 from gatewayz.benchmarks.processes import SERVERS, STRIPE, family, running, serving
 from gatewayz.benchmarks.traffic_samples import Course, Sample
 from gatewayz.dev.checkout import ROOT
-from gatewayz.dev.virtual_environment import CannotInstall, install_aside
+from gatewayz.dev.virtual_environment import install_aside
 from payments.models import StripeEvent
 from payments.reports import invariants
 
 REFERRERS = 1000
 SHARE = 0.7
-CALLERS = (4, 8, 16, 32)  # without a pause, to find the capacity
-# Less than a minute only shows that all works, on a machine that may have other work.
-SHORTEST_MEASURING, CALLERS_OF_A_TRIAL = 1, (1,)
-LONGEST_STEP, LONGEST_INTERVAL = 10.0, 10.0  # seconds
+# Without a pause, to find the capacity. A trial only shows that all works, on a busy machine too.
+CALLERS, CALLERS_OF_A_TRIAL = (4, 8, 16, 32), (1,)
 # Each minute a job works off what has come in: only a run of a few minutes shows growth.
-SHORTEST_FOR_GROWTH = 3
+SHORTEST_MEASURING = 3
+LONGEST_STEP, LONGEST_INTERVAL = 10.0, 10.0  # seconds
 WORKER = ["-m", "django", "procrastinate", "worker"]
 LOCUST = Path(__file__).with_name("locust_requirements.txt")
 # By its name, for locust replaces threads and sockets of the process that imports it.
@@ -46,9 +44,9 @@ _USUAL = re.compile(r'"level": ?"info"|^Launching a worker')
 _UNFINISHED = (StripeEvent.Outcome.FAILED, StripeEvent.Outcome.QUARANTINED)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Programs:
-    """What runs during the traffic."""
+    """What runs during the traffic: the process numbers, and what the load is told."""
 
     port: int
     server: int
@@ -76,26 +74,19 @@ class Traffic:
 
 def measure(minutes: float, folder: Path, file: Path | None) -> int:
     """Fill the empty database, send the traffic, print; return 1 if anything is wrong."""
-    try:
-        locust = install_aside(LOCUST)
-    except CannotInstall as refusal:
-        print(f"./dev bench: {refusal}", file=sys.stderr)
-        return 1
-    session_key = _fill()
-    stripe_log, server_log, worker_log = (
-        folder / f"{name}.log" for name in ("stripe", "server", "worker")
-    )
+    locust, session_key = install_aside(LOCUST), _fill()
+    logs = [folder / f"{name}.log" for name in ("stripe", "server", "worker")]
     with ExitStack() as stack:
-        logs = [stack.enter_context(log.open("wb")) for log in (stripe_log, server_log, worker_log)]
-        stripe = stack.enter_context(serving("Stripe", STRIPE, {}, logs[0]))
+        stripe_log, *ours = [stack.enter_context(log.open("wb")) for log in logs]
+        stripe = stack.enter_context(serving("Stripe", STRIPE, {}, stripe_log))
         environment = {"STRIPE_API_BASE": f"http://127.0.0.1:{stripe.port}"}
-        server = stack.enter_context(serving("ours", SERVERS["granian"], environment, logs[1]))
-        worker = stack.enter_context(running(WORKER, environment, logs[2]))
+        server = stack.enter_context(serving("ours", SERVERS["granian"], environment, ours[0]))
+        worker = stack.enter_context(running(WORKER, environment, ours[1]))
         programs = _Programs(
             server.port, server.process.pid, worker.pid, folder, session_key, locust
         )
         found = _send(minutes, programs)
-    for log in (server_log, worker_log):
+    for log in logs[1:]:
         found.problems.extend(complaints(log))
     _print(found)
     if file:
@@ -106,10 +97,7 @@ def measure(minutes: float, folder: Path, file: Path | None) -> int:
 
 def _fill() -> str:
     """Fill the empty database, and return the session of an operator."""
-    call_command("migrate", verbosity=0)
-    size = loader.Size(REFERRERS * (loader.FRIENDS + 2), purchases_each=1, referrers=REFERRERS)
-    loader.load(size)
-    loader.add_keys(1, REFERRERS)
+    loader.fill(REFERRERS)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     operator = Client()
@@ -118,9 +106,8 @@ def _fill() -> str:
 
 
 def _send(minutes: float, programs: _Programs) -> Traffic:
-    balances = _balances()
-    seconds = minutes * 60
-    is_trial = minutes < SHORTEST_MEASURING
+    balances, before = _balances(), programs.processes()
+    seconds, is_trial = minutes * 60, minutes < SHORTEST_MEASURING
     each = CALLERS_OF_A_TRIAL if is_trial else CALLERS
     step = min(LONGEST_STEP, seconds / len(each))
     steps = [{"callers": callers, "seconds": step, "pace": 0} for callers in each]
@@ -128,22 +115,20 @@ def _send(minutes: float, programs: _Programs) -> Traffic:
     capacity = max(closed["rates"])
     print(f"capacity {capacity:.0f} iterations a second", flush=True)
     asked = SHARE * capacity
-    before = programs.processes()
     callers = max(1, round(asked))
-    paced, samples = _load(
-        "Paced", [{"callers": callers, "seconds": seconds, "pace": callers / asked}], programs
-    )
+    steps = [{"callers": callers, "seconds": seconds, "pace": callers / asked}]
+    paced, samples = _load("Paced", steps, programs)
+    [reached] = paced["rates"]
     problems = [*closed["errors"], *paced["errors"]]
-    if paced["rates"][0] < 0.95 * asked and not is_trial:
-        problems.append(f"only {paced['rates'][0]:.0f} iterations a second were reached")
     if programs.processes() != before:
         problems.append("a process of the server or of the worker ended, or was added")
     problems += wrong_records(balances, closed["expected"], paced["expected"])
-    if minutes >= SHORTEST_FOR_GROWTH:
+    if not is_trial:
+        if reached < 0.95 * asked:
+            problems.append(f"only {reached:.0f} iterations a second were reached")
         courses = traffic_samples.courses(samples)
         problems += [f"{one.name}: growth" for one in courses if one.has_grown]
-    rates = capacity, asked, paced["rates"][0]
-    return Traffic(minutes, *rates, paced["operations"], samples, problems)
+    return Traffic(minutes, capacity, asked, reached, paced["operations"], samples, problems)
 
 
 def _load(
@@ -152,17 +137,8 @@ def _load(
     """Send the traffic of these steps from another process, and look at the program meanwhile."""
     order, answer = programs.folder / "order.json", programs.folder / "answer.json"
     people = [(n, loader.key_of(n), loader.code_of(n)) for n in range(1, REFERRERS + 1)]
-    order.write_text(
-        json.dumps(
-            {
-                "port": programs.port,
-                "people": people,
-                "batch": batch,
-                "session_key": programs.session_key,
-                "steps": steps,
-            }
-        )
-    )
+    told = {"port": programs.port, "people": people, "batch": batch, "steps": steps}
+    order.write_text(json.dumps(told | {"session_key": programs.session_key}))
     seconds = sum(one["seconds"] for one in steps)
     with answer.open("wb") as file:
         process = subprocess.Popen(
@@ -185,10 +161,7 @@ def _watch(process: subprocess.Popen[bytes], interval: float, programs: _Program
         try:
             process.wait(max(0, started + (len(samples) + 1) * interval - time.monotonic()))
         except subprocess.TimeoutExpired:
-            at = time.monotonic() - started
-            samples.append(
-                traffic_samples.take(at=at, server=programs.server, worker=programs.worker)
-            )
+            samples.append(traffic_samples.take(server=programs.server, worker=programs.worker))
         else:
             return samples
 
@@ -231,10 +204,9 @@ def _print(found: Traffic) -> None:
         f"{found.minutes:g} minutes; capacity {found.capacity:.0f} iterations a second, "
         f"asked for {found.asked:.0f}, reached {found.reached:.0f}\n"
     )
-    if found.minutes >= SHORTEST_FOR_GROWTH:
+    if found.minutes >= SHORTEST_MEASURING:
         courses = [_course_row(one) for one in traffic_samples.courses(found.samples)]
-        heads = ("", "first third", "last third", "most", "a minute", "")
-        _print_table(heads, courses)
+        _print_table(("", "first third", "last third", "most", ""), courses)
     for problem in found.problems:
         print(f"WRONG: {problem}")
     if not found.problems:
@@ -243,7 +215,7 @@ def _print(found: Traffic) -> None:
 
 def _course_row(one: Course) -> tuple[str, ...]:
     figures = (f"{value:.1f}" for value in (one.first, one.last, one.most))
-    return (one.name, *figures, f"{one.per_minute:+.2f}", "growth" if one.has_grown else "")
+    return (one.name, *figures, "growth" if one.has_grown else "")
 
 
 def _print_table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from django.db import connection
 
@@ -21,44 +21,26 @@ SELECT (SELECT count(*) FROM pg_stat_activity
 
 # Growth is a mean of the last third above that of the first by more than a share and an amount:
 # pages of memory come and go, and what a job works off once a minute rises and falls.
-_ALLOWED = {
-    "server_mb": (0.03, 5),
-    "worker_mb": (0.03, 5),
-    "connections": (0, 1),
-    "jobs": (0, 2),
-    "unprocessed_events": (0, 2),
-    "unchecked_cards": (0.2, 100),
-}
-NAMES = {
-    "server_mb": "memory of the server, MB",
-    "worker_mb": "memory of the worker, MB",
-    "connections": "connections to PostgreSQL",
-    "jobs": "jobs that wait or run",
-    "unprocessed_events": "events not yet processed",
-    "unchecked_cards": "purchases whose card is not yet checked",
+ALLOWED = {
+    "memory of the server, MB": (0.03, 5),
+    "memory of the worker, MB": (0.03, 5),
+    "connections to PostgreSQL": (0, 1),
+    "jobs that wait or run": (0, 2),
+    "events not yet processed": (0, 2),
+    "purchases whose card is not yet checked": (0.2, 100),
 }
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One look, so many seconds after the first."""
-
-    at: float
-    server_mb: float
-    worker_mb: float
-    connections: int
-    jobs: int
-    unprocessed_events: int
-    unchecked_cards: int
+# One look: a value for each name of ALLOWED.
+Sample = dict[str, float]
 
 
-def take(*, at: float, server: int, worker: int) -> Sample:
+def take(*, server: int, worker: int) -> Sample:
     """Look at the two processes with their children, and at the database."""
     with connection.cursor() as cursor:
         cursor.execute(_COUNTS)
         counts = cursor.fetchone()
-    server_mb, worker_mb = (processes.memory(pid) / _MEGABYTE for pid in (server, worker))
-    return Sample(at, server_mb, worker_mb, *counts)
+    memory = (processes.memory(pid) / _MEGABYTE for pid in (server, worker))
+    return dict(zip(ALLOWED, (*memory, *counts), strict=True))
 
 
 @dataclass(frozen=True)
@@ -69,18 +51,15 @@ class Course:
     first: float
     last: float
     most: float
-    per_minute: float  # slope of the straight line through all samples
     has_grown: bool
 
 
 def courses(samples: Sequence[Sample]) -> list[Course]:
     third = len(samples) // 3
-    times = [sample.at for sample in samples]
     found = []
-    for field, (share, amount) in _ALLOWED.items():
-        values = [asdict(sample)[field] for sample in samples]
+    for name, (share, amount) in ALLOWED.items():
+        values = [sample[name] for sample in samples]
         first, last = statistics.fmean(values[:third]), statistics.fmean(values[-third:])
-        slope = statistics.linear_regression(times, values).slope * 60
         has_grown = last > first * (1 + share) + amount
-        found.append(Course(NAMES[field], first, last, max(values), slope, has_grown))
+        found.append(Course(name, first, last, max(values), has_grown))
     return found

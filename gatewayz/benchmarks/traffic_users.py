@@ -96,9 +96,7 @@ class Caller(_Asking):
     _due = 0.0
 
     def on_start(self) -> None:
-        """Begin at a random moment, so that the callers do not ask all at once."""
-        self._due = time.monotonic() + random.random() * self.plan.pace
-        gevent.sleep(max(0, self._due - time.monotonic()))
+        self._due = time.monotonic()
 
     def wait_time(self) -> float:
         """Keep to the plan's pace: an iteration that began late is made up for."""
@@ -181,15 +179,13 @@ class Caller(_Asking):
 
     def _deliver(self, name: str, event: bytes, outcome: str) -> None:
         """Deliver an event, some twice: at once, or one after the other."""
-        times = 2 if random.random() < DELIVERED_TWICE else 1
-        is_at_once = random.random() < 0.5
-        running = []
-        for number in range(times):
-            label = f"{name}, again" if number else name
-            running.append(gevent.spawn(self._deliver_once, label, event, outcome))
+        is_twice, is_at_once = random.random() < DELIVERED_TWICE, random.random() < 0.5
+        first = gevent.spawn(self._deliver_once, name, event, outcome)
+        if is_twice:
             if not is_at_once:
-                gevent.joinall(running)
-        gevent.joinall(running, raise_error=True)
+                first.join()
+            self._deliver_once(f"{name}, again", event, outcome)
+        first.get()
 
     def _deliver_once(self, name: str, event: bytes, outcome: str) -> None:
         headers = {

@@ -6,6 +6,7 @@ import socket
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import requests
@@ -14,6 +15,7 @@ from gatewayz import environment
 from gatewayz.dev import development_data, story, walkthrough
 from gatewayz.dev.checkout import Refusal, development_database, read_dotenv, run_announced
 from gatewayz.dev.children import POLL_SECONDS, Children
+from gatewayz.dev.waiting import wait_until, why_not_ready
 from gatewayz.dev.web_server import granian
 
 HIGHEST_PORT = 65535
@@ -154,22 +156,12 @@ def _start(children: Children, addresses: Addresses) -> None:
 
 
 def _wait_until_ready(children: Children, addresses: Addresses) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    def refusal(url: str) -> str:
+        children.require_alive()
+        return why_not_ready(url)
+
     for url in filter(None, [f"{addresses.api}/readyz", addresses.sandbox]):
-        while refusal := _why_not_ready(url):
-            children.require_alive()
-            if time.monotonic() > deadline:
-                raise Refusal(f"{url} is not ready after {READY_SECONDS} s: {refusal}")
-            time.sleep(POLL_SECONDS)
-
-
-def _why_not_ready(url: str) -> str:
-    try:
-        answer = requests.get(url, timeout=10)
-    except requests.RequestException as refusal:
-        return str(refusal)
-    is_fault = answer.status_code >= requests.codes.internal_server_error
-    return f"{answer.status_code} {answer.text[:200]}" if is_fault else ""
+        wait_until(partial(refusal, url), READY_SECONDS)
 
 
 def _tell_story(addresses: Addresses, suffix: str) -> None:

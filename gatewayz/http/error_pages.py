@@ -86,9 +86,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
     detail = f"Too many requests from your network. Try again in {seconds} s."
-    response = _error(request, HTTPStatus.TOO_MANY_REQUESTS, detail)
-    response["Retry-After"] = str(seconds)
-    return response
+    return try_later(request, HTTPStatus.TOO_MANY_REQUESTS, seconds=seconds, detail=detail)
 
 
 def length_required(request: HttpRequest) -> HttpResponse:

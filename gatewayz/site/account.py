@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import api_keys, people, throttling, tokens
 from accounts.models import ApiKey
-from accounts.preferences import EmailKind, ShowToReferrer
+from accounts.preferences import EmailKind
 from accounts.views import TooManyKeys
 from gatewayz.site import embed
-from gatewayz.site.forms import Form
+from gatewayz.site.forms import SEEN_BY_REFERRER, Form
 from gatewayz.site.people import PersonRequest, for_people
 from gatewayz.site.refusals import add_refusal
 
@@ -40,11 +40,7 @@ class PreferencesForm(Form):
     )
     show_to_referrer = forms.ChoiceField(
         label="Whoever invited me sees",
-        choices=[
-            (ShowToReferrer.USERNAME, "my user name"),
-            (ShowToReferrer.INITIALS, "my initials"),
-            (ShowToReferrer.HIDDEN, "only “a friend”"),
-        ],
+        choices=SEEN_BY_REFERRER,
         widget=forms.RadioSelect,
     )
     emails = forms.MultipleChoiceField(

@@ -8,6 +8,12 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from accounts.models import User
 from accounts.preferences import ShowToReferrer
 
+SEEN_BY_REFERRER = [
+    (ShowToReferrer.USERNAME, "my name"),
+    (ShowToReferrer.INITIALS, "my initials"),
+    (ShowToReferrer.HIDDEN, "only “a friend”"),
+]
+
 
 class Form(forms.Form):
     """A form of these pages."""
@@ -63,11 +69,7 @@ class SignUpForm(Form):
 
     show_to_referrer = forms.ChoiceField(
         label="Whoever invited you sees",
-        choices=[
-            (ShowToReferrer.USERNAME, "my name"),
-            (ShowToReferrer.INITIALS, "my initials"),
-            (ShowToReferrer.HIDDEN, "only “a friend”"),
-        ],
+        choices=SEEN_BY_REFERRER,
         initial=ShowToReferrer.USERNAME,
         required=False,
         widget=forms.RadioSelect,

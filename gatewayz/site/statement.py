@@ -1,10 +1,9 @@
 """A person's ledger entries: a page of them, and all of them as CSV."""
 
-import csv
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import ledger, row_ids, throttling
 from accounts.models import LedgerEntry, User
-from gatewayz.cli.output import safe_for_spreadsheets
+from gatewayz.adminbase import exports
 from gatewayz.http import error_pages
 from gatewayz.site.people import PersonRequest, for_people
 
@@ -62,29 +61,13 @@ def as_csv(request: PersonRequest) -> HttpResponseBase:
         throttling.limit_person(request.user.pk)
     except throttling.TooManyRequests as refusal:
         return error_pages.too_many_requests(request, refusal.wait)
-    writer: Any = csv.writer(_Lines())
-    return StreamingHttpResponse(
-        (writer.writerow(row) for row in _rows(request.user)),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="statement-{timezone.now():%Y-%m-%d}.csv"'
-        },
-    )
-
-
-class _Lines:
-    """What csv writes to: it gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line
+    name = f"statement-{timezone.now():%Y-%m-%d}"
+    return exports.file_of(name, "csv", _COLUMNS, _rows(request.user))
 
 
 def _rows(user: User) -> Iterator[tuple[Any, ...]]:
-    yield _COLUMNS
     before = None
     while batch := entries(user, _IN_A_BATCH, before=before):
         for entry in batch:
-            text = safe_for_spreadsheets(entry.description)
-            at = entry.created_at.isoformat(timespec="seconds")
-            yield entry.number, at, entry.kind, text, entry.amount, entry.balance_after
+            yield tuple(getattr(entry, column) for column in _COLUMNS)
         before = batch[-1].number

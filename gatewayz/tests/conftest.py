@@ -9,7 +9,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.tests.factories import (
@@ -83,6 +83,14 @@ def visitor(
     visitor = Desk(window, live_server.url, {}, getattr(request, "param", DESKTOP))
     yield visitor
     assert visitor.faults == []
+
+
+@pytest.fixture
+def plain_window(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
+    """A page on which no script runs."""
+    context = chromium.new_context(java_script_enabled=False, base_url=live_server.url)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture

@@ -1,12 +1,32 @@
 """What people do in a browser, on our pages and on Stripe's."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from accounts.tests.factories import Person, logged_in
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def another_origin(folder: Path) -> Iterator[str]:
+    """Serve what is in the folder, on a port of its own; give the address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def log_in(window: Page, person: Person, address: str) -> None:

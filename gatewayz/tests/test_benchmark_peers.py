@@ -26,18 +26,6 @@ PLOTS = ("operations", "settlement")
 FIRST_WAY = [part.replace("tuned", "first_way") for part in PEER]
 
 
-def post(request: bytes) -> Any:
-    """Send a request of the benchmark to the program, in this process."""
-    head, _, body = request.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines)
-    headers["Host"] = HOST
-    del headers["Content-Length"]
-    return Client().post(
-        first.split()[1], body, headers.pop("Content-Type"), headers=headers, secure=True
-    )
-
-
 @pytest.fixture
 def peers_schemas(transactional_db: None, owner: None) -> Iterator[None]:
     """The peers' tables, with the people that we have, of whom two have a key."""
@@ -81,11 +69,12 @@ def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
     copy_people()
 
     for request in requests:
-        assert post(request).status_code == 200
+        assert request.send(Client()).json()["outcome"] == "settled"
     for name, command in (("tuned", PEER), ("first way", FIRST_WAY)):
         with serving(name, command, environment()) as server:
             # One after the other: the first way loses credits of purchases at the same time.
-            assert load.run(server.port, 1, requests)["statuses"] == {200: 8}
+            sent = [request.to_wire() for request in requests]
+            assert load.run(server.port, 1, sent)["statuses"] == {200: 8}
 
     ours = balances("public")
     assert sum(ours.values()) > 8 * 30
@@ -93,40 +82,30 @@ def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_tuned_peer_registers_and_starts_a_checkout(peers_schemas: None) -> None:
-    sign_up = scenarios.registrations(2, is_invited=True)(2)
-    checkout = scenarios.checkouts(1)(1)
-
-    with (
-        serving("Stripe", STRIPE, {}) as stripe,
-        serving("tuned", PEER, environment(f"http://127.0.0.1:{stripe.port}")) as server,
-    ):
-        answered = load.run(server.port, 1, [*sign_up, *checkout])
-
-    assert answered["statuses"] == {201: 3}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT referred_by_code FROM peer.users WHERE username LIKE 'new%'")
-        assert {row[0] for row in cursor.fetchall()} == {loader.code_of(1), loader.code_of(2)}
-        cursor.execute("SELECT amount, session_id LIKE 'cs_test_%', url <> '' FROM peer.checkouts")
-        assert cursor.fetchall() == [(1000, True, True)]
-
-
-@pytest.mark.slow
-def test_we_register_and_start_a_checkout_as_the_benchmark_asks(
+def test_we_and_the_tuned_peer_register_and_start_a_checkout(
     peers_schemas: None, settings: Any
 ) -> None:
     settings.ALLOWED_HOSTS = [HOST]
-    invited, alone = (scenarios.registrations(1, is_invited=is_so)(1) for is_so in (True, False))
-    checkout = scenarios.checkouts(1)(1)
+    sign_ups = [*scenarios.registrations(1, codes=1), *scenarios.registrations(1, codes=0)]
+    requests = [*sign_ups, scenarios.checkout(1)]
 
     with serving("Stripe", STRIPE, {}) as stripe:
         settings.STRIPE_API_BASE = f"http://127.0.0.1:{stripe.port}"
-        answers = [post(request) for request in (*invited, *alone, *checkout)]
+        with serving("tuned", PEER, environment(settings.STRIPE_API_BASE)) as server:
+            answered = load.run(server.port, 1, [request.to_wire() for request in requests])
+        ours = [request.send(Client()).status_code for request in requests]
 
-    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    assert (answered["statuses"], ours) == ({201: 3}, [201, 201, 201])
     codes = User.objects.filter(username__startswith="new").order_by("id")
     assert [user.referred_by_code for user in codes] == [loader.code_of(1), None]
     assert Payment.objects.filter(session_id__startswith="cs_test_").count() == 1
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT referred_by_code FROM peer.users WHERE username LIKE 'new%' ORDER BY id"
+        )
+        assert cursor.fetchall() == [(loader.code_of(1),), (None,)]
+        cursor.execute("SELECT amount, session_id LIKE 'cs_test_%', url <> '' FROM peer.checkouts")
+        assert cursor.fetchall() == [(1000, True, True)]
 
 
 def test_the_benchmarks_stripe_answers_with_a_session_that_we_can_read() -> None:
@@ -141,6 +120,8 @@ def test_the_benchmarks_stripe_answers_with_a_session_that_we_can_read() -> None
 
     assert (session.amount, session.payment_id, session.user_id) == (1500, "7", "8")
     assert respond(["customers", "cus_1"], {}) is None
+    for path in (["checkout", "sessions"], ["events"]):
+        assert (respond(path, {}) or {})["data"] == []
 
 
 def test_statements_and_commands_for_transactions_are_counted_apart() -> None:

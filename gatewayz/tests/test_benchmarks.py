@@ -1,16 +1,10 @@
 """What `./dev bench` measures is real: its rows obey the books, its requests are answered."""
 
-import json
-from typing import Any
-
-import pytest
-from django.db.models import Model, Sum
-from django.test import Client
+from django.db.models import Model
 
 from accounts.models import Adjustment, LedgerEntry, User
 from accounts.tests.factories import api_with
-from accounts.tests.roles import as_owner
-from gatewayz.benchmarks import HOST, SECRET, load, loader, scenarios
+from gatewayz.benchmarks import loader
 from gatewayz.benchmarks.loader import FRIENDS, Size, key_of
 from payments.models import Clawback, Payment, StripeEvent
 from payments.reports.invariants import breaches
@@ -23,24 +17,19 @@ COLUMNS: list[tuple[type[Model], str]] = [
 ]
 
 
-@pytest.fixture
-def loaded(db: None) -> Size:
-    size = Size(people=40, purchases_each=3, referrers=2)
-    with as_owner():
-        loader.load(size)
-        loader.add_keys(1, 2)
-    return size
+def test_loaded_rows_obey_every_invariant_and_a_loaded_person_can_ask(owner: None) -> None:
+    loader.load(Size(people=40, purchases_each=3, referrers=2))
+    loader.add_keys(1, 2)
 
+    stats = api_with(key_of(1)).get("/referral/stats").json()
 
-def test_loaded_rows_obey_every_invariant(loaded: Size) -> None:
     assert breaches() == []
     assert User.objects.count() == 40
     assert Payment.objects.count() == 120
     assert Referral.objects.count() == 2 * FRIENDS
     assert LedgerEntry.objects.count() == 120 + 2 * 2 * FRIENDS
-    assert User.objects.aggregate(sum=Sum("credits")) == LedgerEntry.objects.aggregate(
-        sum=Sum("amount")
-    )
+    assert (stats["total_uses"], len(stats["referrals"])) == (FRIENDS, FRIENDS)
+    assert stats["total_earned"] == FRIENDS * 10
 
 
 def test_varied_rows_obey_every_invariant_and_have_every_value(owner: None) -> None:
@@ -51,36 +40,3 @@ def test_varied_rows_obey_every_invariant_and_have_every_value(owner: None) -> N
         there = model._default_manager.values_list(column, flat=True).distinct()
         choices = getattr(model._meta.get_field(column), "choices", ())
         assert set(there) - {""} == {value for value, _ in choices}, column
-
-
-def test_a_loaded_person_can_ask(loaded: Size) -> None:
-    stats = api_with(key_of(1)).get("/referral/stats").json()
-
-    assert (stats["total_uses"], len(stats["referrals"])) == (FRIENDS, FRIENDS)
-    assert stats["total_earned"] == FRIENDS * 10
-
-
-def test_an_order_settles_with_both_bonuses(loaded: Size, settings: Any) -> None:
-    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
-    settings.ALLOWED_HOSTS = [HOST]
-    with as_owner():
-        requests = scenarios.settlements(8, per_code=4)
-
-    for request in requests:
-        head, _, body = request.partition(b"\r\n\r\n")
-        lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-        answer = Client().post(
-            "/api/stripe/webhook",
-            data=body,
-            content_type="application/json",
-            headers={"Host": HOST, "Stripe-Signature": lines["Stripe-Signature"]},
-        )
-        assert answer.json()["outcome"] == "settled"
-
-    assert Referral.objects.count() == 2 * FRIENDS + 8
-
-
-def test_requests_survive_their_file() -> None:
-    requests = [b"GET / HTTP/1.1\r\n\r\n", b"POST /x HTTP/1.1\r\n\r\n" + json.dumps({}).encode()]
-
-    assert list(load.unpack(load.pack(requests))) == requests

@@ -147,20 +147,26 @@ def test_before_the_webhook_the_page_looks_again_for_a_minute(bob: Person) -> No
     assert b"It takes longer than usual" in last.content
 
 
-def test_it_says_what_was_paid_and_the_bonus(bob: Person) -> None:
+def test_it_says_what_was_paid_and_the_bonus_also_while_that_is_under_review(bob: Person) -> None:
     payment = settle(bob.user)
-
     page = returned(bob, payment).content.decode()
+    turn(Referral.objects.get(), "held")
+    later = returned(bob, payment).content.decode()
 
     assert "You got $20.00" in page
     assert "$10.00 that you paid, and a bonus of $10.00" in page
+    assert "You got $10.00" in later
+    assert "Your bonus is under review" in later
 
 
-def test_without_an_invitation_nothing_is_said_of_a_bonus(charlie: Person) -> None:
-    page = returned(charlie, settle(charlie.user)).content.decode()
+def test_without_an_invitation_nothing_is_said_of_a_bonus_and_a_refund_is(charlie: Person) -> None:
+    payment = settle(charlie.user)
+    page = returned(charlie, payment).content.decode()
+    deliver(refund(payment, 400))
 
     assert "You got $10.00" in page
     assert "bonus" not in page
+    assert b"$4.00 was refunded or disputed since" in returned(charlie, payment).content
 
 
 def test_only_the_purchase_that_could_bring_the_bonus_says_why_there_is_none(bob: Person) -> None:
@@ -169,23 +175,6 @@ def test_only_the_purchase_that_could_bring_the_bonus_says_why_there_is_none(bob
     assert b"below the minimum of $10.00" in returned(bob, small).content
     assert b"a bonus of $10.00" in returned(bob, qualifying).content
     assert b"bonus" not in returned(bob, later).content
-
-
-def test_a_bonus_under_review_is_announced(bob: Person) -> None:
-    payment = settle(bob.user)
-    turn(Referral.objects.get(), "held")
-
-    page = returned(bob, payment).content.decode()
-
-    assert "You got $10.00" in page
-    assert "Your bonus is under review" in page
-
-
-def test_what_was_refunded_since_is_said(charlie: Person) -> None:
-    payment = settle(charlie.user)
-    deliver(refund(payment, 400))
-
-    assert b"$4.00 was refunded or disputed since" in returned(charlie, payment).content
 
 
 @pytest.mark.parametrize(

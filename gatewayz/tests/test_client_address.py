@@ -23,11 +23,12 @@ def address(peer: str, forwarded: str | None = None) -> str:
     return client_address(RequestFactory().get("/", REMOTE_ADDR=peer, **headers))
 
 
-def test_a_header_counts_for_nothing_when_no_proxy_is_trusted() -> None:
-    assert address(ATTACKER, "192.0.2.1") == ATTACKER
+@pytest.mark.parametrize("trusted", [[], [PROXY, "10.1.0.0/16"]])
+def test_a_header_counts_for_nothing_from_a_peer_that_is_no_proxy(
+    settings: Any, trusted: list[str]
+) -> None:
+    settings.TRUSTED_PROXIES = [ip_network(name) for name in trusted]
 
-
-def test_a_header_counts_for_nothing_from_a_peer_that_is_no_proxy(proxies: None) -> None:
     assert address(ATTACKER, "192.0.2.1") == ATTACKER
 
 

@@ -41,16 +41,6 @@ def figure(page: str, title: str) -> str:
     return found[1]
 
 
-@pytest.mark.usefixtures("one_of_everything")
-def test_it_shows_the_figures() -> None:
-    """The others are followed to their lists in `test_dashboard_links`."""
-    page = shown()
-
-    assert figure(page, "Refunds &amp; disputes") == "$4.00"
-    assert figure(page, "Conversion") == "100.0 %"
-    assert figure(page, "Debts") == "$0.00"
-
-
 @pytest.mark.parametrize(
     ("before", "now", "change"),
     [

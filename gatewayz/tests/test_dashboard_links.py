@@ -96,15 +96,18 @@ def test_each_list_comes_to_its_figure(is_closed: bool) -> None:
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(
-    ("title", "number"), [("Conversion", "2 of 4"), ("Time to first purchase", "median of 3")]
+    ("title", "value", "number"),
+    [("Conversion", "50.0 %", "2 of 4"), ("Time to first purchase", "0 min", "median of 3")],
 )
-def test_a_figure_that_is_no_count_says_of_how_many_it_is(title: str, number: str) -> None:
+def test_a_figure_that_is_no_count_says_of_how_many_it_is(
+    title: str, value: str, number: str
+) -> None:
     client = operator()
     figure = overview(client)[title]
 
     rows = opened(client, figure.link)
 
-    assert figure.detail == f"{number} by a code"
+    assert (figure.value, figure.detail) == (value, f"{number} by a code")
     assert str(len(rows)) in number.split()
 
 

@@ -101,24 +101,21 @@ def test_every_verb_has_a_handler() -> None:
     assert {*HANDLERS, "help"} == {*VERBS}
 
 
-def test_it_runs_the_verb_in_the_environment_and_passes_its_exit_code_on(
+def test_it_runs_the_verb_in_an_environment_that_is_made_anew_when_the_lock_changed(
     checkout: Checkout,
 ) -> None:
     code, output, _errors = checkout.call("manage", "fail", "two words")
+    checkout.call("lint")
+    once = checkout.installations
+    for number in range(3):
+        checkout.lock.write_text(f"# {number}\n")
+        checkout.call("lint")
 
     assert code == 7
     assert output == f"{checkout.root}/.venv manage fail two words\n"
-
-
-def test_it_installs_again_only_when_the_lock_changed(checkout: Checkout) -> None:
-    checkout.call("lint")
-    checkout.call("lint")
-    after_two_calls = checkout.installations
-    checkout.lock.write_text("# changed\n")
-    checkout.call("lint")
-
-    assert after_two_calls == 1
-    assert checkout.installations == 2
+    assert (once, checkout.installations) == (1, 4)
+    # The one before is kept, for what was started from it and runs still.
+    assert len(list((checkout.root / ".dev" / "environments").iterdir())) == 2
 
 
 def test_it_installs_once_for_two_calls_at_once(checkout: Checkout) -> None:
@@ -162,14 +159,6 @@ def test_pip_installs_when_uv_does_not(checkout: Checkout) -> None:
     assert "--require-hashes" in last
 
 
-def test_it_keeps_the_environment_before_and_removes_older_ones(checkout: Checkout) -> None:
-    for number in range(4):
-        checkout.lock.write_text(f"# {number}\n")
-        checkout.call("lint")
-
-    assert len(list((checkout.root / ".dev" / "environments").iterdir())) == 2
-
-
 def test_it_leaves_a_venv_alone_that_somebody_else_made(checkout: Checkout) -> None:
     (checkout.root / ".venv").mkdir()
     code, _output, errors = checkout.call("lint")
@@ -205,17 +194,6 @@ def test_run_names_the_port_that_is_in_use(monkeypatch: pytest.MonkeyPatch) -> N
 
         with pytest.raises(Refusal, match=f"port {port} is in use; .*PORT="):
             serving.run([])
-
-
-@pytest.mark.parametrize("arguments", [["--demo", "many"], ["--storey"], ["here"]])
-def test_run_refuses_what_it_does_not_know(
-    capsys: pytest.CaptureFixture[str], arguments: list[str]
-) -> None:
-    with pytest.raises(SystemExit) as refusal:
-        serving.run(arguments)
-
-    assert refusal.value.code == 2
-    assert "usage: ./dev run [-h] [--story] [--demo [N]]" in capsys.readouterr().err
 
 
 def test_when_one_server_ends_by_itself_the_others_are_stopped(tmp_path: Path) -> None:

@@ -22,23 +22,18 @@ def test_a_new_table_without_a_place_is_refused(owner: None) -> None:
         tables()
 
 
-def test_what_names_the_person_is_kept(db: None) -> None:
+def test_what_names_the_person_is_kept_and_what_reaches_further_is_listed(db: None) -> None:
     found = tables()
 
     assert found["invite_views"] == Table("invite_views", "user_id")
-    assert "ledger_entries_in_a_row" not in found["ledger_entries"].unique
-    assert "referrals_use_number_unique" not in found["referrals"].unique
-    assert not any("_user_id_" in name for name in found["payments"].foreign)
-    assert not any("_program_id_" in name for name in found["referrals"].foreign)
-
-
-def test_what_reaches_further_is_listed(db: None) -> None:
-    found = tables()
-
-    assert {"users_pkey", "users_username_key"} & set(found["users"].unique) == {
-        "users_username_key"
-    }
-    assert "users_email_any_case_unique" in found["users"].unique
-    assert any("_referred_user_id_" in name for name in found["referrals"].foreign)
-    assert "users_attributed_once" in found["users"].triggers
-    assert "programs_stand" in found["programs"].triggers
+    assert "ledger_entries_in_a_row" not in found["ledger_entries"].problems["unique"]
+    assert "referrals_use_number_unique" not in found["referrals"].problems["unique"]
+    assert not any("_user_id_" in name for name in found["payments"].problems["foreign keys"])
+    assert not any("_program_id_" in name for name in found["referrals"].problems["foreign keys"])
+    assert any("_referred_user_id_" in name for name in found["referrals"].problems["foreign keys"])
+    assert "users_pkey" not in found["users"].problems["unique"]
+    assert {"users_username_key", "users_email_any_case_unique"} <= set(
+        found["users"].problems["unique"]
+    )
+    assert "users_attributed_once" in found["users"].problems["triggers"]
+    assert "programs_stand" in found["programs"].problems["triggers"]

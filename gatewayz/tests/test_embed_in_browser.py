@@ -1,8 +1,7 @@
 """A person's stats in a frame of another site."""
 
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,36 +13,23 @@ from accounts import tokens
 from accounts.tests.factories import Person
 from accounts.tokens import Scope
 from gatewayz.site import embed
+from gatewayz.tests.people_browser import another_origin
 from payments.tests.stripe_events import refer
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def site() -> Iterator[Callable[[str], str]]:
+def site(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Serve pages on an origin of their own; called with the HTML, it returns their address."""
-    page = b""
-
-    class OneForAll(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the name that the library calls
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.end_headers()
-            self.wfile.write(page)
-
-        def log_request(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), OneForAll) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    (tmp_path / "favicon.ico").touch()  # which browsers ask every site for
+    with another_origin(tmp_path) as address:
 
         def serve(html: str) -> str:
-            nonlocal page
-            page = html.encode()
-            return f"http://127.0.0.1:{server.server_port}"
+            (tmp_path / "index.html").write_text(html)
+            return address
 
         yield serve
-        server.shutdown()
 
 
 @pytest.fixture

@@ -80,15 +80,9 @@ def test_any_other_line_is_refused_by_its_number_and_name(
     assert variables() == {"SET": "before"}
 
 
-def test_the_environment_goes_first(path: Path) -> None:
-    path.write_text("SET=after\n")
-
+def test_the_environment_goes_first_and_no_file_sets_nothing(path: Path) -> None:
     env_file.read(path)
-
-    assert variables() == {"SET": "before"}
-
-
-def test_without_a_file_nothing_is_set(path: Path) -> None:
+    path.write_text("SET=after\n")
     env_file.read(path)
 
     assert variables() == {"SET": "before"}

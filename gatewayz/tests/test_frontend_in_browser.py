@@ -1,10 +1,6 @@
 """The example front end, in a browser, on another origin than the API."""
 
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -15,24 +11,17 @@ from accounts import tokens
 from accounts.tests.factories import Person
 from accounts.tokens import Scope
 from gatewayz.tests import frontend
+from gatewayz.tests.people_browser import another_origin
 from payments.tests.stripe_events import refer
 
 pytestmark = pytest.mark.browser
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_request(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is served, on a port of its own."""
-    folder: Path = frontend.built(tmp_path_factory.mktemp("frontend"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with another_origin(frontend.built(tmp_path_factory.mktemp("frontend"))) as address:
+        yield address
 
 
 def show(window: Page, origin: str, api: str, token: str) -> list[str]:

@@ -52,32 +52,24 @@ def set_up(desk: Desk) -> bytes:
 
 
 @ON_A_PHONE
-def test_with_a_second_factor_a_password_alone_opens_nothing(colleague: User, desk: Desk) -> None:
+def test_with_a_second_factor_a_password_alone_opens_nothing_until_a_backup_code_turns_it_off(
+    colleague: User, desk: Desk
+) -> None:
     desk.open("/admin/")
     log_in(desk, colleague, PASSWORD)
     key = set_up(desk)
+    backup_code = desk.window.locator(".desk-codes .desk-code").first.inner_text()
     log_out(desk, colleague)
 
     log_in(desk, colleague, PASSWORD)
     expect(desk.window.get_by_text("also needs the code from your app")).to_be_visible()
     log_in(desk, colleague, PASSWORD, f"{totp(key, drift=1):06}")
-
     expect(desk.window.get_by_role("heading", name="Overview")).to_be_visible()
-
-
-def test_a_second_factor_is_turned_off_by_a_backup_code_and_a_reason(
-    colleague: User, desk: Desk
-) -> None:
-    desk.open("/admin/")
-    log_in(desk, colleague, PASSWORD)
-    set_up(desk)
-    backup_code = desk.window.locator(".desk-codes .desk-code").first.inner_text()
 
     desk.open("/admin/second-factor/")
     desk.fill("Code", backup_code)
     desk.fill("Reason", "A new phone")
     desk.press("Turn it off")
-
     desk.reads("The second factor is off")
     assert reasons()[-1] == ("turn off second factor", "A new phone")
 

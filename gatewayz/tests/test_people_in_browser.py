@@ -1,12 +1,10 @@
 """Bob signs up and logs in with a real browser: by mouse, by keyboard alone, without JavaScript."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
-from playwright.sync_api import Browser, Page, expect
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import Page, expect
 
 from accounts import log_in_links
 from accounts.models import User
@@ -39,33 +37,6 @@ def test_bob_signs_up_by_mouse_and_keeps_his_key(visitor: Desk, alice: Person) -
     visitor.window.get_by_role("link", name="I have kept it").click()
     expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Hello bob")
     assert bob_is_invited_by(alice)
-
-
-def test_bob_signs_up_by_keyboard_alone(visitor: Desk, alice: Person) -> None:
-    keyboard = visitor.window.keyboard
-    visitor.open(f"/signup?ref={alice.code}")
-
-    unseen = visitor.tab_to("username")
-    keyboard.type("bob")
-    unseen += visitor.tab_to("email")
-    keyboard.type("bob@example.com")
-    unseen += visitor.tab_to("Create my account")
-    keyboard.press("Enter")
-    expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Welcome, bob")
-    unseen += visitor.tab_to("I have kept it, go to my dashboard")
-    keyboard.press("Enter")
-
-    expect(visitor.window.get_by_role("heading", level=1)).to_have_text("Hello bob")
-    assert unseen == []
-    assert bob_is_invited_by(alice)
-
-
-@pytest.fixture
-def plain_window(chromium: Browser, live_server: LiveServer) -> Iterator[Page]:
-    """A page on which no script runs."""
-    context = chromium.new_context(java_script_enabled=False, base_url=live_server.url)
-    yield context.new_page()
-    context.close()
 
 
 def test_bob_signs_up_without_javascript(plain_window: Page, alice: Person) -> None:

@@ -18,7 +18,8 @@ from referrals.models import Referral
 PATH = "/dashboard"
 PAGES = (
     *("/dashboard", "/dashboard/friends", "/dashboard/qr.svg", "/dashboard/buy"),
-    *("/dashboard/statement", "/dashboard/statement.csv", "/account"),
+    *("/dashboard/statement", "/dashboard/statement.csv"),
+    *("/account", "/account/export", "/account/erase"),
 )
 
 

@@ -49,12 +49,11 @@ def waited_on(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
     return screen.getvalue()
 
 
-def test_waiting_is_shown_on_a_terminal_and_wiped_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_is_shown_on_a_terminal_alone_and_wiped_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     drawn = waited_on(Terminal(), monkeypatch)
 
     assert "Asking Stripe … 0 s" in drawn
     assert drawn.endswith("\r\033[K")
-
-
-def test_waiting_is_not_shown_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waited_on(io.StringIO(), monkeypatch) == ""

@@ -15,10 +15,14 @@ from gatewayz.dev.drill.postgresql import ADMINISTRATOR, OWNER, PATIENCE_SECONDS
 from gatewayz.dev.drill.production import MAX_LAG_SECONDS, WEB, WORKERS, Production
 from gatewayz.dev.drill.traffic import Traffic
 from gatewayz.dev.postgres_binaries import ServerAccount
+from gatewayz.dev.waiting import wait_until
 
 LAG_SECONDS = 5
 WAIT_SECONDS = 2
 _ARCHIVED = "SELECT count(*) FROM pg_stat_archiver WHERE last_archived_wal >= %s"
+
+
+Act = Callable[[Production, Traffic], None]
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Exercise:
     """One of them; `is_short` ones are part of the short form, and `needs` names a program."""
 
     title: str
-    act: Callable[[Production, Traffic], None]
+    act: Act
     is_short: bool = False
     needs: str = "nginx"
 
@@ -53,44 +57,22 @@ def fill_disk(production: Production, traffic: Traffic) -> None:
             file.write(bytes(1 << 20))
     time.sleep(LAG_SECONDS)
     filler.unlink()
-    production.cluster.wait(production.cluster.primary)
     production.wait_until_ready()
 
 
-def kill_web(production: Production, traffic: Traffic) -> None:
-    production.supervisor.kill(WEB[0])
-    time.sleep(WAIT_SECONDS)
-    production.wait_for_instance(WEB[0])
+def kill(part: str) -> Act:
+    """Return the exercise that a part is killed with all its processes."""
 
+    def act(production: Production, traffic: Traffic) -> None:
+        production.supervisor.kill(part)
+        time.sleep(WAIT_SECONDS)
+        production.wait_until_ready()
 
-def kill_worker(production: Production, traffic: Traffic) -> None:
-    production.supervisor.kill(WORKERS[0])
-
-
-def kill_nginx(production: Production, traffic: Traffic) -> None:
-    production.supervisor.kill("nginx")
-    time.sleep(WAIT_SECONDS)
-    production.wait_until_ready()
-
-
-def kill_pooler(production: Production, traffic: Traffic) -> None:
-    production.supervisor.kill("pgbouncer")
-    time.sleep(WAIT_SECONDS)
-    production.wait_until_ready()
-
-
-def kill_postgresql(production: Production, traffic: Traffic) -> None:
-    primary = production.cluster.primary
-    production.supervisor.kill(primary.name)
-    time.sleep(WAIT_SECONDS)
-    production.cluster.wait(primary)
-    production.wait_until_ready()
+    return act
 
 
 def restart_postgresql(production: Production, traffic: Traffic) -> None:
-    primary = production.cluster.primary
-    production.supervisor.restart(primary.name)
-    production.cluster.wait(primary)
+    production.supervisor.restart(production.cluster.primary.name)
     production.wait_until_ready()
 
 
@@ -100,7 +82,7 @@ def fail_over(production: Production, traffic: Traffic) -> None:
     cluster.execute(
         "ALTER SYSTEM SET synchronous_standby_names = 'replica'", "SELECT pg_reload_conf()"
     )
-    _until(production, "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
+    cluster.wait_for_value("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", 1)
     time.sleep(WAIT_SECONDS)
     cluster.fail_over()
     production.start_pooler()
@@ -115,7 +97,7 @@ def fail_over(production: Production, traffic: Traffic) -> None:
 def lose_replica(production: Production, traffic: Traffic) -> None:
     """It lags, dies, and catches up. Reports have what the primary has all the time."""
     cluster, replica = production.cluster, production.cluster.replica
-    _until_replica_is_read(production)
+    _wait_until_replica_is_read(production)
     cluster.value("SELECT pg_wal_replay_pause()", server=replica)
     time.sleep(LAG_SECONDS)
     _check_report(production)
@@ -123,12 +105,12 @@ def lose_replica(production: Production, traffic: Traffic) -> None:
     if lag is None or lag < MAX_LAG_SECONDS:
         raise Refusal(f"a replica that lags for {LAG_SECONDS} s is said to lag for {lag}")
     cluster.value("SELECT pg_wal_replay_resume()", server=replica)
-    _until_replica_is_read(production)
+    _wait_until_replica_is_read(production)
     production.supervisor.stop(replica.name, signal.SIGKILL)
     _check_report(production)
     cluster.start(replica)
-    _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
-    _until_replica_is_read(production)
+    cluster.wait_for_value("SELECT count(*) FROM pg_stat_replication", 1)
+    _wait_until_replica_is_read(production)
 
 
 def _check_report(production: Production) -> None:
@@ -142,12 +124,12 @@ def _check_report(production: Production) -> None:
         raise Refusal("the metrics say that a replica is read which lags or is dead")
 
 
-def _until_replica_is_read(production: Production) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while production.metric("gatewayz_replica_used") != 1:
-        if time.monotonic() > deadline:
-            raise Refusal("the replica is not read again")
-        time.sleep(WAIT_SECONDS)
+def _wait_until_replica_is_read(production: Production) -> None:
+    def refusal() -> str:
+        is_read = production.metric("gatewayz_replica_used") == 1
+        return "" if is_read else "the replica is not read again"
+
+    wait_until(refusal, PATIENCE_SECONDS)
 
 
 def rotate_secret_key(production: Production, traffic: Traffic) -> None:
@@ -155,7 +137,8 @@ def rotate_secret_key(production: Production, traffic: Traffic) -> None:
     old, new = production.settings["SECRET_KEY"], f"{'drill-' * 10}new-secret-key-0123456789-xyz"
     _go_on_with(production, SECRET_KEY_FALLBACKS=new)
     _go_on_with(production, SECRET_KEY=new, SECRET_KEY_FALLBACKS=old)
-    _use_every_key(traffic)
+    for person in list(traffic.people):
+        traffic.balance(person)
     _go_on_with(production, SECRET_KEY_FALLBACKS="")
 
 
@@ -207,7 +190,7 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
         traffic.pay(order)
     traffic.wait_until_paid(orders)
     segment = cluster.value("SELECT pg_walfile_name(pg_switch_wal())")
-    _until(production, _ARCHIVED, 1, segment)
+    cluster.wait_for_value(_ARCHIVED, 1, segment)
     for server in (cluster.replica, cluster.primary):
         production.supervisor.stop(server.name, signal.SIGKILL)
         remove(server.data)
@@ -220,13 +203,13 @@ def lose_everything(production: Production, traffic: Traffic) -> None:
     )
     _hand_over(cluster.primary.data, cluster.account)
     cluster.start(cluster.primary)
-    _until(production, "SELECT pg_is_in_recovery()::int", 0)
+    cluster.wait_for_value("SELECT pg_is_in_recovery()::int", 0)
     administrator = cluster.primary.url(ADMINISTRATOR, "postgres")
     run_sql(cluster.binaries, administrator, units.commands("after the restore"))
     production.wait_until_ready()
     production.command("reconcile")
     cluster.copy_primary()
-    _until(production, "SELECT count(*) FROM pg_stat_replication", 1)
+    cluster.wait_for_value("SELECT count(*) FROM pg_stat_replication", 1)
 
 
 def _hand_over(data: Path, account: ServerAccount) -> None:
@@ -240,27 +223,13 @@ def _go_on_with(production: Production, **settings: str) -> None:
     production.restart_one_by_one()
 
 
-def _use_every_key(traffic: Traffic) -> None:
-    for person in list(traffic.people):
-        while traffic.balance(person) is None:
-            pass
-
-
-def _until(production: Production, query: str, wanted: int, *parameters: object) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while production.cluster.value(query, *parameters) != wanted:
-        if time.monotonic() > deadline:
-            raise Refusal(f"not {wanted} after {PATIENCE_SECONDS} s: {query}")
-        time.sleep(0.2)
-
-
 EXERCISES = (
     Exercise("a new version, back, and again", roll_out),
-    Exercise("a web instance is killed", kill_web, is_short=True),
-    Exercise("a worker is killed", kill_worker),
-    Exercise("nginx is killed", kill_nginx),
-    Exercise("PgBouncer is killed", kill_pooler, needs="pgbouncer"),
-    Exercise("PostgreSQL is killed", kill_postgresql, is_short=True),
+    Exercise("a web instance is killed", kill(WEB[0]), is_short=True),
+    Exercise("a worker is killed", kill(WORKERS[0])),
+    Exercise("nginx is killed", kill("nginx")),
+    Exercise("PgBouncer is killed", kill("pgbouncer"), needs="pgbouncer"),
+    Exercise("PostgreSQL is killed", kill("postgresql-1"), is_short=True),
     Exercise("PostgreSQL is restarted", restart_postgresql),
     Exercise("the disk of the database is full", fill_disk, needs="small_disk"),
     Exercise("the replica lags and dies", lose_replica),

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ import psycopg
 
 from gatewayz.dev.checkout import Refusal
 from gatewayz.dev.drill.supervisor import Service, Supervisor
-from gatewayz.dev.postgres_binaries import PLAIN_ENVIRONMENT, ServerAccount
+from gatewayz.dev.postgres_binaries import ServerAccount
+from gatewayz.dev.waiting import wait_until
 
 ADMINISTRATOR, OWNER, APPLICATION = "postgres", "gatewayz_owner", "gatewayz"
 DATABASE = "gatewayz"
@@ -105,10 +105,7 @@ class Cluster:
     def base_backup(self, target: Path, *options: str) -> None:
         """Copy the primary while it runs."""
         address = self.primary.url(ADMINISTRATOR, "postgres") + "?application_name=replica"
-        self.run(
-            *("pg_basebackup", "-D", target, "--checkpoint=fast", "-d", address),
-            *options,
-        )
+        self.run("pg_basebackup", "-D", target, "--checkpoint=fast", "-d", address, *options)
 
     def start(self, server: Server) -> None:
         """Start it and wait until it answers."""
@@ -117,35 +114,32 @@ class Cluster:
             "-D",
             server.data,
             "-p",
-            str(server.port),
+            f"{server.port}",
         ]
         log = self.folder.parent / f"{server.name}.log"
-        # SIGINT is its fast shutdown.
-        self.supervisor.start(
-            Service(
-                server.name,
-                command,
-                PLAIN_ENVIRONMENT,
-                Path("/"),
-                log,
-                signal.SIGINT,
-                self.account.process_options,
-            )
-        )
+        options, fast_shutdown = self.account.process_options, signal.SIGINT
+        self.supervisor.start(Service(server.name, command, log, options, fast_shutdown))
         self.wait(server)
 
     def wait(self, server: Server) -> None:
         """Wait until it takes connections."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
+
+        def refusal() -> str:
             try:
                 psycopg.connect(server.url(ADMINISTRATOR, "postgres")).close()
             except psycopg.OperationalError as error:
-                if time.monotonic() > deadline:
-                    raise Refusal(f"{server.name} does not answer: {error}") from None
-                time.sleep(0.05)
-            else:
-                return
+                return f"{server.name} does not answer: {error}"
+            return ""
+
+        wait_until(refusal, PATIENCE_SECONDS)
+
+    def wait_for_value(self, query: str, wanted: int, *parameters: object) -> None:
+        """Wait until a query finds this."""
+
+        def refusal() -> str:
+            return "" if self.value(query, *parameters) == wanted else f"not {wanted}: {query}"
+
+        wait_until(refusal, PATIENCE_SECONDS)
 
     def fail_over(self) -> None:
         """The primary is gone for good: the replica takes its place."""

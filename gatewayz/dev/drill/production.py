@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -29,6 +30,7 @@ from gatewayz.dev.drill.postgresql import (
 )
 from gatewayz.dev.drill.programs import Programs
 from gatewayz.dev.drill.supervisor import Service, Supervisor
+from gatewayz.dev.waiting import wait_until, why_not_ready
 from gatewayz.dev.web_server import granian
 
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
@@ -100,29 +102,18 @@ class Production:
         """Do what `deploy/build` does after the installation."""
         self.shell(".venv/bin/python manage.py collectstatic --noinput --verbosity=0")
 
-    def command(self, heading: str, *, checkout: Path | None = None, **more: str) -> str:
+    def command(self, heading: str, **more: str) -> str:
         """Run commands of docs/production.md in the checkout, and return what they print."""
-        return self.shell(units.commands(heading), checkout=checkout, **more)
+        return self.shell(units.commands(heading), **more)
 
-    def shell(self, script: str, *, checkout: Path | None = None, **more: str) -> str:
+    def shell(self, script: str, **more: str) -> str:
         """Run a script with the settings of the worker. Raises Refusal with what it said."""
-        done = subprocess.run(
-            ["/bin/sh", "-euc", script],
-            cwd=checkout or self.checkout,
-            env=self.environment(pooled=False)
-            | {
-                "OWNER_URL": self.cluster.primary.url(OWNER),
-                "ADMINISTRATOR_URL": self.cluster.primary.url(ADMINISTRATOR),
-                "PATH": f"{self.programs.postgresql}:{os.environ.get('PATH', os.defpath)}",
-            }
-            | more,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise Refusal(f"this failed:\n{script}\n{done.stdout}{done.stderr}")
-        return done.stdout
+        environment = self.environment(pooled=False) | {
+            "OWNER_URL": self.cluster.primary.url(OWNER),
+            "ADMINISTRATOR_URL": self.cluster.primary.url(ADMINISTRATOR),
+            "PATH": f"{self.programs.postgresql}:{os.environ.get('PATH', os.defpath)}",
+        }
+        return _run(script, self.checkout, environment | more)
 
     def environment(self, *, pooled: bool) -> dict[str, str]:
         """Return the settings of an instance; workers reach PostgreSQL itself."""
@@ -142,15 +133,14 @@ class Production:
         kind, number = name.split("-")
         instance = str(self.ports[name]) if kind == "web" else number
         command, variables = units.unit(f"gatewayz-{kind}", instance, self.checkout, self.folder)
-        self.supervisor.start(
-            Service(
-                name,
-                [*wrapper, *command],
-                self.environment(pooled=kind == "web") | variables,
-                self.checkout,
-                self.folder / f"{name}.log",
-            )
-        )
+        environment = self.environment(pooled=kind == "web") | variables
+        self._serve(name, [*wrapper, *command], environment, self.checkout)
+
+    def _serve(
+        self, name: str, command: Sequence[str | Path], environment: dict[str, str], folder: Path
+    ) -> None:
+        log = self.folder / f"{name}.log"
+        self.supervisor.start(Service(name, command, log, {"env": environment, "cwd": folder}))
 
     def restart_one_by_one(self) -> None:
         """Start every instance anew, each only when the one before it serves again."""
@@ -173,29 +163,33 @@ class Production:
         return float(found[1]) if found else None
 
     def wait_for_instance(self, name: str) -> None:
-        _wait(f"http://127.0.0.1:{self.ports[name]}/healthz", None)
+        self._wait_for(f"http://127.0.0.1:{self.ports[name]}/healthz")
 
     def wait_until_ready(self) -> None:
-        _wait(f"{self.address}/readyz", str(self.certificate))
+        self.cluster.wait(self.cluster.primary)
+        for name in WEB:
+            self.wait_for_instance(name)
+        self._wait_for(f"{self.address}/readyz")
+
+    def _wait_for(self, url: str) -> None:
+        certificate = str(self.certificate)
+        wait_until(partial(why_not_ready, url, certificate=certificate), READY_SECONDS)
 
     def start_pooler(self) -> None:
         """Start PgBouncer in front of the primary, or tell the running one of another primary."""
         if not self.programs.pgbouncer:
             return
-        folder, account = self.folder / "pgbouncer", self.cluster.account
+        folder = self.folder / "pgbouncer"
         folder.mkdir(exist_ok=True)
         settings = units.pgbouncer(folder, self.ports["pgbouncer"], self.cluster.primary.port)
         (folder / "pgbouncer.ini").write_text(settings)
         (folder / "userlist.txt").write_text(f'"{APPLICATION}" "{PASSWORD}"\n')
-        if "pgbouncer" in self.supervisor.names():
-            self.supervisor.send("pgbouncer", signal.SIGHUP)
+        if running := self.supervisor.services.get("pgbouncer"):
+            running.send(signal.SIGHUP)
             return
         command: list[str | Path] = [self.programs.pgbouncer, "--quiet", folder / "pgbouncer.ini"]
-        log = self.folder / "pgbouncer.log"
-        options = account.process_options
-        self.supervisor.start(
-            Service("pgbouncer", command, options["env"], folder, log, options=options)
-        )
+        log, options = self.folder / "pgbouncer.log", self.cluster.account.process_options
+        self.supervisor.start(Service("pgbouncer", command, log, options))
 
     def start_sandbox(self, *, migrate: bool = False) -> None:
         """Start Stripe's place, on a database that no part of ours can reach."""
@@ -213,31 +207,17 @@ class Production:
         newest = self.settings["STRIPE_WEBHOOK_SECRET"].split(",")[-1]
         environment["STRIPE_WEBHOOK_SECRET"] = newest
         if migrate:
-            done = subprocess.run(
-                [sys.executable, "manage.py", "migrate", "--verbosity=0"],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise Refusal(f"the sandbox has no tables: {done.stderr}")
+            _run(".venv/bin/python manage.py migrate --verbosity=0", ROOT, environment)
         module = "payments.sandbox.wsgi:application"
         server = granian(module, port=self.ports["sandbox"], workers=1, threads=16)
-        log = self.folder / "sandbox.log"
-        self.supervisor.start(
-            Service("sandbox", [sys.executable, "-m", *server], environment, ROOT, log)
-        )
-        _wait(f"http://127.0.0.1:{self.ports['sandbox']}/", None)
+        self._serve("sandbox", [sys.executable, "-m", *server], environment, ROOT)
+        self._wait_for(f"http://127.0.0.1:{self.ports['sandbox']}/")
 
     def _start_nginx(self) -> None:
-        folder = self.folder
-        conf = folder / "nginx.conf"
-        conf.write_text(units.nginx(folder, self.ports, (self.ports["web-1"], self.ports["web-2"])))
-        command: list[str | Path] = [self.programs.nginx, "-p", folder, "-c", conf]
-        environment = {"PATH": os.defpath}
-        self.supervisor.start(Service("nginx", command, environment, folder, folder / "nginx.log"))
+        conf = self.folder / "nginx.conf"
+        conf.write_text(units.nginx(self.folder, self.ports))
+        command: list[str | Path] = [self.programs.nginx, "-p", self.folder, "-c", conf]
+        self._serve("nginx", command, {"PATH": os.defpath}, self.folder)
 
     def _make_certificate(self) -> None:
         tls = self.certificate.parent
@@ -254,19 +234,19 @@ class Production:
         )
 
 
-def _wait(url: str, certificate: str | None) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            answer = requests.get(url, timeout=5, verify=certificate or True)
-            if answer.ok:
-                return
-            refusal = f"{answer.status_code} {answer.text[:200]}"
-        except requests.RequestException as error:
-            refusal = str(error)
-        if time.monotonic() > deadline:
-            raise Refusal(f"{url} is not ready after {READY_SECONDS} s: {refusal}")
-        time.sleep(0.1)
+def _run(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """Run a script of the shell, and return what it prints. Raises Refusal with what it said."""
+    done = subprocess.run(
+        ["/bin/sh", "-euc", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Refusal(f"this failed:\n{script}\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def _free_ports(count: int) -> list[int]:

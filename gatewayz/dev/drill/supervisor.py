@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any
@@ -18,24 +18,51 @@ STOP_SECONDS = 40
 
 @dataclass
 class Service:
-    """One program that is to run: what is started, where, and its log."""
+    """One program that is to run; `options` are those of `subprocess`."""
 
     name: str
     command: Sequence[str | Path]
-    environment: dict[str, str]
-    folder: Path
     log: Path
+    options: Mapping[str, Any]
     stop_signal: signal.Signals = signal.SIGTERM
-    options: dict[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     ended_at: float | None = None
 
+    def launch(self) -> None:
+        with self.log.open("ab") as log:
+            usual: dict[str, Any] = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, **usual | dict(self.options)
+            )
+        self.ended_at = None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the signal to the program; SIGKILL goes to all of its processes."""
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
+
+    def revive(self) -> None:
+        """Start it again when it has ended a while ago."""
+        if self.process is None or self.process.poll() is None:
+            return
+        if self.ended_at is None:
+            self.ended_at = time.monotonic()
+        if time.monotonic() - self.ended_at >= RESTART_SECONDS:
+            # Its children must not hold its port.
+            self.send(signal.SIGKILL)
+            self.launch()
+
 
 class Supervisor:
-    """All services; a thread watches them."""
+    """All services by name; a thread watches them."""
 
     def __init__(self) -> None:
-        self._services: dict[str, Service] = {}
+        self.services: dict[str, Service] = {}
         self._lock = Lock()
         self._over = Event()
         self._thread = Thread(target=self._watch, name="supervisor", daemon=True)
@@ -45,89 +72,40 @@ class Supervisor:
         """Start it, in place of one of the same name, and keep it running."""
         self.stop(service.name)
         with self._lock:
-            _launch(service)
-            self._services[service.name] = service
+            service.launch()
+            self.services[service.name] = service
 
     def stop(self, name: str, number: signal.Signals | None = None) -> None:
         """End it in order, or by the signal, and do not start it again."""
         with self._lock:
-            service = self._services.pop(name, None)
+            service = self.services.pop(name, None)
         if service is None or service.process is None:
             return
-        _signal(service, number or service.stop_signal)
+        service.send(number or service.stop_signal)
         try:
             service.process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            _signal(service, signal.SIGKILL)
+            service.send(signal.SIGKILL)
             service.process.wait()
 
     def restart(self, name: str) -> None:
         """End it in order and start it again, as `systemctl restart` does."""
-        service = self._services[name]
-        self.stop(name)
-        self.start(service)
+        self.start(self.services[name])
 
     def kill(self, name: str) -> None:
         """Kill it with all its processes. It is started again by itself."""
-        _signal(self._services[name], signal.SIGKILL)
-
-    def send(self, name: str, number: signal.Signals) -> None:
-        """Send the signal to its first process."""
-        process = self._services[name].process
-        if process is not None:
-            process.send_signal(number)
-
-    def names(self) -> list[str]:
-        return list(self._services)
+        self.services[name].send(signal.SIGKILL)
 
     def end(self) -> None:
         """Stop everything, the last one first."""
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
-        for name in reversed(self.names()):
+        for name in reversed([*self.services]):
             self.stop(name, signal.SIGKILL)
 
     def _watch(self) -> None:
         while not self._over.wait(POLL_SECONDS):
             with self._lock:
-                for service in self._services.values():
-                    _revive(service)
-
-
-def _revive(service: Service) -> None:
-    if service.process is None or service.process.poll() is None:
-        return
-    if service.ended_at is None:
-        service.ended_at = time.monotonic()
-    if time.monotonic() - service.ended_at >= RESTART_SECONDS:
-        # Its children must not hold its port.
-        _signal(service, signal.SIGKILL)
-        _launch(service)
-
-
-def _launch(service: Service) -> None:
-    with service.log.open("ab") as log:
-        usual: dict[str, Any] = {
-            "cwd": service.folder,
-            "env": service.environment,
-            "stdin": subprocess.DEVNULL,
-        }
-        service.process = subprocess.Popen(
-            service.command,
-            stdout=log,
-            stderr=log,
-            **usual | {"start_new_session": True} | service.options,
-        )
-    service.ended_at = None
-
-
-def _signal(service: Service, number: signal.Signals) -> None:
-    """Send the signal to the program; SIGKILL goes to all of its processes."""
-    if service.process is None:
-        return
-    with suppress(ProcessLookupError):
-        if number == signal.SIGKILL:
-            os.killpg(service.process.pid, number)
-        else:
-            service.process.send_signal(number)
+                for service in self.services.values():
+                    service.revive()

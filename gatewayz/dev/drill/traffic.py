@@ -4,8 +4,8 @@ import itertools
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from threading import Event, Lock, Thread
@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.waiting import wait_until
 from gatewayz.dev.walkthrough import CARD
 
 BUYERS, READERS = 2, 1
@@ -21,7 +22,6 @@ PAUSE_SECONDS = 0.15
 TIMEOUT_SECONDS = 40
 # Each friend of a referrer pays by another: one card for two of them would be self-dealing.
 CARDS = ("4242 4242 4242 4242", "5555 5555 5555 4444", "3782 822463 10005")
-UNAVAILABLE = requests.codes.service_unavailable
 _TOO_LATE = 120
 
 
@@ -116,7 +116,7 @@ class Traffic:
             "cardholder_name": order.friend.username,
             "card_number": order.card,
         }
-        while not self._over.is_set():
+        while True:
             try:
                 paid = requests.post(
                     order.url, data=form, allow_redirects=False, timeout=TIMEOUT_SECONDS
@@ -124,9 +124,9 @@ class Traffic:
             except requests.ConnectionError:
                 # The sandbox starts again with another secret.
                 time.sleep(PAUSE_SECONDS)
-                continue
-            if paid.status_code == requests.codes.see_other:
+            else:
                 break
+        if paid.status_code != requests.codes.see_other:
             raise UnexpectedAnswer(f"Stripe's page answered {paid.status_code}")
         with self._lock:
             order.friend.expected += 20
@@ -134,18 +134,19 @@ class Traffic:
 
     def order(self) -> list[Order]:
         """Let three friends of somebody new order credits for $10 each, and pay nothing yet."""
-        referrer = self._join(None)
+        referrer = self._register(None)
         if referrer is None:
             return []
-        return [order for card in CARDS if (order := self._check_out(referrer, card))]
+        friends = [(self._register(referrer), card) for card in CARDS]
+        return [self._check_out(friend, referrer, card) for friend, card in friends if friend]
 
     def wait_until_paid(self, orders: list[Order]) -> None:
         """Wait until everybody who paid can see their credits."""
         for order in orders:
-            while (answer := self.balance(order.friend)) is None or not answer.json()["credits"]:
+            while not self.balance(order.friend).json()["credits"]:
                 time.sleep(PAUSE_SECONDS)
 
-    def balance(self, person: Person) -> requests.Response | None:
+    def balance(self, person: Person) -> requests.Response:
         return self._ask("GET", "/user/balance", person)
 
     def _repeat(self, act: Any, idle: Event) -> None:
@@ -164,50 +165,31 @@ class Traffic:
 
     def _buy(self) -> None:
         """Somebody invites three friends, who buy."""
-        referrer = self._join(None)
-        if referrer is None:
-            return
-        for card in CARDS:
-            order = self._check_out(referrer, card)
-            if order:
-                self.pay(order)
-
-    def _join(self, referrer: Person | None) -> Person | None:
-        person = self._register(referrer)
-        if person:
-            with self._lock:
-                self.people.append(person)
-        return person
+        for order in self.order():
+            self.pay(order)
 
     def _register(self, referrer: Person | None) -> Person | None:
-        """Register somebody; None when the answer got lost, and nobody has the key."""
+        """Register somebody; None when an answer got lost, and nobody has the key."""
         name = f"drill-{next(self._numbers)}-{secrets.token_hex(3)}"
         body = {"username": name, "email": f"{name}@example.com", "auth_method": "email"}
         if referrer:
             body["referral_code"] = referrer.code
-        while not self._over.is_set():
-            answer = self._ask("POST", "/auth/register", json=body)
-            if answer is None:
-                continue
-            if answer.status_code == requests.codes.conflict:
-                return None
-            found = answer.json()
-            return Person(name, found["api_key"], found["referral_code"])
-        return None
-
-    def _check_out(self, referrer: Person, card: str) -> Order | None:
-        """Let a new friend register and order credits for $10."""
-        friend = self._join(referrer)
-        if friend is None:
+        answer = self._ask("POST", "/auth/register", json=body)
+        if answer.status_code == requests.codes.conflict:
             return None
-        key = secrets.token_hex(16)
+        found = answer.json()
+        person = Person(name, found["api_key"], found["referral_code"])
+        with self._lock:
+            self.people.append(person)
+        return person
+
+    def _check_out(self, friend: Person, referrer: Person, card: str) -> Order:
+        """Let a friend order credits for $10."""
         body = {"amount": 1000, "currency": "usd"}
-        path, headers = "/api/stripe/checkout-session", {"Idempotency-Key": key}
-        while not self._over.is_set():
-            answer = self._ask("POST", path, friend, json=body, headers=headers)
-            if answer is not None:
-                return Order(friend, referrer, str(answer.json()["url"]), card)
-        return None
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        path = "/api/stripe/checkout-session"
+        answer = self._ask("POST", path, friend, json=body, headers=headers)
+        return Order(friend, referrer, str(answer.json()["url"]), card)
 
     def _look(self) -> None:
         with self._lock:
@@ -217,33 +199,33 @@ class Traffic:
 
     def _ask(
         self, method: str, path: str, person: Person | None = None, **request: Any
-    ) -> requests.Response | None:
-        """Send a request; None when it failed in a way that leaves to ask again."""
+    ) -> requests.Response:
+        """Send a request, and again for as long as it fails in a way that says so."""
         headers = request.pop("headers", {})
         if person:
             headers["Authorization"] = f"Bearer {person.api_key}"
         record = self.record
-        with self._lock:
-            record.asked += 1
-        try:
-            answer = requests.request(
-                method,
-                self._address + path,
-                headers=headers,
-                verify=self._certificate,
-                timeout=TIMEOUT_SECONDS,
-                **request,
-            )
-        except requests.RequestException as error:
-            self._failed(record, type(error).__name__)
-            return None
-        if answer.status_code == UNAVAILABLE:
-            self._failed(record, str(UNAVAILABLE))
-            return None
-        if not answer.ok and answer.status_code != requests.codes.conflict:
+        while not self._over.is_set():
+            with self._lock:
+                record.asked += 1
+            try:
+                answer = requests.request(
+                    method,
+                    self._address + path,
+                    headers=headers,
+                    verify=self._certificate,
+                    timeout=TIMEOUT_SECONDS,
+                    **request,
+                )
+            except requests.RequestException as error:
+                self._failed(record, type(error).__name__)
+                continue
+            if answer.ok or answer.status_code == requests.codes.conflict:
+                return answer
             self._failed(record, str(answer.status_code))
-            raise UnexpectedAnswer(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        return answer
+            if answer.status_code != requests.codes.service_unavailable:
+                raise UnexpectedAnswer(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
+        raise UnexpectedAnswer(f"{method} {path} was not answered before the end")
 
     def _failed(self, record: Record, kind: str) -> None:
         with self._lock:
@@ -252,19 +234,22 @@ class Traffic:
         time.sleep(PAUSE_SECONDS)
 
 
-def wait_for_balances(people: list[Person], read: Any) -> list[str]:
+def wait_for_balances(people: list[Person], read: Callable[[], dict[str, Decimal]]) -> list[str]:
     """Wait until everybody has what they should; return who has not, after two minutes.
 
     `read` returns the balances by username. Stripe tries again after up to a minute.
     """
-    deadline = time.monotonic() + _TOO_LATE
-    while True:
+    wrong: list[str] = []
+
+    def refusal() -> str:
         balances = read()
-        wrong = [
+        wrong[:] = [
             f"{person.username} has {balances.get(person.username)}, not {person.expected}"
             for person in people
             if balances.get(person.username) != person.expected
         ]
-        if not wrong or time.monotonic() > deadline:
-            return wrong
-        time.sleep(0.5)
+        return " ".join(wrong)
+
+    with suppress(Refusal):
+        wait_until(refusal, _TOO_LATE)
+    return wrong

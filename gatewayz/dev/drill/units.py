@@ -28,11 +28,11 @@ def unit(name: str, instance: str, checkout: Path, run: Path) -> tuple[list[str]
     }
 
 
-def nginx(folder: Path, ports: dict[str, int], web_ports: tuple[int, int]) -> str:
+def nginx(folder: Path, ports: dict[str, int]) -> str:
     """Return nginx.conf with the files of `deploy/` in it, on our ports."""
     upstream = (DEPLOY / "upstream.conf").read_text()
-    for usual, ours in zip((8000, 8001), web_ports, strict=True):
-        upstream = upstream.replace(f"127.0.0.1:{usual}", f"127.0.0.1:{ours}")
+    for usual, name in ((8000, "web-1"), (8001, "web-2")):
+        upstream = upstream.replace(f"127.0.0.1:{usual}", f"127.0.0.1:{ports[name]}")
     server = (
         (DEPLOY / "nginx.conf")
         .read_text()
