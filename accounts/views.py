@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import capfirst
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.mixins import ListModelMixin
@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, callers, ledger_seals, people, schema, tokens
+from accounts import api_keys, callers, ledger_seals, people, tokens
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -24,13 +24,17 @@ from accounts.registration import NameTakenError
 from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
+    BalanceSerializer,
     LedgerEntrySerializer,
+    NewApiKeySerializer,
     PreferencesRequestSerializer,
+    PreferencesSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
     TokenRequestSerializer,
+    TokenSerializer,
 )
 from accounts.tokens import Scope
 from gatewayz.api import json_api
@@ -79,8 +83,20 @@ class RegistrationViewSet(ViewSet):
     permission_classes = (AllowAny,)
     throttle_scope = "register"
 
-    @extend_schema(**schema.REGISTER)
+    @extend_schema(
+        request=RegistrationRequestSerializer,
+        responses={
+            201: RegistrationSerializer,
+            409: OpenApiResponse(description="The username or the e-mail is taken."),
+            429: OpenApiResponse(description="Too many registrations from this address."),
+        },
+    )
     def create(self, request: Request) -> Response:
+        """Register, and get an API key and a referral code
+
+        Registration succeeds with an invalid referral code too: `referral.reason` then says why
+        the code was not applied.
+        """
         body = RegistrationRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
@@ -125,8 +141,9 @@ class BalanceViewSet(ViewSet):
     caller_queries: ClassVar = {"retrieve": callers.CallerQuery("username", "credits")}
     token_scopes: ClassVar = {"retrieve": Scope.READ}
 
-    @extend_schema(**schema.BALANCE)
+    @extend_schema(responses=BalanceSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:
+        """Your balance"""
         body = {
             "user_id": request.user.pk,
             "username": request.user.username,
@@ -148,8 +165,8 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     def get_queryset(self) -> QuerySet[LedgerEntry]:
         return LedgerEntry.objects.filter(user=self.request.user)
 
-    @extend_schema(**schema.TRANSACTIONS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your ledger entries, newest first"""
         return super().list(request, *args, **kwargs)
 
 
@@ -164,8 +181,20 @@ class NotSealed(APIException):
 class ProofViewSet(ViewSet):
     """The proof that an entry of the caller's is sealed."""
 
-    @extend_schema(**schema.PROOF)
+    @extend_schema(
+        responses={
+            200: ProofSerializer,
+            404: OpenApiResponse(description="You have no such entry."),
+            409: OpenApiResponse(description="The entry is not sealed yet."),
+        }
+    )
     def retrieve(self, request: AuthenticatedRequest, pk: int) -> Response:
+        """The proof that one of your ledger entries is sealed
+
+        The way from the entry to a head of the ledger, in the form of RFC 6962 with SHA-256.
+        `docs/verify_proof.py` of the source checks it and needs nothing else. New entries are
+        sealed every few minutes.
+        """
         entry: LedgerEntry = get_object_or_404(LedgerEntry, pk=pk, user=request.user)
         proof = ledger_seals.prove(entry)
         if proof is None:
@@ -173,11 +202,18 @@ class ProofViewSet(ViewSet):
         return Response(ProofSerializer(proof).data)
 
 
+@extend_schema(tags=["API keys"])
 class TokenViewSet(ViewSet):
     """Short-lived tokens for the caller's browser."""
 
-    @extend_schema(**schema.CREATE_TOKEN)
+    @extend_schema(request=TokenRequestSerializer, responses={201: TokenSerializer})
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Create a short-lived token for a browser
+
+        A key never ends, so none belongs into a page. A token ends after 15 minutes, or when the
+        key that it was made with is revoked. It can read what the dashboard shows, and with the
+        scope `checkout` also buy credits; anything else is 403 `insufficient_scope`.
+        """
         body = TokenRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         caller: Any = request.user
@@ -193,12 +229,17 @@ class TokenViewSet(ViewSet):
 class PreferencesViewSet(ViewSet):
     """The caller's preferences."""
 
-    @extend_schema(**schema.PREFERENCES)
+    @extend_schema(responses=PreferencesSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
+        """Your preferences"""
         return Response(people.preferences(request.user))
 
-    @extend_schema(**schema.UPDATE_PREFERENCES)
+    @extend_schema(request=PreferencesRequestSerializer, responses=PreferencesSerializer)
     def partial_update(self, request: AuthenticatedRequest) -> Response:
+        """Choose who sees your name, and which e-mails you get
+
+        What is not given stays as it is.
+        """
         body = PreferencesRequestSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         if body.validated_data:
@@ -206,16 +247,25 @@ class PreferencesViewSet(ViewSet):
         return Response(people.preferences(request.user))
 
 
+@extend_schema(tags=["API keys"])
 class ApiKeyViewSet(ViewSet):
     """The caller's API keys."""
 
-    @extend_schema(**schema.LIST_KEYS)
+    @extend_schema(responses=ApiKeySerializer(many=True))
     def list(self, request: AuthenticatedRequest) -> Response:
+        """Your API keys"""
         keys = api_keys.valid_keys(request.user, now=timezone.now()).order_by("-pk")
         return Response(ApiKeySerializer(keys, many=True).data)
 
-    @extend_schema(**schema.CREATE_KEY)
+    @extend_schema(
+        request=ApiKeyRequestSerializer,
+        responses={
+            201: NewApiKeySerializer,
+            409: OpenApiResponse(description="You have the maximum number of keys."),
+        },
+    )
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Create an API key"""
         body = ApiKeyRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         now = timezone.now()
@@ -227,8 +277,19 @@ class ApiKeyViewSet(ViewSet):
         answer = ApiKeySerializer(key).data | {"api_key": text}
         return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
-    @extend_schema(**schema.REVOKE_KEY)
+    @extend_schema(
+        parameters=[RevocationQuerySerializer],
+        responses={
+            204: None,
+            404: OpenApiResponse(description="You have no such key."),
+            409: OpenApiResponse(description="It is your last key, and `confirm` is not true."),
+        },
+    )
     def destroy(self, request: AuthenticatedRequest, pk: int) -> Response:
+        """Revoke an API key
+
+        Revoking the last one shuts you out, and so needs `confirm=true`.
+        """
         now = timezone.now()
         key: ApiKey = get_object_or_404(api_keys.valid_keys(request.user, now=now), pk=pk)
         query = RevocationQuerySerializer(data=request.query_params)
