@@ -182,6 +182,7 @@ def test_a_colleague_decides_on_the_page(fiona: Client, verb: str) -> None:
     answer = frank.post(f"{HISTORY}{waiting.pk}/{verb}/", {"reason": "As planned."}, follow=True)
 
     assert "1 Jan 2040, 00:00 UTC" in text(asked)
+    assert "$15.00" in text(asked)
     promises = dict(answer.context["promises"])
     assert promises["State"] == {"approve": "to come", "reject": "rejected"}[verb]
     assert promises["Decision note"] == "As planned."
