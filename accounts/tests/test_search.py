@@ -9,9 +9,8 @@ from django.contrib.admin import site
 from django.db import connection
 from django.test import Client
 
-from accounts.models import LedgerEntry, User
+from accounts.models import User
 from accounts.tests.factories import Person, give, register
-from accounts.tests.roles import as_owner
 from gatewayz.adminbase.model_admin import ModelAdmin
 from payments.models import Payment
 from payments.tests.stripe_events import deliver, refund, settle
@@ -144,29 +143,6 @@ def test_a_search_reads_no_whole_table(db: None, term: str) -> None:
 
         assert plans, page
         assert "Seq Scan" not in str(plans), page
-
-
-@pytest.mark.parametrize(
-    ("model", "asked"),
-    [
-        (User, {"is_active": False}),
-        (User, {"is_staff": True}),
-        (LedgerEntry, {"kind": "refund"}),
-        (LedgerEntry, {"kind": "adjustment"}),
-    ],
-)
-def test_what_a_filter_asks_has_an_index(db: None, model: Any, asked: dict[str, Any]) -> None:
-    """Without the primary key's: that serves the order as well, by reading everything."""
-    rows = model.objects.filter(**asked).order_by("-pk")[:51]
-    table = model._meta.db_table
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey CASCADE")
-        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
-
-    plan = rows.explain()
-
-    assert "Filter:" not in plan
-    assert "Index" in plan
 
 
 def test_who_is_in_debt_is_found_by_the_entry_that_says_so(office: Client, bob: Person) -> None:
