@@ -39,15 +39,22 @@ def code_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_claimed_code_counts_as_one_given_at_registration(alice: Person, charlie: Person) -> None:
+def test_a_claimed_code_counts_as_one_given_at_registration_and_why_says_so(
+    alice: Person, charlie: Person
+) -> None:
+    without_code = charlie.api.post("/referral/claim", {}, format="json")
     answer = claim(charlie, f" {alice.code.lower()} ")
-    settle(charlie.user)
+    payment = settle(charlie.user)
 
+    assert without_code.status_code == 400
     assert answer.json() == {
         "referred_by_code": alice.code,
         "referral": {"applied": True, "reason": None},
     }
     assert (alice.balance(), charlie.balance()) == ("10.00", "20.00")
+    assert why(payment).timeline[0].sentence == f"charlie claimed the code {alice.code}."
+    told = why_person(charlie).attribution
+    assert told.startswith(f"Claimed the code {alice.code} of alice on ")
 
 
 def exhausted(alice: Person, charlie: Person) -> str:
@@ -154,15 +161,6 @@ def test_a_purchase_that_was_paid_before_the_claim_earns_nothing(
     assert own_answer(charlie).summary.startswith("You got no bonus")
 
 
-def test_why_tells_of_the_claim(alice: Person, charlie: Person) -> None:
-    claim(charlie, alice.code)
-    payment = settle(charlie.user)
-
-    assert why(payment).timeline[0].sentence == f"charlie claimed the code {alice.code}."
-    answer = why_person(charlie).attribution
-    assert answer.startswith(f"Claimed the code {alice.code} of alice on ")
-
-
 def test_the_day_of_the_sign_up_is_counted_again(db: None) -> None:
     with at(NOON):
         alice, charlie = register("alice"), register("charlie")
@@ -196,11 +194,6 @@ def test_the_check_of_the_ledger_finds_a_wrong_claim(
     wrong((change,))
 
     assert (before, found()) == (set(), {CLAIM})
-
-
-def test_a_claim_needs_a_key_and_a_code(charlie: Person, client: Client) -> None:
-    assert charlie.api.post("/referral/claim", {}, format="json").status_code == 400
-    assert client.post("/referral/claim").status_code == 401
 
 
 class TestOperators:
