@@ -46,6 +46,14 @@ def test_a_purchase_qualifies_from_ten_dollars_on(
     assert has_bought(bob) is qualified
 
 
+def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
+    payment = settle(charlie.user)
+
+    assert payment.bonus_decision == Decision.NOT_REFERRED
+    assert charlie.balance() == "10.00"
+    assert has_bought(charlie)
+
+
 def test_small_purchases_leave_the_bonus_to_the_first_that_is_large_enough(
     alice: Person, bob: Person
 ) -> None:
@@ -58,14 +66,6 @@ def test_small_purchases_leave_the_bonus_to_the_first_that_is_large_enough(
     assert (had_bought, large.bonus_decision) == (False, "awarded")
     assert second.bonus_decision == Decision.NOT_FIRST
     assert (alice.balance(), bob.balance()) == ("10.00", "51.00")
-
-
-def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
-    payment = settle(charlie.user)
-
-    assert payment.bonus_decision == Decision.NOT_REFERRED
-    assert charlie.balance() == "10.00"
-    assert has_bought(charlie)
 
 
 def test_the_record_and_the_entries_say_who_referred_whom_and_under_which_terms(
@@ -170,48 +170,35 @@ def test_new_terms_hold_from_their_start_on_and_what_was_paid_is_kept(
     assert (first.bonus_amount, first.max_uses) == (Decimal(10), 10)
 
 
-def test_a_new_minimum_applies_to_those_who_sign_up_later(alice: Person) -> None:
-    ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"))
+def test_a_new_minimum_and_code_length_apply_to_those_who_sign_up_later(alice: Person) -> None:
+    ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"), code_length=12)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         late = register("late", code=alice.code)
         decisions = [settle(late.user, cents).bonus_decision for cents in (2499, 2500)]
 
     assert decisions == ["below_minimum", "awarded"]
+    assert (len(alice.code), len(late.code)) == (8, 12)
 
 
-def test_a_higher_cap_gives_an_exhausted_code_new_uses(alice: Person) -> None:
+def test_a_higher_cap_gives_an_exhausted_code_new_uses_and_a_lower_one_ends_it(
+    alice: Person, bob: Person
+) -> None:
     refer(alice, 10)
     ProgramFactory.create(is_future=True, max_uses=11)
+    ProgramFactory.create(starts_at=timezone.now() + timedelta(days=3), max_uses=2)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         refer(alice)
         late = register("late", code=alice.code)
-
-    assert alice.balance() == "110.00"
-    assert late.user.referred_by_code is None
-
-
-def test_a_lower_cap_ends_a_code_that_is_above_it(alice: Person, bob: Person) -> None:
-    refer(alice, 3)
-    ProgramFactory.create(is_future=True, max_uses=2)
-
     with time_machine.travel(timezone.now() + timedelta(days=91)):
         payment = settle(bob.user)
         stats = alice.api.get("/referral/stats").json()
 
+    assert alice.balance() == "110.00"
+    assert late.user.referred_by_code is None
     assert payment.bonus_decision == Decision.CAP_REACHED
-    assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (3, 0, 2)
-
-
-def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
-    ProgramFactory.create(is_future=True, code_length=12)
-
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
-        dave = register("dave", code=alice.code)
-
-    assert (len(alice.code), len(dave.code)) == (8, 12)
-    assert dave.user.referred_by_code == alice.code
+    assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (11, 0, 2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts import audit
 from accounts.models import User
-from accounts.tests.factories import Person, colleague, member_of, register
+from accounts.tests.factories import Person, member_of, register
 from payments.models import Payment
 from payments.reports import daily
 from payments.tests.claim_guards import CLAIM
@@ -102,21 +102,17 @@ def test_with_a_code_that_cannot_be_used_another_can_be_tried(
     assert claim(charlie, other.code).json()["referred_by_code"] == other.code
 
 
-@pytest.mark.parametrize("cents", [200, 1000])
-def test_after_any_purchase_it_is_too_late(alice: Person, charlie: Person, cents: int) -> None:
-    settle(charlie.user, cents)
-
-    assert code_of(claim(charlie, alice.code)) == (409, "already_bought")
-
-
-def test_nobody_claims_twice_nor_after_registering_with_a_code(
+def test_nobody_claims_twice_nor_after_registering_with_a_code_or_buying(
     alice: Person, bob: Person, charlie: Person
 ) -> None:
+    buyers = [register("small"), register("large")]
+    for buyer, cents in zip(buyers, (200, 1000), strict=True):
+        settle(buyer.user, cents)
     claim(charlie, alice.code)
 
-    assert [code_of(claim(who, alice.code)) for who in (bob, charlie)] == [
-        (409, "already_invited")
-    ] * 2
+    refusals = [code_of(claim(who, alice.code)) for who in (bob, charlie, *buyers)]
+
+    assert refusals == [(409, "already_invited")] * 2 + [(409, "already_bought")] * 2
 
 
 def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
@@ -217,30 +213,26 @@ class TestOperators:
         assert (entry.action, entry.reason) == ("set inviter", "They wrote to us.")
         assert entry.after == {"referred_by_code": alice.code}
 
-    @pytest.mark.parametrize("name", ["bob", "buyer"])
-    def test_under_the_same_conditions(
-        self, support: Client, alice: Person, bob: Person, name: str
+    def test_under_the_same_conditions_and_not_for_a_bonus_of_their_own(
+        self, support: Client, alice: Person, bob: Person, charlie: Person
     ) -> None:
-        buyer = register("buyer")
+        buyer, sam = register("buyer"), member_of("Support")
         settle(buyer.user, 200)
-
-        said = self.ask({"bob": bob, "buyer": buyer}[name], alice.code, support)
-
-        assert said.startswith("Nothing was done")
-        assert not audit.of(bob.user, buyer.user).exists()
-
-    def test_not_for_a_bonus_of_their_own(self, charlie: Person) -> None:
-        sam = member_of("Support")
         User.objects.filter(pk=sam.pk).update(referral_code="SAMSCODE")
 
-        said = self.ask(charlie, "SAMSCODE", colleague("Support"))
+        for person, code, why_not in (
+            (bob, alice.code, "has an inviter already"),
+            (buyer, alice.code, "before the first purchase"),
+            (charlie, "SAMSCODE", "another operator must do it"),
+            (charlie, "NOSUCH00", "Code not found"),
+        ):
+            said = self.ask(person, code, support)
 
+            assert said.startswith("Nothing was done")
+            assert why_not in said
         charlie.user.refresh_from_db()
-        assert "another operator must do it" in said
         assert charlie.user.referred_by_code is None
-
-    def test_a_code_that_cannot_be_used_is_named(self, support: Client, charlie: Person) -> None:
-        assert "Code not found" in self.ask(charlie, "NOSUCH00", support)
+        assert not audit.of(bob.user, buyer.user, charlie.user).exists()
 
 
 def test_a_purchase_that_settles_after_the_look_is_seen_by_the_database(
