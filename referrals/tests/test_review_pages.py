@@ -178,7 +178,8 @@ def test_one_that_cannot_be_is_foreseen_and_hinders_no_other(
 def test_nothing_is_decided_without_all_that_it_takes(
     fiona: Client, held: Referral, changes: dict[str, str], status_code: int
 ) -> None:
-    sent = {"action": "release", "_selected_action": held.pk, "answered": "yes", "reason": "Yes"}
+    sent = {"action": "release", "_selected_action": str(held.pk)}
+    sent |= {"answered": "yes", "reason": "Yes"}
 
     fiona.get(LIST, sent)
     response = fiona.post(LIST, sent | changes)
