@@ -5,24 +5,18 @@ from typing import Any
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from accounts.serializers import ErasedSerializer, EraseRequestSerializer, ExportSerializer
+from gatewayz.api.errors import Conflict
 from gatewayz.api.json_api import stream
 from payments import erasure, person_export
 
-
-class StaffAccount(APIException):
-    """Staff cannot erase themselves."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "Your account is staff: ask a superuser to make it an ordinary one first."
-    default_code = "staff_account"
+STAFF_ACCOUNT = "Your account is staff: ask a superuser to make it an ordinary one first."
 
 
 def export_of(person: User) -> StreamingHttpResponse:
@@ -69,5 +63,5 @@ class PersonViewSet(ViewSet):
         except erasure.NotConfirmedError:
             raise ValidationError({"username": ["This is not your username."]}) from None
         except erasure.StaffError as error:
-            raise StaffAccount from error
+            raise Conflict(STAFF_ACCOUNT, "staff_account") from error
         return Response({"message": "Your account is erased. Thank you for having been with us."})

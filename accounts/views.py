@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -38,14 +38,13 @@ from accounts.serializers import (
 )
 from accounts.tokens import Scope
 from gatewayz.api import json_api
+from gatewayz.api.errors import Conflict
 from gatewayz.http.client_address import client_address
 from referrals import attribution
 
 
-class NameTaken(APIException):
+class NameTaken(Conflict):
     """Another user has this username or e-mail."""
-
-    status_code = status.HTTP_409_CONFLICT
 
     def __init__(self, field: str) -> None:
         message = f"This {field} is taken."
@@ -53,25 +52,11 @@ class NameTaken(APIException):
         self.errors = {field: [message]}
 
 
-class TooManyKeys(APIException):
-    """The caller has the maximum number of keys."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = f"You have {api_keys.MAX_KEYS} keys already; revoke one first."
-    default_code = "too_many_keys"
-
-
-class LastKey(APIException):
-    """The caller would be shut out."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = (
-        "This is your last key. Without it you can neither call the API nor make another key."
-        " To revoke it all the same, send ?confirm=true."
-    )
-    default_code = "last_key"
-
-
+TOO_MANY_KEYS = f"You have {api_keys.MAX_KEYS} keys already; revoke one first."
+_LAST_KEY = (
+    "This is your last key. Without it you can neither call the API nor make another key."
+    " To revoke it all the same, send ?confirm=true."
+)
 # A cache must not keep what is shown once.
 _SHOWN_ONCE = {"Cache-Control": "no-store"}
 
@@ -170,14 +155,6 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
         return super().list(request, *args, **kwargs)
 
 
-class NotSealed(APIException):
-    """No seal covers the entry yet."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "The entry is not sealed yet; try again in a few minutes."
-    default_code = "not_sealed"
-
-
 class ProofViewSet(ViewSet):
     """The proof that an entry of the caller's is sealed."""
 
@@ -198,7 +175,7 @@ class ProofViewSet(ViewSet):
         entry: LedgerEntry = get_object_or_404(LedgerEntry, pk=pk, user=request.user)
         proof = ledger_seals.prove(entry)
         if proof is None:
-            raise NotSealed
+            raise Conflict("The entry is not sealed yet; try again in a few minutes.", "not_sealed")
         return Response(ProofSerializer(proof).data)
 
 
@@ -273,7 +250,7 @@ class ApiKeyViewSet(ViewSet):
         try:
             key, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
         except api_keys.TooManyKeysError as error:
-            raise TooManyKeys from error
+            raise Conflict(TOO_MANY_KEYS, "too_many_keys") from error
         answer = ApiKeySerializer(key).data | {"api_key": text}
         return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
@@ -297,5 +274,5 @@ class ApiKeyViewSet(ViewSet):
         try:
             api_keys.revoke_own(key, allow_last=query.validated_data["confirm"], now=now)
         except api_keys.LastKeyError as error:
-            raise LastKey from error
+            raise Conflict(_LAST_KEY, "last_key") from error
         return Response(status=status.HTTP_204_NO_CONTENT)

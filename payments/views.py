@@ -19,6 +19,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from accounts.tokens import Scope
+from gatewayz.api.errors import Conflict
 from gatewayz.http import access_log
 from payments import checkout, stripe_gateway
 from payments.models import Payment
@@ -32,31 +33,22 @@ from payments.serializers import (
 # a lock of the database, which is waited for 3 s at most.
 DEADLINE_SECONDS = 11
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_TOO_MANY_UNPAID = (
+    f"You have {checkout.MOST_UNPAID} purchases that are not paid. Pay one of them, or wait: "
+    "each ends a day after it was made."
+)
 
 
-class IdempotencyKeyReused(APIException):
+class IdempotencyKeyReused(Conflict):
     """The key belongs to a purchase with another amount or other return addresses."""
 
-    status_code = status.HTTP_409_CONFLICT
     default_detail = "This Idempotency-Key was used for a different purchase."
     default_code = "idempotency_key_reused"
 
 
-class TooManyUnpaid(APIException):
-    """The caller has as many purchases without a payment as one person may have."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = (
-        f"You have {checkout.MOST_UNPAID} purchases that are not paid. Pay one of them, or wait: "
-        "each ends a day after it was made."
-    )
-    default_code = "too_many_unpaid"
-
-
-class SessionConflict(APIException):
+class SessionConflict(Conflict):
     """A retry of a purchase differs from the request that Stripe knows, as after an upgrade."""
 
-    status_code = status.HTTP_409_CONFLICT
     default_detail = (
         "Stripe knows this purchase with other details. Nothing was charged by this request; "
         "start a new purchase, with another Idempotency-Key."
@@ -92,7 +84,7 @@ def start_checkout(
     except checkout.IdempotencyKeyReusedError as error:
         raise IdempotencyKeyReused from error
     except checkout.TooManyUnpaidError as error:
-        raise TooManyUnpaid from error
+        raise Conflict(_TOO_MANY_UNPAID, "too_many_unpaid") from error
     except stripe_gateway.StripeRefusedError as error:
         raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
     except stripe_gateway.SessionConflictError as error:

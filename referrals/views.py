@@ -11,8 +11,6 @@ from drf_spectacular.utils import (
     PolymorphicProxySerializer,
     extend_schema,
 )
-from rest_framework import status
-from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +21,7 @@ from accounts.callers import CallerQuery
 from accounts.models import User
 from accounts.tokens import Scope
 from gatewayz.api import json_api
+from gatewayz.api.errors import Conflict
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
 from payments.reports import leaderboard
@@ -179,15 +178,6 @@ class ExplanationViewSet(ViewSet):
         return Response(body if cents else {**body, "what_if": None})
 
 
-class ClaimRefused(APIException):
-    """The caller can claim no code any more."""
-
-    status_code = status.HTTP_409_CONFLICT
-
-    def __init__(self, error: attribution.ClaimRefusedError) -> None:
-        super().__init__(f"{capfirst(error.sentence)}.", code=error.code)
-
-
 class ClaimViewSet(ViewSet):
     """The claim of a code after registration."""
 
@@ -216,7 +206,7 @@ class ClaimViewSet(ViewSet):
         try:
             claimed = attribution.claim(request.user, typed, now=timezone.now())
         except attribution.ClaimRefusedError as error:
-            raise ClaimRefused(error) from error
+            raise Conflict(f"{capfirst(error.sentence)}.", error.code) from error
         answer = {
             "referred_by_code": request.user.referred_by_code,
             "referral": {"applied": claimed.owner is not None, "reason": claimed.refusal},
