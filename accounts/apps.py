@@ -11,8 +11,9 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register the checks, the colours of our statuses, and what follows each `migrate`."""
+        """Register checks, security schemes, status colours, and what follows each `migrate`."""
         import_module("accounts.checks")
+        import_module("accounts.schema")
         import_module("accounts.status_colours")
         roles = import_module("accounts.database_roles")
         post_migrate.connect(roles.bring_up_to_date, sender=self)

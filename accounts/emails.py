@@ -90,7 +90,9 @@ def _compose(
     if off:
         headers["List-Unsubscribe"] = f"<{off}>"
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = EmailMultiAlternatives(subject, _text(whole), to=[user.email], headers=headers)
+    message = EmailMultiAlternatives(
+        subject, _text("base", whole), to=[user.email], headers=headers
+    )
     message.attach_alternative(get_template("email/base.html").render(whole), "text/html")
     return message
 
@@ -114,16 +116,15 @@ def enqueue(template: Email.Template, user: User, *, cause_id: int, now: datetim
 
 
 def _written(template: str, context: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the subject and the paragraphs. They are text: only the HTML is escaped."""
-    compiled: Any = get_template(f"email/{template}.txt")
-    text: str = compiled.template.render(Context(dict(context), autoescape=False))
-    subject, _, rest = text.strip().partition("\n")
+    """Return the subject and the paragraphs."""
+    subject, _, rest = _text(template, context).strip().partition("\n")
     paragraphs = (" ".join(part.split()) for part in rest.split("\n\n"))
     return subject, [part for part in paragraphs if part]
 
 
-def _text(context: Mapping[str, Any]) -> str:
-    compiled: Any = get_template("email/base.txt")
+def _text(template: str, context: Mapping[str, Any]) -> str:
+    """Return it as text: only the HTML is escaped."""
+    compiled: Any = get_template(f"email/{template}.txt")
     text: str = compiled.template.render(Context(dict(context), autoescape=False))
     return text
 

@@ -4,26 +4,19 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
-from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from accounts import schema
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
-from accounts.serializers import EraseRequestSerializer
+from accounts.serializers import ErasedSerializer, EraseRequestSerializer, ExportSerializer
+from gatewayz.api.errors import Conflict
 from gatewayz.api.json_api import stream
 from payments import erasure, person_export
 
-
-class StaffAccount(APIException):
-    """Staff cannot erase themselves."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "Your account is staff: ask a superuser to make it an ordinary one first."
-    default_code = "staff_account"
+STAFF_ACCOUNT = "Your account is staff: ask a superuser to make it an ordinary one first."
 
 
 def export_of(person: User) -> StreamingHttpResponse:
@@ -38,12 +31,25 @@ def export_of(person: User) -> StreamingHttpResponse:
 class PersonViewSet(ViewSet):
     """All that is kept of the caller."""
 
-    @extend_schema(**schema.EXPORT)
+    @extend_schema(responses=ExportSerializer)
     def export(self, request: AuthenticatedRequest) -> Any:
+        """All that is kept of you"""
         return export_of(request.user)
 
-    @extend_schema(**schema.ERASE)
+    @extend_schema(
+        request=EraseRequestSerializer,
+        responses={
+            200: ErasedSerializer,
+            409: OpenApiResponse(description="The account is staff."),
+        },
+    )
     def erase(self, request: AuthenticatedRequest) -> Response:
+        """Erase your account
+
+        Deletes your name, your addresses, your preferences and what Stripe told us of you, and
+        revokes your keys. It cannot be undone. Credits that are left are given up; the books keep
+        every entry, by the number of the account.
+        """
         body = EraseRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         try:
@@ -57,5 +63,5 @@ class PersonViewSet(ViewSet):
         except erasure.NotConfirmedError:
             raise ValidationError({"username": ["This is not your username."]}) from None
         except erasure.StaffError as error:
-            raise StaffAccount from error
+            raise Conflict(STAFF_ACCOUNT, "staff_account") from error
         return Response({"message": "Your account is erased. Thank you for having been with us."})

@@ -8,9 +8,14 @@ from rest_framework import serializers
 from accounts import ledger
 from accounts.models import LedgerEntry, User
 from accounts.money import MONEY
-from accounts.preferences import ShowToReferrer
-from accounts.tokens import Scope
+from accounts.preferences import EmailKind, ShowToReferrer
+from accounts.tokens import PREFIX, Scope
+from gatewayz.api.auto_schema import example
 from gatewayz.api.json_api import AnythingField, TextField
+
+_NEW_KEY = "gw_live_wJ9b2uYv0cQ4m1dXH7pK5sRtZ8eLfA3gN6iO_kBxUqE"
+_AT = "2026-11-22T12:00:00Z"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
 class StrictBooleanField(serializers.BooleanField):
@@ -22,6 +27,13 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
+@example(
+    "Bob, invited by Alice",
+    username="bob",
+    email="bob@example.com",
+    auth_method="email",
+    referral_code="ABC12345",
+)
 class RegistrationRequestSerializer(serializers.Serializer[Any]):
     username = TextField(max_length=150, validators=[UnicodeUsernameValidator()])
     email = serializers.EmailField(max_length=254)
@@ -50,6 +62,20 @@ class AttributionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_null=True, help_text="Why it was not applied.")
 
 
+@example(
+    "Bob's account",
+    user_id=2,
+    username="bob",
+    email="bob@example.com",
+    auth_method="email",
+    api_key=_NEW_KEY,
+    credits=0.0,
+    referral_code="B0B12345",
+    referred_by_code="ABC12345",
+    referral={"applied": True, "reason": None},
+    message="Account created. Keep the API key: it is shown this once.",
+    timestamp=_AT,
+)
 class RegistrationSerializer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField()
     username = serializers.CharField()
@@ -64,6 +90,7 @@ class RegistrationSerializer(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
 
 
+@example("Bob's balance", user_id=2, username="bob", credits=20.0, currency="usd")
 class BalanceSerializer(serializers.Serializer[Any]):
     user_id = serializers.IntegerField()
     username = serializers.CharField()
@@ -71,6 +98,15 @@ class BalanceSerializer(serializers.Serializer[Any]):
     currency = serializers.CharField()
 
 
+@example(
+    "A bonus",
+    id=3,
+    kind="referee_bonus",
+    amount=10.0,
+    balance_after=20.0,
+    description="Bonus for registering with the code ABC12345",
+    created_at=_AT,
+)
 class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
     id = serializers.IntegerField()
     kind = serializers.ChoiceField(choices=LedgerEntry.Kind.choices)
@@ -83,6 +119,16 @@ class LedgerEntrySerializer(serializers.Serializer[LedgerEntry]):
         return ledger.describe(entry)
 
 
+@example(
+    "The first of two entries",
+    entry=f"1|2|1|purchase|10.00|10.00|2026-11-22T12:00:00.000000Z|{_SHA256}|Purchase of credits",
+    leaf_index=0,
+    tree_size=2,
+    audit_path=[_SHA256],
+    previous_head="0" * 64,
+    head=_SHA256,
+    sealed_at=_AT,
+)
 class ProofSerializer(serializers.Serializer[Any]):
     entry = serializers.CharField(
         help_text="The entry as it was hashed: id, user, number, kind, amount, balance after,"
@@ -98,6 +144,16 @@ class ProofSerializer(serializers.Serializer[Any]):
     sealed_at = serializers.DateTimeField()
 
 
+_KEY = {
+    "id": 7,
+    "prefix": _NEW_KEY[:12],
+    "name": "laptop",
+    "created_at": _AT,
+    "last_used_at": None,
+}
+
+
+@example("A key", **_KEY)
 class ApiKeySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     prefix = serializers.CharField(help_text="The beginning of the key, to identify it.")
@@ -106,10 +162,12 @@ class ApiKeySerializer(serializers.Serializer[Any]):
     last_used_at = serializers.DateTimeField(allow_null=True, help_text="To the minute.")
 
 
+@example("The key", **_KEY, api_key=_NEW_KEY)
 class NewApiKeySerializer(ApiKeySerializer):
     api_key = serializers.CharField(help_text="Shown only once.")
 
 
+@example("A name", name="laptop")
 class ApiKeyRequestSerializer(serializers.Serializer[Any]):
     name = TextField(max_length=100, default="API key")
 
@@ -141,6 +199,14 @@ class EmailSwitchesSerializer(EmailsSerializer):
         return super().to_internal_value(data)
 
 
+_PREFERENCES = {
+    "show_on_leaderboard": False,
+    "show_to_referrer": "initials",
+    "emails": {kind.value: kind != EmailKind.WELCOME for kind in EmailKind},
+}
+
+
+@example("Initials for the referrer", **_PREFERENCES)
 class PreferencesSerializer(serializers.Serializer[Any]):
     show_on_leaderboard = StrictBooleanField(
         help_text="Others can see your username on the leaderboard; false by default."
@@ -153,6 +219,11 @@ class PreferencesSerializer(serializers.Serializer[Any]):
     emails = EmailsSerializer(help_text="Which e-mails you get.")
 
 
+@example(
+    "Initials, and no e-mail of friends",
+    show_to_referrer="initials",
+    emails={"friend_signed_up": False},
+)
 class PreferencesRequestSerializer(PreferencesSerializer):
     emails = EmailSwitchesSerializer()
 
@@ -161,6 +232,19 @@ def _rows(help_text: str = "") -> serializers.ListField:
     return serializers.ListField(child=serializers.DictField(), help_text=help_text or None)
 
 
+_LISTS = (
+    *("api_keys", "payments", "ledger_entries", "adjustments", "friends"),
+    *("referral_received", "emails", "operator_actions", "stripe_events"),
+)
+
+
+@example(
+    "Bob, who has done nothing yet",
+    exported_at=_AT,
+    account={"id": 2, "username": "bob", "email": "bob@example.com"},
+    preferences=_PREFERENCES,
+    **{name: [] for name in _LISTS},
+)
 class ExportSerializer(serializers.Serializer[Any]):
     exported_at = serializers.DateTimeField()
     account = serializers.DictField()
@@ -176,10 +260,12 @@ class ExportSerializer(serializers.Serializer[Any]):
     stripe_events = _rows("What Stripe told us, as it came.")
 
 
+@example("Bob's name", username="bob")
 class EraseRequestSerializer(serializers.Serializer[Any]):
     username = TextField(max_length=150, help_text="Your username, to confirm.")
 
 
+@example("Done", message="Your account is erased.")
 class ErasedSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
 
@@ -190,6 +276,7 @@ class RevocationQuerySerializer(serializers.Serializer[Any]):
     )
 
 
+@example("A scope", scope="read")
 class TokenRequestSerializer(serializers.Serializer[Any]):
     scope = serializers.ChoiceField(
         choices=[scope.value for scope in Scope],
@@ -199,6 +286,12 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
     )
 
 
+@example(
+    "A token",
+    token=f"{PREFIX}read.2.7.1wOFpK.5GqJ0v3Yt8TzR1mXcVbN2kLhQwEaSdFgHjKlZxCvBnM",
+    scope="read",
+    expires_at="2026-11-22T12:15:00Z",
+)
 class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Sent as a key is: `Authorization: Bearer gw_temp_…`.")
     scope = serializers.ChoiceField(choices=[scope.value for scope in Scope])

@@ -7,16 +7,16 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.text import capfirst
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.mixins import ListModelMixin
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet, ViewSet
 
-from accounts import api_keys, callers, ledger_seals, people, schema, tokens
+from accounts import api_keys, callers, ledger_seals, people, tokens
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import ApiKey, LedgerEntry
 from accounts.names import LooksLikeStaffError, MixedScriptsError
@@ -24,24 +24,27 @@ from accounts.registration import NameTakenError
 from accounts.serializers import (
     ApiKeyRequestSerializer,
     ApiKeySerializer,
+    BalanceSerializer,
     LedgerEntrySerializer,
+    NewApiKeySerializer,
     PreferencesRequestSerializer,
+    PreferencesSerializer,
     ProofSerializer,
     RegistrationRequestSerializer,
     RegistrationSerializer,
     RevocationQuerySerializer,
     TokenRequestSerializer,
+    TokenSerializer,
 )
 from accounts.tokens import Scope
 from gatewayz.api import json_api
+from gatewayz.api.errors import Conflict
 from gatewayz.http.client_address import client_address
 from referrals import attribution
 
 
-class NameTaken(APIException):
+class NameTaken(Conflict):
     """Another user has this username or e-mail."""
-
-    status_code = status.HTTP_409_CONFLICT
 
     def __init__(self, field: str) -> None:
         message = f"This {field} is taken."
@@ -49,25 +52,11 @@ class NameTaken(APIException):
         self.errors = {field: [message]}
 
 
-class TooManyKeys(APIException):
-    """The caller has the maximum number of keys."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = f"You have {api_keys.MAX_KEYS} keys already; revoke one first."
-    default_code = "too_many_keys"
-
-
-class LastKey(APIException):
-    """The caller would be shut out."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = (
-        "This is your last key. Without it you can neither call the API nor make another key."
-        " To revoke it all the same, send ?confirm=true."
-    )
-    default_code = "last_key"
-
-
+TOO_MANY_KEYS = f"You have {api_keys.MAX_KEYS} keys already; revoke one first."
+_LAST_KEY = (
+    "This is your last key. Without it you can neither call the API nor make another key."
+    " To revoke it all the same, send ?confirm=true."
+)
 # A cache must not keep what is shown once.
 _SHOWN_ONCE = {"Cache-Control": "no-store"}
 
@@ -79,8 +68,20 @@ class RegistrationViewSet(ViewSet):
     permission_classes = (AllowAny,)
     throttle_scope = "register"
 
-    @extend_schema(**schema.REGISTER)
+    @extend_schema(
+        request=RegistrationRequestSerializer,
+        responses={
+            201: RegistrationSerializer,
+            409: OpenApiResponse(description="The username or the e-mail is taken."),
+            429: OpenApiResponse(description="Too many registrations from this address."),
+        },
+    )
     def create(self, request: Request) -> Response:
+        """Register, and get an API key and a referral code
+
+        Registration succeeds with an invalid referral code too: `referral.reason` then says why
+        the code was not applied.
+        """
         body = RegistrationRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
@@ -125,8 +126,9 @@ class BalanceViewSet(ViewSet):
     caller_queries: ClassVar = {"retrieve": callers.CallerQuery("username", "credits")}
     token_scopes: ClassVar = {"retrieve": Scope.READ}
 
-    @extend_schema(**schema.BALANCE)
+    @extend_schema(responses=BalanceSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> HttpResponse:
+        """Your balance"""
         body = {
             "user_id": request.user.pk,
             "username": request.user.username,
@@ -148,36 +150,47 @@ class TransactionViewSet(ListModelMixin, GenericViewSet[LedgerEntry]):
     def get_queryset(self) -> QuerySet[LedgerEntry]:
         return LedgerEntry.objects.filter(user=self.request.user)
 
-    @extend_schema(**schema.TRANSACTIONS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your ledger entries, newest first"""
         return super().list(request, *args, **kwargs)
-
-
-class NotSealed(APIException):
-    """No seal covers the entry yet."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "The entry is not sealed yet; try again in a few minutes."
-    default_code = "not_sealed"
 
 
 class ProofViewSet(ViewSet):
     """The proof that an entry of the caller's is sealed."""
 
-    @extend_schema(**schema.PROOF)
+    @extend_schema(
+        responses={
+            200: ProofSerializer,
+            404: OpenApiResponse(description="You have no such entry."),
+            409: OpenApiResponse(description="The entry is not sealed yet."),
+        }
+    )
     def retrieve(self, request: AuthenticatedRequest, pk: int) -> Response:
+        """The proof that one of your ledger entries is sealed
+
+        The way from the entry to a head of the ledger, in the form of RFC 6962 with SHA-256.
+        `docs/verify_proof.py` of the source checks it and needs nothing else. New entries are
+        sealed every few minutes.
+        """
         entry: LedgerEntry = get_object_or_404(LedgerEntry, pk=pk, user=request.user)
         proof = ledger_seals.prove(entry)
         if proof is None:
-            raise NotSealed
+            raise Conflict("The entry is not sealed yet; try again in a few minutes.", "not_sealed")
         return Response(ProofSerializer(proof).data)
 
 
+@extend_schema(tags=["API keys"])
 class TokenViewSet(ViewSet):
     """Short-lived tokens for the caller's browser."""
 
-    @extend_schema(**schema.CREATE_TOKEN)
+    @extend_schema(request=TokenRequestSerializer, responses={201: TokenSerializer})
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Create a short-lived token for a browser
+
+        A key never ends, so none belongs into a page. A token ends after 15 minutes, or when the
+        key that it was made with is revoked. It can read what the dashboard shows, and with the
+        scope `checkout` also buy credits; anything else is 403 `insufficient_scope`.
+        """
         body = TokenRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         caller: Any = request.user
@@ -193,12 +206,17 @@ class TokenViewSet(ViewSet):
 class PreferencesViewSet(ViewSet):
     """The caller's preferences."""
 
-    @extend_schema(**schema.PREFERENCES)
+    @extend_schema(responses=PreferencesSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
+        """Your preferences"""
         return Response(people.preferences(request.user))
 
-    @extend_schema(**schema.UPDATE_PREFERENCES)
+    @extend_schema(request=PreferencesRequestSerializer, responses=PreferencesSerializer)
     def partial_update(self, request: AuthenticatedRequest) -> Response:
+        """Choose who sees your name, and which e-mails you get
+
+        What is not given stays as it is.
+        """
         body = PreferencesRequestSerializer(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
         if body.validated_data:
@@ -206,16 +224,25 @@ class PreferencesViewSet(ViewSet):
         return Response(people.preferences(request.user))
 
 
+@extend_schema(tags=["API keys"])
 class ApiKeyViewSet(ViewSet):
     """The caller's API keys."""
 
-    @extend_schema(**schema.LIST_KEYS)
+    @extend_schema(responses=ApiKeySerializer(many=True))
     def list(self, request: AuthenticatedRequest) -> Response:
+        """Your API keys"""
         keys = api_keys.valid_keys(request.user, now=timezone.now()).order_by("-pk")
         return Response(ApiKeySerializer(keys, many=True).data)
 
-    @extend_schema(**schema.CREATE_KEY)
+    @extend_schema(
+        request=ApiKeyRequestSerializer,
+        responses={
+            201: NewApiKeySerializer,
+            409: OpenApiResponse(description="You have the maximum number of keys."),
+        },
+    )
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Create an API key"""
         body = ApiKeyRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         now = timezone.now()
@@ -223,12 +250,23 @@ class ApiKeyViewSet(ViewSet):
         try:
             key, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
         except api_keys.TooManyKeysError as error:
-            raise TooManyKeys from error
+            raise Conflict(TOO_MANY_KEYS, "too_many_keys") from error
         answer = ApiKeySerializer(key).data | {"api_key": text}
         return Response(answer, status=status.HTTP_201_CREATED, headers=_SHOWN_ONCE)
 
-    @extend_schema(**schema.REVOKE_KEY)
+    @extend_schema(
+        parameters=[RevocationQuerySerializer],
+        responses={
+            204: None,
+            404: OpenApiResponse(description="You have no such key."),
+            409: OpenApiResponse(description="It is your last key, and `confirm` is not true."),
+        },
+    )
     def destroy(self, request: AuthenticatedRequest, pk: int) -> Response:
+        """Revoke an API key
+
+        Revoking the last one shuts you out, and so needs `confirm=true`.
+        """
         now = timezone.now()
         key: ApiKey = get_object_or_404(api_keys.valid_keys(request.user, now=now), pk=pk)
         query = RevocationQuerySerializer(data=request.query_params)
@@ -236,5 +274,5 @@ class ApiKeyViewSet(ViewSet):
         try:
             api_keys.revoke_own(key, allow_last=query.validated_data["confirm"], now=now)
         except api_keys.LastKeyError as error:
-            raise LastKey from error
+            raise Conflict(_LAST_KEY, "last_key") from error
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -215,7 +215,7 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gatewayz.api.json_api.AlwaysJSON",
     "DEFAULT_PAGINATION_CLASS": "gatewayz.api.json_api.NewestFirstPagination",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "gatewayz.api.auto_schema.AutoSchema",
     "EXCEPTION_HANDLER": "gatewayz.api.errors.to_response",
     "COERCE_DECIMAL_TO_STRING": False,
     "URL_FORMAT_OVERRIDE": None,

@@ -9,9 +9,11 @@ from django.core.validators import URLValidator
 from django.http.request import validate_host
 from rest_framework import serializers
 
+from gatewayz.api.auto_schema import example
 from payments.models import MAX_AMOUNT_CENTS, Payment
 
 _WEB_ADDRESS = URLValidator(schemes=["http", "https"])
+_SESSION_ID = "cs_test_a1YS1URlnyQCN5fUUduORoQ7Pw41PJqDWkIVQCpJPqkfIhd6tVY8XB1OLY"
 
 
 class WholeCentsField(serializers.IntegerField):
@@ -42,6 +44,7 @@ class ReturnAddressField(serializers.CharField):
         return address
 
 
+@example("Ten dollars", amount=1000, currency="usd")
 class CheckoutRequestSerializer(serializers.Serializer[Any]):
     amount = WholeCentsField(min_value=1, max_value=MAX_AMOUNT_CENTS, help_text="In cents.")
     currency = serializers.RegexField(
@@ -56,6 +59,16 @@ class CheckoutRequestSerializer(serializers.Serializer[Any]):
         return value.lower()
 
 
+@example(
+    "A session",
+    session_id=_SESSION_ID,
+    url=f"https://checkout.stripe.com/c/pay/{_SESSION_ID}",
+    payment_id=1,
+    status="pending",
+    amount=1000,
+    currency="usd",
+    expires_at="2026-11-23T12:00:00Z",
+)
 class CheckoutSessionSerializer(serializers.Serializer[Payment]):
     session_id = serializers.CharField()
     url = serializers.URLField(source="checkout_url", help_text="Where the buyer pays.")
@@ -66,6 +79,16 @@ class CheckoutSessionSerializer(serializers.Serializer[Payment]):
     expires_at = serializers.DateTimeField()
 
 
+@example(
+    "A payment",
+    payment_id=1,
+    session_id=_SESSION_ID,
+    status="paid",
+    amount=1000,
+    currency="usd",
+    created_at="2026-11-22T12:00:00Z",
+    paid_at="2026-11-22T12:01:00Z",
+)
 class PaymentSerializer(serializers.Serializer[Payment]):
     payment_id = serializers.IntegerField(source="pk")
     session_id = serializers.CharField(allow_null=True)
@@ -76,6 +99,13 @@ class PaymentSerializer(serializers.Serializer[Payment]):
     paid_at = serializers.DateTimeField(allow_null=True)
 
 
+@example(
+    "Settled",
+    received=True,
+    event_id="evt_1Pgc76B7WZ01zgkWwyRHS12y",
+    event_type="checkout.session.completed",
+    outcome="settled",
+)
 class WebhookSerializer(serializers.Serializer[Any]):
     received = serializers.BooleanField()
     event_id = serializers.CharField()

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.mixins import ListModelMixin
@@ -19,8 +19,9 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from accounts.tokens import Scope
+from gatewayz.api.errors import Conflict
 from gatewayz.http import access_log
-from payments import checkout, schema, stripe_gateway
+from payments import checkout, stripe_gateway
 from payments.models import Payment
 from payments.serializers import (
     CheckoutRequestSerializer,
@@ -32,31 +33,22 @@ from payments.serializers import (
 # a lock of the database, which is waited for 3 s at most.
 DEADLINE_SECONDS = 11
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_TOO_MANY_UNPAID = (
+    f"You have {checkout.MOST_UNPAID} purchases that are not paid. Pay one of them, or wait: "
+    "each ends a day after it was made."
+)
 
 
-class IdempotencyKeyReused(APIException):
+class IdempotencyKeyReused(Conflict):
     """The key belongs to a purchase with another amount or other return addresses."""
 
-    status_code = status.HTTP_409_CONFLICT
     default_detail = "This Idempotency-Key was used for a different purchase."
     default_code = "idempotency_key_reused"
 
 
-class TooManyUnpaid(APIException):
-    """The caller has as many purchases without a payment as one person may have."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = (
-        f"You have {checkout.MOST_UNPAID} purchases that are not paid. Pay one of them, or wait: "
-        "each ends a day after it was made."
-    )
-    default_code = "too_many_unpaid"
-
-
-class SessionConflict(APIException):
+class SessionConflict(Conflict):
     """A retry of a purchase differs from the request that Stripe knows, as after an upgrade."""
 
-    status_code = status.HTTP_409_CONFLICT
     default_detail = (
         "Stripe knows this purchase with other details. Nothing was charged by this request; "
         "start a new purchase, with another Idempotency-Key."
@@ -92,7 +84,7 @@ def start_checkout(
     except checkout.IdempotencyKeyReusedError as error:
         raise IdempotencyKeyReused from error
     except checkout.TooManyUnpaidError as error:
-        raise TooManyUnpaid from error
+        raise Conflict(_TOO_MANY_UNPAID, "too_many_unpaid") from error
     except stripe_gateway.StripeRefusedError as error:
         raise ValidationError({"body": [f"Stripe refused: {error}"]}) from error
     except stripe_gateway.SessionConflictError as error:
@@ -106,8 +98,30 @@ class CheckoutViewSet(ViewSet):
 
     token_scopes: ClassVar = {"create": Scope.CHECKOUT, "retrieve": Scope.READ}
 
-    @extend_schema(**schema.CREATE_SESSION)
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key",
+                {"type": "string", "pattern": "^[!-~]{1,255}$"},
+                OpenApiParameter.HEADER,
+                description="Your own identifier of this purchase, at most 255 characters.",
+            )
+        ],
+        request=CheckoutRequestSerializer,
+        responses={
+            201: CheckoutSessionSerializer,
+            409: OpenApiResponse(
+                description="The Idempotency-Key was used for another purchase, Stripe knows the "
+                "purchase with other details, or too many of the caller's purchases wait for a "
+                "payment."
+            ),
+        },
+    )
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Buy credits: create a checkout session
+
+        A second request with the same `Idempotency-Key` returns the same purchase.
+        """
         body = CheckoutRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         payment = start_checkout(
@@ -119,8 +133,14 @@ class CheckoutViewSet(ViewSet):
         answer = CheckoutSessionSerializer(payment).data
         return Response(answer, status=status.HTTP_201_CREATED)
 
-    @extend_schema(**schema.RETRIEVE_SESSION)
+    @extend_schema(
+        responses={
+            200: CheckoutSessionSerializer,
+            404: OpenApiResponse(description="You have no such session."),
+        }
+    )
     def retrieve(self, request: AuthenticatedRequest, session_id: str) -> Response:
+        """The status of a purchase"""
         mine = Payment.objects.filter(user=request.user)
         payment: Payment = get_object_or_404(mine, session_id=session_id)
         return Response(CheckoutSessionSerializer(payment).data)
@@ -155,6 +175,6 @@ class PaymentViewSet(ListModelMixin, GenericViewSet[Payment]):
     def get_queryset(self) -> QuerySet[Payment]:
         return Payment.objects.filter(user=self.request.user)
 
-    @extend_schema(**schema.PAYMENTS)
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Your payments, newest first"""
         return super().list(request, *args, **kwargs)

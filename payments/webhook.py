@@ -3,7 +3,8 @@
 import structlog
 from django.http import HttpResponse
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -11,10 +12,11 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from gatewayz.api import json_api
+from gatewayz.api.schema import RAW_BODY
 from gatewayz.http import metrics
 from payments import inbox, stripe_gateway
 from payments.event_store import NotAnEventError
-from payments.schema import WEBHOOK
+from payments.serializers import WebhookSerializer
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,18 @@ class WebhookViewSet(ViewSet):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(**WEBHOOK)
+    @extend_schema(
+        summary="Stripe's events",
+        description="For Stripe alone: the raw body must carry its signature.",
+        parameters=[
+            OpenApiParameter(
+                "Stripe-Signature", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True
+            )
+        ],
+        request=OpenApiTypes.OBJECT,
+        extensions={RAW_BODY: True},
+        responses=WebhookSerializer,
+    )
     def receive(self, request: Request) -> HttpResponse:
         """Verify the signature, process the event, and store it with its outcome.
 

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.money import MONEY
+from gatewayz.api.auto_schema import example
 from gatewayz.api.json_api import AnythingField
 from payments.explanations.messages import SHOWN_TO_THE_PERSON
 from payments.explanations.referees import State
@@ -13,6 +14,10 @@ from payments.models import MAX_AMOUNT_CENTS
 from payments.reports.leaderboard import MEASURES
 from referrals.eligibility import Decision, Status
 from referrals.models import LeaderboardEntry, Referral
+
+_AT = "2026-11-22T12:00:00Z"
+_LINK = "https://app.gatewayz.ai/signup?ref=ABC12345"
+_USES = {"total_uses": 1, "remaining_uses": 9, "max_uses": 10, "total_earned": 10.0}
 
 
 class UsesSerializer(serializers.Serializer[Any]):
@@ -24,6 +29,16 @@ class UsesSerializer(serializers.Serializer[Any]):
     )
 
 
+@example(
+    "Alice's code",
+    referral_code="ABC12345",
+    user_id=1,
+    username="alice",
+    created_at=_AT,
+    invite_link=_LINK,
+    share_message=f"Join me on Gatewayz and get $10 of credit: {_LINK}",
+    **_USES,
+)
 class CodeSerializer(UsesSerializer):
     referral_code = serializers.CharField()
     user_id = serializers.IntegerField()
@@ -33,11 +48,13 @@ class CodeSerializer(UsesSerializer):
     share_message = serializers.CharField()
 
 
+@example("An existing code", referral_code="ABC12345", message="This is your referral code.")
 class GeneratedCodeSerializer(serializers.Serializer[Any]):
     referral_code = serializers.CharField()
     message = serializers.CharField()
 
 
+@example("A code", referral_code="ABC12345")
 class TypedCodeSerializer(serializers.Serializer[Any]):
     referral_code = AnythingField(
         allow_null=True,
@@ -50,6 +67,7 @@ class ClaimResultSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_null=True, help_text="Why it was not applied.")
 
 
+@example("Applied", referred_by_code="ABC12345", referral={"applied": True, "reason": None})
 class ClaimSerializer(serializers.Serializer[Any]):
     referred_by_code = serializers.CharField(allow_null=True)
     referral = ClaimResultSerializer()
@@ -85,6 +103,24 @@ class ReferralSerializer(serializers.Serializer[Referral]):
     completed_at = serializers.DateTimeField()
 
 
+@example(
+    "Alice's stats",
+    referral_code="ABC12345",
+    invite_link=_LINK,
+    current_balance=10.0,
+    referred_by_code=None,
+    pending_referrals=0,
+    referrals=[
+        {
+            "user_id": 2,
+            "username": "bob",
+            "bonus_earned": 10.0,
+            "status": "completed",
+            "completed_at": _AT,
+        }
+    ],
+    **_USES,
+)
 class StatsSerializer(UsesSerializer):
     referral_code = serializers.CharField()
     invite_link = serializers.URLField()
@@ -149,6 +185,19 @@ class OwnRowSerializer(LeaderSerializer):
     rank = serializers.IntegerField(allow_null=True, help_text="Null while the measure is zero.")
 
 
+_LEADER = LeaderSerializer().fields
+_FIRST = dict(zip(_LEADER, (1, None, 9, 90.0, 12, 8, 66.7, 310.0, 1), strict=True))
+_ALICE = dict(zip(_LEADER, (2, "alice", 4, 40.0, 5, 4, 80.0, 120.0, 6), strict=True))
+
+
+@example(
+    "Alice is second",
+    period="30d",
+    by="referrals",
+    as_of=_AT,
+    leaders=[_FIRST, _ALICE],
+    you=_ALICE,
+)
 class LeaderboardSerializer(serializers.Serializer[Any]):
     period = serializers.ChoiceField(choices=LeaderboardEntry.Period.values)
     by = serializers.ChoiceField(choices=MEASURES)
@@ -206,6 +255,27 @@ class WhatIfSerializer(serializers.Serializer[Any]):
     checks = CheckSerializer(many=True)
 
 
+_BELOW = "the purchase of $5.00 is below the minimum of $10.00; a later one may qualify."
+
+
+@example(
+    "Alice asks about five dollars",
+    summary="carol invited you: your first purchase of $10.00 or more brings you a bonus.",
+    checks=[],
+    friends=[
+        {
+            "username": "bob",
+            "state": "pending",
+            "sentence": "Your friend bob has not made a qualifying purchase yet.",
+        }
+    ],
+    what_if={
+        "amount": 500,
+        "decision": "below_minimum",
+        "summary": f"A purchase of $5.00 now would earn no bonus: {_BELOW}",
+        "checks": [{"name": "minimum", "status": "failed", "sentence": f"T{_BELOW[1:]}"}],
+    },
+)
 class ExplanationSerializer(serializers.Serializer[Any]):
     summary = serializers.CharField()
     checks = CheckSerializer(many=True, help_text="As they were when your purchase was paid.")

@@ -15,9 +15,9 @@ from accounts.operator_models import approval_limit
 from referrals.errors import ReferralError
 from referrals.models import Program
 
-_FIELDS = (
+FIELDS = (
     *("starts_at", "referrer_bonus", "referee_bonus", "minimum_purchase"),
-    *("max_uses", "code_length", "offer_days", "budget"),
+    *("max_uses", "budget", "offer_days", "code_length"),
 )
 _DECIDED = ("status", "starts_at", "decided_by", "decided_at", "decision_note")
 
@@ -159,7 +159,7 @@ def _start_is_free(terms: Program) -> Iterator[None]:
 
 def to_dict(terms: Program) -> dict[str, datetime | Decimal | int | None]:
     """Return the fields of the terms, by name."""
-    return {name: getattr(terms, name) for name in _FIELDS}
+    return {name: getattr(terms, name) for name in FIELDS}
 
 
 @transaction.atomic

@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.text import capfirst
-from drf_spectacular.utils import extend_schema
-from rest_framework import status
-from rest_framework.exceptions import APIException
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiResponse,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,19 +21,25 @@ from accounts.callers import CallerQuery
 from accounts.models import User
 from accounts.tokens import Scope
 from gatewayz.api import json_api
+from gatewayz.api.errors import Conflict
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
 from payments.reports import leaderboard
-from referrals import attribution, codes, invite_views, reports, schema
+from referrals import attribution, codes, invite_views, reports
 from referrals.invitations import invite_link, share_message, visible_email
 from referrals.models import LeaderboardEntry
 from referrals.serializers import (
+    ClaimSerializer,
+    CodeSerializer,
     ExplainRequestSerializer,
     ExplanationSerializer,
     GeneratedCodeSerializer,
+    InvalidCodeSerializer,
     LeaderboardRequestSerializer,
     LeaderboardSerializer,
+    StatsSerializer,
     TypedCodeSerializer,
+    ValidCodeSerializer,
 )
 
 LEADERS = 20
@@ -54,8 +63,9 @@ class ReferralViewSet(ViewSet):
     }
     token_scopes: ClassVar = {"code": Scope.STATS, "stats": Scope.READ}
 
-    @extend_schema(**schema.CODE)
+    @extend_schema(responses=CodeSerializer)
     def code(self, request: AuthenticatedRequest) -> HttpResponse:
+        """Your referral code and invite link"""
         caller: Any = request.user
         code = codes.ensure_code(caller, now=timezone.now())
         body = {
@@ -72,14 +82,16 @@ class ReferralViewSet(ViewSet):
         }
         return json_api.answer(body)
 
-    @extend_schema(**schema.GENERATE)
+    @extend_schema(request=None, responses=GeneratedCodeSerializer)
     def generate(self, request: AuthenticatedRequest) -> Response:
+        """Create your referral code, or get the existing one"""
         code = codes.ensure_code(request.user, now=timezone.now())
         body = {"referral_code": code, "message": "This is your referral code."}
         return Response(GeneratedCodeSerializer(body).data)
 
-    @extend_schema(**schema.STATS)
+    @extend_schema(responses=StatsSerializer)
     def stats(self, request: AuthenticatedRequest) -> HttpResponse:
+        """What your code has earned"""
         code = codes.ensure_code(request.user, now=timezone.now())
         totals = reports.stats_of_caller(request.user)
         body = {
@@ -102,8 +114,18 @@ class LeaderboardViewSet(ViewSet):
 
     token_scopes: ClassVar = {"retrieve": Scope.READ}
 
-    @extend_schema(**schema.LEADERBOARD)
+    @extend_schema(parameters=[LeaderboardRequestSerializer], responses=LeaderboardSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
+        """The top referrers, and your own rank
+
+        Counted every five minutes, the same numbers as on the operators' leaderboard. Other
+        people's names are shown only with their consent: `show_on_leaderboard` in
+        `/user/preferences`, off by default. `revenue` is null if fewer than three friends paid,
+        because it would reveal what one of them spends. Ties share a rank; a measure of zero has
+        no rank. `conversion` is the percentage of the period's sign-ups with the code that have
+        made a qualifying purchase until now; `referrals` also counts friends who signed up before
+        the period.
+        """
         asked = LeaderboardRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         period, by = asked.validated_data["period"], asked.validated_data["by"]
@@ -140,8 +162,14 @@ class ExplanationViewSet(ViewSet):
 
     token_scopes: ClassVar = {"retrieve": Scope.READ}
 
-    @extend_schema(**schema.EXPLAIN)
+    @extend_schema(parameters=[ExplainRequestSerializer], responses=ExplanationSerializer)
     def retrieve(self, request: AuthenticatedRequest) -> Response:
+        """Why you have a bonus or none, and what your friends have done
+
+        With an amount also what a purchase would bring now. An operator may review a bonus before
+        it is paid; the checks say nothing of that. Of your friends you see the name, and what
+        became of your bonus for them.
+        """
         asked = ExplainRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         cents = asked.validated_data.get("amount")
@@ -150,35 +178,68 @@ class ExplanationViewSet(ViewSet):
         return Response(body if cents else {**body, "what_if": None})
 
 
-class ClaimRefused(APIException):
-    """The caller can claim no code any more."""
-
-    status_code = status.HTTP_409_CONFLICT
-
-    def __init__(self, error: attribution.ClaimRefusedError) -> None:
-        super().__init__(f"{capfirst(error.sentence)}.", code=error.code)
-
-
 class ClaimViewSet(ViewSet):
     """The claim of a code after registration."""
 
     # As often as codes may be validated, because it tells as well which codes there are.
     throttle_scope = "validate"
 
-    @extend_schema(**schema.CLAIM)
+    @extend_schema(
+        request=TypedCodeSerializer,
+        responses={
+            200: ClaimSerializer,
+            409: OpenApiResponse(
+                description="You can claim no code: `already_invited`, `already_bought` or "
+                "`claim_too_late`."
+            ),
+        },
+    )
     def create(self, request: AuthenticatedRequest) -> Response:
+        """Claim the code of whoever invited you, if you registered without one
+
+        Once, within 7 days of registration and before your first purchase. With a code that cannot
+        be used nothing changes: `referral.reason` then says why, and another one can be tried.
+        """
         body = TypedCodeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         typed = body.validated_data["referral_code"]
         try:
             claimed = attribution.claim(request.user, typed, now=timezone.now())
         except attribution.ClaimRefusedError as error:
-            raise ClaimRefused(error) from error
+            raise Conflict(f"{capfirst(error.sentence)}.", error.code) from error
         answer = {
             "referred_by_code": request.user.referred_by_code,
             "referral": {"applied": claimed.owner is not None, "reason": claimed.refusal},
         }
         return Response(answer)
+
+
+_VALIDITY = OpenApiResponse(
+    PolymorphicProxySerializer(
+        component_name="CodeValidity",
+        serializers=[ValidCodeSerializer, InvalidCodeSerializer],
+        resource_type_field_name=None,
+    ),
+    examples=[
+        OpenApiExample(
+            "Valid",
+            value={
+                "valid": True,
+                "message": "Referral code is valid",
+                "referrer": {"username": "alice", "email": "alice@example.com"},
+                "remaining_uses": 8,
+            },
+        ),
+        OpenApiExample(
+            "Invalid",
+            value={
+                "valid": False,
+                "message": "Invalid referral code",
+                "error": "Code not found",
+            },
+        ),
+    ],
+)
 
 
 class ValidationViewSet(ViewSet):
@@ -187,8 +248,13 @@ class ValidationViewSet(ViewSet):
     permission_classes = (AllowAny,)
     throttle_scope = "validate"
 
-    @extend_schema(**schema.VALIDATE)
+    @extend_schema(request=TypedCodeSerializer, responses=_VALIDITY)
     def check(self, request: Request) -> HttpResponse:
+        """Check whether a code can be used
+
+        With an API key, the answer is for you in particular. Text that cannot be a code is
+        answered as a code that is not found.
+        """
         body: Any = request.data
         # Any value will do, so that only a body without the field needs the serializer's answer.
         if not isinstance(body, dict) or "referral_code" not in body:

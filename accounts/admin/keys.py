@@ -130,8 +130,18 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
             made = api_keys.rotate(key, by=by, reason=reason, now=now, grace=time_left)
             return _show(self, request, *made, old=key, old_ends_at=now + time_left)
 
+        question = Question(
+            title=f"Rotate {key.prefix}… of {key.user}",
+            consequences=[
+                "A new key replaces this one, which stops working after the time below.",
+                *_HANDING_OVER,
+                "A person who still has a working key can make and revoke keys without you, and "
+                "need not show them.",
+            ],
+            button="Make a new key",
+        )
         refusals = (api_keys.KeyNotInUseError, people.SuperuserRequiredError)
-        question, back = _about_rotation(key), _keys_of(key.user)
+        back = _keys_of(key.user)
         return confirm(self, request, question, RotationForm, act, back=back, refusals=refusals)
 
 
@@ -151,19 +161,12 @@ def issue(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
         button="Make a new key",
         variant="primary",
     )
-    return confirm(
-        page,
-        request,
-        question,
-        ReasonForm,
-        act,
-        back=_keys_of(person),
-        refusals=(
-            api_keys.OwnerDeactivatedError,
-            api_keys.TooManyKeysError,
-            people.SuperuserRequiredError,
-        ),
+    refusals = (
+        *(api_keys.OwnerDeactivatedError, api_keys.TooManyKeysError),
+        people.SuperuserRequiredError,
     )
+    back = _keys_of(person)
+    return confirm(page, request, question, ReasonForm, act, back=back, refusals=refusals)
 
 
 def _show(
@@ -185,19 +188,6 @@ def possible_actions(key: ApiKey, *, now: datetime) -> tuple[str, ...]:
     """Return what can be done to the key, which depends on whether it still works."""
     possible = {State.IN_USE: ("revoke", "rotate"), State.ENDING: ("revoke",), State.REVOKED: ()}
     return possible[api_keys.state(key, now=now)]
-
-
-def _about_rotation(key: ApiKey) -> Question:
-    return Question(
-        title=f"Rotate {key.prefix}… of {key.user}",
-        consequences=[
-            "A new key replaces this one, which stops working after the time below.",
-            *_HANDING_OVER,
-            "A person who still has a working key can make and revoke keys without you, and need "
-            "not show them.",
-        ],
-        button="Make a new key",
-    )
 
 
 def _keys_of(person: User) -> str:

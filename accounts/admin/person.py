@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from accounts import people
 from accounts.admin import sections
-from accounts.admin.history import history_of
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
@@ -97,13 +96,9 @@ def _sections(
     if may("referrals.view_referral"):
         yield sections.referrals(user, is_used_up=not stats.remaining_uses, now=now)
     if may("accounts.view_apikey"):
-        keys = user.api_keys.order_by("-pk")[: sections.SHOWN]
         manages = may("accounts.manage_keys") and people.is_manageable(user, by=operator(request))
-        yield sections.keys(user, keys, now=now, may_manage=manages)
+        yield sections.keys(user, now=now, may_manage=manages)
     if may("accounts.view_adjustment"):
-        by_hand = user.adjustments.select_related("requested_by", "decided_by")
-        adjustments = by_hand.order_by("-pk")[: sections.SHOWN]
-        yield sections.adjustments(user, adjustments)
+        yield sections.adjustments(user)
     if may("accounts.view_auditentry"):
-        done = history_of(user).select_related("by")
-        yield sections.history(user, done[: sections.SHOWN])
+        yield sections.history(user)

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts.admin import entry_formatting
+from accounts.admin.history import history_of
 from accounts.admin.keys import possible_actions
-from accounts.models import Adjustment, ApiKey, AuditEntry, User
+from accounts.models import ApiKey, User
 from accounts.money import dollars_of_cents
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.formatting import NOTHING, link, link_to, when
@@ -141,13 +142,13 @@ def _counted(referees: Sequence[Referee], *, is_used_up: bool) -> str:
     return counted if is_all else f"of the newest {len(referees)}: {counted}"
 
 
-def keys(user: User, latest: QuerySet[ApiKey], *, now: datetime, may_manage: bool) -> Section:
+def keys(user: User, *, now: datetime, may_manage: bool) -> Section:
     """Return the keys, each with its prefix only."""
     columns: list[Column] = ["shown_prefix", "name", "state", "created", "last_used", "ends"]
     if may_manage:
         columns.append(("Actions", lambda key: _actions(key, now=now)))
     return _section(
-        latest,
+        user.api_keys.order_by("-pk")[:SHOWN],
         columns,
         of=f"user={user.pk}",
         slug="keys",
@@ -163,12 +164,13 @@ def _actions(key: ApiKey, *, now: datetime) -> str:
     )
 
 
-def adjustments(user: User, latest: QuerySet[Adjustment]) -> Section:
+def adjustments(user: User) -> Section:
     """Return the latest adjustments, including those that wait for approval."""
     category = ("For", "get_category_display")
     why, asked = ("Why", "reason"), ("When", "asked")
+    latest = user.adjustments.select_related("requested_by", "decided_by").order_by("-pk")
     return _section(
-        latest,
+        latest[:SHOWN],
         ["shown", "money", "status_now", category, why, "asked_by", "second", asked],
         of=f"user={user.pk}",
         slug="adjustments",
@@ -177,10 +179,10 @@ def adjustments(user: User, latest: QuerySet[Adjustment]) -> Section:
     )
 
 
-def history(user: User, done: QuerySet[AuditEntry]) -> Section:
+def history(user: User) -> Section:
     """Return what operators did to the person and to what belongs to them."""
     return _section(
-        done,
+        history_of(user).select_related("by")[:SHOWN],
         ["when", "what", ("To what", "target_label"), "who", ("Why", "reason"), "change"],
         of=f"q=%23{user.pk}",
         slug="history",

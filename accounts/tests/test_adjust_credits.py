@@ -23,13 +23,16 @@ def adjust(*arguments: str) -> str:
 
 
 def test_it_prints_the_new_balance(alice: Person) -> None:
-    printed = adjust("alice", "25", "--category", "goodwill")
+    sam = member_of("Support")
+
+    printed = adjust("alice", "25", "--category", "goodwill", "--by", "sam")
 
     adjustment = Adjustment.objects.get()
     assert printed == (
         f"1 balance adjusted: alice $25.00, now $25.00 (adjustment {adjustment.pk}).\n"
     )
-    assert (adjustment.category, adjustment.requested_by) == ("goodwill", None)
+    assert (adjustment.category, adjustment.requested_by) == ("goodwill", sam)
+    assert audit.of(adjustment).get().by == sam
 
 
 @pytest.mark.parametrize("amount", ["-2.50", "-2.5", "-02.5"])
@@ -53,36 +56,29 @@ def test_an_ambiguous_name_adjusts_nobody(alice: Person) -> None:
 
 
 def test_above_the_limit_it_waits(alice: Person) -> None:
-    member_of("Support")
+    member_of("Finance")
+    arguments = ("alice", "100.01", "--by", "fiona")
 
-    printed = adjust("alice", "100.01", "--by", "sam")
+    printed, as_csv = adjust(*arguments), adjust(*arguments, "--format", "csv")
 
     assert "0 balances adjusted" in printed
     assert "$100.01 for alice, waits for approval (more than $100.00)" in printed
+    [row] = csv.DictReader(io.StringIO(as_csv))
+    assert (row["balances_adjusted"], row["amount"], row["status"]) == ("0", "100.01", "waiting")
     assert alice.balance() == "0.00"
 
 
 def test_a_repeated_token_adjusts_once(alice: Person) -> None:
-    token = f"--token={uuid4()}"
-    adjust("alice", "5", token)
+    arguments = ("alice", "5", f"--token={uuid4()}")
 
-    printed = adjust("alice", "5", token)
+    [first] = json.loads(adjust(*arguments, "--format", "json"))
+    [again] = json.loads(adjust(*arguments, "--format", "json"))
+    printed = adjust(*arguments)
 
-    assert printed == (
-        "0 balances adjusted: this token was used before, for adjustment"
-        f" {Adjustment.objects.get().pk} ($5.00 for alice), which is posted.\n"
-    )
-    assert alice.balance() == "5.00"
-
-
-def test_the_outcome_as_json(alice: Person) -> None:
-    arguments = ("alice", "5", f"--token={uuid4()}", "--format", "json")
-
-    [first], [again] = json.loads(adjust(*arguments)), json.loads(adjust(*arguments))
-
+    adjustment = Adjustment.objects.get()
     assert first == {
         "balances_adjusted": 1,
-        "adjustment_id": Adjustment.objects.get().pk,
+        "adjustment_id": adjustment.pk,
         "username": "alice",
         "amount": 5.0,
         "balance_after": 5.0,
@@ -90,23 +86,11 @@ def test_the_outcome_as_json(alice: Person) -> None:
         "was_done_already": False,
     }
     assert again == first | {"balances_adjusted": 0, "was_done_already": True}
-
-
-def test_a_waiting_adjustment_as_csv(alice: Person) -> None:
-    member_of("Finance")
-
-    printed = adjust("alice", "150", "--by", "fiona", "--format", "csv")
-
-    [row] = csv.DictReader(io.StringIO(printed))
-    assert (row["balances_adjusted"], row["amount"], row["status"]) == ("0", "150.00", "waiting")
-
-
-def test_the_audit_log_names_the_given_operator(alice: Person) -> None:
-    sam = member_of("Support")
-
-    adjust("alice", "5", "--by", "sam")
-
-    assert audit.of(Adjustment.objects.get()).get().by == sam
+    assert printed == (
+        "0 balances adjusted: this token was used before, for adjustment"
+        f" {adjustment.pk} ($5.00 for alice), which is posted.\n"
+    )
+    assert alice.balance() == "5.00"
 
 
 @pytest.mark.parametrize(

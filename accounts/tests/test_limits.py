@@ -11,7 +11,6 @@ from ipaddress import IPv4Address
 import pytest
 from django.conf import settings
 from django.db import connection
-from pytest_django import DjangoAssertNumQueries
 
 from accounts import limits
 from accounts.models import LimitWindow
@@ -34,19 +33,22 @@ def is_allowed(
     return True
 
 
-def test_it_allows_as_many_uses_as_the_limit(db: None) -> None:
-    outcomes = [is_allowed() for _ in range(5)]
+def test_it_allows_as_many_uses_as_the_limit_to_each_caller_and_action(db: None) -> None:
+    others = [("bob", "knock"), ("alice", "ring")]
 
-    assert outcomes == [True, True, True, False, False]
+    assert [is_allowed() for _ in range(5)] == [True, True, True, False, False]
+    assert [is_allowed(caller, action=action) for caller, action in others] == [True, True]
 
 
-def test_it_counts_by_caller_and_action(db: None) -> None:
-    outcomes = [
-        is_allowed(caller, action=action, limit=1)
-        for caller, action in [("alice", "knock"), ("bob", "knock"), ("alice", "ring")]
-    ]
-
-    assert outcomes == [True, True, True]
+@pytest.mark.parametrize(
+    ("seconds", "outcomes"),
+    [((0, 3599, 3600), [True, False, True]), ((0, -30), [True, False])],
+    ids=["a refused use does not extend it", "an earlier clock"],
+)
+def test_a_window_ends_an_hour_after_it_began(
+    db: None, seconds: tuple[int, ...], outcomes: list[bool]
+) -> None:
+    assert [is_allowed(limit=1, at=at) for at in seconds] == outcomes
 
 
 def test_it_says_how_long_to_wait(db: None) -> None:
@@ -59,41 +61,16 @@ def test_it_says_how_long_to_wait(db: None) -> None:
     assert refusal.value.wait == timedelta(minutes=1)
 
 
-def test_a_refused_use_does_not_extend_the_window(db: None) -> None:
-    outcomes = [is_allowed(limit=1, at=at) for at in (0, 3599, 3600)]
-
-    assert outcomes == [True, False, True]
-
-
-def test_an_earlier_clock_opens_no_new_window(db: None) -> None:
-    outcomes = [is_allowed(limit=1, at=at) for at in (0, -30)]
-
-    assert outcomes == [True, False]
-
-
-def test_it_costs_one_statement(
-    db: None, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    with django_assert_num_queries(1):
-        is_allowed()
-
-
-def test_new_windows_delete_ended_ones(db: None) -> None:
+def test_new_windows_delete_ended_ones_and_no_others(db: None) -> None:
     for n in range(20):
         is_allowed(f"visitor {n}")
+    is_allowed("alice", limit=1, at=1)
 
     for n in range(10):
         is_allowed(f"later {n}", at=3600)
 
-    assert LimitWindow.objects.count() == 10
-
-
-def test_a_window_that_has_not_ended_is_not_deleted(db: None) -> None:
-    is_allowed("alice", limit=1)
-
-    is_allowed("bob", at=3599)
-
-    assert not is_allowed("alice", limit=1, at=3599)
+    assert LimitWindow.objects.count() == 11
+    assert not is_allowed("alice", limit=1, at=3600)
 
 
 def test_the_database_holds_no_address(db: None) -> None:

@@ -26,29 +26,18 @@ def works(person: Person) -> bool:
     return bool(person.api.get("/user/balance").status_code == 200)
 
 
-def test_a_new_secret_key_without_the_old_one_makes_a_key_useless(
-    alice: Person, settings: Any
+@pytest.mark.parametrize("peppers", [[], [NEW]], ids=["no pepper", "a pepper"])
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_key_needs_the_old_secret_key_until_it_is_used(
+    alice: Person, settings: Any, peppers: list[str], is_used: bool
 ) -> None:
+    settings.API_KEY_PEPPERS = peppers
+    if is_used:
+        assert works(alice)
+
     settings.SECRET_KEY_FALLBACKS = []
 
-    assert not works(alice)
-
-
-def test_a_key_that_was_used_needs_the_old_secret_key_no_more(alice: Person, settings: Any) -> None:
-    used = works(alice)
-    settings.SECRET_KEY_FALLBACKS = []
-
-    assert (used, works(alice)) == (True, True)
-
-
-def test_a_key_from_before_the_peppers_needs_the_secret_key_no_more(
-    alice: Person, settings: Any
-) -> None:
-    settings.API_KEY_PEPPERS = [NEW]
-    used = works(alice)
-    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "any other", []
-
-    assert (used, works(alice)) == (True, True)
+    assert works(alice) is is_used
 
 
 def test_the_first_pepper_makes_new_keys(db: None, settings: Any) -> None:

@@ -56,10 +56,6 @@ def is_logged_in(answer: Any) -> bool:
     return bool(answer.client.get("/admin/accounts/user/").status_code == 200)
 
 
-def test_without_it_the_password_is_enough(sam: Client) -> None:
-    assert is_logged_in(log_in())
-
-
 def test_it_is_turned_on_by_a_code_for_the_shown_secret(sam: Client) -> None:
     sam.post(PAGE, {"step": "begin"})
     shown = sam.get(PAGE)
@@ -83,26 +79,16 @@ def test_a_wrong_code_does_not_turn_it_on(sam: Client) -> None:
 
 
 @pytest.mark.usefixtures("backup_codes")
-def test_the_log_in_asks_for_the_code(sam: Client) -> None:
-    answers = [log_in(), log_in(a_wrong_code())]
-
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert "also needs the code" in answers[0].content.decode()
-    assert "The code is not right" in answers[1].content.decode()
-    assert not any(is_logged_in(answer) for answer in answers)
-
-
-@pytest.mark.usefixtures("backup_codes")
-def test_the_right_code_logs_in(sam: Client) -> None:
+def test_the_log_in_asks_for_the_code_beside_the_password(sam: Client) -> None:
     typed = f" {code_now()[:3]} {code_now()[3:]} "
 
-    assert is_logged_in(log_in(typed))
+    answers = [log_in(), log_in(code_now(), password="wrong"), log_in(typed)]
 
-
-@pytest.mark.usefixtures("backup_codes")
-def test_a_wrong_password_stays_wrong_with_the_right_code(sam: Client) -> None:
-    assert not is_logged_in(log_in(code_now(), password="wrong"))
-    assert is_logged_in(log_in(code_now()))
+    assert [is_logged_in(answer) for answer in answers] == [False, False, True]
+    assert "also needs the code" in answers[0].content.decode()
+    wrong = log_in(a_wrong_code())
+    assert "The code is not right" in wrong.content.decode()
+    assert not is_logged_in(wrong)
 
 
 @pytest.mark.parametrize("is_backup", [False, True], ids=["app", "backup"])
@@ -146,27 +132,20 @@ def test_a_session_without_the_code_opens_no_page(sam: Client, path: str) -> Non
 
 
 @pytest.mark.usefixtures("backup_codes")
-def test_it_is_turned_off_only_with_a_code(sam: Client, clock: Any) -> None:
-    sam.post(PAGE, {"step": "turn off", "code": a_wrong_code()})
-    was_on = TOTPDevice.objects.exists()
-    clock.shift(STEP)
+def test_it_is_turned_off_only_with_a_code_and_a_reason(sam: Client, clock: Any) -> None:
+    were_on = []
+    for code, reason in ((a_wrong_code(), "A new phone"), (code_now(), " ")):
+        sam.post(PAGE, {"step": "turn off", "code": code, "reason": reason})
+        were_on.append(TOTPDevice.objects.exists())
+        clock.shift(STEP)
 
     sam.post(PAGE, {"step": "turn off", "code": code_now(), "reason": "A new phone"})
 
-    assert was_on
+    assert were_on == [True, True]
     assert AuditEntry.objects.filter(by__username="sam", reason="A new phone").exists()
     assert not TOTPDevice.objects.exists()
     assert not StaticDevice.objects.exists()
     assert is_logged_in(log_in())
-
-
-@pytest.mark.usefixtures("backup_codes")
-def test_it_is_not_turned_off_without_a_reason(sam: Client, clock: Any) -> None:
-    clock.shift(STEP)
-
-    sam.post(PAGE, {"step": "turn off", "code": code_now(), "reason": " "})
-
-    assert TOTPDevice.objects.exists()
 
 
 @pytest.mark.usefixtures("backup_codes")
@@ -225,12 +204,14 @@ CLOSED = ("", "accounts/user/", "search/", "jsi18n/", "password_change/", "autoc
 
 
 @pytest.mark.usefixtures("required")
-def test_where_it_is_required_staff_without_it_are_led_to_set_it_up(sam: Client) -> None:
+def test_where_it_is_required_staff_without_it_can_set_it_up_or_log_out_alone(sam: Client) -> None:
     for path in CLOSED:
         for ask in (sam.get, sam.post):
             answer = ask(f"/admin/{path}")
 
             assert (answer.status_code, answer["Location"]) == (302, PAGE), path
+    assert Client().get("/admin/")["Location"].startswith("/admin/login/")
+    assert sam.post("/admin/logout/").status_code == 200
 
 
 @pytest.mark.usefixtures("required")
@@ -244,15 +225,3 @@ def test_where_it_is_required_they_go_on_once_it_is_on(sam: Client) -> None:
     assert waiting == 302
     assert sam.get("/admin/").status_code == 200
     assert "Set up a second factor first" not in sam.get(PAGE).content.decode()
-
-
-@pytest.mark.usefixtures("required")
-def test_where_it_is_required_they_can_log_out(sam: Client) -> None:
-    assert sam.post("/admin/logout/").status_code == 200
-
-
-@pytest.mark.usefixtures("required")
-def test_where_it_is_required_strangers_are_led_to_the_log_in(db: None) -> None:
-    answer = Client().get("/admin/")
-
-    assert answer["Location"].startswith("/admin/login/")

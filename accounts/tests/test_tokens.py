@@ -31,6 +31,9 @@ READ = STATS | {
 }
 CHECKOUT = READ | {"POST api/stripe/checkout-session"}
 INSUFFICIENT = (403, "insufficient_scope")
+WITH_A_KEY = [
+    route for route in routes() if re.match(r"\w+ \^?(api/stripe/[cp]|user/|referral/)", route)
+]
 
 
 def made(person: Person, scope: str = "read") -> str:
@@ -45,10 +48,14 @@ def status(token: str, path: str = "/user/balance") -> int:
     return code
 
 
-def is_refused(token: str, route: str) -> bool:
+def ask(client: APIClient, route: str) -> Any:
     method, _, pattern = route.partition(" ")
     path = re.sub(r"\(.*\)|<int:pk>", "1", pattern).strip("^").removesuffix(r"\Z")
-    answer = api_with(token).generic(method, f"/{path}", "{}", content_type="application/json")
+    return client.generic(method, f"/{path}", "{}", content_type="application/json")
+
+
+def is_refused(token: str, route: str) -> bool:
+    answer = ask(api_with(token), route)
     return (answer.status_code, answer.json().get("code")) == INSUFFICIENT
 
 
@@ -59,11 +66,14 @@ def test_it_is_good_for_these_calls_and_refused_at_all_others(
     alice: Person, scope: str, good_for: set[str]
 ) -> None:
     token = made(alice, scope)
-    with_a_key = {
-        route for route in routes() if re.match(r"\w+ \^?(api/stripe/[cp]|user/|referral/)", route)
-    }
 
-    assert {route for route in with_a_key if not is_refused(token, route)} == good_for
+    assert {route for route in WITH_A_KEY if not is_refused(token, route)} == good_for
+
+
+def test_each_of_them_needs_a_key(db: None) -> None:
+    answers = {route: ask(APIClient(), route).status_code for route in WITH_A_KEY}
+
+    assert [route for route, code in answers.items() if code != 401] == ["POST referral/validate"]
 
 
 def test_it_reads_what_the_key_reads_in_as_many_queries(

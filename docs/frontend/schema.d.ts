@@ -31,10 +31,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The status of a purchase
-         * @description Checkout sessions of the caller.
-         */
+        /** The status of a purchase */
         get: operations["api_stripe_checkout_session_retrieve"];
         put?: never;
         post?: never;
@@ -51,10 +48,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your payments, newest first
-         * @description The caller's purchases.
-         */
+        /** Your payments, newest first */
         get: operations["api_stripe_payments_list"];
         put?: never;
         post?: never;
@@ -111,10 +105,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Is the process up?
-         * @description The two checks of a load balancer or orchestrator.
-         */
+        /** Is the process up? */
         get: operations["healthz_retrieve"];
         put?: never;
         post?: never;
@@ -131,10 +122,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Does the database answer and take writes, with every migration applied?
-         * @description The two checks of a load balancer or orchestrator.
-         */
+        /** Does the database answer and take writes, with every migration applied? */
         get: operations["readyz_retrieve"];
         put?: never;
         post?: never;
@@ -171,10 +159,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your referral code and invite link
-         * @description The caller's referral code.
-         */
+        /** Your referral code and invite link */
         get: operations["referral_code_retrieve"];
         put?: never;
         post?: never;
@@ -213,10 +198,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /**
-         * Create your referral code, or get the existing one
-         * @description The caller's referral code.
-         */
+        /** Create your referral code, or get the existing one */
         post: operations["referral_generate_create"];
         delete?: never;
         options?: never;
@@ -251,10 +233,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What your code has earned
-         * @description The caller's referral code.
-         */
+        /** What your code has earned */
         get: operations["referral_stats_retrieve"];
         put?: never;
         post?: never;
@@ -291,16 +270,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your API keys
-         * @description The caller's API keys.
-         */
+        /** Your API keys */
         get: operations["user_api_keys_list"];
         put?: never;
-        /**
-         * Create an API key
-         * @description The caller's API keys.
-         */
+        /** Create an API key */
         post: operations["user_api_keys_create"];
         delete?: never;
         options?: never;
@@ -335,10 +308,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your balance
-         * @description The caller's balance.
-         */
+        /** Your balance */
         get: operations["user_balance_retrieve"];
         put?: never;
         post?: never;
@@ -375,10 +345,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * All that is kept of you
-         * @description All that is kept of the caller.
-         */
+        /** All that is kept of you */
         get: operations["user_export_retrieve"];
         put?: never;
         post?: never;
@@ -395,10 +362,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your preferences
-         * @description The caller's preferences.
-         */
+        /** Your preferences */
         get: operations["user_preferences_retrieve"];
         put?: never;
         post?: never;
@@ -439,10 +403,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Your ledger entries, newest first
-         * @description The caller's ledger entries.
-         */
+        /** Your ledger entries, newest first */
         get: operations["user_transactions_list"];
         put?: never;
         post?: never;

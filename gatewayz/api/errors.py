@@ -26,6 +26,12 @@ class DatabaseUnavailable(APIException):
     wait = RETRY_AFTER_SECONDS
 
 
+class Conflict(APIException):
+    """The call does not fit what is there; the code says why, for a program."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
 def to_response(exception: Exception, context: dict[str, Any]) -> Response | None:
     """Turn an exception into the API's error. None leaves an unknown exception to Django."""
     known = _as_api_exception(exception)

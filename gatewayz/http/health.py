@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from gatewayz.api import database_errors
+from gatewayz.api.auto_schema import example
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
 
 
@@ -21,32 +22,24 @@ class NotReady(APIException):
     wait = RETRY_AFTER_SECONDS
 
 
-_OK = OpenApiExample("Yes", value={"status": "ok"})
-
-
+@example("Yes", status="ok")
 class HealthSerializer(serializers.Serializer[Any]):
     status = serializers.CharField(default="ok")
 
 
+@extend_schema(tags=["Health"], responses=HealthSerializer)
 class HealthViewSet(ViewSet):
     """The two checks of a load balancer or orchestrator."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(
-        summary="Is the process up?", responses=HealthSerializer, examples=[_OK], tags=["Health"]
-    )
     def alive(self, request: Request) -> Response:
+        """Is the process up?"""
         return Response({"status": "ok"})
 
-    @extend_schema(
-        summary="Does the database answer and take writes, with every migration applied?",
-        responses=HealthSerializer,
-        examples=[_OK],
-        tags=["Health"],
-    )
     def ready(self, request: Request) -> Response:
+        """Does the database answer and take writes, with every migration applied?"""
         if database_errors.is_read_only():
             raise NotReady("The database is read-only.", "database_read_only")
         if database_errors.was_full():

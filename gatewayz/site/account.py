@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import api_keys, people, throttling, tokens
 from accounts.models import ApiKey
 from accounts.preferences import EmailKind
-from accounts.views import TooManyKeys
+from accounts.views import TOO_MANY_KEYS
 from gatewayz.site import embed
 from gatewayz.site.forms import SEEN_BY_REFERRER, Form
 from gatewayz.site.people import PersonRequest, for_people
@@ -91,7 +91,7 @@ def make_key(request: PersonRequest) -> HttpResponse:
             _, text = api_keys.create_within_limit(user=request.user, name=name, now=now)
             return _page(request, new_key=text)
         except api_keys.TooManyKeysError:
-            form.add_error(None, TooManyKeys.default_detail)
+            form.add_error(None, TOO_MANY_KEYS)
         except throttling.TooManyRequests as refusal:
             status = add_refusal(form, refusal)
     return _page(request, key_form=form, status=status)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import throttling
-from accounts.person_views import StaffAccount, export_of
+from accounts.person_views import STAFF_ACCOUNT, export_of
 from gatewayz.http import error_pages
 from gatewayz.site.people import PersonRequest, for_people
 from payments import erasure
@@ -60,7 +60,7 @@ def erase(request: PersonRequest) -> HttpResponse:
         except erasure.NotConfirmedError:
             form.add_error("username", "This is not your user name.")
         except erasure.StaffError:
-            form.add_error(None, StaffAccount.default_detail)
+            form.add_error(None, STAFF_ACCOUNT)
     return _page(request, form, status=HTTPStatus.BAD_REQUEST)
 
 

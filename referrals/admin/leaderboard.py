@@ -4,17 +4,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import NullIf, Round
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.views.decorators.http import require_POST
 
 from accounts import report_database
 from accounts.money import dollars
@@ -112,22 +109,6 @@ class LeaderboardAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[LeaderboardEntry]:
         rows: QuerySet[LeaderboardEntry] = super().get_queryset(request)
         return rows.using(report_database.choose())
-
-    def get_urls(self) -> list[URLPattern]:
-        refresh = self.admin_site.admin_view(require_POST(self.refresh))
-        return [
-            path("refresh/", refresh, name="referrals_leaderboardentry_refresh"),
-            *super().get_urls(),
-        ]
-
-    def refresh(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if leaderboard.refresh(now=timezone.now()):
-            messages.success(request, "Leaderboard refreshed.")
-        else:
-            messages.info(request, "Somebody else is refreshing it now.")
-        return HttpResponseRedirect(reverse("admin:referrals_leaderboardentry_changelist"))
 
     @display(description="Person", header=True)
     def person(self, row: LeaderboardEntry) -> list[str]:

@@ -22,6 +22,7 @@ from payments.reports.terms_simulation import simulate
 from referrals.admin import simulated_terms
 from referrals.models import Program
 from referrals.terms import (
+    FIELDS,
     StartInPastError,
     StartTakenError,
     add_terms,
@@ -38,16 +39,7 @@ class DraftForm(ModelForm):
 
     class Meta:
         model = Program
-        fields: ClassVar = [
-            "starts_at",
-            "referrer_bonus",
-            "referee_bonus",
-            "minimum_purchase",
-            "max_uses",
-            "budget",
-            "offer_days",
-            "code_length",
-        ]
+        fields = FIELDS
         labels: ClassVar = {
             "starts_at": "Start (UTC)",
             "referrer_bonus": "Bonus of the referrer",
@@ -123,7 +115,7 @@ def _simulate(
         "draft": form,
         "form": reason,
         "needs_approval": needs_approval(draft, by=operator(request), now=timezone.now()),
-        "changes": simulated_terms.changes(Program.objects.at(timezone.now()).get(), draft),
+        "changes": simulated_terms.changes(Program.objects.at(timezone.now()).get(), form),
         **simulated_terms.context(
             report_database.read(lambda: simulate(draft, now=timezone.now()))
         ),

@@ -93,14 +93,17 @@ class ProgramAdmin(PageAdmin):
         return page
 
     def page(self, request: HttpRequest, row: Program) -> HttpResponse:
-        columns = [getattr(self, name) for name in self.list_display]
-        promises = [(column.short_description, column(row)) for column in columns]
         context = self.context(request)
         context["actions"] = [
             (reverse(f"admin:{action.action_name}", args=[row.pk]), action.description)
             for action in self.get_actions_detail(request, row.pk)
         ]
-        return terms_page.answer(request, row, promises, context, now=timezone.now())
+        return terms_page.answer(request, row, self.promises(row), context, now=timezone.now())
+
+    def promises(self, row: Program) -> list[tuple[str, Any]]:
+        """Return the terms by name, as their list shows them."""
+        columns = [getattr(self, name) for name in self.list_display]
+        return [(column.short_description, column(row)) for column in columns]
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -116,11 +119,15 @@ class ProgramAdmin(PageAdmin):
 
     @action(description="Approve…", icon="check", permissions=["accounts.approve_adjustment"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return terms_decision.answer(self, request, self.row(request, object_id), "approve")
+        return self._decide(request, object_id, "approve")
 
     @action(description="Reject…", icon="close", permissions=["accounts.approve_adjustment"])
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return terms_decision.answer(self, request, self.row(request, object_id), "reject")
+        return self._decide(request, object_id, "reject")
+
+    def _decide(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        terms: Program = self.row(request, object_id)
+        return terms_decision.answer(self, request, terms, verb, self.promises(terms))
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.forms import ModelForm
+
 from accounts.date_format import day
 from accounts.money import dollars
 from gatewayz.adminbase.formatting import link_to
@@ -13,27 +15,19 @@ from referrals.models import Program
 
 SHOWN = 20
 _MONEY = ("referrer_bonus", "referee_bonus", "minimum_purchase", "budget")
-_NAMES = {
-    "referrer_bonus": "Bonus of the referrer",
-    "referee_bonus": "Bonus of the friend",
-    "minimum_purchase": "Minimum purchase",
-    "max_uses": "Uses of one code",
-    "budget": "Budget",
-    "offer_days": "Days that the offer holds",
-    "code_length": "Length of new codes",
-}
 
 
-def changes(today: Program, draft: Program) -> list[dict[str, Any]]:
-    """Return each of the terms as it is today, and as it will be."""
+def changes(today: Program, draft: ModelForm) -> list[dict[str, Any]]:
+    """Return each of the terms but their start: as it is today, and as the draft has it."""
     return [
         {
-            "name": words,
-            "today": _shown(today, name),
-            "after": _shown(draft, name),
-            "is_changed": getattr(today, name) != getattr(draft, name),
+            "name": field.label,
+            "today": _shown(today, field.name),
+            "after": _shown(draft.instance, field.name),
+            "is_changed": getattr(today, field.name) != getattr(draft.instance, field.name),
         }
-        for name, words in _NAMES.items()
+        for field in draft
+        if field.name != "starts_at"
     ]
 
 

@@ -1,11 +1,12 @@
 """The page on which a second person approves or rejects waiting terms."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
-from accounts.money import dollars
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.formatting import moment, page_of
@@ -17,7 +18,13 @@ from referrals.terms import approve_terms, reject_terms
 _DECIDE = {"approve": approve_terms, "reject": reject_terms}
 
 
-def answer(page: ModelAdmin, request: HttpRequest, terms: Program, verb: str) -> HttpResponse:
+def answer(
+    page: ModelAdmin,
+    request: HttpRequest,
+    terms: Program,
+    verb: str,
+    promises: list[tuple[str, Any]],
+) -> HttpResponse:
     """Ask for the reason, and then approve or reject."""
 
     def act(reason: str) -> str:
@@ -27,27 +34,14 @@ def answer(page: ModelAdmin, request: HttpRequest, terms: Program, verb: str) ->
             return "Rejected; the terms before them go on."
         return f"Approved; they start on {moment(decided.starts_at)} UTC."
 
-    refusals = (ReferralError, ReasonMissingError)
-    back = page_of(terms)
-    return confirm(
-        page, request, _question(terms, verb), ReasonForm, act, back=back, refusals=refusals
-    )
-
-
-def _question(terms: Program, verb: str) -> Question:
-    has_passed = terms.starts_at <= timezone.now()
-    start = f"{moment(terms.starts_at)} UTC"
-    return Question(
-        title=f"{verb.capitalize()} the terms from {start}",
-        facts=[
-            ("Start", f"now; {start} has passed" if has_passed else start),
-            ("To the referrer", dollars(terms.referrer_bonus)),
-            ("To the friend", dollars(terms.referee_bonus)),
-            ("Minimum purchase", dollars(terms.minimum_purchase)),
-            ("Uses of one code", str(terms.max_uses)),
-            ("Budget", "unlimited" if terms.budget is None else dollars(terms.budget)),
-            ("Added by", str(terms.requested_by)),
-        ],
+    has_passed = verb == "approve" and terms.starts_at <= timezone.now()
+    question = Question(
+        title=f"{verb.capitalize()} the terms from {moment(terms.starts_at)} UTC",
+        consequences=["Their start has passed: they start now."] if has_passed else [],
+        facts=[*promises, ("Added by", str(terms.requested_by))],
         button=verb.capitalize(),
         variant="primary" if verb == "approve" else "danger",
     )
+    refusals = (ReferralError, ReasonMissingError)
+    back = page_of(terms)
+    return confirm(page, request, question, ReasonForm, act, back=back, refusals=refusals)

@@ -32,15 +32,13 @@ def add(**changes: Any) -> Program:
     return terms.add_terms(now=NOW, **fields | changes)
 
 
-def test_they_are_in_force_from_their_start(db: None) -> None:
-    added = add(starts_at=NOW + timedelta(days=7))
+def test_they_are_in_force_from_their_start_or_else_at_once(db: None) -> None:
+    half = Decimal("50.00")
+    added = add(starts_at=NOW + timedelta(days=7), budget=half)
 
     assert Program.objects.at(NOW + timedelta(days=6)).get() != added
     assert Program.objects.at(NOW + timedelta(days=7)).get() == added
-
-
-def test_without_a_start_they_are_in_force_at_once(db: None) -> None:
-    assert Program.objects.at(NOW).get() != add() == Program.objects.at(NOW).get()
+    assert add(budget=half) == Program.objects.at(NOW).get()
 
 
 def test_the_replaced_terms_are_in_the_audit_log() -> None:

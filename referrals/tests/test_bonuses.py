@@ -46,28 +46,6 @@ def test_a_purchase_qualifies_from_ten_dollars_on(
     assert has_bought(bob) is qualified
 
 
-def test_small_purchases_do_not_add_up_and_leave_the_bonus_for_a_later_one(
-    alice: Person, bob: Person
-) -> None:
-    small = [settle(bob.user, 500), settle(bob.user, 600)]
-    had_bought = has_bought(bob)
-
-    large = settle(bob.user, 1000)
-
-    assert {payment.bonus_decision for payment in small} == {"below_minimum"}
-    assert (had_bought, large.bonus_decision) == (False, "awarded")
-    assert (alice.balance(), bob.balance()) == ("10.00", "31.00")
-
-
-def test_a_second_purchase_pays_no_bonus(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-
-    second = settle(bob.user, 2000)
-
-    assert second.bonus_decision == Decision.NOT_FIRST
-    assert (alice.balance(), bob.balance()) == ("10.00", "40.00")
-
-
 def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
     payment = settle(charlie.user)
 
@@ -76,7 +54,21 @@ def test_a_buyer_without_a_referrer_gets_no_bonus(charlie: Person) -> None:
     assert has_bought(charlie)
 
 
-def test_the_record_says_who_referred_whom_and_under_which_terms(
+def test_small_purchases_leave_the_bonus_to_the_first_that_is_large_enough(
+    alice: Person, bob: Person
+) -> None:
+    small = [settle(bob.user, 500), settle(bob.user, 600)]
+    had_bought = has_bought(bob)
+
+    large, second = settle(bob.user, 1000), settle(bob.user, 2000)
+
+    assert {payment.bonus_decision for payment in small} == {"below_minimum"}
+    assert (had_bought, large.bonus_decision) == (False, "awarded")
+    assert second.bonus_decision == Decision.NOT_FIRST
+    assert (alice.balance(), bob.balance()) == ("10.00", "51.00")
+
+
+def test_the_record_and_the_entries_say_who_referred_whom_and_under_which_terms(
     alice: Person, bob: Person
 ) -> None:
     settle(bob.user)
@@ -88,6 +80,12 @@ def test_the_record_says_who_referred_whom_and_under_which_terms(
     assert (made.bonus_amount, made.referee_bonus_amount) == (Decimal(10), Decimal(10))
     assert made.referrer_entry
     assert made.referrer_entry.idempotency_key == f"referrer_bonus:user:{bob.user.pk}:1"
+    entries = LedgerEntry.objects.order_by("pk").values_list("user", "kind", "description")
+    assert list(entries) == [
+        (bob.user.pk, "purchase", "Purchase of credits"),
+        (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
+        (alice.user.pk, "referrer_bonus", "Bonus for inviting a friend"),
+    ]
 
 
 def test_it_pays_no_bonus_after_ten_uses_of_one_code(
@@ -117,14 +115,26 @@ def test_a_use_counts_whatever_becomes_of_it(alice: Person, bob: Person, status:
     assert bob.balance() == "10.00"
 
 
-def test_a_deactivated_referrer_earns_nothing(alice: Person, bob: Person) -> None:
-    deactivate(alice)
+@pytest.mark.parametrize(
+    ("change", "decision", "balance"),
+    [
+        (lambda alice, bob: deactivate(alice), Decision.REFERRER_GONE, "10.00"),
+        (lambda alice, bob: alice.user.delete(), Decision.REFERRER_GONE, "10.00"),
+        (lambda alice, bob: deactivate(bob), Decision.AWARDED, "20.00"),
+    ],
+    ids=["referrer deactivated", "referrer deleted", "buyer deactivated"],
+)
+def test_a_purchase_settles_whatever_became_of_its_people(
+    alice: Person, bob: Person, change: Any, decision: str, balance: str
+) -> None:
+    change(alice, bob)
 
     payment = settle(bob.user)
 
-    assert payment.bonus_decision == Decision.REFERRER_GONE
-    assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
+    assert (payment.bonus_decision, bob.balance()) == (decision, balance)
     assert has_bought(bob)
+    earned = User.objects.filter(username="alice").values_list("credits", flat=True)
+    assert [*earned] in ([Decimal(balance) - 10], [])
 
 
 def test_a_held_bonus_is_not_released_to_a_deactivated_referrer(alice: Person, bob: Person) -> None:
@@ -139,92 +149,56 @@ def test_a_held_bonus_is_not_released_to_a_deactivated_referrer(alice: Person, b
     assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
 
 
-def test_a_deleted_referrer_does_not_keep_the_purchase_from_settling(
+def test_new_terms_hold_from_their_start_on_and_what_was_paid_is_kept(
     alice: Person, bob: Person
 ) -> None:
-    alice.user.delete()
-
-    payment = settle(bob.user)
-
-    assert payment.bonus_decision == Decision.REFERRER_GONE
-    assert bob.balance() == "10.00"
-
-
-def test_a_deactivated_buyer_is_credited_what_was_paid(alice: Person, bob: Person) -> None:
-    deactivate(bob)
-
     settle(bob.user)
-
-    assert bob.balance() == "20.00"
-
-
-def test_new_terms_hold_from_their_start_on(alice: Person, bob: Person) -> None:
     ProgramFactory.create(
-        is_future=True, referrer_bonus=Decimal("7.50"), referee_bonus=Decimal("2.25")
+        is_future=True,
+        referrer_bonus=Decimal("7.50"),
+        referee_bonus=Decimal("2.25"),
+        max_uses=2,
     )
-    settle(bob.user)
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         (dave,) = refer(alice)
-
-    assert bob.balance() == "20.00"
-    assert dave.balance() == "12.25"
-    assert alice.balance() == "17.50"
-
-
-def test_what_a_referral_was_paid_is_kept_with_it(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-    ProgramFactory.create(is_future=True, referrer_bonus=Decimal("99.00"), max_uses=1)
-
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
         stats = alice.api.get("/referral/stats").json()
 
-    assert stats["total_earned"] == stats["referrals"][0]["bonus_earned"] == 10.0
-    referral = Referral.objects.get()
-    assert (referral.bonus_amount, referral.max_uses) == (Decimal(10), 10)
+    assert (bob.balance(), dave.balance(), alice.balance()) == ("20.00", "12.25", "17.50")
+    assert stats["total_earned"] == 17.5
+    assert [referral["bonus_earned"] for referral in stats["referrals"]] == [7.5, 10.0]
+    first = Referral.objects.earliest("pk")
+    assert (first.bonus_amount, first.max_uses) == (Decimal(10), 10)
 
 
-def test_a_new_minimum_applies_to_those_who_sign_up_later(alice: Person) -> None:
-    ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"))
+def test_a_new_minimum_and_code_length_apply_to_those_who_sign_up_later(alice: Person) -> None:
+    ProgramFactory.create(is_future=True, minimum_purchase=Decimal("25.00"), code_length=12)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         late = register("late", code=alice.code)
         decisions = [settle(late.user, cents).bonus_decision for cents in (2499, 2500)]
 
     assert decisions == ["below_minimum", "awarded"]
+    assert (len(alice.code), len(late.code)) == (8, 12)
 
 
-def test_a_higher_cap_gives_an_exhausted_code_new_uses(alice: Person) -> None:
+def test_a_higher_cap_gives_an_exhausted_code_new_uses_and_a_lower_one_ends_it(
+    alice: Person, bob: Person
+) -> None:
     refer(alice, 10)
     ProgramFactory.create(is_future=True, max_uses=11)
+    ProgramFactory.create(starts_at=timezone.now() + timedelta(days=3), max_uses=2)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         refer(alice)
         late = register("late", code=alice.code)
-
-    assert alice.balance() == "110.00"
-    assert late.user.referred_by_code is None
-
-
-def test_a_lower_cap_ends_a_code_that_is_above_it(alice: Person, bob: Person) -> None:
-    refer(alice, 3)
-    ProgramFactory.create(is_future=True, max_uses=2)
-
     with time_machine.travel(timezone.now() + timedelta(days=91)):
         payment = settle(bob.user)
         stats = alice.api.get("/referral/stats").json()
 
+    assert alice.balance() == "110.00"
+    assert late.user.referred_by_code is None
     assert payment.bonus_decision == Decision.CAP_REACHED
-    assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (3, 0, 2)
-
-
-def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
-    ProgramFactory.create(is_future=True, code_length=12)
-
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
-        dave = register("dave", code=alice.code)
-
-    assert (len(alice.code), len(dave.code)) == (8, 12)
-    assert dave.user.referred_by_code == alice.code
+    assert (stats["total_uses"], stats["remaining_uses"], stats["max_uses"]) == (11, 0, 2)
 
 
 @pytest.mark.parametrize(
@@ -241,18 +215,6 @@ def test_a_new_code_length_is_that_of_new_codes(alice: Person) -> None:
 def test_the_database_refuses_invalid_terms(db: None, nonsense: Any) -> None:
     with pytest.raises(IntegrityError, match="programs_"), transaction.atomic():
         ProgramFactory.create(is_future=True, **nonsense)
-
-
-def test_each_entry_tells_its_owner_what_it_is_for(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-
-    entries = LedgerEntry.objects.order_by("pk").values_list("user", "kind", "description")
-
-    assert list(entries) == [
-        (bob.user.pk, "purchase", "Purchase of credits"),
-        (bob.user.pk, "referee_bonus", f"Bonus for registering with the code {alice.code}"),
-        (alice.user.pk, "referrer_bonus", "Bonus for inviting a friend"),
-    ]
 
 
 def test_no_entry_names_anybody(alice: Person, bob: Person) -> None:

@@ -24,10 +24,6 @@ def forecast(terms: Program, days_later: int = 0) -> Forecast:
     return found
 
 
-def test_terms_without_a_budget_have_no_forecast(db: None) -> None:
-    assert budget.forecast(Program.objects.get(), now=timezone.now()) is None
-
-
 def test_it_ends_at_the_rate_of_the_past_days(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal(200))
     refer(alice, 2)
@@ -51,7 +47,10 @@ def test_the_rate_is_that_of_fourteen_days_at_most_and_a_day_at_least(
     assert round(forecast(terms, days_later=days_later).daily) == daily
 
 
-def test_without_uses_there_is_no_end(db: None, django_assert_num_queries: Any) -> None:
+def test_without_uses_there_is_no_end_and_without_a_budget_no_forecast(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    without_budget = Program.objects.get()
     terms = ProgramFactory.create(budget=Decimal(100))
 
     with django_assert_num_queries(2):
@@ -60,13 +59,19 @@ def test_without_uses_there_is_no_end(db: None, django_assert_num_queries: Any) 
     assert seen
     assert (seen.ends_at, seen.needs_action) == (None, False)
     assert seen.message == "At this rate no end is in sight."
+    assert budget.forecast(without_budget, now=timezone.now()) is None
 
 
-def test_an_end_beyond_ten_years_counts_as_no_end(alice: Person) -> None:
+def test_an_end_beyond_ten_years_counts_as_none_and_voided_bonuses_return(alice: Person) -> None:
     terms = ProgramFactory.create(budget=Decimal("999999999999.99"))
     refer(alice, 1)
+    before = forecast(terms, days_later=1)
 
-    assert forecast(terms, days_later=1).ends_at is None
+    turn(Referral.objects.get(), "voided")
+
+    after = forecast(terms, days_later=1)
+    assert (before.ends_at, before.daily > 0) == (None, True)
+    assert (after.left, after.daily) == (Decimal("999999999999.99"), Decimal(0))
 
 
 @pytest.mark.parametrize(("total", "is_spent"), [(50, True), (60, False)])
@@ -110,13 +115,3 @@ def test_the_next_terms_may_start_before_it_ends(
 
     assert (seen.outlasts_terms, seen.needs_action) == (not needs_action, needs_action)
     assert ("lasts until the next terms start" in seen.message) is not needs_action
-
-
-def test_voided_bonuses_return_to_the_budget(alice: Person) -> None:
-    terms = ProgramFactory.create(budget=Decimal(200))
-    refer(alice, 1)
-    turn(Referral.objects.get(), "voided")
-
-    seen = forecast(terms)
-
-    assert (seen.left, seen.daily) == (Decimal(200), Decimal(0))

@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts import audit
 from accounts.models import User
-from accounts.tests.factories import Person, colleague, member_of, register
+from accounts.tests.factories import Person, member_of, register
 from payments.models import Payment
 from payments.reports import daily
 from payments.tests.claim_guards import CLAIM
@@ -39,15 +39,22 @@ def code_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_claimed_code_counts_as_one_given_at_registration(alice: Person, charlie: Person) -> None:
+def test_a_claimed_code_counts_as_one_given_at_registration_and_why_says_so(
+    alice: Person, charlie: Person
+) -> None:
+    without_code = charlie.api.post("/referral/claim", {}, format="json")
     answer = claim(charlie, f" {alice.code.lower()} ")
-    settle(charlie.user)
+    payment = settle(charlie.user)
 
+    assert without_code.status_code == 400
     assert answer.json() == {
         "referred_by_code": alice.code,
         "referral": {"applied": True, "reason": None},
     }
     assert (alice.balance(), charlie.balance()) == ("10.00", "20.00")
+    assert why(payment).timeline[0].sentence == f"charlie claimed the code {alice.code}."
+    told = why_person(charlie).attribution
+    assert told.startswith(f"Claimed the code {alice.code} of alice on ")
 
 
 def exhausted(alice: Person, charlie: Person) -> str:
@@ -95,21 +102,17 @@ def test_with_a_code_that_cannot_be_used_another_can_be_tried(
     assert claim(charlie, other.code).json()["referred_by_code"] == other.code
 
 
-@pytest.mark.parametrize("cents", [200, 1000])
-def test_after_any_purchase_it_is_too_late(alice: Person, charlie: Person, cents: int) -> None:
-    settle(charlie.user, cents)
-
-    assert code_of(claim(charlie, alice.code)) == (409, "already_bought")
-
-
-def test_nobody_claims_twice_nor_after_registering_with_a_code(
+def test_nobody_claims_twice_nor_after_registering_with_a_code_or_buying(
     alice: Person, bob: Person, charlie: Person
 ) -> None:
+    buyers = [register("small"), register("large")]
+    for buyer, cents in zip(buyers, (200, 1000), strict=True):
+        settle(buyer.user, cents)
     claim(charlie, alice.code)
 
-    assert [code_of(claim(who, alice.code)) for who in (bob, charlie)] == [
-        (409, "already_invited")
-    ] * 2
+    refusals = [code_of(claim(who, alice.code)) for who in (bob, charlie, *buyers)]
+
+    assert refusals == [(409, "already_invited")] * 2 + [(409, "already_bought")] * 2
 
 
 def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
@@ -154,15 +157,6 @@ def test_a_purchase_that_was_paid_before_the_claim_earns_nothing(
     assert own_answer(charlie).summary.startswith("You got no bonus")
 
 
-def test_why_tells_of_the_claim(alice: Person, charlie: Person) -> None:
-    claim(charlie, alice.code)
-    payment = settle(charlie.user)
-
-    assert why(payment).timeline[0].sentence == f"charlie claimed the code {alice.code}."
-    answer = why_person(charlie).attribution
-    assert answer.startswith(f"Claimed the code {alice.code} of alice on ")
-
-
 def test_the_day_of_the_sign_up_is_counted_again(db: None) -> None:
     with at(NOON):
         alice, charlie = register("alice"), register("charlie")
@@ -198,11 +192,6 @@ def test_the_check_of_the_ledger_finds_a_wrong_claim(
     assert (before, found()) == (set(), {CLAIM})
 
 
-def test_a_claim_needs_a_key_and_a_code(charlie: Person, client: Client) -> None:
-    assert charlie.api.post("/referral/claim", {}, format="json").status_code == 400
-    assert client.post("/referral/claim").status_code == 401
-
-
 class TestOperators:
     """Support sets a missing inviter."""
 
@@ -224,30 +213,26 @@ class TestOperators:
         assert (entry.action, entry.reason) == ("set inviter", "They wrote to us.")
         assert entry.after == {"referred_by_code": alice.code}
 
-    @pytest.mark.parametrize("name", ["bob", "buyer"])
-    def test_under_the_same_conditions(
-        self, support: Client, alice: Person, bob: Person, name: str
+    def test_under_the_same_conditions_and_not_for_a_bonus_of_their_own(
+        self, support: Client, alice: Person, bob: Person, charlie: Person
     ) -> None:
-        buyer = register("buyer")
+        buyer, sam = register("buyer"), member_of("Support")
         settle(buyer.user, 200)
-
-        said = self.ask({"bob": bob, "buyer": buyer}[name], alice.code, support)
-
-        assert said.startswith("Nothing was done")
-        assert not audit.of(bob.user, buyer.user).exists()
-
-    def test_not_for_a_bonus_of_their_own(self, charlie: Person) -> None:
-        sam = member_of("Support")
         User.objects.filter(pk=sam.pk).update(referral_code="SAMSCODE")
 
-        said = self.ask(charlie, "SAMSCODE", colleague("Support"))
+        for person, code, why_not in (
+            (bob, alice.code, "has an inviter already"),
+            (buyer, alice.code, "before the first purchase"),
+            (charlie, "SAMSCODE", "another operator must do it"),
+            (charlie, "NOSUCH00", "Code not found"),
+        ):
+            said = self.ask(person, code, support)
 
+            assert said.startswith("Nothing was done")
+            assert why_not in said
         charlie.user.refresh_from_db()
-        assert "another operator must do it" in said
         assert charlie.user.referred_by_code is None
-
-    def test_a_code_that_cannot_be_used_is_named(self, support: Client, charlie: Person) -> None:
-        assert "Code not found" in self.ask(charlie, "NOSUCH00", support)
+        assert not audit.of(bob.user, buyer.user, charlie.user).exists()
 
 
 def test_a_purchase_that_settles_after_the_look_is_seen_by_the_database(

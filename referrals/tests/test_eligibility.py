@@ -90,12 +90,12 @@ def test_of_two_checks_that_fail_the_first_decides(first: CheckName, later: Chec
     assert eligibility.decide(replace(AWARDED, **FAILURES[later][0] | changes)) == decision
 
 
-def test_checks_after_the_one_that_decides_are_made_all_the_same() -> None:
-    inputs = replace(AWARDED, amount=Decimal(5), uses=10)
+def test_all_checks_are_made_and_none_of_a_budget_that_is_not_there() -> None:
+    found = results(replace(AWARDED, amount=Decimal(5), uses=10, budget_left=None))
 
-    assert eligibility.decide(inputs) == Decision.BELOW_MINIMUM
-    assert results(inputs)[CheckName.CAP].status == Status.FAILED
-    assert results(inputs)[CheckName.FIRST].status == Status.PASSED
+    assert found[CheckName.MINIMUM].status == found[CheckName.CAP].status == Status.FAILED
+    assert found[CheckName.FIRST].status == Status.PASSED
+    assert found[CheckName.BUDGET] == CheckResult(CheckName.BUDGET, Status.PASSED)
 
 
 def test_without_a_referrer_the_checks_of_the_referrer_are_not_made() -> None:
@@ -107,19 +107,14 @@ def test_without_a_referrer_the_checks_of_the_referrer_are_not_made() -> None:
     ]
 
 
-def test_a_deleted_referrer_fails_the_check_of_the_account() -> None:
+def test_a_deleted_referrer_fails_the_check_of_the_account(db: None) -> None:
     found = results(DELETED)
 
     assert eligibility.decide(DELETED) == Decision.REFERRER_GONE
     assert found[CheckName.REFERRER] == CheckResult(CheckName.REFERRER, Status.FAILED)
     assert {found[name].status for name in list(CheckName)[5:]} == {Status.NOT_CHECKED}
-
-
-def test_terms_without_a_budget_have_none_to_show() -> None:
-    inputs = replace(AWARDED, budget_left=None)
-
-    assert eligibility.decide(inputs) == Decision.AWARDED
-    assert results(inputs)[CheckName.BUDGET] == CheckResult(CheckName.BUDGET, Status.PASSED)
+    results_of = eligibility.evaluate(DELETED)
+    assert eligibility.from_json(eligibility.to_json(results_of)) == results_of
 
 
 @pytest.mark.parametrize(
@@ -155,12 +150,6 @@ def test_each_check_that_holds_a_bonus_has_a_reason_of_its_own(name: CheckName) 
     checks = eligibility.evaluate(replace(AWARDED, **FAILURES[name][0]))
 
     assert eligibility.hold_reason(checks) == eligibility._HOLD_REASONS[name]
-
-
-def test_results_are_read_back_as_they_were_stored() -> None:
-    found = eligibility.evaluate(DELETED)
-
-    assert eligibility.from_json(eligibility.to_json(found)) == found
 
 
 def stored(payment: Payment) -> dict[CheckName, CheckResult]:

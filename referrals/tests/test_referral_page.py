@@ -122,10 +122,6 @@ def test_the_page_keeps_who_decided_and_why(fiona: Client, held: Referral) -> No
     assert "release bonus · “Looked at both.”" in page
 
 
-def test_a_referral_that_is_not_there_is_not_found(fiona: Client) -> None:
-    assert fiona.get(f"{LIST}4711/change/").status_code == 404
-
-
 @pytest.mark.parametrize("term", ["alice", "BOB", "bob@exam", "{code}"])
 def test_a_referral_is_found_by_its_people_and_its_code(
     fiona: Client, alice: Person, held: Referral, term: str

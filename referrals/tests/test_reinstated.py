@@ -101,12 +101,6 @@ def test_a_refund_returns_the_award_and_a_failed_one_reserves_it_again(
     assert state(alice) == ("completed", "", "10.00")
 
 
-def test_a_dispute_keeps_the_award_reserved(budget: Program, bob: Person) -> None:
-    deliver(dispute(settle(bob.user), 1000))
-
-    assert reserved(budget) == 20
-
-
 def test_when_the_budget_was_spent_meanwhile_it_is_held_until_there_is_some(
     budget: Program, alice: Person, bob: Person, charlie: Person
 ) -> None:

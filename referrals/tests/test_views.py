@@ -40,10 +40,18 @@ def codeless(db: None) -> Person:
     return Person(user, text)
 
 
-def test_a_valid_code_shows_its_owner_and_remaining_uses(alice: Person) -> None:
+def test_a_valid_code_shows_its_owner_and_remaining_uses(
+    alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     refer(alice, 3)
+    ApiKey.objects.update(last_used_at=timezone.now())
 
-    assert validate(alice.code).json() == {
+    with django_assert_num_queries(2):
+        validate(alice.code, bob.api)
+    with django_assert_num_queries(1):
+        answer = validate(alice.code)
+
+    assert answer.json() == {
         "valid": True,
         "message": "Referral code is valid",
         "referrer": {"username": "alice", "email": "alice@example.com"},
@@ -73,17 +81,21 @@ def test_a_missing_field_is_a_bad_request(db: None, body: str) -> None:
     assert response.status_code == 400
 
 
-def test_an_exhausted_code_is_invalid_with_and_without_a_key(alice: Person, bob: Person) -> None:
+def test_a_code_is_for_others_who_have_no_other_one_until_its_uses_are_made(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
+    own, of_alice, of_charlie = (
+        error_of(alice.code, alice),
+        error_of(alice.code, bob),
+        error_of(charlie.code, bob),
+    )
     refer(alice, 10)
+    used_up = {error_of(alice.code), error_of(alice.code, charlie)}
 
-    errors = {error_of(alice.code), error_of(alice.code, bob)}
-
-    assert errors == {"Referral code has reached maximum uses"}
-
-
-def test_a_users_own_code_is_invalid_only_for_them(alice: Person) -> None:
-    assert error_of(alice.code, alice) == "Cannot use your own referral code"
-    assert error_of(alice.code) is None
+    assert own == "Cannot use your own referral code"
+    assert of_alice is None
+    assert of_charlie == "You have already used a different referral code"
+    assert used_up == {"Referral code has reached maximum uses"}
 
 
 def test_a_code_is_for_the_first_qualifying_purchase_only(alice: Person, bob: Person) -> None:
@@ -96,40 +108,20 @@ def test_a_code_is_for_the_first_qualifying_purchase_only(alice: Person, bob: Pe
     assert (before, error_of(alice.code, bob)) == (None, first_only)
 
 
-def test_a_second_code_is_invalid(bob: Person, charlie: Person) -> None:
-    assert error_of(charlie.code, bob) == "You have already used a different referral code"
-
-
-def test_validating_costs_one_query_and_one_more_for_the_key(
-    alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    ApiKey.objects.update(last_used_at=timezone.now())
-
-    with django_assert_num_queries(2):
-        validate(alice.code, bob.api)
-    with django_assert_num_queries(1):
-        validate(alice.code)
-
-
-def test_the_own_code_costs_one_query_and_stats_cost_two(
+def test_the_own_code_shows_what_stats_show_in_one_query_and_two(
     alice: Person, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     refer(alice, 3)
     ApiKey.objects.update(last_used_at=timezone.now())
-
-    with django_assert_num_queries(1):
-        alice.api.get("/referral/code")
-    with django_assert_num_queries(2):
-        assert len(alice.api.get("/referral/stats").json()["referrals"]) == 3
-
-
-def test_the_own_code_shows_the_uses_and_earnings_that_stats_show(alice: Person) -> None:
-    refer(alice, 3)
     named = ("total_uses", "remaining_uses", "max_uses", "total_earned")
 
-    code, stats = (alice.api.get(f"/referral/{path}").json() for path in ("code", "stats"))
+    with django_assert_num_queries(1):
+        code = alice.api.get("/referral/code").json()
+    with django_assert_num_queries(2):
+        stats = alice.api.get("/referral/stats").json()
 
     assert [code[name] for name in named] == [stats[name] for name in named] == [3, 7, 10, 30.0]
+    assert len(stats["referrals"]) == 3
 
 
 @pytest.mark.parametrize(
