@@ -54,18 +54,6 @@ def purge(*, now: datetime) -> list[Purged]:
     ]
 
 
-def _purge_sessions(before: datetime) -> int:
-    return _delete(Session.objects.filter(expire_date__lt=before))
-
-
-def _purge_log_in_attempts(before: datetime) -> int:
-    return _delete(AccessAttempt.objects.filter(attempt_time__lt=before))
-
-
-def _purge_revoked_keys(before: datetime) -> int:
-    return _delete(ApiKey.objects.filter(revoked_at__lt=before))
-
-
 def _purge_invite_views(before: datetime) -> int:
     """Delete the views of days whose totals are stored."""
     closed = DailyTotals.objects.filter(day=OuterRef("day"))
@@ -91,11 +79,6 @@ def _purge_failed_jobs(before: datetime) -> int:
         return deleted
 
     return _in_batches(delete_batch)
-
-
-def _purge_emails(before: datetime) -> int:
-    # Also those that wait, where no mail server is set: they are no news any more.
-    return _delete(Email.objects.filter(due_at__lt=before))
 
 
 def _purge_events(before: datetime) -> int:
@@ -184,12 +167,15 @@ def _short_transaction() -> Iterator[None]:
 
 
 _PURGES: dict[str, Callable[[datetime], int]] = {
-    "sessions": _purge_sessions,
-    "log_in_attempts": _purge_log_in_attempts,
-    "revoked_keys": _purge_revoked_keys,
+    "sessions": lambda before: _delete(Session.objects.filter(expire_date__lt=before)),
+    "log_in_attempts": lambda before: _delete(
+        AccessAttempt.objects.filter(attempt_time__lt=before)
+    ),
+    "revoked_keys": lambda before: _delete(ApiKey.objects.filter(revoked_at__lt=before)),
     "unpaid_payments": _purge_unpaid_payments,
     "events": _purge_events,
     "invite_views": _purge_invite_views,
     "failed_jobs": _purge_failed_jobs,
-    "emails": _purge_emails,
+    # Also those that wait, where no mail server is set: they are no news any more.
+    "emails": lambda before: _delete(Email.objects.filter(due_at__lt=before)),
 }

@@ -7,7 +7,7 @@ from django.db.models import Q
 from accounts import api_keys, people, row_ids
 from accounts.models import User
 from accounts.people import name_has, name_is, owned_by
-from payments.models import Payment, PaymentQuerySet
+from payments.models import Payment
 from referrals import codes
 
 KEY = re.compile(r"gw_live_[\w-]+", re.ASCII)
@@ -25,25 +25,9 @@ _LOOKUPS = {
 }
 
 
-def find_payment(typed: str) -> Payment:
-    """Return the payment with this id, ours or Stripe's. Raises Payment.DoesNotExist."""
-    term = typed.strip()
-    payments = (
-        Payment.objects.filter(pk=int(term))
-        if row_ids.is_id(term)
-        else _payments_by_stripe_id(term)
-    )
-    return payments.select_related("user").get()
-
-
 def lookup_of(term: str) -> str | None:
     """Return the lookup for this Stripe id, or None when the term is not a Stripe id."""
     return next((lookup for prefix, lookup in _LOOKUPS.items() if term.startswith(prefix)), None)
-
-
-def _payments_by_stripe_id(term: str) -> PaymentQuerySet:
-    lookup = lookup_of(term)
-    return Payment.objects.filter(**{lookup: term}) if lookup else Payment.objects.none()
 
 
 def find_user(typed: str) -> User:
@@ -51,7 +35,9 @@ def find_user(typed: str) -> User:
 
     Raises User.DoesNotExist and SeveralPeopleError.
     """
-    return people.find(typed, *_payments_by_stripe_id(typed.strip()).values_list("user", flat=True))
+    term, buyers = typed.strip(), Payment.objects.values_list("user", flat=True)
+    lookup = lookup_of(term)
+    return people.find(typed, *(buyers.filter(**{lookup: term}) if lookup else ()))
 
 
 def truncate_keys(text: str) -> str:

@@ -78,14 +78,14 @@ class Person:
 class History:
     """The people of the history, what they, the operator and Stripe do, and what time it is.
 
-    In an empty database one seed always makes the same history, but for keys and codes, which
-    are secrets. Where there are users already, others are added. Raises Program.DoesNotExist.
+    In an empty database it is always the same history, but for keys and codes, which are secrets.
+    Where there are users already, others are added. Raises Program.DoesNotExist.
     """
 
-    def __init__(self, *, seed: int, ends_at: datetime) -> None:
+    def __init__(self, *, ends_at: datetime) -> None:
         first_terms = Program.objects.approved().filter(starts_at__lt=ends_at).earliest("starts_at")
         taken = {name.lower() for name in User.objects.values_list("username", flat=True)}
-        self.random = Random(f"{seed}:{len(taken)}")
+        self.random = Random(f"1:{len(taken)}")
         self.names = new_names(self.random, taken=taken)
         self.now = max(ends_at - LASTS, first_terms.starts_at)
         self.ends_at = ends_at

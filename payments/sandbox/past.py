@@ -40,23 +40,20 @@ def load(history: Iterable[str]) -> int:
 
 
 def _session(kind: str, subject: Json, now: datetime) -> None:
+    state = {
+        "status": "expired" if kind.endswith(".expired") else "complete",
+        "payment_status": subject["payment_status"],
+    }
+    made = {
+        "created_at": now,
+        "amount_total": subject["amount_total"],
+        "product_name": "Credits",
+        "metadata": subject["metadata"],
+        "payment_intent_metadata": subject["metadata"],
+        "expires_at": datetime.fromtimestamp(subject["expires_at"], UTC),
+    }
     session, _ = CheckoutSession.objects.update_or_create(
-        stripe_id=subject["id"],
-        defaults={
-            "status": "expired" if kind.endswith(".expired") else "complete",
-            "payment_status": subject["payment_status"],
-        },
-        create_defaults={
-            "stripe_id": subject["id"],
-            "created_at": now,
-            "status": "expired" if kind.endswith(".expired") else "complete",
-            "payment_status": subject["payment_status"],
-            "amount_total": subject["amount_total"],
-            "product_name": "Credits",
-            "metadata": subject["metadata"],
-            "payment_intent_metadata": subject["metadata"],
-            "expires_at": datetime.fromtimestamp(subject["expires_at"], UTC),
-        },
+        stripe_id=subject["id"], defaults=state, create_defaults=state | made
     )
     if session.payment_status == "paid":
         _charge(session, subject["payment_intent"], now)
@@ -83,36 +80,27 @@ def _charge(session: CheckoutSession, intent_id: str, now: datetime) -> None:
 
 
 def _refund(kind: str, subject: Json, now: datetime) -> None:
-    Refund.objects.update_or_create(
-        stripe_id=subject["id"],
-        defaults={"status": subject["status"]},
-        create_defaults={
-            "stripe_id": subject["id"],
-            "created_at": now,
-            "charge": Charge.objects.get(payment_intent__stripe_id=subject["payment_intent"]),
-            "amount": subject["amount"],
-            "status": subject["status"],
-        },
-    )
+    _money_back(Refund, subject, now)
 
 
 def _dispute(kind: str, subject: Json, now: datetime) -> None:
-    dispute, is_new = Dispute.objects.update_or_create(
-        stripe_id=subject["id"],
-        defaults={"status": subject["status"]},
-        create_defaults={
-            "stripe_id": subject["id"],
-            "created_at": now,
-            "charge": Charge.objects.get(payment_intent__stripe_id=subject["payment_intent"]),
-            "amount": subject["amount"],
-            "case_type": CaseType.CHARGEBACK,
-            "status": subject["status"],
-        },
-    )
+    dispute, is_new = _money_back(Dispute, subject, now, case_type=CaseType.CHARGEBACK)
     if is_new:
         events.write("charge.dispute.funds_withdrawn", dispute, now)
     elif dispute.status == Dispute.Status.WON:
         events.write("charge.dispute.funds_reinstated", dispute, now)
+
+
+def _money_back(
+    model: type[Refund] | type[Dispute], subject: Json, now: datetime, **made: str
+) -> tuple[Any, bool]:
+    """Make a refund or a dispute, or update its status; return it, and whether it is new."""
+    charge = Charge.objects.get(payment_intent__stripe_id=subject["payment_intent"])
+    state = {"status": subject["status"]}
+    amount = {"created_at": now, "charge": charge, "amount": subject["amount"]}
+    return model._default_manager.update_or_create(
+        stripe_id=subject["id"], defaults=state, create_defaults=state | amount | made
+    )
 
 
 _TELLING: dict[str, Callable[[str, Json, datetime], None]] = {

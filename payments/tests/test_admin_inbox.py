@@ -4,11 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
 
 from accounts.tests.factories import Person
 from gatewayz.adminbase.formatting import page_of
@@ -100,30 +97,22 @@ def test_it_is_found_by_stripes_ids_and_the_person(
     assert ids(response) == [sent.event_id]
 
 
-def test_a_quarantined_event_is_found_by_the_payment_that_it_names(
-    support: Client, bob: Person
+def test_the_list_loads_no_bodies_and_asks_as_often_for_many_to_tell_whom_they_are_about(
+    support: Client, alice: Person, bob: Person, django_assert_max_num_queries: Any
 ) -> None:
-    payment = pending_payment(bob.user)
-    wrong = kept(event(payment, amount_total=999))
-
-    response = support.get(INBOX, {"q": str(payment.session_id)})
-
-    assert ids(response) == [wrong.event_id]
-    assert wrong.payment == payment
-
-
-def test_the_list_asks_as_often_for_many_and_loads_no_bodies(
-    support: Client, bob: Person, django_assert_max_num_queries: Any
-) -> None:
+    """An event that failed is not linked to its payment, and is read for that."""
     asked = []
-    for _ in range(2):
-        settle(bob.user)
-        with django_assert_max_num_queries(8) as queries:
-            support.get(INBOX)
-        asked.append(len(queries))
+    for make in (settle, lambda user: failed_event(pending_payment(user))):
+        for person in (alice, bob):
+            make(person.user)
+            with django_assert_max_num_queries(10) as queries:
+                listed = support.get(INBOX).context["cl"].result_list
+            asked.append((len(queries), '"body"' in str(queries.captured_queries)))
 
-    assert asked[0] == asked[1]
-    assert '"body"' not in str(queries.captured_queries)
+    settled, _, failed, _ = asked
+    assert asked == [settled, settled, failed, failed]
+    assert (settled[0] <= 8, settled[1], failed[1]) == (True, False, True)
+    assert [event.payment.user for event in listed] == [bob.user, alice.user] * 2
 
 
 def test_a_page_asks_as_little_as_it_can_for_any_event(
@@ -134,21 +123,6 @@ def test_a_page_asks_as_little_as_it_can_for_any_event(
 
     with django_assert_max_num_queries(13):
         support.get(page)
-
-
-def test_the_list_tells_whom_events_that_failed_are_about(
-    support: Client, alice: Person, bob: Person, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    failed_event(pending_payment(alice.user))
-    with CaptureQueriesContext(connection) as for_one:
-        support.get(INBOX)
-    queries = len(for_one)
-    failed_event(pending_payment(bob.user))
-
-    with django_assert_num_queries(queries):
-        listed = support.get(INBOX).context["cl"].result_list
-
-    assert [event.payment.user for event in listed] == [bob.user, alice.user]
 
 
 def test_it_tells_in_words_why_an_event_is_quarantined(support: Client, bob: Person) -> None:
@@ -175,8 +149,11 @@ def test_the_advice_about_a_refund_is_not_that_about_a_purchase(
     assert shown.advice.startswith("Stripe named another amount when we first heard of this refund")
 
 
-def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: Person) -> None:
-    broken = failed_event(pending_payment(bob.user))
+def test_a_failed_event_is_shown_with_its_payment_and_when_it_is_attempted_again(
+    support: Client, bob: Person
+) -> None:
+    payment = pending_payment(bob.user)
+    broken = failed_event(payment)
 
     page = support.get(page_of(broken))
 
@@ -185,17 +162,8 @@ def test_it_tells_when_a_failed_event_is_attempted_again(support: Client, bob: P
     text = page.content.decode()
     assert "IntegrityError" in text
     assert "The database refused it: a rule of the books would be broken" in text
-
-
-def test_a_failed_event_is_shown_with_the_payment_that_it_is_about(
-    support: Client, bob: Person
-) -> None:
-    payment = pending_payment(bob.user)
-
-    page = support.get(page_of(failed_event(payment))).content.decode()
-
-    assert f"/admin/payments/payment/{payment.pk}/change/" in page
-    assert f"/admin/accounts/user/{bob.user.pk}/change/" in page
+    assert f"/admin/payments/payment/{payment.pk}/change/" in text
+    assert f"/admin/accounts/user/{bob.user.pk}/change/" in text
 
 
 @pytest.mark.parametrize("outcome", StripeEvent.Outcome.values)

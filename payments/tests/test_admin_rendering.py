@@ -30,12 +30,16 @@ def checks(html: str) -> list[str]:
     return [words(row) for row in rows.split("</li>")[:-1]]
 
 
-def test_the_summary_comes_before_the_checks_and_these_before_the_timeline(bob: Person) -> None:
-    text = words(rendered(settle(bob.user)))
+def test_the_summary_comes_before_the_checks_and_each_link_leads_to_a_page(bob: Person) -> None:
+    html = rendered(settle(bob.user))
+    client, text = operator(), words(html)
 
     summary = text.index("Bonus paid: $10.00 to alice, $10.00 to bob.")
     check = text.index("0 of 10 uses")
     assert summary < check < text.index("bob asked to buy credits for $10.00.")
+    links = set(re.findall(r'href="([^"]+)"', html + about_person(bob.user)))
+    assert len(links) == 5
+    assert {client.get(link).status_code for link in links} == {200}
 
 
 def test_each_status_has_its_word_and_the_deciding_check_stands_out(
@@ -70,23 +74,10 @@ def test_a_referral_has_the_word_of_its_state(bob: Person, status: str, summary:
     assert f"{status} {summary}" in words(rendered(payment))
 
 
-def test_every_link_leads_to_a_page(bob: Person) -> None:
-    payment = settle(bob.user)
-    client = operator()
+def test_an_open_payment_has_earned_nothing_yet_and_without_one_it_says_so(bob: Person) -> None:
+    open_payment = words(rendered(pending_payment(bob.user)))
 
-    links = re.findall(r'href="([^"]+)"', rendered(payment) + about_person(bob.user))
-
-    assert len(set(links)) == 5
-    assert {client.get(link).status_code for link in links} == {200}
-
-
-def test_a_payment_that_is_open_has_earned_nothing_yet(bob: Person) -> None:
-    text = words(rendered(pending_payment(bob.user)))
-
-    assert "pending No bonus: the purchase is not paid" in text
-
-
-def test_without_a_payment_it_says_so(db: None) -> None:
+    assert "pending No bonus: the purchase is not paid" in open_payment
     assert words(about_purchases(Payment.objects.none())) == "There is no payment for this."
 
 

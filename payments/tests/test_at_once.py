@@ -2,20 +2,21 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts import advisory_locks, transactions
-from accounts.models import LedgerEntry, User
+from accounts.models import User
 from accounts.registration import create_account
 from accounts.tests.factories import Person, register
 from payments import inbox
 from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult
-from payments.sandbox.models import CheckoutSession
 from payments.tests.at_once import (
     LOCK_USER,
     another_transaction,
@@ -58,18 +59,20 @@ def outcomes_of(
 deliver_at_once = partial(outcomes_of, deliver)
 
 
-def test_one_event_sent_sixty_times_credits_once(alice: Person, bob: Person) -> None:
-    paid = event(pending_payment(bob.user, 1000))
-
-    outcomes = deliver_at_once(*[paid] * 60)
-
-    assert outcomes == {"settled": 60}
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-    assert StripeEvent.objects.get().attempts == 1
-
-
 class Races:
     """The same races in threads here, and in processes in test_races_over_http."""
+
+    def test_one_event_sent_sixty_times_credits_once(
+        self, deliver_all: DeliverAll, alice: Person, bob: Person
+    ) -> None:
+        paid = event(pending_payment(bob.user, 1000))
+
+        outcomes = deliver_all(*[paid] * 60)
+
+        kept = StripeEvent.objects.get()
+        assert outcomes == {"settled": 60}
+        assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
+        assert (kept.attempts, kept.last_error) == (1, "")
 
     def test_thirty_events_of_one_session_credit_once(
         self, deliver_all: DeliverAll, alice: Person, bob: Person
@@ -205,11 +208,12 @@ def test_a_deadlock_is_retried_and_settles_once(
     ):
         wait_until_blocked()
         # The settlement holds the payment and waits for Alice; it waited first, so that
-        # PostgreSQL breaks it off, and not this one.
-        other.cursor().execute(LOCK_PAYMENT, [payment.pk])
+        # PostgreSQL breaks it off, and not this one: only the second time, when the settlement has
+        # the payment again before this one does.
+        with suppress(OperationalError):
+            other.cursor().execute(LOCK_PAYMENT, [payment.pk])
         other.rollback()
 
-    # Two, or more when the settlement has the payment again before this one does.
     assert (delivery.result().json()["outcome"], len(attempts) > 1) == ("settled", True)
     assert StripeEvent.objects.get().last_error == ""
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
@@ -264,31 +268,3 @@ def test_a_lock_that_is_held_too_long_is_not_waited_for_again(bob: Person) -> No
     assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
     assert bob.balance() == "0.00"
     assert StripeEvent.objects.get().outcome == "failed"
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_eight_simultaneous_checkouts_make_one_session(charlie: Person) -> None:
-    def buy() -> Any:
-        return charlie.api.post(
-            "/api/stripe/checkout-session",
-            {"amount": 1000, "currency": "usd"},
-            format="json",
-            headers={"Idempotency-Key": "one-click"},
-        )
-
-    responses = at_once(*[partial(until_served, buy)] * 8)
-
-    assert {response.status_code for response in responses} == {201}
-    assert {response.json()["session_id"] for response in responses} == {
-        Payment.objects.get().session_id
-    }
-    assert CheckoutSession.objects.count() == 1
-
-
-def test_simultaneous_entries_chain_their_balances(alice: Person) -> None:
-    payments = [pending_payment(alice.user, 100) for _ in range(20)]
-
-    deliver_at_once(*map(event, payments))
-
-    balances = LedgerEntry.objects.order_by("id").values_list("balance_after", flat=True)
-    assert list(balances) == list(range(1, 21))

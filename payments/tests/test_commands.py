@@ -24,7 +24,6 @@ from payments.tests.stripe_events import (
 )
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-MISSING = "evt_there_is_none"
 
 
 class Run:
@@ -47,10 +46,12 @@ def outcome_of(event_id: str) -> str:
 class TestReplayEvents:
     """`manage.py replay_events`"""
 
-    def test_a_failed_event_is_attempted_again(self, alice: Person, bob: Person) -> None:
+    def test_a_failed_event_is_attempted_again_with_who_and_why_in_the_audit_log(
+        self, alice: Person, bob: Person
+    ) -> None:
         event_id = failed_event(pending_payment(bob.user)).event_id
 
-        run = Run("replay_events", event_id)
+        run = Run("replay_events", event_id, "--reason", "Ticket 12")
 
         assert (run.status, outcome_of(event_id)) == (0, "settled")
         assert run.printed == (
@@ -59,12 +60,6 @@ class TestReplayEvents:
             "1 event replayed, 0 failed.\n"
         )
         assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-    def test_what_is_replayed_here_is_there_too(self, bob: Person) -> None:
-        event_id = failed_event(pending_payment(bob.user)).event_id
-
-        Run("replay_events", event_id, "--reason", "Ticket 12")
-
         entry = AuditEntry.objects.earliest("pk")
         assert (entry.by, entry.reason) == (None, "Ticket 12")
         assert entry.who.endswith(", on the command line")
@@ -103,16 +98,6 @@ class TestReplayEvents:
         assert (ignored, outcome_of(sent["id"])) == ("ignored", "settled")
         assert bob.balance() == "20.00"
 
-    def test_a_settled_event_is_not_processed_again(self, alice: Person, bob: Person) -> None:
-        settle(bob.user)
-        done = StripeEvent.objects.get()
-
-        run = Run("replay_events", done.event_id, done.event_id)
-
-        assert (run.status, run.printed.splitlines()[-1]) == (0, "2 events replayed, 0 failed.")
-        assert StripeEvent.objects.get().attempts == 1
-        assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
     def test_with_failed_it_takes_all_that_are_unprocessed(
         self, bob: Person, charlie: Person
     ) -> None:
@@ -121,32 +106,16 @@ class TestReplayEvents:
         ]
         deliver(envelope("customer.created", {}))
 
-        run = Run("replay_events", "--failed")
+        run, none = Run("replay_events", "--failed"), Run("replay_events", "--failed")
+        done = Run("replay_events", *event_ids, "--format", "json")
 
         assert run.printed.splitlines()[-1] == "2 events replayed, 0 failed."
-        assert [outcome_of(event_id) for event_id in event_ids] == ["settled"] * 2
-        assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
-
-    def test_as_json_it_has_the_outcome_of_each_event(self, bob: Person) -> None:
-        event_id = failed_event(pending_payment(bob.user)).event_id
-
-        run = Run("replay_events", event_id, "--format", "json")
-
-        assert json.loads(run.printed) == [
-            {
-                "event_id": event_id,
-                "event_type": "checkout.session.completed",
-                "outcome": "settled",
-                "reason": "awarded",
-            }
+        assert (none.status, none.printed) == (0, "0 events replayed, 0 failed.\n")
+        assert [(row["event_id"], row["outcome"]) for row in json.loads(done.printed)] == [
+            (event_id, "settled") for event_id in event_ids
         ]
-
-    def test_with_failed_there_may_be_none(self, bob: Person) -> None:
-        settle(bob.user)
-
-        run = Run("replay_events", "--failed")
-
-        assert (run.status, run.printed) == (0, "0 events replayed, 0 failed.\n")
+        assert {StripeEvent.objects.get(event_id=pk).attempts for pk in event_ids} == {2}
+        assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
 
     def test_what_fails_again_is_counted_and_exits_with_1(
         self, bob: Person, charlie: Person
@@ -164,19 +133,21 @@ class TestReplayEvents:
         assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
         assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
 
-    def test_an_event_that_is_not_there_exits_with_1(
-        self, db: None, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize(
+        ("arguments", "refusal"),
+        [
+            (["evt_none"], "There is no event evt_none."),
+            ([], "Give event ids, or --failed."),
+            (["--failed", "evt_1"], "Give event ids, or --failed."),
+        ],
+    )
+    def test_without_an_event_to_replay_it_exits_with_1(
+        self, db: None, caplog: pytest.LogCaptureFixture, arguments: list[str], refusal: str
     ) -> None:
-        run = Run("replay_events", MISSING)
-
-        assert (run.status, run.refusal) == (1, f"There is no event {MISSING}.")
-        assert caplog.records == []
-
-    @pytest.mark.parametrize("arguments", [(), ("--failed", "evt_1")])
-    def test_it_needs_either_ids_or_failed(self, db: None, arguments: tuple[str, ...]) -> None:
         run = Run("replay_events", *arguments)
 
-        assert (run.status, run.refusal) == (1, "Give event ids, or --failed.")
+        assert (run.status, run.refusal) == (1, refusal)
+        assert caplog.records == []
 
 
 @pytest.mark.negative_control

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import time_machine
@@ -65,98 +66,51 @@ def test_of_equal_referrers_the_older_account_comes_first(alice: Person, charlie
     assert names() == names(by="earnings") == names(by="revenue") == ["alice", "charlie"]
 
 
-def test_it_counts_only_the_period(alice: Person, charlie: Person) -> None:
-    with time_machine.travel(timezone.now() - 31 * DAY):
-        refer(alice, 2)
-    refer(charlie, 1)
-    refer(alice, 1)
-
-    recent = leaders(days=30)
-
-    assert [(leader.username, leader.referrals, leader.signups) for leader in recent] == [
-        ("alice", 1, 1),
-        ("charlie", 1, 1),
-    ]
+def figures(days: int | None) -> dict[str, tuple[Any, ...]]:
+    return {
+        leader.username: (
+            *(leader.referrals, leader.earned, leader.revenue),
+            *(leader.signups, leader.qualified, leader.conversion, leader.uses_left),
+        )
+        for leader in leaders(days, by="revenue")
+    }
 
 
-def test_it_leaves_out_bonuses_that_were_taken_back(alice: Person, charlie: Person) -> None:
-    refer(alice, 2)
-    refer(charlie, 1)
-    for referral in Referral.objects.filter(referrer=alice.user):
-        turn(referral, "voided")
+def test_a_period_has_its_own_referrals_sign_ups_and_revenue(
+    alice: Person, charlie: Person
+) -> None:
+    """Forty days ago two came by Alice's code, of whom one bought, and one by Dora's.
 
-    assert names() == ["charlie"]
-
-
-def test_people_without_referrals_are_not_on_it(alice: Person) -> None:
-    register("dave", code=alice.code)
-
-    assert leaders() == []
-
-
-def test_revenue_is_what_friends_paid_without_refunds(alice: Person, bob: Person) -> None:
-    settle(bob.user, 999)
-    partly = settle(bob.user, 5000)
-    disputed = settle(bob.user, 3000)
-
+    Since then three more came by Alice's. Of the five one buys too little, one is voided, and one
+    is beyond the cap. Who came by Charlie's code has bought nothing.
+    """
+    ProgramFactory.create(starts_at=timezone.now() - 50 * DAY, max_uses=3)
+    dora = register("dora")
+    with time_machine.travel(timezone.now() - 40 * DAY):
+        refer(alice, 1)
+        old, hers = (register(f"of_{one.user}", code=one.code) for one in (alice, dora))
+    small, voided, beyond = (register(name, code=alice.code) for name in ("s", "v", "b"))
+    register("erin", code=charlie.code)
+    settle(hers.user)
+    settle(old.user)
+    partly, disputed = settle(old.user, 5000), settle(old.user, 3000)
     deliver(refund(partly, 1000))
     deliver(dispute(disputed, 3000))
+    settle(small.user, 999)
+    settle(voided.user)
+    turn(Referral.objects.get(referred_user=voided.user), "voided")
+    settle(beyond.user)
 
-    [leader] = leaders(by="revenue")
-    assert leader.revenue == Decimal("49.99")
-
-
-def test_friends_beyond_the_cap_still_bring_revenue(alice: Person) -> None:
-    ProgramFactory.create(max_uses=1)
-    friends = [register(name, code=alice.code) for name in ("bob", "dave")]
-    for friend in friends:
-        settle(friend.user)
-
-    [leader] = leaders(by="revenue")
-
-    assert (leader.referrals, leader.revenue, leader.uses_left) == (1, Decimal("20.00"), 0)
-
-
-def test_conversion_counts_qualified_sign_ups_until_now(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-    for name in ("dave", "eve"):
-        settle(register(name, code=alice.code).user, 999)
-
-    [leader] = leaders()
-
-    assert (leader.signups, leader.qualified, leader.conversion) == (3, 1, Decimal("33.3"))
-
-
-def test_conversion_is_never_above_100_percent(alice: Person, bob: Person) -> None:
-    with time_machine.travel(timezone.now() - 40 * DAY):
-        old_friend = register("dave", code=alice.code)
-    settle(old_friend.user)
-    settle(bob.user)
-
-    [leader] = leaders(days=30)
-
-    assert (leader.referrals, leader.signups, leader.qualified) == (2, 1, 1)
-    assert leader.conversion == Decimal(100)
-
-
-def test_without_a_sign_up_there_is_no_conversion(alice: Person) -> None:
-    with time_machine.travel(timezone.now() - 40 * DAY):
-        friend = register("dave", code=alice.code)
-    settle(friend.user)
-
-    [leader] = leaders(days=30)
-
-    assert (leader.signups, leader.conversion) == (0, None)
-
-
-def test_uses_left_follow_todays_terms(alice: Person) -> None:
-    refer(alice, 2)
-    turn(Referral.objects.get(use_number=1), "voided")
-    ProgramFactory.create(max_uses=3)
-
-    [leader] = leaders()
-
-    assert leader.uses_left == 1
+    of_dora = 1, Decimal(10), Decimal(10)
+    assert figures(30) == {
+        "alice": (1, Decimal(10), Decimal("79.99"), 3, 2, Decimal("66.7"), 0),
+        "dora": (*of_dora, 0, 0, None, 2),
+    }
+    assert figures(None) == {
+        "alice": (2, Decimal(20), Decimal("89.99"), 5, 4, Decimal("80.0"), 0),
+        "dora": (*of_dora, 1, 1, Decimal(100), 2),
+    }
+    assert names() == names("earnings") == ["alice", "dora"]
 
 
 def test_a_snapshot_does_not_change_until_it_is_replaced(alice: Person, charlie: Person) -> None:

@@ -37,18 +37,19 @@ def text(client: Client, **days: str) -> str:
     return " ".join(client.get(PAGE, days).content.decode().split())
 
 
-def test_it_shows_the_lines_between_opening_and_closing_credit(finance: Client) -> None:
-    context = finance.get(PAGE, MAY).context
+def test_it_shows_the_lines_between_opening_and_closing_credit_and_leads_to_their_entries(
+    finance: Client, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(12):
+        context = finance.get(PAGE, MAY).context
 
-    assert [line["amount"] for line in context["lines"]] == [
+    lines = context["lines"]
+    assert [line["amount"] for line in lines] == [
         *("$31.00", "$40.00", "-$20.00", "-$5.00", "-$25.00", "$25.00", "-$46.00", "-$1.00"),
     ]
     assert (context["amounts"]["opening"], context["amounts"]["closing"]) == ("$77.00", "$76.00")
     assert "The lines add up to the closing credit." in text(finance, **MAY)
-
-
-def test_each_line_leads_to_its_entries(finance: Client) -> None:
-    for line in finance.get(PAGE, MAY).context["lines"]:
+    for line in lines:
         listed = finance.get(f"{line['entries']}?{line['filters']}").context["cl"].queryset
         total = sum(entry.amount for entry in listed)
         assert f"{'-' * (total < 0)}${abs(total):,.2f}" == line["amount"], line["title"]
@@ -79,9 +80,7 @@ def test_days_that_cannot_be_are_no_error(db: None, days: dict[str, str]) -> Non
 
 
 def test_any_days_may_be_asked_for(db: None) -> None:
-    shown = text(operator(), first="0001-01-01", last="9999-12-30")
-
-    assert "not over yet" in shown
+    assert "not over yet" in text(operator(), first="0001-01-01", last="9999-12-30")
 
 
 def test_a_fault_is_shown(finance: Client) -> None:
@@ -94,13 +93,6 @@ def test_a_fault_is_shown(finance: Client) -> None:
     assert "The lines do not lead to the closing credit: $5.00 is not explained" in shown
     assert "found 1 breach." in shown
     execute("DELETE FROM daily_totals")
-
-
-def test_it_costs_twelve_queries_at_most(
-    finance: Client, django_assert_max_num_queries: Any
-) -> None:
-    with django_assert_max_num_queries(12):
-        finance.get(PAGE, MAY)
 
 
 def compare(client: Client) -> str:
@@ -121,30 +113,23 @@ def test_stripe_is_asked_by_the_worker_and_no_page_waits_for_it(
     assert job.args == {"comparison_id": StripeComparison.objects.get().pk}
 
 
-def test_it_shows_what_stripe_has_and_we_have_not_and_the_other_way_round(
+def export(client: Client, form: str) -> Any:
+    return client.post(f"{PAGE}export/{QUERY}", {"answered": "", "format": form, "reason": REASON})
+
+
+def test_the_page_and_its_files_have_what_differs_from_stripe(
     finance: Client, sandbox: str
 ) -> None:
     compare(finance)
     tasks.compare_with_stripe(StripeComparison.objects.get().pk)
 
     shown = text(finance, **MAY)
-
-    assert "Differences: 3" in shown
-    assert "Stripe has nothing" in shown
-
-
-def export(client: Client, form: str) -> Any:
-    return client.post(f"{PAGE}export/{QUERY}", {"answered": "", "format": form, "reason": REASON})
-
-
-def test_the_page_is_exported_with_what_stripe_said(finance: Client, sandbox: str) -> None:
-    compare(finance)
-    tasks.compare_with_stripe(StripeComparison.objects.get().pk)
-
     lines = export(finance, "csv").getvalue().decode()
     rows = [*csv.reader(io.StringIO(lines))]
     sheet = openpyxl.load_workbook(io.BytesIO(export(finance, "xlsx").content)).active
 
+    assert "Differences: 3" in shown
+    assert "Stripe has nothing" in shown
     assert rows[1][:4] == ["books", "Opening credit, 2026-05-01", "", "77.00"]
     assert ["ours", "Purchases", "2", "31"] in [row[:4] for row in rows]
     assert len([row for row in rows if row[0] == "difference"]) == 3

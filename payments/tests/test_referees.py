@@ -117,13 +117,12 @@ def test_who_was_deactivated_before_buying_is_left_out(alice: Person, bob: Perso
     assert referees(alice) == []
 
 
-def test_a_stranger_is_nobodys_referee(alice: Person, charlie: Person) -> None:
+def test_strangers_are_nobodys_referees_and_without_a_code_there_are_none(
+    alice: Person, bob: Person, charlie: Person
+) -> None:
     settle(charlie.user)
+    assert [one.username for one in referees(alice)] == ["bob"]
 
-    assert (referees(alice), explain(alice)["friends"]) == ([], [])
-
-
-def test_without_a_code_there_are_none(alice: Person, bob: Person) -> None:
     User.objects.filter(pk=alice.user.pk).update(referral_code=None)
     alice.user.refresh_from_db()
 

@@ -34,18 +34,14 @@ def status_of(payment: Payment) -> str:
 
 
 def test_it_credits_the_purchase_and_both_bonuses_once(alice: Person, bob: Person) -> None:
-    paid = event(pending_payment(bob.user, 1000))
+    payment = pending_payment(bob.user, 1000)
+    paid = event(payment)
 
     outcomes = [deliver(paid).json()["outcome"] for _ in range(3)]
 
     assert outcomes == ["settled"] * 3
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-def test_it_keeps_when_and_by_which_payment_intent_it_was_paid(bob: Person) -> None:
-    payment = settle(bob.user)
-
-    assert payment.status == "paid"
+    assert status_of(payment) == "paid"
     assert payment.payment_intent_id == f"pi_{payment.session_id}"
     assert payment.paid_at
     assert payment.ledger_entry

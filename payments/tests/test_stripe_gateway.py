@@ -48,19 +48,13 @@ def ask(*, seconds: float = 10) -> CheckoutSession:
     )
 
 
-def test_it_returns_our_own_dataclass(settings: Any) -> None:
-    with stripe_answers(settings, 200, json.dumps(SESSION).encode()):
-        session = ask()
+def test_it_sends_the_idempotency_key_and_returns_our_own_dataclass(settings: Any) -> None:
+    with stripe_answers(settings, 200, json.dumps(SESSION).encode()) as stripe:
+        session, again = ask(), ask()
 
+    assert session == again
     assert (session.session_id, session.amount, session.currency) == ("cs_test_1", 1000, "usd")
     assert (session.user_id, session.payment_id, session.livemode) == ("3", "7", False)
-
-
-def test_it_sends_the_idempotency_key(settings: Any) -> None:
-    with stripe_answers(settings, 200, json.dumps(SESSION).encode()) as stripe:
-        ask()
-        ask()
-
     assert [sent["Idempotency-Key"] for sent in stripe.headers] == ["key-7", "key-7"]
     assert stripe.bodies[0] == stripe.bodies[1]
 

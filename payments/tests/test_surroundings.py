@@ -53,6 +53,7 @@ EVENT = {
     "livemode": False,
     "data": {"object": {}},
 }
+PAGES = ["/", "/dashboard", "/admin/", "/admin/accounts/user/"]
 READS = ["/referral/code", "/referral/stats", "/api/stripe/payments", "/user/balance", "/readyz"]
 
 
@@ -97,7 +98,7 @@ def sessions() -> int:
         return count
 
 
-def test_without_the_database_every_endpoint_answers_503_until_it_is_back(
+def test_without_the_database_all_but_its_own_health_answers_503_until_it_is_back(
     postgres: OwnPostgres, server_there: Server, bob_there: Person
 ) -> None:
     with postgres.down():
@@ -105,33 +106,17 @@ def test_without_the_database_every_endpoint_answers_503_until_it_is_back(
             server_there.ask(method, path, body, key=bob_there.api_key)
             for method, path, body in ENDPOINTS
         ]
+        pages = [server_there.ask("GET", path, Cookie=COOKIE) for path in PAGES]
+        healthy = [server_there.ask("GET", "/healthz", Cookie=cookie) for cookie in ("", COOKIE)]
 
     refusals = [
         (answer.status_code, answer.headers.get("Retry-After"), answer.json().get("code"))
         for answer in answers
     ]
     assert refusals == [(503, "5", "database_unavailable")] * len(ENDPOINTS)
+    assert {(page.status_code, page.headers.get("Retry-After")) for page in pages} == {(503, "5")}
+    assert [answer.status_code for answer in healthy] == [200, 200]
     assert read_all(server_there, bob_there) == dict.fromkeys(READS, 200)
-
-
-@pytest.mark.parametrize("path", ["/", "/dashboard", "/admin/", "/admin/accounts/user/"])
-def test_without_the_database_a_page_answers_503(
-    postgres: OwnPostgres, there: None, server_there: Server, path: str
-) -> None:
-    with postgres.down():
-        answer = server_there.ask("GET", path, Cookie=COOKIE)
-
-    assert (answer.status_code, answer.headers.get("Retry-After")) == (503, "5")
-
-
-@pytest.mark.parametrize("cookie", ["", COOKIE])
-def test_what_needs_no_database_is_answered_without_it(
-    postgres: OwnPostgres, there: None, server_there: Server, cookie: str
-) -> None:
-    with postgres.down():
-        answer = server_there.ask("GET", "/healthz", Cookie=cookie)
-
-    assert answer.status_code == 200
 
 
 def test_an_event_that_comes_while_the_database_is_down_settles_when_it_is_back(
@@ -313,20 +298,3 @@ def test_a_lock_that_lasts_above_three_seconds_is_answered_503_and_settles_later
     assert (noted.outcome, noted.attempts) == ("failed", 1)
     assert redelivered.json()["outcome"] == "settled"
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-@pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("setting", "limit"),
-    [
-        ("lock_timeout", "3s"),
-        ("statement_timeout", "15s"),
-        ("idle_in_transaction_session_timeout", "30s"),
-    ],
-)
-def test_a_connection_has_its_limits(setting: str, limit: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SHOW {setting}")
-        shown = cursor.fetchone()
-
-    assert shown == (limit,)

@@ -1,32 +1,25 @@
 """The periodic jobs; test_retries has those that repeat what failed or never came."""
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings as django_settings
 from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts.models import LedgerSeal
 from accounts.tests.factories import Person
 from payments import cards, stripe_gateway, tasks
-from payments.models import DailyTotals, LedgerCheck, StripeEvent
+from payments.models import DailyTotals, LedgerCheck
 from payments.stripe_gateway import StripeUnavailableError
 from payments.tests.at_once import execute
 from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.guards import wrong
-from payments.tests.real_server import database_url
 from payments.tests.sandbox_purchases import pay
-from payments.tests.stripe_events import failed_event, pending_payment, settle
+from payments.tests.stripe_events import pending_payment, settle
 from referrals.models import LeaderboardEntry, Referral
 
 CARD = {"payment_method_details": {"card": {"fingerprint": "one card"}}}
@@ -105,36 +98,20 @@ def test_a_task_that_needs_stripe_fails_while_it_is_down(
         task(0)
 
 
-def test_the_closing_task_closes_unpaid_purchases(bob: Person) -> None:
-    payment = pending_payment(bob.user)
+def test_jobs_close_what_is_over_count_it_and_check_the_ledger(alice: Person, bob: Person) -> None:
+    settle(bob.user)
+    unpaid = pending_payment(bob.user)
+    tasks.refresh_leaderboard(0)
 
     with time_machine.travel(timezone.now() + timedelta(days=2)):
         tasks.close_expired_payments(0)
-
-    payment.refresh_from_db()
-    assert payment.status == "expired"
-
-
-def test_the_leaderboard_task_replaces_the_snapshot(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-
-    tasks.refresh_leaderboard(0)
-
-    assert LeaderboardEntry.objects.get(user=alice.user, period="7d").referrals == 1
-
-
-def test_the_daily_task_stores_the_totals_of_past_days(alice: Person) -> None:
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
         tasks.close_days(0)
+        tasks.check_ledger(0)
 
-    assert next(day.signups for day in DailyTotals.objects.order_by("day")) == 1
-
-
-def test_the_ledger_task_passes_when_all_invariants_hold(bob: Person) -> None:
-    settle(bob.user)
-
-    tasks.check_ledger(0)
-
+    unpaid.refresh_from_db()
+    assert unpaid.status == "expired"
+    assert LeaderboardEntry.objects.get(user=alice.user, period="7d").referrals == 1
+    assert next(day.signups for day in DailyTotals.objects.order_by("day")) == 2
     assert LedgerCheck.objects.get().breaches == 0
 
 
@@ -184,43 +161,11 @@ def test_every_task_has_its_schedule() -> None:
     }
 
 
-@pytest.fixture
-def no_jobs(transactional_db: None) -> Iterator[None]:
-    """Empty the queue, which Django's test case does not do."""
-    yield
-    execute("DELETE FROM procrastinate_jobs")
-
-
-def run_worker() -> None:
-    """Run all queued jobs by a worker like that of `./dev run`."""
-    subprocess.run(
-        [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"],
-        cwd=django_settings.BASE_DIR,
-        env=os.environ | {"DATABASE_URL": database_url()},
-        check=True,
-        timeout=60,
-        capture_output=True,
-    )
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("no_jobs")
-@pytest.mark.django_db(transaction=True)
-def test_a_worker_retries_failed_events(alice: Person, bob: Person) -> None:
-    failed_event(pending_payment(bob.user))
-    StripeEvent.objects.update(retry_at=timezone.now())
-    tasks.retry_events.configure().defer(timestamp=0)
-
-    run_worker()
-
-    assert not ProcrastinateJob.objects.filter(args={"timestamp": 0}).exists()
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-@pytest.mark.usefixtures("no_jobs")
 @pytest.mark.django_db(transaction=True)
 def test_a_job_is_queued_at_most_once() -> None:
     tasks.retry_events.configure().defer(timestamp=0)
 
     with pytest.raises(AlreadyEnqueued):
         tasks.retry_events.configure().defer(timestamp=60)
+
+    execute("DELETE FROM procrastinate_jobs")  # which Django's test case does not empty

@@ -53,7 +53,6 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--users", type=int, default=1000, help="how many (default: 1000)")
-        parser.add_argument("--seed", type=int, default=1, help="another one, another history")
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -67,7 +66,7 @@ class Command(BaseCommand):
         last_event = StripeEvent.objects.aggregate(last=Max("pk", default=0))["last"]
         logging.disable(logging.ERROR)  # some events are meant to be refused
         try:
-            history = History(seed=options["seed"], ends_at=timezone.now())
+            history = History(ends_at=timezone.now())
             with Progress("users", options["users"], out=self.stdout) as progress:
                 history.make(users=options["users"], on_registered=progress.advance)
         except Program.DoesNotExist as error:

@@ -1,7 +1,7 @@
 """`manage.py why`"""
 
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
@@ -14,15 +14,9 @@ from accounts.models import User
 from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
 from payments import search
-from payments.explanations.answers import (
-    Answer,
-    PersonAnswer,
-    PurchaseAnswer,
-    explain_person,
-    explain_purchases,
-)
+from payments.explanations.answers import Answer, PersonAnswer, PurchaseAnswer, explain_person
 from payments.explanations.messages import Audience
-from payments.models import MAX_AMOUNT_CENTS, Payment
+from payments.models import MAX_AMOUNT_CENTS
 
 
 @dataclass(frozen=True)
@@ -47,14 +41,12 @@ def cents(text: str) -> int:
 
 
 class Command(BaseCommand):
-    help = "Explains why a user, a payment or a referral has a bonus or none, check by check."
+    help = "Explains why a user has a bonus or none, purchase by purchase and check by check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "user", nargs="?", metavar="USER", help="user name, e-mail, code, id or Stripe's id"
+            "user", metavar="USER", help="user name, e-mail, code, id or Stripe's id"
         )
-        parser.add_argument("--payment", metavar="ID", help="a payment instead: our id or Stripe's")
-        parser.add_argument("--referral", metavar="ID", type=int, help="a referral instead")
         parser.add_argument(
             "--amount",
             type=cents,
@@ -64,46 +56,26 @@ class Command(BaseCommand):
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asked = [options[one] for one in ("user", "payment", "referral") if options[one]]
-        if len(asked) != 1:
-            raise CommandError("Name one: a USER, --payment ID or --referral ID.")
-        if options["amount"] and not options["user"]:
-            raise CommandError("--amount asks what a USER's purchase would earn.")
-        facts = list(_facts(**options))
+        try:
+            user = search.find_user(options["user"])
+        except User.DoesNotExist:
+            raise CommandError(f"There is no user {options['user']!r}.") from None
+        except SeveralPeopleError as refusal:
+            raise CommandError(f"{refusal}.") from None
+        now = timezone.now()
+        answer = explain_person(user, Audience.OPERATOR, cents=options["amount"], now=now)
+        facts = list(_of_person(user.username, answer))
         if options["format"] == "table":
             self.stdout.write("\n".join(map(_readable, facts)))
         else:
             output.write(facts, Fact, self.stdout, options["format"])
 
 
-def _facts(
-    *, user: str | None, payment: str | None, referral: int | None, amount: int | None, **_: Any
-) -> Iterator[Fact]:
-    """Find what was asked about, and explain it. Raises CommandError."""
-    try:
-        if user:
-            person = search.find_user(user)
-            now = timezone.now()
-            answer = explain_person(person, Audience.OPERATOR, cents=amount, now=now)
-            return _of_person(person.username, answer)
-        purchases = Payment.objects.filter(referral=referral)
-        if payment:
-            purchases = Payment.objects.filter(pk=search.find_payment(payment).pk)
-        if answers := explain_purchases(purchases):
-            return _of_purchases(answers)
-    except User.DoesNotExist:
-        raise CommandError(f"There is no user {user!r}.") from None
-    except Payment.DoesNotExist:
-        raise CommandError(f"There is no payment {payment!r}.") from None
-    except SeveralPeopleError as refusal:
-        raise CommandError(f"{refusal}.") from None
-    raise CommandError(f"There is no referral {referral} with a payment.")
-
-
 def _of_person(name: str, answer: PersonAnswer) -> Iterator[Fact]:
     yield Fact(name, "answer", answer.summary)
     yield Fact(name, "attribution", answer.attribution)
-    yield from _of_purchases(answer.purchases)
+    for purchase in answer.purchases:
+        yield from _of_purchase(purchase)
     yield Fact(name, "now", answer.what_if.summary)
     yield from _of_checks(name, answer.what_if)
     yield Fact(name, "invitations", answer.code_uses)
@@ -111,15 +83,14 @@ def _of_person(name: str, answer: PersonAnswer) -> Iterator[Fact]:
         yield Fact(name, "friend", referee.sentence, status=referee.state)
 
 
-def _of_purchases(answers: Iterable[PurchaseAnswer]) -> Iterator[Fact]:
-    for answer in answers:
-        about = str(answer.payment)
-        yield Fact(about, "answer", answer.summary, at=answer.payment.paid_at)
-        if answer.note:
-            yield Fact(about, "note", answer.note)
-        yield from _of_checks(about, answer)
-        for event in answer.timeline:
-            yield Fact(about, "timeline", event.sentence, at=event.at)
+def _of_purchase(answer: PurchaseAnswer) -> Iterator[Fact]:
+    about = str(answer.payment)
+    yield Fact(about, "answer", answer.summary, at=answer.payment.paid_at)
+    if answer.note:
+        yield Fact(about, "note", answer.note)
+    yield from _of_checks(about, answer)
+    for event in answer.timeline:
+        yield Fact(about, "timeline", event.sentence, at=event.at)
 
 
 def _of_checks(about: str, answer: Answer) -> Iterator[Fact]:

@@ -65,28 +65,26 @@ def test_it_refuses_a_parameter_that_it_would_not_obey(
         client.v1.checkout.sessions.list(params={"ending_before": "cs_test_1"})
 
 
-def test_it_lists_sessions_newest_first_in_pages(client: stripe.StripeClient) -> None:
+def test_it_lists_sessions_newest_first_in_pages_and_by_status_and_time(
+    client: stripe.StripeClient,
+) -> None:
     sessions = client.v1.checkout.sessions
-    made = [sessions.create(params=new_session_parameters()).id for _ in range(5)]
-
-    first = sessions.list(params={"limit": 2})
-
-    assert ([found.id for found in first.data], first.has_more) == (made[:2:-1], True)
-    assert [found.id for found in first.auto_paging_iter()] == made[::-1]
-
-
-def test_it_lists_sessions_by_status_and_time(client: stripe.StripeClient) -> None:
-    sessions = client.v1.checkout.sessions
-    paid, opened = (sessions.create(params=new_session_parameters()) for _ in range(2))
+    paid, *opened = (sessions.create(params=new_session_parameters()) for _ in range(3))
     submit(paid)
 
     def ids(**chosen: Any) -> list[str]:
         filters: Any = chosen
         return [found.id for found in sessions.list(params=filters).data]
 
-    assert ids(status="open") == [opened.id]
+    first = sessions.list(params={"limit": 2})
+    assert ([found.id for found in first.data], first.has_more) == (
+        [opened[1].id, opened[0].id],
+        True,
+    )
+    assert [found.id for found in first.auto_paging_iter()][2:] == [paid.id]
+    assert ids(status="open") == [opened[1].id, opened[0].id]
     assert ids(status="complete", created={"gte": paid.created}) == [paid.id]
-    assert ids(created={"gte": opened.created + 1}) == []
+    assert ids(created={"gte": opened[1].created + 1}) == []
 
 
 @pytest.mark.usefixtures("endpoint")

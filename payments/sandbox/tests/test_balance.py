@@ -1,4 +1,4 @@
-"""What moved the balance, in the shapes of Stripe's SDK, which is made from its OpenAPI."""
+"""What moved the balance, with fees and sources, and what is paid out."""
 
 from datetime import timedelta
 from typing import Any
@@ -41,13 +41,8 @@ def test_each_movement_is_listed_with_its_fee_and_its_source(client: stripe.Stri
     ]
     assert all(each.net == each.amount - each.fee for each in listed)
     assert all(each.to_dict()["source"]["payment_intent"][:3] == "pi_" for each in listed)
-
-
-@pytest.mark.usefixtures("moved")
-def test_a_source_is_an_id_unless_it_is_asked_for_in_full(client: stripe.StripeClient) -> None:
-    listed = client.v1.balance_transactions.list(params={"limit": 100}).data
-
-    assert {str(each.source)[:3] for each in listed} == {"ch_", "re_", "dp_"}
+    by_id = client.v1.balance_transactions.list(params={"limit": 100}).data
+    assert {str(each.source)[:3] for each in by_id} == {"ch_", "re_", "dp_"}
 
 
 @pytest.mark.usefixtures("moved")
@@ -61,16 +56,3 @@ def test_what_a_day_left_is_paid_out_after_midnight(client: stripe.StripeClient)
 
     assert payout.amount == 3000 - 59 - 88 - 1500
     assert later == earlier == []
-
-
-@pytest.mark.usefixtures("moved")
-def test_it_has_the_fields_of_the_sdk(client: stripe.StripeClient) -> None:
-    with time_machine.travel(timezone.now() + DAY, tick=True):
-        [payout] = client.v1.payouts.list().data
-    transaction = client.v1.balance_transactions.list().data[0]
-
-    for found in (payout, transaction):
-        kinds = type(found).__mro__
-        known = {name for kind in kinds for name in vars(kind).get("__annotations__", {})}
-        assert set(found.to_dict()) <= known
-        assert found.to_dict().keys() >= {"id", "object", "amount", "created", "currency", "status"}
