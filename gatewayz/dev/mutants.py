@@ -61,9 +61,9 @@ TESTS = {
         "referrals": "offers claims",
     },
     "payments/event_store.py": {"payments": "inbox webhook retries two_clocks crash"},
-    "payments/clawbacks.py": {"payments": "clawbacks at_once"},
+    "payments/clawbacks.py": {"payments": "clawbacks at_once", "referrals": "reinstated"},
     "payments/inbox.py": {
-        "payments": "inbox webhook retries settlement admin_replay other_programs at_once",
+        "payments": "inbox webhook retries settlement admin_replay commands other_programs at_once",
         "referrals": "permissions_in_the_domain",
     },
     "payments/checkout.py": {"payments": "checkout lost_answers"},
