@@ -50,7 +50,8 @@ TESTS = {
         "payments": "settlement answers",
     },
     "referrals/review.py": {
-        "referrals": "review bonuses budget review_at_once reinstated permissions_in_the_domain"
+        "referrals": "review bonuses budget review_at_once reinstated permissions_in_the_domain",
+        "payments": "related",
     },
     "payments/settlement.py": {
         "payments": "settlement lost_answers two_clocks clawbacks inbox",
@@ -63,7 +64,8 @@ TESTS = {
     "payments/event_store.py": {"payments": "inbox webhook retries two_clocks crash"},
     "payments/clawbacks.py": {"payments": "clawbacks at_once", "referrals": "reinstated"},
     "payments/inbox.py": {
-        "payments": "inbox webhook retries settlement admin_replay commands other_programs at_once",
+        "payments": "inbox webhook retries settlement admin_replay commands other_programs crash"
+        " at_once",
         "referrals": "permissions_in_the_domain",
     },
     "payments/checkout.py": {"payments": "checkout lost_answers"},

@@ -91,7 +91,7 @@ def test_a_failure_does_not_wait_to_be_noted(bob: Person) -> None:
         status: int = deliver(refunded).status_code
         return status
 
-    with refusing("clawbacks", sqlstate="53100"):
+    with refusing("clawbacks", sqlstate="P0001"):
         deliver(refunded)
         with (
             another_transaction("SELECT FROM stripe_events FOR UPDATE"),
@@ -99,4 +99,4 @@ def test_a_failure_does_not_wait_to_be_noted(bob: Person) -> None:
         ):
             status = delivery.result(PATIENCE_SECONDS)
 
-    assert (status, StripeEvent.objects.get().attempts) == (503, 1)
+    assert (status, StripeEvent.objects.get().attempts) == (500, 1)
