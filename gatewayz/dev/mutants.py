@@ -25,7 +25,10 @@ from parso.python.tree import Keyword
 
 # The modules of the money, and the tests that have to notice what is changed in them.
 TESTS = {
-    "accounts/ledger.py": {"accounts": "ledger ledger_guards at_once"},
+    "accounts/ledger.py": {
+        "accounts": "ledger ledger_guards at_once",
+        "gatewayz": "statement_pages",
+    },
     "accounts/money.py": {"accounts": "money"},
     "accounts/mailboxes.py": {"accounts": "mailboxes"},
     "accounts/adjustment_rules.py": {
@@ -37,8 +40,9 @@ TESTS = {
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/attribution.py": {
-        "referrals": "attribution claims permissions_in_the_domain",
-        "payments": "claims_at_once",
+        "referrals": "attribution claims codes bonuses permissions_in_the_domain",
+        "payments": "claims_at_once answers emails at_once",
+        "accounts": "person_actions",
     },
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {

@@ -55,6 +55,12 @@ def exhausted(alice: Person, charlie: Person) -> str:
     return alice.code
 
 
+def above_a_lower_cap(alice: Person, charlie: Person) -> str:
+    refer(alice, 3)
+    ProgramFactory.create(max_uses=2)
+    return alice.code
+
+
 def deactivated(alice: Person, charlie: Person) -> str:
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
     return alice.code
@@ -75,6 +81,7 @@ def of_a_friends_friend(alice: Person, charlie: Person) -> str:
         (lambda alice, charlie: ["ABC12345"], "Code not found"),
         (lambda alice, charlie: charlie.code, "Cannot use your own referral code"),
         (exhausted, "Referral code has reached maximum uses"),
+        (above_a_lower_cap, "Referral code has reached maximum uses"),
         (deactivated, "Code not found"),
         (of_a_friend, "Cannot use the code of somebody who came by your invitation"),
         (of_a_friends_friend, "Cannot use the code of somebody who came by your invitation"),
@@ -106,10 +113,11 @@ def test_nobody_claims_twice_nor_after_registering_with_a_code(
     alice: Person, bob: Person, charlie: Person
 ) -> None:
     claim(charlie, alice.code)
+    other = register("other")
 
-    assert [code_of(claim(who, alice.code)) for who in (bob, charlie)] == [
-        (409, "already_invited")
-    ] * 2
+    for code in (alice.code, other.code, "NOSUCH00"):
+        for person in (bob, charlie):
+            assert code_of(claim(person, code)) == (409, "already_invited")
 
 
 def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
@@ -122,7 +130,8 @@ def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
     ProgramFactory.create(starts_at=NOON + 8 * DAY, referrer_bonus=Decimal(1))
 
     with at(NOON + 7 * DAY):
-        too_late = claim(friends.pop(), alice.code)
+        veteran = friends.pop()
+        too_late = {code_of(claim(veteran, code)) for code in (alice.code, "NOSUCH00")}
     with at(NOON + 7 * DAY - timedelta(seconds=1)) as last_moment:
         for friend in friends:
             claim(friend, alice.code)
@@ -132,7 +141,7 @@ def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
         last_moment.shift(timedelta(seconds=1))
         settle(friends[1].user)
 
-    assert code_of(too_late) == (409, "claim_too_late")
+    assert too_late == {(409, "claim_too_late")}
     assert (in_time, alice.balance()) == ("15.00", "16.00")
 
 
@@ -224,17 +233,27 @@ class TestOperators:
         assert (entry.action, entry.reason) == ("set inviter", "They wrote to us.")
         assert entry.after == {"referred_by_code": alice.code}
 
-    @pytest.mark.parametrize("name", ["bob", "buyer"])
+    @pytest.mark.parametrize(
+        ("name", "reason"),
+        [
+            ("bob", "the account has an inviter already, which never changes"),
+            ("buyer", "a code can be claimed only before the first purchase"),
+            ("veteran", "a code can be claimed only within 7 days of registration"),
+        ],
+    )
     def test_under_the_same_conditions(
-        self, support: Client, alice: Person, bob: Person, name: str
+        self, support: Client, alice: Person, bob: Person, name: str, reason: str
     ) -> None:
-        buyer = register("buyer")
+        buyer, veteran = register("buyer"), register("veteran")
         settle(buyer.user, 200)
+        week_ago = veteran.user.created_at - 7 * DAY
+        User.objects.filter(pk=veteran.user.pk).update(created_at=week_ago)
+        person = {"bob": bob, "buyer": buyer, "veteran": veteran}[name]
 
-        said = self.ask({"bob": bob, "buyer": buyer}[name], alice.code, support)
+        said = self.ask(person, alice.code, support)
 
-        assert said.startswith("Nothing was done")
-        assert not audit.of(bob.user, buyer.user).exists()
+        assert said == f"Nothing was done: {reason}."
+        assert not audit.of(person.user).exists()
 
     def test_not_for_a_bonus_of_their_own(self, charlie: Person) -> None:
         sam = member_of("Support")
