@@ -42,7 +42,6 @@ TESTS = {
     "referrals/attribution.py": {
         "referrals": "attribution claims codes bonuses permissions_in_the_domain",
         "payments": "claims_at_once answers emails at_once",
-        "accounts": "person_actions",
     },
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {

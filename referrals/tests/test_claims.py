@@ -265,6 +265,11 @@ class TestOperators:
         assert "another operator must do it" in said
         assert charlie.user.referred_by_code is None
 
+    def test_not_for_a_colleague(self, support: Client, alice: Person, charlie: Person) -> None:
+        User.objects.filter(pk=charlie.user.pk).update(is_staff=True)
+
+        assert "charlie is staff: ask a superuser" in self.ask(charlie, alice.code, support)
+
     def test_a_code_that_cannot_be_used_is_named(self, support: Client, charlie: Person) -> None:
         assert "Code not found" in self.ask(charlie, "NOSUCH00", support)
 
