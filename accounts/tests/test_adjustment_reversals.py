@@ -85,6 +85,14 @@ def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
     assert (approve(reversal).status, alice.balance()) == ("posted", "0.00")
 
 
+def test_while_a_reversal_waits_there_is_no_other(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+    reverse(adjustment)
+
+    with pytest.raises(rules.NotReversibleError, match="is waiting"):
+        reverse(adjustment)
+
+
 def test_another_reversal_is_possible_after_a_rejected_one(alice: Person) -> None:
     adjustment = approve(ask(alice, "250.00"))
     reject(reverse(adjustment))

@@ -32,11 +32,12 @@ TESTS = {
     "accounts/money.py": {"accounts": "money"},
     "accounts/mailboxes.py": {"accounts": "mailboxes"},
     "accounts/adjustment_rules.py": {
-        "accounts": "adjustments adjustment_limits adjustment_reversals"
+        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_of_staff"
+        " withdrawals"
     },
     "accounts/adjustments.py": {
-        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_at_once"
-        " withdrawals"
+        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_of_staff"
+        " adjustments_at_once withdrawals"
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/attribution.py": {
