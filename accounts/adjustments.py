@@ -203,7 +203,7 @@ def _post_or_wait(adjustment: Adjustment, action: str, *, now: datetime) -> Adju
         adjustment.status = Status.WAITING
     else:
         _post(adjustment, by=by, now=now)
-    adjustment.save(force_insert=True)
+    adjustment.save()
     _record(action, adjustment, by=by, reason=adjustment.reason, balance=balance, now=now)
     return adjustment
 

@@ -1,5 +1,6 @@
 """A reversal posts the opposite of an adjustment, once, under the same limit."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -66,11 +67,15 @@ def test_a_repeated_token_returns_the_first_reversal(alice: Person) -> None:
 
 
 def test_an_adjustment_is_reversed_once(alice: Person) -> None:
-    adjustment = ask(alice, "20.00")
+    adjustment, _ = ask(alice, "20.00"), ask(alice, "20.00")
     reverse(adjustment)
+    adjustment.refresh_from_db()
+    preview = partial(adjustments.preview, user=alice.user, amount=Decimal(-20), by=sam(), now=NOW)
 
     with pytest.raises(rules.NotReversibleError, match="already"):
         reverse(adjustment)
+    with pytest.raises(rules.NotReversibleError, match="already"):
+        preview(reverses=adjustment)
 
 
 def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
@@ -78,6 +83,14 @@ def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
 
     assert (reversal.status, alice.balance()) == ("waiting", "250.00")
     assert (approve(reversal).status, alice.balance()) == ("posted", "0.00")
+
+
+def test_while_a_reversal_waits_there_is_no_other(alice: Person) -> None:
+    adjustment = approve(ask(alice, "250.00"))
+    reverse(adjustment)
+
+    with pytest.raises(rules.NotReversibleError, match="is waiting"):
+        reverse(adjustment)
 
 
 def test_another_reversal_is_possible_after_a_rejected_one(alice: Person) -> None:

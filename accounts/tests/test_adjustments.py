@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -187,14 +188,23 @@ class TestRefusal:
         give(alice, "10.00")
         ask(alice, "70.00")
 
-        preview = adjustments.preview(user=alice.user, amount=Decimal("30.01"), by=sam(), now=NOW)
+        within, above = (
+            adjustments.preview(user=alice.user, amount=Decimal(amount), by=sam(), now=NOW)
+            for amount in ("30.00", "30.01")
+        )
 
-        assert (preview.balance_before, preview.balance_after) == (Decimal(80), Decimal("110.01"))
-        assert (preview.remaining_limit, preview.needs_approval) == (Decimal(30), True)
+        assert (above.balance_before, above.balance_after) == (Decimal(80), Decimal("110.01"))
+        assert above.remaining_limit == 30
+        assert (within.needs_approval, above.needs_approval) == (False, True)
 
     def test_a_preview_is_refused_like_the_request(self, alice: Person) -> None:
+        preview = partial(adjustments.preview, user=alice.user, by=sam(), now=NOW)
+
         with pytest.raises(rules.BelowZeroError):
-            adjustments.preview(user=alice.user, amount=Decimal(-1), by=sam(), now=NOW)
+            preview(amount=Decimal(-1))
+        lose_account(alice.user)
+        with pytest.raises(rules.DeactivatedError):
+            preview(amount=Decimal(1))
 
 
 class TestDecision:

@@ -25,20 +25,24 @@ from parso.python.tree import Keyword
 
 # The modules of the money, and the tests that have to notice what is changed in them.
 TESTS = {
-    "accounts/ledger.py": {"accounts": "ledger ledger_guards at_once"},
+    "accounts/ledger.py": {
+        "accounts": "ledger ledger_guards at_once",
+        "gatewayz": "statement_pages",
+    },
     "accounts/money.py": {"accounts": "money"},
     "accounts/mailboxes.py": {"accounts": "mailboxes"},
     "accounts/adjustment_rules.py": {
-        "accounts": "adjustments adjustment_limits adjustment_reversals"
+        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_of_staff"
+        " withdrawals"
     },
     "accounts/adjustments.py": {
-        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_at_once"
-        " withdrawals"
+        "accounts": "adjustments adjustment_limits adjustment_reversals adjustments_of_staff"
+        " adjustments_at_once withdrawals"
     },
     "referrals/codes.py": {"referrals": "codes attribution"},
     "referrals/attribution.py": {
-        "referrals": "attribution claims permissions_in_the_domain",
-        "payments": "claims_at_once",
+        "referrals": "attribution claims codes bonuses permissions_in_the_domain",
+        "payments": "claims_at_once answers emails at_once",
     },
     "referrals/eligibility.py": {"referrals": "eligibility bonuses budget review"},
     "referrals/bonuses.py": {
@@ -50,7 +54,8 @@ TESTS = {
         "payments": "settlement answers",
     },
     "referrals/review.py": {
-        "referrals": "review bonuses budget review_at_once reinstated permissions_in_the_domain"
+        "referrals": "review bonuses budget review_at_once reinstated permissions_in_the_domain",
+        "payments": "related",
     },
     "payments/settlement.py": {
         "payments": "settlement lost_answers two_clocks clawbacks inbox",
@@ -61,9 +66,10 @@ TESTS = {
         "referrals": "offers claims",
     },
     "payments/event_store.py": {"payments": "inbox webhook retries two_clocks crash"},
-    "payments/clawbacks.py": {"payments": "clawbacks at_once"},
+    "payments/clawbacks.py": {"payments": "clawbacks at_once", "referrals": "reinstated"},
     "payments/inbox.py": {
-        "payments": "inbox webhook retries settlement admin_replay other_programs at_once",
+        "payments": "inbox webhook retries settlement admin_replay commands other_programs crash"
+        " at_once",
         "referrals": "permissions_in_the_domain",
     },
     "payments/checkout.py": {"payments": "checkout lost_answers"},

@@ -8,8 +8,14 @@ import pytest
 from accounts.models import LedgerEntry, User
 from accounts.tests.factories import Person
 from payments.models import Payment, StripeEvent
-from payments.tests.at_once import refusing
-from payments.tests.stripe_events import deliver, event, pending_payment
+from payments.tests.at_once import (
+    PATIENCE_SECONDS,
+    another_transaction,
+    execute,
+    in_background,
+    refusing,
+)
+from payments.tests.stripe_events import deliver, event, pending_payment, refund
 from referrals.models import Referral
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,3 +80,23 @@ def test_an_event_whose_outcome_cannot_be_saved_settles_nothing(bob: Person) -> 
 
     assert refused.status_code == 503
     assert redelivered.json()["outcome"] == "settled"
+
+
+def test_a_failure_does_not_wait_to_be_noted(bob: Person) -> None:
+    """It may have waited for a lock already; who works on the event now stores an outcome."""
+    refunded = refund(pending_payment(bob.user, 1000), 1000)
+
+    def deliver_without_timeout() -> int:
+        execute("SET lock_timeout = 0")
+        status: int = deliver(refunded).status_code
+        return status
+
+    with refusing("clawbacks", sqlstate="P0001"):
+        deliver(refunded)
+        with (
+            another_transaction("SELECT FROM stripe_events FOR UPDATE"),
+            in_background(deliver_without_timeout) as delivery,
+        ):
+            status = delivery.result(PATIENCE_SECONDS)
+
+    assert (status, StripeEvent.objects.get().attempts) == (500, 1)

@@ -24,6 +24,7 @@ from payments.tests.stripe_events import (
     failed_event,
     pending_payment,
     quarantined_event,
+    refund,
     resolve,
     send,
     settle,
@@ -194,6 +195,19 @@ def test_a_resolved_event_is_neither_replayed_nor_delivered_again(alice: Person)
 
     assert (replayed.outcome, again.json()["outcome"]) == ("resolved", "resolved")
     assert alice.balance() == "0.00"
+
+
+def test_a_resolved_refund_takes_nothing_back_when_it_comes_again(
+    alice: Person, settings: Any
+) -> None:
+    refunded = refund(settle(alice.user), 400)
+    settings.STRIPE_LIVEMODE = True
+    deliver(refunded)
+    resolve(StripeEvent.objects.get(event_id=refunded["id"]))
+    settings.STRIPE_LIVEMODE = False
+
+    assert deliver(refunded).json()["outcome"] == "resolved"
+    assert alice.balance() == "10.00"
 
 
 @pytest.mark.parametrize("make", [failed_event, lambda own: settle(own.user).stripe_events.get()])

@@ -1,6 +1,7 @@
 """Reconciliation finds what did not reach us, and processes it once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -215,6 +216,33 @@ def test_one_refused_session_does_not_stop_the_others(bob: Person, charlie: Pers
     good.refresh_from_db()
     assert sorted(outcomes) == ["quarantined", "refused", "settled"]
     assert (good.status, charlie.balance()) == ("paid", "10.00")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_error_does_not_stop_the_others(bob: Person, charlie: Person) -> None:
+    for person in (bob, charlie):
+        pay(person)
+
+    with refusing("ledger_entries", sqlstate="P0001", times=1):
+        outcomes = [found.outcome for found in reconcile()]
+
+    assert outcomes == ["failed", "settled", "settled"]
+    assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+
+
+def test_neither_does_a_session_that_settled_nor_one_that_cannot_be_read(
+    bob: Person, charlie: Person
+) -> None:
+    pay(bob)
+    forget_events()
+    buy(charlie)
+    [found] = differences(since=timezone.now() - ONE_DAY)
+    odd = replace(found, stripe_object={**found.stripe_object, "amount_total": None})
+
+    outcomes = [resolve(each, now=timezone.now()) for each in (odd, found)]
+
+    assert (outcomes[0].partition(":")[0], outcomes[1]) == ("refused", "settled")
+    assert bob.balance() == "20.00"
 
 
 def test_older_events_are_not_asked_for(bob: Person) -> None:

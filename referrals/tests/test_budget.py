@@ -1,5 +1,6 @@
 """Each award reserves a part of the budget, which simultaneous awards never exceed."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
@@ -80,6 +81,21 @@ def test_a_held_bonus_is_reserved_until_it_is_voided_once(
         review.void(referral.pk, by=reviewer(), note="Again.", now=timezone.now())
 
     assert (while_held, reserved(budget)) == ("40.00", "20.00")
+
+
+@pytest.mark.parametrize("decide", [review.release, review.void])
+def test_the_award_of_a_held_bonus_is_returned_once_after_a_refund(
+    budget: Program, alice: Person, bob: Person, decide: Callable[..., Referral]
+) -> None:
+    payment = settle(bob.user)
+    refer(alice, 1)
+    referral = Referral.objects.get(referred_user=bob.user)
+    turn(referral, "held")
+    deliver(refund(payment, 1000))
+
+    decide(referral.pk, by=reviewer(), note="I asked both.", now=timezone.now())
+
+    assert (alice.balance(), reserved(budget)) == ("10.00", "20.00")
 
 
 def test_a_disputed_bonus_stays_reserved_and_is_paid_again(

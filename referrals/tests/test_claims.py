@@ -62,6 +62,12 @@ def exhausted(alice: Person, charlie: Person) -> str:
     return alice.code
 
 
+def above_a_lower_cap(alice: Person, charlie: Person) -> str:
+    refer(alice, 3)
+    ProgramFactory.create(max_uses=2)
+    return alice.code
+
+
 def deactivated(alice: Person, charlie: Person) -> str:
     User.objects.filter(pk=alice.user.pk).update(is_active=False)
     return alice.code
@@ -82,6 +88,7 @@ def of_a_friends_friend(alice: Person, charlie: Person) -> str:
         (lambda alice, charlie: ["ABC12345"], "Code not found"),
         (lambda alice, charlie: charlie.code, "Cannot use your own referral code"),
         (exhausted, "Referral code has reached maximum uses"),
+        (above_a_lower_cap, "Referral code has reached maximum uses"),
         (deactivated, "Code not found"),
         (of_a_friend, "Cannot use the code of somebody who came by your invitation"),
         (of_a_friends_friend, "Cannot use the code of somebody who came by your invitation"),
@@ -109,10 +116,13 @@ def test_nobody_claims_twice_nor_after_registering_with_a_code_or_buying(
     for buyer, cents in zip(buyers, (200, 1000), strict=True):
         settle(buyer.user, cents)
     claim(charlie, alice.code)
+    other = register("other")
 
-    refusals = [code_of(claim(who, alice.code)) for who in (bob, charlie, *buyers)]
-
-    assert refusals == [(409, "already_invited")] * 2 + [(409, "already_bought")] * 2
+    for code in (alice.code, other.code, "NOSUCH00"):
+        for person in (bob, charlie):
+            assert code_of(claim(person, code)) == (409, "already_invited")
+        for buyer in buyers:
+            assert code_of(claim(buyer, code)) == (409, "already_bought")
 
 
 def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
@@ -125,7 +135,8 @@ def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
     ProgramFactory.create(starts_at=NOON + 8 * DAY, referrer_bonus=Decimal(1))
 
     with at(NOON + 7 * DAY):
-        too_late = claim(friends.pop(), alice.code)
+        veteran = friends.pop()
+        too_late = {code_of(claim(veteran, code)) for code in (alice.code, "NOSUCH00")}
     with at(NOON + 7 * DAY - timedelta(seconds=1)) as last_moment:
         for friend in friends:
             claim(friend, alice.code)
@@ -135,7 +146,7 @@ def test_a_claim_within_seven_days_brings_the_terms_of_its_time_for_ninety(
         last_moment.shift(timedelta(seconds=1))
         settle(friends[1].user)
 
-    assert code_of(too_late) == (409, "claim_too_late")
+    assert too_late == {(409, "claim_too_late")}
     assert (in_time, alice.balance()) == ("15.00", "16.00")
 
 
@@ -216,13 +227,19 @@ class TestOperators:
     def test_under_the_same_conditions_and_not_for_a_bonus_of_their_own(
         self, support: Client, alice: Person, bob: Person, charlie: Person
     ) -> None:
-        buyer, sam = register("buyer"), member_of("Support")
+        buyer, veteran, nina = register("buyer"), register("veteran"), register("nina")
         settle(buyer.user, 200)
+        week_ago = veteran.user.created_at - 7 * DAY
+        User.objects.filter(pk=veteran.user.pk).update(created_at=week_ago)
+        User.objects.filter(pk=nina.user.pk).update(is_staff=True)
+        sam = member_of("Support")
         User.objects.filter(pk=sam.pk).update(referral_code="SAMSCODE")
 
         for person, code, why_not in (
-            (bob, alice.code, "has an inviter already"),
-            (buyer, alice.code, "before the first purchase"),
+            (bob, alice.code, "the account has an inviter already, which never changes."),
+            (buyer, alice.code, "a code can be claimed only before the first purchase."),
+            (veteran, alice.code, "a code can be claimed only within 7 days of registration."),
+            (nina, alice.code, "nina is staff: ask a superuser"),
             (charlie, "SAMSCODE", "another operator must do it"),
             (charlie, "NOSUCH00", "Code not found"),
         ):
@@ -232,7 +249,7 @@ class TestOperators:
             assert why_not in said
         charlie.user.refresh_from_db()
         assert charlie.user.referred_by_code is None
-        assert not audit.of(bob.user, buyer.user, charlie.user).exists()
+        assert not audit.of(*(each.user for each in (bob, buyer, veteran, nina, charlie))).exists()
 
 
 def test_a_purchase_that_settles_after_the_look_is_seen_by_the_database(
