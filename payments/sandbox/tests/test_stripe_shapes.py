@@ -87,7 +87,7 @@ def test_every_object_has_fields_that_stripe_publishes(
 
     intent = client.v1.payment_intents.retrieve(intent_id, params={"expand": ["latest_charge"]})
     with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
-        shown = [session, intent, *client.v1.payouts.list().data]
+        shown: list[stripe.StripeObject] = [session, intent, *client.v1.payouts.list().data]
     shown += client.v1.checkout.sessions.list().data
     shown += client.v1.balance_transactions.list().data
     for event in Event.objects.all():
