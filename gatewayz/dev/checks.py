@@ -18,8 +18,6 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 LONG_FLAG, FAST_FLAG, POSTGRES_FLAG = "--long", "--fast", "--postgres"
 REST = ("-m", "not browser")
 QUICK = ("-m", "not browser and not slow and not negative_control")
-# Every core is used; one that has nothing left to do takes tests from another.
-IN_PARALLEL = ("-n", "logical", "--maxprocesses", "8", "--dist", "worksteal")
 
 # What depends on PostgreSQL's version: statements, guards, locks, roles, migrations, dumps.
 DATABASE_PART = {
@@ -66,7 +64,9 @@ def test(arguments: list[str]) -> int:
     # Held for all of them, so that the server is not started again for each.
     with throwaway_database() as database, browser_tests:
         _run_checks(report, database.url)
-        report.run("pytest", [*_python("pytest"), *(QUICK if is_fast else REST), *IN_PARALLEL])
+        # Most of the slow tests wait: for a server, a lock, the end of a process.
+        share = [*QUICK, *_in_parallel(1)] if is_fast else [*REST, *_in_parallel(2)]
+        report.run("pytest", [*_python("pytest"), *share])
     return report.conclude()
 
 
@@ -82,7 +82,13 @@ def _test_database_part(binaries: Path) -> int:
     ]
     environment = {**os.environ, "PG_BINDIR": str(binaries)}
     environment.pop("DATABASE_URL", None)
-    return run_in_foreground([*_python("pytest"), *IN_PARALLEL, *files], environment)
+    return run_in_foreground([*_python("pytest"), *_in_parallel(1), *files], environment)
+
+
+def _in_parallel(of_each_core: int) -> list[str]:
+    """Use every core; a process that has nothing left to do takes tests from another."""
+    processes = min(8, of_each_core * (os.cpu_count() or 1))
+    return ["-n", str(processes), "--dist", "worksteal"]
 
 
 def format_code(arguments: list[str]) -> int:
