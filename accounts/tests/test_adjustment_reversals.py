@@ -45,7 +45,7 @@ def test_it_is_reversed_though_who_decided_left_and_its_owner_is_staff_now(alice
     adjustment = approve(ask(alice, "50.00"))
     frank = member_of("Finance", "frank")
     User.objects.filter(username="fiona").update(is_active=False)
-    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
+    alice.change(is_staff=True)
 
     reverse(adjustment, by=frank)
 

@@ -11,7 +11,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry
 from accounts.tests.factories import Person, operator, register
 from gatewayz.tests.list_actions import text
 from payments.reports import leaderboard
@@ -61,7 +61,7 @@ def test_it_shows_who_is_asked_for(django_assert_max_num_queries: DjangoAssertNu
 
 @pytest.mark.usefixtures("counted")
 def test_it_finds_people_by_a_beginning_or_the_code_in_any_case(alice: Person) -> None:
-    User.objects.filter(pk=alice.user.pk).update(username="Alice", referral_code="SILK1234")
+    alice.change(username="Alice", referral_code="SILK1234")
 
     for query in ("ali", "ALI", "Alice", "alice@ex", "silk1234"):
         assert names(f"?q={query}") == ["Alice"], query
@@ -123,7 +123,7 @@ def test_a_file_holds_what_is_filtered_and_is_recorded() -> None:
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "-2", "+3"])
 def test_no_name_becomes_a_formula(charlie: Person, name: str) -> None:
-    User.objects.filter(pk=charlie.user.pk).update(username=name)
+    charlie.change(username=name)
     client = operator()
 
     plain = client.post(f"{PATH}export/?q=charlie@example.com", AS_CSV)
