@@ -34,7 +34,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         try:
             user: Any = _caller(request, key)
         except callers.InvalidApiKeyError:
-            throttling.limit_wrong_keys(request)
+            # Counted after the look-up, which costs no more than a look at the limit before it. So
+            # a valid key always works, whatever others behind the same address send. The limit is
+            # not against guessing (a key has 256 random bits); it slows noise down and shows it.
+            throttling.limit_address("wrong_key", request)
             raise AuthenticationFailed("Invalid API key.") from None
         structlog.contextvars.bind_contextvars(user_id=user.pk)
         return user, str(user.key_id)

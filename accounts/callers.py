@@ -150,11 +150,6 @@ class _Use(NamedTuple):
 _used: deque[_Use] = deque(maxlen=1000)
 
 
-def authenticate(text: str, *, now: datetime) -> User:
-    """Return the active user of this valid key. Raises InvalidApiKeyError."""
-    return CALLER.authenticate(text, now=now)
-
-
 @receiver(request_finished)
 def record_use(**_: Any) -> None:
     """Write when keys were last used, to the minute, and their digests with the first pepper.

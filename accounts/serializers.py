@@ -1,6 +1,6 @@
 """The request and response bodies of the accounts endpoints."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from rest_framework import serializers
@@ -175,21 +175,19 @@ class ApiKeyRequestSerializer(serializers.Serializer[Any]):
 class EmailsSerializer(serializers.Serializer[Any]):
     """Whether each kind of e-mail is on."""
 
-    welcome = StrictBooleanField(help_text="After signing up.")
-    friend_signed_up = StrictBooleanField(help_text="When somebody signs up with your code.")
-    bonus_earned = StrictBooleanField()
-    bonus_taken_back = StrictBooleanField(help_text="Or held until it is reviewed.")
-    adjustment = StrictBooleanField(help_text="When support changes your balance.")
+    is_whole: ClassVar = True
+
+    def get_fields(self) -> dict[str, Any]:
+        return {
+            kind.value: StrictBooleanField(required=self.is_whole, help_text=f"{kind.label}.")
+            for kind in EmailKind
+        }
 
 
 class EmailSwitchesSerializer(EmailsSerializer):
     """Some of the kinds; the others stay as they are."""
 
-    def get_fields(self) -> dict[str, Any]:
-        fields: dict[str, Any] = super().get_fields()
-        for field in fields.values():
-            field.required = False
-        return fields
+    is_whole = False
 
     def to_internal_value(self, data: Any) -> Any:
         known = f"Unknown kind; known are {', '.join(self.fields)}."

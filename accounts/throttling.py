@@ -46,39 +46,30 @@ class RequestThrottle(BaseThrottle):
 def limit_person(user_id: int | None) -> None:
     """Count one request of a person, whatever key or page it came by. Raises TooManyRequests."""
     # Not the key: a person makes as many of them as they like.
-    _count("api", str(user_id))
+    limit_subject("api", str(user_id))
 
 
 def limit_address(action: str, request: HttpRequest | Request) -> None:
     """Count `action` for the caller's address. Raises TooManyRequests."""
     if settings.RATE_LIMITS[action] is None:
         return
-    _count(action, client_address(request))
+    limit_subject(action, client_address(request))
     # After the narrower one, so that a caller above the limit does not use up the neighbours'.
     if site := client_site(request):
-        _count(action, site, times=ADDRESSES_OF_A_SITE)
+        limit_subject(action, site, times=ADDRESSES_OF_A_SITE)
 
 
-def limit_subject(action: str, subject: str) -> None:
-    """Count `action` for what it is about, whoever the caller is. Raises TooManyRequests."""
-    _count(action, subject)
+def limit_subject(action: str, subject: str, *, times: int = 1) -> None:
+    """Count `action` for whom or what it is about, up to `times` the limit.
 
-
-def limit_wrong_keys(request: HttpRequest) -> None:
-    """Count a wrong key from this address. Raises TooManyRequests."""
-    # Counted after the key was looked up, which costs no more than a look at the limit before it.
-    # So a valid key always works, whatever others behind the same address send. The limit is not
-    # against guessing (a key has 256 random bits); it slows noise down and makes it visible.
-    limit_address("wrong_key", request)
-
-
-def _count(action: str, caller: str, *, times: int = 1) -> None:
+    Raises TooManyRequests.
+    """
     rate = settings.RATE_LIMITS[action]
     if rate is None:
         return
     limit, period = rate
     limit *= times
     try:
-        limits.count(action=action, caller=caller, limit=limit, period=period, now=timezone.now())
+        limits.count(action=action, caller=subject, limit=limit, period=period, now=timezone.now())
     except limits.LimitReachedError as error:
         raise TooManyRequests(error) from error

@@ -22,7 +22,6 @@ _DAY = timedelta(days=1)
 class Forecast:
     """What is left of a budget, and when it is spent at the present rate; amounts in US dollars."""
 
-    budget: Decimal
     left: Decimal
     daily: Decimal
     award: Decimal
@@ -99,12 +98,11 @@ def forecast(terms: Program, *, now: datetime) -> Forecast | None:
 
     The rate is that of the last 14 days under these terms, without what returned to the budget.
     """
-    if terms.budget is None or terms.left is None:
+    if terms.left is None:
         return None
     daily = _daily(terms, now=now)
     later = Program.objects.approved().filter(starts_at__gt=terms.starts_at).order_by("starts_at")
     return Forecast(
-        budget=terms.budget,
         left=terms.left,
         daily=daily,
         award=terms.award,

@@ -96,46 +96,35 @@ def approve_terms(terms_id: int, *, by: User, note: str, now: datetime) -> Progr
     Raises PermissionMissingError, TermsNotWaitingError, OwnTermsError, StartTakenError,
     ReasonMissingError and Program.DoesNotExist.
     """
-    terms = _lock_waiting(terms_id, by=by)
-    starts_at = max(terms.starts_at, now)
-    return _decide(terms, Program.Status.APPROVED, starts_at, by=by, note=note, now=now)
+    return _decide(terms_id, Program.Status.APPROVED, by=by, note=note, now=now)
 
 
 @transaction.atomic
 def reject_terms(terms_id: int, *, by: User, note: str, now: datetime) -> Program:
     """Close waiting terms, which never come into force. Raises as `approve_terms` does."""
-    terms = _lock_waiting(terms_id, by=by)
-    return _decide(terms, Program.Status.REJECTED, terms.starts_at, by=by, note=note, now=now)
+    return _decide(terms_id, Program.Status.REJECTED, by=by, note=note, now=now)
 
 
-def _lock_waiting(terms_id: int, *, by: User) -> Program:
+def _decide(
+    terms_id: int, status: Program.Status, *, by: User, note: str, now: datetime
+) -> Program:
     permissions.require("accounts.approve_adjustment", by=by)
     terms = Program.objects.select_for_update(no_key=True).get(pk=terms_id)
     if terms.status != Program.Status.WAITING:
         raise TermsNotWaitingError(f"terms {terms} are {terms.status} already")
     if terms.requested_by_id == by.pk:
         raise OwnTermsError("somebody other than the operator who added the terms must decide")
-    return terms
-
-
-def _decide(
-    terms: Program,
-    status: Program.Status,
-    starts_at: datetime,
-    *,
-    by: User,
-    note: str,
-    now: datetime,
-) -> Program:
     before = {"status": terms.status, "starts_at": terms.starts_at}
-    terms.status, terms.starts_at = status, starts_at
-    terms.decided_by, terms.decided_at = by, now
+    is_approved = status == Program.Status.APPROVED
+    if is_approved:
+        terms.starts_at = max(terms.starts_at, now)
+    terms.status, terms.decided_by, terms.decided_at = status, by, now
     terms.decision_note = audit.require_reason(note)
     with _start_is_free(terms):
         terms.save(update_fields=_DECIDED)
     audit.record(
         by=by,
-        action="approve terms" if status == Program.Status.APPROVED else "reject terms",
+        action="approve terms" if is_approved else "reject terms",
         target=terms,
         reason=note,
         before=before,

@@ -55,6 +55,10 @@ class Person:
         assert self.user.referral_code
         return self.user.referral_code
 
+    def change(self, **columns: object) -> None:
+        """Write to the row; `user` stays as it was read."""
+        User.objects.filter(pk=self.user.pk).update(**columns)
+
     def balance(self) -> str:
         """Read the balance from the database; return it like `20.00`."""
         self.user.refresh_from_db()

@@ -46,18 +46,16 @@ def test_split_amounts_wait_when_their_sum_exceeds_the_limit(alice: Person) -> N
 
 
 @pytest.mark.parametrize("people", [0, rules.ACCOUNTS_PER_DAY], ids=["one account", "all"])
-def test_after_24_hours_the_full_limit_is_available(alice: Person, people: int) -> None:
+def test_after_24_hours_the_full_limit_is_available_and_not_before(
+    alice: Person, people: int
+) -> None:
     yesterday = NOW - timedelta(hours=24)
     ask(alice, "100.00", now=yesterday)
     spend("100.00", people=people, now=yesterday)
 
-    assert ask(alice, "100.00").status == "posted"
+    before = ask(alice, "0.01", now=NOW - timedelta(minutes=1))
 
-
-def test_until_the_day_is_over_the_limit_is_spent(alice: Person) -> None:
-    ask(alice, "100.00", now=NOW - timedelta(hours=23, minutes=59))
-
-    assert ask(alice, "0.01").status == "waiting"
+    assert (before.status, ask(alice, "100.00").status) == ("waiting", "posted")
 
 
 def test_what_the_operator_took_back_in_time_does_not_count(alice: Person) -> None:
@@ -139,18 +137,15 @@ def test_a_debt_may_be_made_smaller(alice: Person) -> None:
     assert (ask(alice, "0.01").status, alice.balance()) == ("posted", "-9.99")
 
 
-def test_each_account_and_operator_has_their_own_limit(alice: Person, charlie: Person) -> None:
-    ask(alice, "100.00")
+def test_each_account_and_operator_has_their_own_limit_and_approved_ones_do_not_count(
+    alice: Person, charlie: Person
+) -> None:
+    approve(ask(alice, "100.01"))
+    own = ask(alice, "100.00")
 
     others = ask(charlie, "100.00"), ask(alice, "100.00", by=fiona())
 
-    assert [one.status for one in others] == ["posted", "posted"]
-
-
-def test_approved_adjustments_do_not_count(alice: Person) -> None:
-    approve(ask(alice, "100.01"))
-
-    assert ask(alice, "100.00").status == "posted"
+    assert [one.status for one in (own, *others)] == ["posted"] * 3
 
 
 def spend(amount: str, *, people: int, **changes: Any) -> None:
@@ -184,14 +179,10 @@ def test_a_preview_says_which_limit_applies(
     assert (preview.remaining_limit, preview.is_limit_of_all_accounts) == (Decimal(left), in_all)
 
 
-def test_above_the_limit_the_requester_must_be_named(alice: Person) -> None:
+def test_above_the_limit_the_requester_must_be_named_of_a_reversal_too(alice: Person) -> None:
     with pytest.raises(rules.RequesterMissingError, match="--by"):
         ask(alice, "100.01", by=None)
-
     assert not Adjustment.objects.exists()
-
-
-def test_above_the_limit_the_requester_of_a_reversal_must_be_named(alice: Person) -> None:
     adjustment = approve(ask(alice, "250.00"))
 
     with pytest.raises(rules.RequesterMissingError):

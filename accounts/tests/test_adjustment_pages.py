@@ -155,28 +155,20 @@ def test_the_lists_cost_the_same_for_any_number(
             assert finance.get(path).status_code == 200
 
 
-def test_the_history_of_an_adjustment_is_what_the_audit_log_has(
+def test_its_page_leaves_out_what_has_nothing_to_say_and_leads_to_entry_and_history(
     finance: Client, alice: Person
-) -> None:
-    ask(alice, "5.00")
-    adjustment = approve(ask(alice, "250.00"))
-
-    page = finance.get(f"{LIST}{adjustment.pk}/history/", follow=True)
-
-    assert page.context["cl"].result_count == 2
-
-
-def test_its_page_leaves_out_what_has_nothing_to_say_and_leads_to_the_entry(
-    support: Client, alice: Person
 ) -> None:
     give(alice, "5.00")
     adjustment = alice.user.adjustments.get()
+    of_two = approve(ask(alice, "250.00"))
 
-    page = support.get(f"/admin/accounts/adjustment/{adjustment.pk}/change/").content.decode()
+    page = finance.get(f"{LIST}{adjustment.pk}/change/").content.decode()
+    history = finance.get(f"{LIST}{of_two.pk}/history/", follow=True)
 
     assert f"/admin/accounts/ledgerentry/{adjustment.ledger_entry_id}/change/" in page
     assert f"/admin/accounts/user/{alice.user.pk}/change/" in page
     assert not any(empty in page for empty in ("Taken back by", "Second person", "Decision note"))
+    assert history.context["cl"].result_count == 2
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ class TestRefusal:
         assert alice.balance() == "10.00"
 
     def test_the_own_balance(self, alice: Person) -> None:
-        User.objects.filter(pk=alice.user.pk).update(is_superuser=True)
+        alice.change(is_superuser=True)
 
         with pytest.raises(rules.NotAllowedError, match="own"):
             ask(alice, "10.00", by=alice.user)

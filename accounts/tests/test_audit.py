@@ -39,30 +39,24 @@ def test_the_actions_are_listed_once_each(alice: Person) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "name"),
-    [({"LOGNAME": "ada"}, "ada"), ({"LOGNAME": "root", "SUDO_USER": "grace"}, "grace")],
+    [
+        ({"LOGNAME": "ada"}, "ada"),
+        ({"LOGNAME": "root", "SUDO_USER": "grace"}, "grace"),
+        ({}, "account 54321"),
+    ],
 )
 def test_it_stores_the_shell_user_of_a_command(
     alice: Person, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], name: str
 ) -> None:
-    monkeypatch.delenv("SUDO_USER", raising=False)
+    for variable in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-
-    entry = record(alice, by=None)
-
-    assert entry.who == f"{name}, on the command line"
-
-
-def test_it_stores_the_number_of_a_shell_user_without_a_name(
-    alice: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("SUDO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 54_321)
 
     entry = record(alice, by=None)
 
-    assert entry.shell_user == "account 54321"
+    assert (entry.shell_user, entry.who) == (name, f"{name}, on the command line")
 
 
 def test_the_database_refuses_an_entry_of_two(alice: Person) -> None:

@@ -25,18 +25,14 @@ def revoke(person: Person, **ago: int) -> None:
     person.user.api_keys.update(revoked_at=timezone.now() - timedelta(**ago))
 
 
-def deactivate(person: Person) -> None:
-    person.user.is_active = False
-    person.user.save(update_fields=["is_active"])
-
-
 def answer(authorization: str) -> tuple[int, str | None, Any]:
     response = ask(authorization)
     return response.status_code, response.get("WWW-Authenticate"), response.json()
 
 
 @pytest.mark.parametrize(
-    "wrong", [partial(revoke, seconds=1), partial(revoke, days=30), deactivate]
+    "wrong",
+    [partial(revoke, seconds=1), partial(revoke, days=30), partial(Person.change, is_active=False)],
 )
 def test_an_invalid_key_is_refused(alice: Person, wrong: Callable[[Person], None]) -> None:
     wrong(alice)

@@ -4,7 +4,6 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts import constraints
-from accounts.models import User
 from accounts.tests.factories import Person, UserFactory
 
 
@@ -17,7 +16,7 @@ def test_it_names_the_violated_constraint(alice: Person) -> None:
 
 def test_a_not_null_violation_has_no_name(alice: Person) -> None:
     with pytest.raises(IntegrityError) as error, transaction.atomic():
-        User.objects.filter(pk=alice.user.pk).update(email=None)
+        alice.change(email=None)
 
     assert constraints.violated(error.value) == ""
 

@@ -45,7 +45,7 @@ def test_what_lacks_may_be_the_inviters(
     register("late", code=alice.code)
     refer(alice, Program.objects.get().max_uses)
     if change:
-        User.objects.filter(pk=alice.user.pk).update(**change)
+        alice.change(**change)
 
     assert lacking(office, alice)["late"] == words
 

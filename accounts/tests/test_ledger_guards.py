@@ -11,7 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from accounts import ledger
-from accounts.models import LedgerEntry, User
+from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, UserFactory, vouch_for
 from accounts.tests.test_ledger import NOW, gift, post
 from payments.tests.at_once import execute
@@ -60,7 +60,7 @@ def test_it_numbers_the_entries_of_each_account(alice: Person, charlie: Person) 
 
     vouch_for(forged).refresh_from_db()
     assert [entry.number for entry in [*entries, forged]] == [1, 1, 2, 3]
-    User.objects.filter(pk=alice.user.pk).update(credits=9)
+    alice.change(credits=9)
 
 
 @pytest.mark.parametrize("kind", ["purchase", "referrer_bonus", "referee_bonus"])
@@ -85,7 +85,7 @@ def test_it_refuses_to_save_an_entry_again_or_to_delete_it_or_its_user(
 @pytest.mark.django_db(transaction=True)
 def test_it_refuses_a_balance_without_an_entry_at_commit(alice: Person) -> None:
     with pytest.raises(IntegrityError, match="the ledger says"), transaction.atomic():
-        User.objects.filter(pk=alice.user.pk).update(credits=1_000_000)
+        alice.change(credits=1_000_000)
 
     assert alice.balance() == "0.00"
 

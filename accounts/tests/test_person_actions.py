@@ -117,7 +117,7 @@ def test_a_person_is_deactivated_and_comes_back_however_often_one_clicks(
 def test_the_key_of_a_colleague_is_for_superusers(
     support: Client, alice: Person, key: ApiKey, verb: str
 ) -> None:
-    User.objects.filter(pk=alice.user.pk).update(is_staff=True)
+    alice.change(is_staff=True)
 
     refused = support.post(key_path(key, verb), ROTATION, follow=True)
 
@@ -209,7 +209,7 @@ def test_finance_exports_a_person_on_record_and_no_staff(bob: Person) -> None:
 
     assert finance.post(path, {"reason": " "}).status_code == 200
     response: Any = finance.post(path, {"reason": "They asked."})
-    User.objects.filter(pk=bob.user.pk).update(is_staff=True)
+    bob.change(is_staff=True)
     refused = finance.post(path, {"reason": "They asked."}, follow=True)
 
     assert b'"username":"bob"' in b"".join(response.streaming_content)

@@ -155,7 +155,7 @@ def test_who_had_the_name_of_another_already_is_edited_and_may_be_renamed(
     office: Client, alice: Person
 ) -> None:
     register("zoë")
-    User.objects.filter(pk=alice.user.pk).update(username="ZOË", username_folded=None)
+    alice.change(username="ZOË", username_folded=None)
     zoe = ALICE | WHY | {"username": "ZOË", "email": "new@example.com"}
 
     edited = office.post(page_of(alice.user), zoe)

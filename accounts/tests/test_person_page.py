@@ -123,29 +123,22 @@ def test_friends_are_counted_as_far_as_they_are_read(
     assert sections(support, alice)["referrals"].note == note
 
 
-def test_friends_who_come_too_late_for_a_code_are_not_called_pending(
-    support: Client, alice: Person
+def test_friends_stand_with_their_state_and_who_comes_too_late_is_not_called_pending(
+    support: Client, alice: Person, purchase: Payment
 ) -> None:
-    late = register("late", code=alice.code)
-    refer(alice, 10)
+    register("dora", code=alice.code)
+    before = sections(support, alice)["referrals"]
+    refer(alice, 9)
 
-    page = support.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+    after = sections(support, alice)["referrals"]
 
-    assert late.user.referred_by_code == alice.code
+    assert before.note == "1 pending · 1 completed"
+    assert ["dora" in before.rows[0][0], "pending" in before.rows[0][1]] == [True, True]
+    assert f"/admin/referrals/referral/{purchase.referral_id}/change/" in before.rows[1][3]
+    assert after.note == "1 too late: code used up · 10 completed"
+    page = text(support, alice)
     assert ">code used up<" in page
     assert "pending" not in page.partition("Earned by inviting")[2][:400]
-    note = sections(support, alice)["referrals"].note
-    assert note == "1 too late: code used up · 10 completed"
-
-
-def test_friends_stand_with_their_state(support: Client, alice: Person, purchase: Payment) -> None:
-    register("dora", code=alice.code)
-
-    section = sections(support, alice)["referrals"]
-
-    assert section.note == "1 pending · 1 completed"
-    assert ["dora" in section.rows[0][0], "pending" in section.rows[0][1]] == [True, True]
-    assert f"/admin/referrals/referral/{purchase.referral_id}/change/" in section.rows[1][3]
 
 
 def test_keys_show_no_more_than_tells_them_by(support: Client, alice: Person) -> None:

@@ -60,32 +60,20 @@ def refusal(statements: str, *params: int) -> str:
 
 
 @pytest.mark.parametrize("path", ["DEFAULT", "pg_temp, public", "''"])
-def test_decoys_do_not_let_a_balance_be_set(alice: Person, writer: None, path: str) -> None:
+def test_decoys_deceive_no_guard(alice: Person, bob: Person, writer: None, path: str) -> None:
+    settle(bob.user)
     execute(DECOYS)
     execute(f"SET LOCAL search_path = {path}")
 
-    refused_by = refusal("UPDATE public.users SET credits = 1000")
-
-    assert refused_by == "users_credits_follow_ledger"
-
-
-def test_decoys_do_not_let_an_entry_start_from_another_balance(alice: Person, writer: None) -> None:
-    execute(DECOYS)
-
-    refused_by = refusal(
+    balance = refusal("UPDATE public.users SET credits = 1000")
+    entry = refusal(
         """INSERT INTO public.ledger_entries (user_id, kind, amount, balance_after, description,
                                               idempotency_key, reference, created_at)
            VALUES (%s, 'purchase', 10, 1010, '', 'forged', '', now())""",
         alice.user.pk,
     )
 
-    assert refused_by == "ledger_entries_chain"
-
-
-def test_decoys_do_not_hide_uses_of_a_code(alice: Person, bob: Person, writer: None) -> None:
-    settle(bob.user)
-    execute(DECOYS)
-
+    assert (balance, entry) == ("users_credits_follow_ledger", "ledger_entries_chain")
     with connection.cursor() as cursor:
         cursor.execute("SELECT public.referral_uses(%s)", [alice.user.pk])
         assert cursor.fetchone() == (1,)

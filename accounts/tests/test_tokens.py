@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from accounts import api_keys, tokens
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey
 from accounts.tests.factories import Person, api_with
 from accounts.tokens import Scope
 from gatewayz.benchmarks.endpoints import routes
@@ -112,7 +112,7 @@ def test_it_ends_with_the_key_that_made_it(alice: Person) -> None:
 def test_it_ends_when_its_person_is_deactivated(alice: Person) -> None:
     both = [made(alice), tokens.create(alice.user, Scope.READ)]
 
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
 
     assert [status(token) for token in both] == [401, 401]
 

@@ -565,26 +565,28 @@ export interface components {
         DecisionEnum: "below_minimum" | "not_first" | "not_referred" | "referrer_gone" | "self_referral" | "cap_reached" | "budget_spent" | "awarded";
         /** @description Some of the kinds; the others stay as they are. */
         EmailSwitchesRequest: {
-            /** @description After signing up. */
+            /** @description The welcome after signing up. */
             welcome?: boolean;
-            /** @description When somebody signs up with your code. */
+            /** @description A friend signed up. */
             friend_signed_up?: boolean;
+            /** @description You earned a bonus. */
             bonus_earned?: boolean;
-            /** @description Or held until it is reviewed. */
+            /** @description A bonus was taken back or is held. */
             bonus_taken_back?: boolean;
-            /** @description When support changes your balance. */
+            /** @description Support changed your balance. */
             adjustment?: boolean;
         };
         /** @description Whether each kind of e-mail is on. */
         Emails: {
-            /** @description After signing up. */
+            /** @description The welcome after signing up. */
             welcome: boolean;
-            /** @description When somebody signs up with your code. */
+            /** @description A friend signed up. */
             friend_signed_up: boolean;
+            /** @description You earned a bonus. */
             bonus_earned: boolean;
-            /** @description Or held until it is reviewed. */
+            /** @description A bonus was taken back or is held. */
             bonus_taken_back: boolean;
-            /** @description When support changes your balance. */
+            /** @description Support changed your balance. */
             adjustment: boolean;
         };
         EraseRequestRequest: {

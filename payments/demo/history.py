@@ -189,10 +189,10 @@ class History:
 
     def use_keys(self, person: Person) -> Activity:
         yield self.days(9)
-        callers.authenticate(person.api_key, now=self.now)
+        callers.CALLER.authenticate(person.api_key, now=self.now)
         if self.happens(HAS_SECOND_KEY):
             key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
-            callers.authenticate(text, now=self.now)
+            callers.CALLER.authenticate(text, now=self.now)
             callers.record_use()
             if self.happens(REVOKES_KEY):
                 yield self.days(15)

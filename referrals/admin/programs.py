@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, CharField, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -70,10 +70,10 @@ class ProgramAdmin(PageAdmin):
     actions_detail = ("approve", "reject", "withdraw")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
-        later = Program.objects.approved().filter(starts_at__gt=OuterRef("starts_at"))
         terms: QuerySet[Program] = super().get_queryset(request)
-        ends_at = Subquery(later.order_by("starts_at").values("starts_at")[:1])
-        return terms.annotate(ends_at=ends_at)
+        states = StateFilter.conditions.items()
+        whens = (When(condition, then=Value(name)) for name, (_, condition) in states)
+        return terms.annotate(state=Case(*whens, output_field=CharField()))
 
     def has_add_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("referrals.add_program")
@@ -160,12 +160,7 @@ class ProgramAdmin(PageAdmin):
 
     @display(description="State", label=_STATES)
     def state(self, terms: Any) -> str:
-        now = timezone.now()
-        if terms.status != Program.Status.APPROVED:
-            return str(terms.status)
-        if terms.starts_at > now:
-            return "to come"
-        return "past" if terms.ends_at and terms.ends_at <= now else "in force"
+        return str(terms.state).replace("_", " ")
 
     to_referrer = column("To the referrer", lambda terms: dollars(terms.referrer_bonus))
     to_referee = column("To the friend", lambda terms: dollars(terms.referee_bonus))

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 
-from accounts.models import User
 from accounts.tests.factories import Person
 from payments.tests.at_once import at_once
 
@@ -20,7 +19,7 @@ def ask_for_code(person: Person, n: int) -> str:
 
 
 def test_fifty_simultaneous_requests_get_one_code(alice: Person) -> None:
-    User.objects.filter(pk=alice.user.pk).update(referral_code=None)
+    alice.change(referral_code=None)
 
     codes = at_once(*(partial(ask_for_code, alice, n) for n in range(50)))
 

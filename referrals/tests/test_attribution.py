@@ -34,7 +34,7 @@ def test_without_a_code_there_is_no_refusal(db: None, body: dict[str, Any]) -> N
 
 
 def test_any_other_code_does_not_prevent_registration(alice: Person) -> None:
-    User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
+    alice.change(referral_code="SILK1234")
 
     for number, code in enumerate(odd for odd in NO_CODES if odd and odd != "\ud800"):
         answer = ask(f"bob{number}", referral_code=code)
@@ -80,7 +80,7 @@ def test_attribution_survives_everything_that_comes_later(
 @pytest.mark.parametrize("code", [None, "ABC12345"])
 def test_the_database_refuses_another_attribution(bob: Person, code: str | None) -> None:
     with pytest.raises(IntegrityError, match="once and for all"), transaction.atomic():
-        User.objects.filter(pk=bob.user.pk).update(referred_by_code=code)
+        bob.change(referred_by_code=code)
 
 
 def test_a_person_who_came_without_a_code_stays_without(alice: Person, charlie: Person) -> None:

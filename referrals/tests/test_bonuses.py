@@ -18,10 +18,6 @@ from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
 
 
-def deactivate(person: Person) -> None:
-    User.objects.filter(pk=person.user.pk).update(is_active=False)
-
-
 def has_bought(person: Person) -> bool:
     person.user.refresh_from_db()
     return person.user.has_made_first_purchase
@@ -118,9 +114,9 @@ def test_a_use_counts_whatever_becomes_of_it(alice: Person, bob: Person, status:
 @pytest.mark.parametrize(
     ("change", "decision", "balance"),
     [
-        (lambda alice, bob: deactivate(alice), Decision.REFERRER_GONE, "10.00"),
+        (lambda alice, bob: alice.change(is_active=False), Decision.REFERRER_GONE, "10.00"),
         (lambda alice, bob: alice.user.delete(), Decision.REFERRER_GONE, "10.00"),
-        (lambda alice, bob: deactivate(bob), Decision.AWARDED, "20.00"),
+        (lambda alice, bob: bob.change(is_active=False), Decision.AWARDED, "20.00"),
     ],
     ids=["referrer deactivated", "referrer deleted", "buyer deactivated"],
 )
@@ -141,7 +137,7 @@ def test_a_held_bonus_is_not_released_to_a_deactivated_referrer(alice: Person, b
     settle(bob.user)
     referral = Referral.objects.get()
     turn(referral, "held")
-    deactivate(alice)
+    alice.change(is_active=False)
 
     with pytest.raises(review.ReferrerGoneError):
         review.release(referral.pk, by=reviewer(), note="They live together.", now=timezone.now())
@@ -240,7 +236,7 @@ def test_one_network_address_is_flagged_and_holds_nothing(
     alice: Person, bob: Person, addresses: tuple[str, str], is_flagged: bool
 ) -> None:
     for person, address in zip((alice, bob), addresses, strict=True):
-        User.objects.filter(pk=person.user.pk).update(signup_address=address)
+        person.change(signup_address=address)
 
     settle(bob.user, 1000)
 

@@ -69,7 +69,7 @@ def above_a_lower_cap(alice: Person, charlie: Person) -> str:
 
 
 def deactivated(alice: Person, charlie: Person) -> str:
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
     return alice.code
 
 
@@ -230,8 +230,8 @@ class TestOperators:
         buyer, veteran, nina = register("buyer"), register("veteran"), register("nina")
         settle(buyer.user, 200)
         week_ago = veteran.user.created_at - 7 * DAY
-        User.objects.filter(pk=veteran.user.pk).update(created_at=week_ago)
-        User.objects.filter(pk=nina.user.pk).update(is_staff=True)
+        veteran.change(created_at=week_ago)
+        nina.change(is_staff=True)
         sam = member_of("Support")
         User.objects.filter(pk=sam.pk).update(referral_code="SAMSCODE")
 

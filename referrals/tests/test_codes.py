@@ -62,7 +62,7 @@ NO_CODES: list[Any] = [
 @pytest.fixture
 def silk(alice: Person) -> Person:
     """Alice, with a code whose letters have look-alikes in Unicode."""
-    User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
+    alice.change(referral_code="SILK1234")
     alice.user.refresh_from_db()
     return alice
 
@@ -114,7 +114,7 @@ def test_it_finds_nothing_else(silk: Person, typed: object) -> None:
 
 
 def test_it_does_not_find_the_code_of_a_deactivated_user(alice: Person) -> None:
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
 
     assert codes.find(alice.code, now=NOW) is None
 
@@ -154,7 +154,7 @@ def test_it_gives_up_when_every_code_is_taken(
 @pytest.mark.parametrize("code", ["abcd1234", "ABC", "ABCD123\u0664", "ABCD1234\n", ""])
 def test_the_database_refuses_a_malformed_code(alice: Person, code: str) -> None:
     with pytest.raises(IntegrityError, match="referral_code_form"), transaction.atomic():
-        User.objects.filter(pk=alice.user.pk).update(referral_code=code)
+        alice.change(referral_code=code)
 
 
 def test_a_code_is_made_once_and_never_changes(db: None) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.tests.stripe_events import refer, settle
@@ -162,7 +161,7 @@ def test_settlement_stores_every_result_as_it_was_then(alice: Person, bob: Perso
     before = stored(payment)
     refer(alice, 9)
     ProgramFactory.create(minimum_purchase=Decimal("50.00"))
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
 
     assert list(before) == list(CheckName)
     assert {result.status for result in before.values()} == {Status.PASSED}
@@ -178,7 +177,7 @@ def test_a_budget_that_another_purchase_has_just_spent_fails_its_check(
     bob: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long_ago = timezone.now() - timedelta(days=91)
-    User.objects.filter(pk=bob.user.pk).update(created_at=long_ago)
+    bob.change(created_at=long_ago)
     terms = ProgramFactory.create(budget=Decimal("30.00"))
     reserve = bonuses.reserve_award
 

@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import User
 from accounts.tests.factories import Person, register
 from payments.models import Payment
 from payments.reports import leaderboard
@@ -95,7 +94,7 @@ def test_it_names_whoever_wants_to_be_seen_until_they_are_deactivated(
 ) -> None:
     charlie.api.patch("/user/preferences", {"show_on_leaderboard": True}, format="json")
     response = alice.api.get("/referral/leaderboard")
-    User.objects.filter(pk=charlie.user.pk).update(is_active=False)
+    charlie.change(is_active=False)
 
     leaders = [leader["username"] for leader in response.json()["leaders"]]
     assert leaders == ["charlie", "alice"]

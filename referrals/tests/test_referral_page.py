@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
-from accounts.models import User
 from accounts.tests.factories import Person
 from gatewayz.tests.list_actions import text
 from payments.models import Payment
@@ -41,8 +40,8 @@ def test_the_page_has_both_people_side_by_side(
 def test_the_page_says_what_matches_and_never_the_cards_fingerprint(
     fiona: Client, alice: Person, bob: Person
 ) -> None:
-    User.objects.filter(pk=bob.user.pk).update(email="alice+b@example.com", signup_address="alice")
-    User.objects.filter(pk=alice.user.pk).update(signup_address="alice")
+    bob.change(email="alice+b@example.com", signup_address="alice")
+    alice.change(signup_address="alice")
     bought = [settle(alice.user), settle(bob.user)]
     Payment.objects.update(card_fingerprint="FiNgErPrInT")
 
@@ -62,7 +61,7 @@ def test_the_page_names_earlier_friends_with_the_mailbox_or_the_card(
     [eve, dave] = refer(alice, 2)
     settle(bob.user)
     dave.user.email = bob.user.email = "box@example.com"
-    User.objects.filter(pk=dave.user.pk).update(mailbox=bob.user.mailbox)
+    dave.change(mailbox=bob.user.mailbox)
     Payment.objects.filter(user__in=[eve.user, bob.user]).update(card_fingerprint="visa")
 
     pages = [
@@ -83,7 +82,7 @@ def test_the_page_names_earlier_friends_with_the_mailbox_or_the_card(
 def test_of_a_deactivated_referrer_the_bonus_can_only_be_voided(
     fiona: Client, alice: Person, held: Referral
 ) -> None:
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
 
     page = text(fiona.get(f"{LIST}{held.pk}/change/"))
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments.tests.stripe_events import deliver, dispute, refund, report, settle
 from referrals import review
@@ -23,10 +22,6 @@ def budget(db: None) -> Program:
 def reserved(budget: Program) -> Decimal:
     budget.refresh_from_db()
     return budget.reserved
-
-
-def deactivate(person: Person) -> None:
-    User.objects.filter(pk=person.user.pk).update(is_active=False)
 
 
 def state(alice: Person) -> tuple[str, str, str]:
@@ -46,7 +41,7 @@ def test_given_again_to_a_referrer_who_was_deactivated_it_is_held(
 ) -> None:
     payment = settle(bob.user)
     report(payment, taken)
-    deactivate(alice)
+    alice.change(is_active=False)
 
     report(payment, given)
 
@@ -61,7 +56,7 @@ def test_a_purchase_that_still_qualifies_leaves_the_bonus_as_it_is(
     alice: Person, bob: Person
 ) -> None:
     payment = settle(bob.user, 3000)
-    deactivate(alice)
+    alice.change(is_active=False)
 
     deliver(refund(payment, 1000))
 
@@ -79,7 +74,7 @@ def test_a_release_from_before_does_not_count_and_a_void_stays(
     referral = review.hold(Referral.objects.get().pk, reason="one card", now=timezone.now())
     decide(referral.pk, by=reviewer(), note="I asked them.", now=timezone.now())
     deliver(dispute(payment, 1000))
-    deactivate(alice)
+    alice.change(is_active=False)
 
     deliver(dispute(payment, 1000, "won"))
 

@@ -29,7 +29,7 @@ def test_a_pending_referral_becomes_a_use_by_a_qualifying_purchase(
 def test_deactivated_friends_and_sign_ups_without_a_code_are_not_pending(
     alice: Person, bob: Person
 ) -> None:
-    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    bob.change(is_active=False)
     User.objects.create_user("codeless", "codeless@example.com")
 
     totals = stats(alice.user, now=timezone.now())

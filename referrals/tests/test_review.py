@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from accounts import audit
-from accounts.models import LedgerEntry, User
+from accounts.models import LedgerEntry
 from accounts.tests.factories import Person, reviewer
 from payments.models import Payment
 from payments.tests.stripe_events import (
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def one_mailbox(alice: Person, bob: Person) -> None:
     """Give Alice and Bob two addresses of one mailbox."""
     for person, email in ((alice, "alice@gmail.com"), (bob, "A.Lice+bob@googlemail.com")):
-        User.objects.filter(pk=person.user.pk).update(email=email)
+        person.change(email=email)
 
 
 @pytest.fixture

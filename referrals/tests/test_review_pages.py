@@ -11,7 +11,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry
 from accounts.tests.factories import Person, colleague, register
 from gatewayz.tests import list_actions
 from gatewayz.tests.list_actions import text
@@ -147,7 +147,7 @@ def test_one_that_cannot_be_is_foreseen_and_hinders_no_other(
     [dora] = refer(charlie)
     other = Referral.objects.get(referred_user=dora.user)
     turn(other, "held")
-    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    alice.change(is_active=False)
 
     pages = [
         text(list_actions.ask(fiona, LIST, verdict, [held.pk])) for verdict in ("release", "void")

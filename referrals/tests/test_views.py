@@ -60,7 +60,7 @@ def test_a_valid_code_shows_its_owner_and_remaining_uses(
 
 
 def test_another_code_and_text_that_cannot_be_one_are_not_found(alice: Person) -> None:
-    User.objects.filter(pk=alice.user.pk).update(referral_code="SILK1234")
+    alice.change(referral_code="SILK1234")
 
     for code in ("ABC12345", *NO_CODES):
         for response in (validate(code), validate(code, alice.api)):
