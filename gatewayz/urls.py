@@ -10,10 +10,10 @@ import accounts.urls
 import gatewayz.site.urls
 import payments.urls
 import referrals.urls
+from gatewayz.api.errors import NoSuchEndpoint
 from gatewayz.http import error_pages
 from gatewayz.http.health import HealthViewSet
 from gatewayz.http.metrics import MetricsView
-from gatewayz.site import pages
 
 handler400 = error_pages.bad_request
 handler403 = error_pages.forbidden
@@ -38,5 +38,5 @@ urlpatterns = [
     path("api/schema", SpectacularJSONAPIView.as_view(**_open_to_all), name="schema"),
     path("api/docs", _docs, name="docs"),
     path("admin/", admin.site.urls),
-    re_path(r"^(?:api|auth|referral|user)(?:/|\Z)", pages.NoSuchEndpoint.as_view()),
+    re_path(r"^(?:api|auth|referral|user)(?:/|\Z)", NoSuchEndpoint.as_view()),
 ]

@@ -60,8 +60,9 @@ def confirm(
     is_answered = rows is None or "answered" in request.POST
     form = form_class((request.POST or None) if is_answered else None)
     if not form.is_valid():
-        sent_on = _sent_on(request, form, rows or ())
-        return _ask(page, request, question, form, back=back, sent_on=sent_on)
+        asked = {"title": question.title, "question": question, "form": form, "back": back}
+        asked["sent_on"] = _sent_on(request, form, rows or ())
+        return TemplateResponse(request, "admin/question.html", page.context(request) | asked)
     try:
         done = act(**form.cleaned_data)
     except refusals as refusal:
@@ -88,23 +89,3 @@ def _sent_on(
         *((name, request.POST[name]) for name in sorted(names)),
         *((ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows),
     ]
-
-
-def _ask(
-    page: ModelAdmin,
-    request: HttpRequest,
-    question: Question,
-    form: forms.Form,
-    *,
-    back: str,
-    sent_on: list[tuple[str, str]],
-) -> HttpResponse:
-    context = {
-        **page.context(request),
-        "title": question.title,
-        "question": question,
-        "form": form,
-        "back": back,
-        "sent_on": sent_on,
-    }
-    return TemplateResponse(request, "admin/question.html", context)

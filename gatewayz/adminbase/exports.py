@@ -1,10 +1,9 @@
 """Files of rows: CSV of any length as a stream, XLSX up to a bound; no text becomes a formula."""
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import BytesIO
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -12,7 +11,7 @@ from django.http.response import HttpResponseBase
 from openpyxl import Workbook
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from gatewayz.cli.output import safe_for_spreadsheets
+from gatewayz.cli.output import csv_lines, safe_for_spreadsheets
 
 FORMATS = [("csv", "CSV, for programs, of any length"), ("xlsx", "XLSX, for Excel and the like")]
 # A workbook is made in memory, and takes some seconds.
@@ -31,27 +30,14 @@ class TooManyRowsError(Exception):
         )
 
 
-class _Echo:
-    """Gives back each line that the CSV writer writes."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def file_of(name: str, form: str, columns: Row, rows: Iterable[Row]) -> HttpResponseBase:
     """Return the rows as a file to download. Raises TooManyRowsError."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
     if form == "xlsx":
         return HttpResponse(_workbook(columns, rows), content_type=_XLSX, headers=headers)
+    lines = csv_lines(chain([columns], (map(_cell, row) for row in rows)))
     kind = "text/csv; charset=utf-8"
-    return StreamingHttpResponse(_lines(columns, rows), content_type=kind, headers=headers)
-
-
-def _lines(columns: Row, rows: Iterable[Row]) -> Iterator[str]:
-    writer = csv.writer(_Echo(), lineterminator="\n")
-    yield writer.writerow(columns)
-    for row in rows:
-        yield writer.writerow([_cell(value) for value in row])
+    return StreamingHttpResponse(lines, content_type=kind, headers=headers)
 
 
 def _workbook(columns: Row, rows: Iterable[Row]) -> bytes:

@@ -8,8 +8,10 @@ from django.db import Error as AnyDatabaseError
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
+from rest_framework.views import APIView, set_rollback
 
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.json_api import BodyTooLarge
@@ -96,3 +98,13 @@ def _headers(error: APIException) -> dict[str, str]:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return headers
+
+
+class NoSuchEndpoint(APIView):
+    """Answers 404 to paths of the API that no app has."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise NotFound("There is nothing at this path; see /api/docs.")

@@ -1,6 +1,6 @@
 """Every page of the admin, found from its registry: lists with each filter, each sort, a search."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +8,9 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admindocs.views import extract_views_from_urlpatterns
 from django.test import RequestFactory
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
@@ -92,7 +93,8 @@ def _query(**parameters: Any) -> str:
 
 def others() -> Iterator[tuple[str, str]]:
     """Yield all other pages, by name and address; those about a row are about the newest one."""
-    for path in _patterns(get_resolver().url_patterns, ""):
+    for _, pattern, *_ in extract_views_from_urlpatterns(admin.site.urls[0], "admin/"):
+        path = str(pattern)
         if "<" not in path and "(" not in path:
             yield f"/{path}", f"/{path}"
         elif OBJECT in path and path.count("<") == 1:
@@ -106,12 +108,3 @@ def _newest(path: str) -> Any:
     _, app, model, *_ = path.split("/")
     rows = apps.get_model(app, model)._default_manager.order_by("-pk")
     return rows.values_list("pk", flat=True).first()
-
-
-def _patterns(patterns: Iterable[URLPattern | URLResolver], before: str) -> Iterator[str]:
-    for each in patterns:
-        path = before + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _patterns(each.url_patterns, path)
-        elif path.startswith("admin/"):
-            yield path

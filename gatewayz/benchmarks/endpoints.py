@@ -9,17 +9,18 @@ from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.admindocs.views import extract_views_from_urlpatterns
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import get_resolver
 from django.utils import timezone
 from django.views import View
 
 from accounts import api_keys, emails, ledger_seals, log_in_links
 from accounts.models import ApiKey, LedgerEntry, User
 from accounts.preferences import EmailKind
+from gatewayz.api.errors import NoSuchEndpoint
 from gatewayz.benchmarks import loader, scenarios
 from gatewayz.benchmarks.request import Request
-from gatewayz.site.pages import NoSuchEndpoint
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
@@ -166,20 +167,14 @@ def _plain(route: str) -> Maker:
 
 def routes() -> Iterator[str]:
     """Yield the method and the pattern of each endpoint of the program, but for the admin's."""
-    yield from _routes(get_resolver().url_patterns, "")
-
-
-def _routes(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[str]:
-    for each in patterns:
-        path = before + str(each.pattern)
-        if isinstance(each, URLResolver):
-            if each.app_name != "admin":
-                yield from _routes(each.url_patterns, path)
-        elif getattr(each.callback, "cls", None) is not NoSuchEndpoint:
-            methods = getattr(each.callback, "actions", None) or {"get": ""}
-            page = getattr(each.callback, "view_class", View)
-            offered = set(methods) & set(page.http_method_names) - {"head"}
-            yield from (f"{method.upper()} {path}" for method in offered)
+    every = extract_views_from_urlpatterns(get_resolver().url_patterns)
+    for view, path, namespace, _ in every:
+        if namespace or getattr(view, "cls", None) is NoSuchEndpoint:
+            continue
+        methods = getattr(view, "actions", None) or {"get": ""}
+        page = getattr(view, "view_class", View)
+        offered = set(methods) & set(page.http_method_names) - {"head"}
+        yield from (f"{method.upper()} {path}" for method in offered)
 
 
 @contextmanager

@@ -4,8 +4,9 @@
 """
 
 import logging
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from django.db import connection
@@ -75,8 +76,18 @@ def _orders(count: int) -> list[Request]:
     return [scenarios.checkout(person.pk) for person in people]
 
 
+def _sign_ups(count: int) -> list[Request]:
+    """Return sign-ups by names that have little in common: their index is by parts of them."""
+    requests = scenarios.registrations(count, codes=1)
+    names = (f"newcomer-{secrets.token_hex(4)}" for _ in requests)
+    return [
+        replace(each, body=each.body | {"username": name, "email": f"{name}@example.com"})
+        for each, name in zip(requests, names, strict=True)
+    ]
+
+
 _OPERATIONS: dict[str, Callable[[int], list[Request]]] = {
-    "sign-up with a code": partial(scenarios.registrations, codes=1),
+    "sign-up with a code": _sign_ups,
     "order": _orders,
     "first purchase, both bonuses": partial(scenarios.settlements, per_code=8),
 }

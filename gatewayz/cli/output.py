@@ -2,8 +2,9 @@
 
 import csv
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 import orjson
@@ -70,10 +71,17 @@ def _shown(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Yield a line for each row."""
+    for row in rows:
+        line = StringIO()
+        writer = csv.writer(line, lineterminator="\n")
+        writer.writerow([safe_for_spreadsheets(value) for value in row])
+        yield line.getvalue()
+
+
 def _write_csv(out: TextIO, columns: Sequence[str], rows: Rows) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([safe_for_spreadsheets(value) for value in row] for row in rows)
+    out.writelines(csv_lines([columns, *rows]))
 
 
 def _write_json(out: TextIO, columns: Sequence[str], rows: Rows) -> None:

@@ -82,23 +82,26 @@ class OperatorSite(UnfoldAdminSite):
             super().register(model_or_iterable, admin_class, **options)
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the pages that belong to no model, and the export of each list that has one."""
+        """Return the pages that belong to no model, and the export of each list that has one.
+
+        They go before those of the rows.
+        """
         return [
-            *(self._export(page) for page in self._registry.values() if page.exported),
+            *(
+                path(
+                    f"{page.opts.app_label}/{page.opts.model_name}/export/",
+                    self.admin_view(partial(list_export.export, page)),
+                    name=f"{page.opts.app_label}_{page.opts.model_name}_export",
+                )
+                for page in self._registry.values()
+                if page.exported
+            ),
             path(
                 "second-factor/",
                 self.admin_view(own_log_in.second_factor_page),
                 name="second_factor",
             ),
         ]
-
-    def _export(self, page: Any) -> URLPattern:
-        """Return the address of the export of a list, which goes before those of its rows."""
-        name = f"{page.opts.app_label}_{page.opts.model_name}_export"
-        address = f"{page.opts.app_label}/{page.opts.model_name}/export/"
-        view = self.admin_view(partial(list_export.export, page))
-        export: URLPattern = path(address, view, name=name)
-        return export
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add the page's place in the sidebar, for the link back to it."""

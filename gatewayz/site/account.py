@@ -18,7 +18,6 @@ from accounts.views import TOO_MANY_KEYS
 from gatewayz.site import embed
 from gatewayz.site.forms import SEEN_BY_REFERRER, Form
 from gatewayz.site.people import PersonRequest, for_people
-from gatewayz.site.refusals import add_refusal
 
 # A form is also shown by itself: after a log-in the browser comes back with GET.
 _FORM = require_http_methods(["GET", "HEAD", "POST"])
@@ -93,7 +92,7 @@ def make_key(request: PersonRequest) -> HttpResponse:
         except api_keys.TooManyKeysError:
             form.add_error(None, TOO_MANY_KEYS)
         except throttling.TooManyRequests as refusal:
-            status = add_refusal(form, refusal)
+            status = form.refuse(refusal)
     return _page(request, key_form=form, status=status)
 
 

@@ -14,7 +14,6 @@ from accounts.models import User
 from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import ClaimForm
 from gatewayz.site.people import PersonRequest, for_people
-from gatewayz.site.refusals import add_refusal
 from referrals import attribution
 
 
@@ -43,7 +42,7 @@ def claim(request: PersonRequest) -> HttpResponse:
             invitation_cookie.forget(response)
             return response
     except throttling.TooManyRequests as refusal:
-        status = add_refusal(form, refusal)
+        status = form.refuse(refusal)
     return render(request, "site/claim.html", {"form": form}, status=status)
 
 

@@ -1,5 +1,6 @@
 """The forms of the pages for people."""
 
+from math import ceil
 from typing import Any
 
 from django import forms
@@ -7,6 +8,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 
 from accounts.models import User
 from accounts.preferences import ShowToReferrer
+from accounts.throttling import TooManyRequests
 
 SEEN_BY_REFERRER = [
     (ShowToReferrer.USERNAME, "my name"),
@@ -21,6 +23,14 @@ class Form(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # No colon after a label that stands above its field.
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    def refuse(self, refusal: TooManyRequests) -> int:
+        """Say that a rate limit is reached; return the status to answer with."""
+        minutes = ceil(refusal.wait / 60)
+        unit = "minute" if minutes == 1 else "minutes"
+        text = f"Too many attempts from your network. Try again in {minutes} {unit}."
+        self.add_error(None, text)
+        return refusal.status_code
 
 
 class LogInForm(Form):

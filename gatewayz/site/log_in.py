@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import log_in_links, mailboxes, people, throttling
 from gatewayz.site.forms import LogInForm
 from gatewayz.site.people import begin_session
-from gatewayz.site.refusals import add_refusal
 from gatewayz.site.tasks import send_log_in_link
 
 _PAGE = require_http_methods(["GET", "HEAD", "POST"])
@@ -29,7 +28,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         try:
             throttling.limit_address("log_in", request)
         except throttling.TooManyRequests as refusal:
-            status = add_refusal(form, refusal)
+            status = form.refuse(refusal)
         else:
             _send_link(request, form.cleaned_data["email"])
             return redirect("log-in-sent")

@@ -20,7 +20,6 @@ from gatewayz.http.client_address import client_address
 from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import SignUpForm
 from gatewayz.site.people import begin_session
-from gatewayz.site.refusals import add_refusal
 from referrals import attribution, codes, invite_views
 from referrals.attribution import CheckedCode, Refusal
 from referrals.invitations import promise
@@ -86,7 +85,7 @@ def _register(request: HttpRequest, now: datetime) -> HttpResponse:
     try:
         throttling.limit_address("register", request)
     except throttling.TooManyRequests as refusal:
-        status = add_refusal(form, refusal)
+        status = form.refuse(refusal)
         return _show(request, form, code, CheckedCode(), now, status=status)
     checked = _check(code, now)
     if checked.refusal:

@@ -1,13 +1,13 @@
 """An address of the admin whose id is none is not found, on every page."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admindocs.views import extract_views_from_urlpatterns
 from django.db import transaction
-from django.urls import URLPattern, URLResolver, reverse
+from django.urls import reverse
 
 from accounts.tests.factories import operator
 from gatewayz.adminbase.model_admin import _filter_name
@@ -22,17 +22,13 @@ pytestmark = pytest.mark.slow
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
-def routes(patterns: list[Any], before: str = "") -> Iterator[str]:
-    """Yield each route of the admin that has a parameter."""
-    for pattern in patterns:
-        route = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and _PARAMETER.search(route):
-            yield route
-
-
-ROUTES = sorted(set(routes(admin.site.urls[0])))
+ROUTES = sorted(
+    {
+        str(path)
+        for _, path, *_ in extract_views_from_urlpatterns(admin.site.urls[0])
+        if _PARAMETER.search(str(path))
+    }
+)
 PAGES = {f"{model._meta.label_lower}": page for model, page in admin.site._registry.items()}
 
 

@@ -112,19 +112,32 @@ def test_a_killed_holder_leaves_a_server_that_the_next_one_uses_and_stops(folder
     assert not is_up(server)
 
 
-def test_it_starts_over_after_a_killed_initdb(folder: Path) -> None:
+def test_it_starts_over_after_a_killed_initdb_and_shows_the_log_when_it_cannot_start(
+    folder: Path,
+) -> None:
     unfinished = folder / "cluster.unfinished"
     unfinished.mkdir()
     (unfinished / "PG_VERSION").write_text("18\n")
-
     with running(folder) as server:
         assert is_up(server)
+    (folder / "cluster" / "PG_VERSION").write_text("9\n")
+
+    with pytest.raises(EmbeddedPostgresError, match="incompatible with server"), running(folder):
+        pass
 
 
-def test_it_finds_a_short_place_for_the_socket_when_the_path_is_long(folder: Path) -> None:
-    with running(folder / ("long" * 25), durable=False) as server:
-        assert is_up(server)
+def test_it_works_below_a_folder_with_a_long_and_odd_name(folder: Path) -> None:
+    odd = folder / """a "folder" with $HOME, 100% it's""" / ("long" * 25)
+    odd.parent.mkdir(mode=0o777)
+    with running(odd, durable=False) as server:
+        server.create_database("gatewayz")
+        server.create_database("gatewayz")  # Nothing is refused when it is there.
+
         assert server.socket_directory.parent == SHORT_DIRECTORY
+        with psycopg.connect(server.url("gatewayz")) as connection:
+            assert connection.info.dbname == "gatewayz"
+            named = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'gatewayz'")
+            assert named.fetchall() == [(1,)]
 
     assert not server.socket_directory.exists()
 
@@ -144,26 +157,6 @@ def test_it_refuses_a_place_for_the_socket_that_is_another_users(
             pass
     finally:
         taken.unlink()
-
-
-def test_it_works_below_a_folder_with_odd_characters_in_its_name(folder: Path) -> None:
-    with running(folder / """a "folder" with $HOME, 100% it's""", durable=False) as server:
-        server.create_database("gatewayz")
-        server.create_database("gatewayz")  # Nothing is refused when it is there.
-
-        with psycopg.connect(server.url("gatewayz")) as connection:
-            assert connection.info.dbname == "gatewayz"
-            named = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'gatewayz'")
-            assert named.fetchall() == [(1,)]
-
-
-def test_it_shows_the_end_of_the_log_when_the_server_does_not_start(folder: Path) -> None:
-    with running(folder):
-        pass
-    (folder / "cluster" / "PG_VERSION").write_text("9\n")
-
-    with pytest.raises(EmbeddedPostgresError, match="incompatible with server"), running(folder):
-        pass
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")

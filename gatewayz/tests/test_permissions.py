@@ -1,16 +1,16 @@
 """What each page of the desk lets whom do: Support, Finance, who only looks, who may nothing."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admindocs.views import extract_views_from_urlpatterns
 from django.contrib.auth.models import Permission
 from django.db.models import Model, Q
 from django.test import Client, RequestFactory
-from django.urls import URLPattern, URLResolver
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
@@ -91,17 +91,13 @@ ACTIONS_OF_LISTS = {
 EVERYTHING_OF_STAFF = Q(content_type__app_label__in=["accounts", "auth"])
 
 
-def paths(patterns: Iterable[URLPattern | URLResolver], start: str = "admin/") -> Iterator[str]:
-    """Give every path of the desk, with `{row}` for what it shows."""
-    for pattern in patterns:
-        path = start + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from paths(pattern.url_patterns, path)
-        elif not re.search(r"[\^$]|/r/|<path:object_id>/\Z", path):
-            yield re.sub(r"<[^>]+>", "{row}", path)
-
-
-CLOSED = sorted(set(paths(admin.site.get_urls())) - FOR_ALL_STAFF)
+# Every path of the desk, with `{row}` for what it shows.
+PATHS = [
+    re.sub(r"<[^>]+>", "{row}", str(path))
+    for _, path, *_ in extract_views_from_urlpatterns(admin.site.get_urls(), "admin/")
+    if not re.search(r"[\^$]|/r/|<path:object_id>/\Z", str(path))
+]
+CLOSED = sorted(set(PATHS) - FOR_ALL_STAFF)
 ONLY_SHOWN = [
     path
     for path in CLOSED
