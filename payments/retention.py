@@ -5,7 +5,6 @@ It never touches money: no ledger entry, no referral, no purchase that was paid 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -37,21 +36,13 @@ _FINISHED = Q(outcome__in=_DONE) | Q(outcome=Outcome.WAITING, payment__status__i
 _UNPAID_OUTCOMES = (Outcome.CLOSED, Outcome.REPEATED, Outcome.WAITING)
 
 
-@dataclass(frozen=True)
-class Purged:
-    """How many rows of a kind were deleted, or emptied."""
-
-    kind: str
-    rows: int
-
-
-def purge(*, now: datetime) -> list[Purged]:
-    """Delete what is older than its retention, and return how much; a second call finds nothing."""
-    return [
-        Purged(kind, _PURGES[kind](now - age))
+def purge(*, now: datetime) -> dict[str, int]:
+    """Delete what is older than its retention, or empty it; return how many rows of each kind."""
+    return {
+        kind: _PURGES[kind](now - age)
         for kind, age in settings.RETENTION.items()
         if age is not None
-    ]
+    }
 
 
 def _purge_invite_views(before: datetime) -> int:

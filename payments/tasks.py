@@ -192,8 +192,8 @@ def purge(timestamp: int) -> None:
     erasure.erase_late_payments(now=timezone.now())
     if count := event_redaction.redact_late_events():
         log.info("events_redacted", count=count)
-    for purged in retention.purge(now=timezone.now()):
-        log.info("purged", kind=purged.kind, rows=purged.rows)
+    for kind, rows in retention.purge(now=timezone.now()).items():
+        log.info("purged", kind=kind, rows=rows)
 
 
 @app.periodic(cron="17 3 * * *")

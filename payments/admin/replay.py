@@ -1,7 +1,6 @@
 """Replays and resolves Stripe events, one or many, after asking for a reason."""
 
 from collections import Counter
-from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
@@ -46,7 +45,13 @@ def replay(
         _report(request, done, already=len(events) - len(to_do))
         return HttpResponseRedirect(back)
 
-    return confirm(page, request, _question(events), ReplayForm, act, back=back, rows=rows)
+    question = _question(
+        "Replay",
+        events,
+        "Each event is worked on again, by itself.",
+        "What was done stays as it is: nobody is credited twice.",
+    )
+    return confirm(page, request, question, ReplayForm, act, back=back, rows=rows)
 
 
 def resolve(
@@ -66,35 +71,18 @@ def resolve(
                 inbox.resolve(event.event_id, by=by, reason=reason, now=now)
         return f"Resolved {len(events)}."
 
-    question = Question(
-        title="Resolve one event" if len(events) == 1 else f"Resolve {len(events)} events",
-        consequences=[
-            "It leaves the list of what needs someone, and cannot be replayed any more.",
-            "Nobody is credited by it. If somebody is owed something, adjust the balance: the "
-            "event's page leads to it.",
-        ],
-        table=_table(events),
-        button="Resolve",
-        variant="primary",
+    question = _question(
+        "Resolve",
+        events,
+        "It leaves the list of what needs someone, and cannot be replayed any more.",
+        "Nobody is credited by it. If somebody is owed something, adjust the balance: the "
+        "event's page leads to it.",
     )
     refused = (inbox.NotQuarantinedError,)
     return confirm(page, request, question, ReasonForm, act, back=back, rows=rows, refusals=refused)
 
 
-def _question(events: list[StripeEvent]) -> Question:
-    return Question(
-        title="Replay one event" if len(events) == 1 else f"Replay {len(events)} events",
-        consequences=[
-            "Each event is worked on again, by itself.",
-            "What was done stays as it is: nobody is credited twice.",
-        ],
-        table=_table(events),
-        button="Replay",
-        variant="primary",
-    )
-
-
-def _table(events: list[StripeEvent]) -> dict[str, Any]:
+def _question(verb: str, events: list[StripeEvent], *consequences: str) -> Question:
     rows = [
         [
             link(event, event.event_id),
@@ -104,7 +92,13 @@ def _table(events: list[StripeEvent]) -> dict[str, Any]:
         ]
         for event in events
     ]
-    return {"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows}
+    return Question(
+        title=f"{verb} one event" if len(events) == 1 else f"{verb} {len(events)} events",
+        consequences=list(consequences),
+        table={"headers": ["Event", "Type", "Outcome", "Why"], "rows": rows},
+        button=verb,
+        variant="primary",
+    )
 
 
 def _report(request: HttpRequest, replayed: list[StripeEvent], *, already: int) -> None:

@@ -42,17 +42,6 @@ class TooMuchError(PaymentError):
     """Stripe has more transactions on these days than can be read while other jobs wait."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """What only one side has, or both have differently; amounts in cents."""
-
-    what: str  # a reporting category of Stripe's
-    stripe_id: str
-    problem: str
-    at_stripe: int | None
-    ours: int | None
-
-
 @dataclass
 class Comparison:
     """The sums of both sides, in cents and with Stripe's signs, and the first differences."""
@@ -72,10 +61,16 @@ class Comparison:
         sums = self.at_stripe.setdefault(category, [0] * (1 + len(numbers)))
         self.at_stripe[category] = [sum(pair) for pair in zip(sums, (1, *numbers), strict=True)]
 
-    def differ(self, difference: Difference) -> None:
+    def differ(
+        self, category: str, stripe_id: str, problem: str, at_stripe: int | None, ours: int | None
+    ) -> None:
+        """Add what only one side has, or both have differently; amounts in cents."""
         self.difference_count += 1
         if len(self.differences) < MOST_DIFFERENCES:
-            self.differences.append(asdict(difference))
+            amounts = {"at_stripe": at_stripe, "ours": ours}
+            self.differences.append(
+                {"what": category, "stripe_id": stripe_id, "problem": problem, **amounts}
+            )
 
 
 @dataclass(frozen=True)
@@ -166,8 +161,9 @@ def _read(data: Mapping[str, Any]) -> _Transaction:
 def _compare_batch(
     found: Comparison, span: Span, batch: list[_Transaction], seen: set[str]
 ) -> None:
-    payments = _payments([each.payment_intent_id for each in batch])
-    clawbacks = _clawbacks([each.source_id for each in batch])
+    intents = [each.payment_intent_id for each in batch]
+    payments = _records(Payment.objects.all(), "payment_intent_id", intents)
+    clawbacks = _records(Clawback.objects.all(), "stripe_id", [each.source_id for each in batch])
     for each in batch:
         is_charge = each.category == "charge"
         key = each.payment_intent_id if is_charge else each.source_id
@@ -194,23 +190,12 @@ def _compare_one(found: Comparison, theirs: _Transaction, key: str, ours: _Recor
         return
     sign = -1 if theirs.amount < 0 else 1
     amount = sign * ours.amount if ours else None
-    found.differ(Difference(theirs.category, key, problem, theirs.amount, amount))
+    found.differ(theirs.category, key, problem, theirs.amount, amount)
 
 
-def _payments(intents: list[str]) -> dict[str, _Record]:
-    rows = Payment.objects.filter(payment_intent_id__in=intents)
-    return {
-        str(intent): _Record(amount, status)
-        for intent, amount, status in rows.values_list("payment_intent_id", "amount", "status")
-    }
-
-
-def _clawbacks(stripe_ids: list[str]) -> dict[str, _Record]:
-    rows = Clawback.objects.filter(stripe_id__in=stripe_ids)
-    return {
-        stripe_id: _Record(amount, status)
-        for stripe_id, amount, status in rows.values_list("stripe_id", "amount", "status")
-    }
+def _records(rows: QuerySet[Any], key: str, ids: list[str]) -> dict[str, _Record]:
+    found = rows.filter(**{f"{key}__in": ids}).values_list(key, "amount", "status")
+    return {stripe_id: _Record(amount, status) for stripe_id, amount, status in found}
 
 
 def _add_payout(found: Comparison, payout: Mapping[str, Any]) -> None:
@@ -242,6 +227,4 @@ def _add_records(
     due = rows.filter(Q(status="paid") if category == "charge" else Q(status__in=_TAKING_BACK))
     for stripe_id, amount in due.order_by("pk").values_list(key, "amount").iterator():
         if stripe_id not in seen:
-            found.differ(
-                Difference(category, stripe_id or "", "Stripe has nothing", None, sign * amount)
-            )
+            found.differ(category, stripe_id or "", "Stripe has nothing", None, sign * amount)

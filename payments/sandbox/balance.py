@@ -13,16 +13,16 @@ from django.db.models import QuerySet
 from payments.sandbox.models import Event
 from payments.sandbox.objects import Json, timestamp
 
-# By type of event: the transaction's type, its reporting category, and its sign.
+# By type of event: the transaction's reporting category, and its sign.
 _KINDS = {
-    "charge.succeeded": ("charge", "charge", 1),
-    "refund.created": ("refund", "refund", -1),
-    "refund.failed": ("refund_failure", "refund_failure", 1),
-    "charge.dispute.funds_withdrawn": ("adjustment", "dispute", -1),
-    "charge.dispute.funds_reinstated": ("adjustment", "dispute_reversal", 1),
+    "charge.succeeded": ("charge", 1),
+    "refund.created": ("refund", -1),
+    "refund.failed": ("refund_failure", 1),
+    "charge.dispute.funds_withdrawn": ("dispute", -1),
+    "charge.dispute.funds_reinstated": ("dispute_reversal", 1),
 }
 _DISPUTE_FEE = 1500
-_AVAILABLE_AFTER = timedelta(days=2)
+_ARRIVES_AFTER = timedelta(days=2)
 _PREFIX = "txn"
 
 
@@ -37,42 +37,25 @@ def event_id(transaction_id: str) -> str:
 
 def transaction_json(event: Event, *, is_expanded: bool = False) -> Json:
     """Return the balance transaction of an event, with its source as an id or in full."""
-    kind, category, sign = _KINDS[event.type]
+    category, sign = _KINDS[event.type]
     source: dict[str, Any] = json.loads(event.body)["data"]["object"]
     amount, fee = sign * source["amount"], _fee(category, source["amount"])
     return {
         "id": event.stripe_id.replace("evt_", f"{_PREFIX}_", 1),
         "object": "balance_transaction",
         "amount": amount,
-        "available_on": timestamp(event.created_at + _AVAILABLE_AFTER),
         "created": timestamp(event.created_at),
         "currency": "usd",
-        "description": None,
-        "exchange_rate": None,
         "fee": fee,
-        "fee_details": _fee_details(fee),
         "net": amount - fee,
         "reporting_category": category,
         "source": source if is_expanded else source["id"],
-        "status": "available",
-        "type": kind,
     }
 
 
 def _fee(category: str, cents: int) -> int:
     """Return 2.9 % and 30 cents for a charge, and what a dispute costs; nothing comes back."""
     return {"charge": round(cents * 29 / 1000) + 30, "dispute": _DISPUTE_FEE}.get(category, 0)
-
-
-def _fee_details(fee: int) -> list[Json]:
-    detail = {
-        "amount": fee,
-        "application": None,
-        "currency": "usd",
-        "description": "Stripe processing fees",
-        "type": "stripe_fee",
-    }
-    return [detail] if fee else []
 
 
 def payouts(*, now: datetime) -> list[Json]:
@@ -88,18 +71,13 @@ def payouts(*, now: datetime) -> list[Json]:
 
 
 def _payout(at: datetime, cents: int, now: datetime) -> Json:
+    arrives_at = at + _ARRIVES_AFTER
     return {
         "id": f"po_{at:%Y%m%d}",
         "object": "payout",
         "amount": cents,
-        "arrival_date": timestamp(at + _AVAILABLE_AFTER),
-        "automatic": True,
+        "arrival_date": timestamp(arrives_at),
         "created": timestamp(at),
         "currency": "usd",
-        "description": "STRIPE PAYOUT",
-        "livemode": False,
-        "metadata": {},
-        "method": "standard",
-        "status": "paid" if at + _AVAILABLE_AFTER <= now else "in_transit",
-        "type": "bank_account",
+        "status": "paid" if arrives_at <= now else "in_transit",
     }

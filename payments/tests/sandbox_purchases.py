@@ -6,9 +6,10 @@ from django.conf import settings
 from accounts.tests.factories import Person
 from payments.models import Payment
 from payments.sandbox.models import Charge, Event
+from payments.sandbox.tests.conftest import PAYING_CARD
 from payments.tests.stripe_events import send
 
-VISA = "4242 4242 4242 4242"
+VISA = PAYING_CARD["card_number"]
 MASTERCARD = "5555 5555 5555 4444"
 BANK_ACCOUNT = {"payment_method": "delayed", "account_number": "000123456789"}
 
@@ -25,13 +26,8 @@ def try_to_pay(person: Person, cents: int, **typed: str) -> tuple[Payment, reque
     order = {"amount": cents, "currency": "usd"}
     answer = person.api.post("/api/stripe/checkout-session", order, format="json")
     payment = Payment.objects.get(pk=answer.json()["payment_id"])
-    form = {
-        "email": person.user.email,
-        "card_number": VISA,
-        "card_expiry": "12 / 34",
-        "card_cvc": "123",
-    }
-    page = requests.post(payment.checkout_url, data=form | typed, timeout=10, allow_redirects=False)
+    form = PAYING_CARD | {"email": person.user.email} | typed
+    page = requests.post(payment.checkout_url, data=form, timeout=10, allow_redirects=False)
     return payment, page
 
 

@@ -46,25 +46,22 @@ def test_those_that_need_someone_are_one_choice(support: Client, bob: Person) ->
     assert ids(response) == [untouched.event_id, broken.event_id, wrong.event_id]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "event_type", "found"),
-    [
-        ("ignored", "", ["customer.created"]),
-        ("", "refund.created", ["refund.created"]),
-        ("applied", "refund.created", ["refund.created"]),
-        ("settled", "refund.created", []),
-        ("needs_someone", "refund.created", []),
-    ],
-)
-def test_it_is_filtered_by_outcome_and_by_type(
-    support: Client, bob: Person, outcome: str, event_type: str, found: list[str]
-) -> None:
+FILTERED = [
+    ("ignored", "", ["customer.created"]),
+    ("", "refund.created", ["refund.created"]),
+    ("applied", "refund.created", ["refund.created"]),
+    ("settled", "refund.created", []),
+    ("needs_someone", "refund.created", []),
+]
+
+
+def test_it_is_filtered_by_outcome_and_by_type(support: Client, bob: Person) -> None:
     deliver(refund(settle(bob.user), 100))
     deliver(envelope("customer.created", {"id": "cus_1"}))
 
-    response = support.get(INBOX, {"outcome": outcome, "event_type": event_type})
-
-    assert [event.event_type for event in response.context["cl"].result_list] == found
+    for outcome, event_type, found in FILTERED:
+        response = support.get(INBOX, {"outcome": outcome, "event_type": event_type})
+        assert [each.event_type for each in response.context["cl"].result_list] == found, outcome
 
 
 def test_what_no_event_of_a_type_can_become_is_not_looked_for(
@@ -76,25 +73,16 @@ def test_what_no_event_of_a_type_can_become_is_not_looked_for(
     assert "stripe_events" not in str(queries.captured_queries)
 
 
-@pytest.mark.parametrize(
-    "sought",
-    ["{event}", "{event:.12}", "{session}", "{session:.20}", "{intent}", "BOB@example.com"],
-)
 def test_it_is_found_by_stripes_ids_and_the_person(
-    support: Client, bob: Person, charlie: Person, sought: str
+    support: Client, bob: Person, charlie: Person
 ) -> None:
     settle(charlie.user)
     payment = settle(bob.user)
     sent = payment.stripe_events.get()
-    names = {
-        "event": sent.event_id,
-        "session": payment.session_id,
-        "intent": payment.payment_intent_id,
-    }
+    session, intent = str(payment.session_id), payment.payment_intent_id
 
-    response = support.get(INBOX, {"q": sought.format(**names)})
-
-    assert ids(response) == [sent.event_id]
+    for sought in (sent.event_id, sent.event_id[:12], session, session[:20], intent, "BOB@example"):
+        assert ids(support.get(INBOX, {"q": sought})) == [sent.event_id], sought
 
 
 def test_the_list_loads_no_bodies_and_asks_as_often_for_many_to_tell_whom_they_are_about(
@@ -166,21 +154,21 @@ def test_a_failed_event_is_shown_with_its_payment_and_when_it_is_attempted_again
     assert f"/admin/accounts/user/{bob.user.pk}/change/" in text
 
 
-@pytest.mark.parametrize("outcome", StripeEvent.Outcome.values)
-def test_every_outcome_is_explained(support: Client, outcome: str) -> None:
-    is_open = outcome in ("received", "failed")
-    row = StripeEventFactory.create(
-        event_type="refund.created",
-        outcome="quarantined" if outcome == "resolved" else outcome,
-        processed_at=None if is_open else timezone.now(),
-    )
-    if outcome == "resolved":
-        resolve(row)
+def test_every_outcome_is_explained(support: Client) -> None:
+    for outcome in StripeEvent.Outcome.values:
+        is_open = outcome in ("received", "failed")
+        row = StripeEventFactory.create(
+            event_type="refund.created",
+            outcome="quarantined" if outcome == "resolved" else outcome,
+            processed_at=None if is_open else timezone.now(),
+        )
+        if outcome == "resolved":
+            resolve(row)
 
-    shown = support.get(page_of(row)).context["help"]
+        shown = support.get(page_of(row)).context["help"]
 
-    assert shown.happened.lower().startswith(outcome)
-    assert shown.advice
+        assert shown.happened.lower().startswith(outcome)
+        assert shown.advice
 
 
 MARKUP = "<script>alert(1)</script>"

@@ -58,12 +58,8 @@ def test_payments_are_filtered(
     for chosen, found in FILTERED:
         rows = listed(support.get(PAYMENTS, chosen))
         assert [payment.user.username for payment in rows] == found, chosen
-
-
-def test_a_filter_that_is_not_offered_leads_to_the_whole_list(support: Client) -> None:
-    answer = support.get(PAYMENTS, {"bonus_decision": "nonsense"})
-
-    assert answer.headers["Location"] == f"{PAYMENTS}?e=1"
+    not_offered = support.get(PAYMENTS, {"bonus_decision": "nonsense"})
+    assert not_offered.headers["Location"] == f"{PAYMENTS}?e=1"
 
 
 DAYS = [(-1, 1, 1), (0, 0, 1), (1, 2, 0), (-2, -1, 0), (0, None, 1), (None, 0, 1)]
@@ -74,6 +70,9 @@ def test_payments_are_filtered_by_whole_days(support: Client, bob: Person) -> No
     pending_payment(bob.user)
     today = datetime.now(UTC).date()
 
+    for day in ("yesterday", "2026-13-01", "9999-12-31", "\0"):
+        no_day = {"paid_at_from": day, "paid_at_to": day}
+        assert support.get(PAYMENTS, no_day).status_code == 200, day
     for first, last, found in DAYS:
         days = {
             f"paid_at_{end}": (today + timedelta(days=away)).isoformat()
@@ -83,11 +82,6 @@ def test_payments_are_filtered_by_whole_days(support: Client, bob: Person) -> No
         assert len(listed(support.get(PAYMENTS, days))) == found, (first, last)
 
 
-def test_a_day_that_cannot_be_is_no_error(support: Client) -> None:
-    for day in ("yesterday", "2026-13-01", "9999-12-31", "\0"):
-        assert support.get(PAYMENTS, {"paid_at_from": day, "paid_at_to": day}).status_code == 200
-
-
 def test_a_payment_is_found(support: Client, bob: Person, charlie: Person) -> None:
     settle(charlie.user)
     payment = settle(bob.user)
@@ -95,15 +89,8 @@ def test_a_payment_is_found(support: Client, bob: Person, charlie: Person) -> No
 
     for sought in (session, session[:20], intent, "Bob", "bob@EXAM", str(payment.pk)):
         assert listed(support.get(PAYMENTS, {"q": sought})) == [payment], sought
-
-
-@pytest.mark.parametrize("sought", ["9" * 40, "²", "%", "_"])
-def test_a_search_for_what_is_not_there_finds_nothing(
-    support: Client, bob: Person, sought: str
-) -> None:
-    settle(bob.user)
-
-    assert listed(support.get(PAYMENTS, {"q": sought})) == []
+    for nothing in ("9" * 40, "²", "%", "_"):
+        assert listed(support.get(PAYMENTS, {"q": nothing})) == [], nothing
 
 
 def rows(response: Any, title: str) -> list[list[str]]:
@@ -209,23 +196,24 @@ def test_a_checkout_page_is_linked_and_cut_short(
     assert f">{address}<" not in page or len(address) < 50
 
 
-@pytest.mark.parametrize(
-    ("chosen", "found"),
-    [
-        ({"kind__exact": "dispute"}, ["open"]),
-        ({"status__exact": "succeeded"}, ["succeeded", "succeeded"]),
-        ({"purchase": "waiting"}, ["succeeded"]),
-        ({"q": "bob"}, ["open", "succeeded"]),
-        ({"q": "Bob@"}, ["open", "succeeded"]),
-        ({"q": "re_early"}, ["succeeded"]),
-    ],
-)
+CLAWBACKS_FOUND: list[tuple[dict[str, str], list[str]]] = [
+    ({"kind__exact": "dispute"}, ["open"]),
+    ({"status__exact": "succeeded"}, ["succeeded", "succeeded"]),
+    ({"purchase": "waiting"}, ["succeeded"]),
+    ({"q": "bob"}, ["open", "succeeded"]),
+    ({"q": "Bob@"}, ["open", "succeeded"]),
+    ({"q": "re_early"}, ["succeeded"]),
+]
+
+
 def test_refunds_and_disputes_are_filtered_and_found(
-    support: Client, bob: Person, charlie: Person, chosen: dict[str, str], found: list[str]
+    support: Client, bob: Person, charlie: Person
 ) -> None:
     payment = settle(bob.user)
     deliver(refund(payment, 300))
     deliver(dispute(payment, 700))
     deliver(refund(pending_payment(charlie.user), 1000, name="early"))
 
-    assert [row.status for row in listed(support.get(CLAWBACKS, chosen))] == found
+    for chosen, found in CLAWBACKS_FOUND:
+        rows = listed(support.get(CLAWBACKS, chosen))
+        assert [row.status for row in rows] == found, chosen

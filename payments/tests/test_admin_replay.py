@@ -83,12 +83,19 @@ def test_the_adjustment_of_an_event_names_the_person_and_the_event(
 def test_a_double_click_is_harmless_and_the_page_tells_who_replayed_it(
     finance: Client, bob: Person
 ) -> None:
+    """So is an event that left the list in the meantime."""
     broken = failed_event(pending_payment(bob.user))
 
     first, second = (replay(finance, broken, reason="<b>mended</b>") for _ in range(2))
 
     assert messages_of(second)[-1] == "It was done already, so nothing was done."
-    assert (first.status_code, bob.balance()) == (302, "20.00")
+    filtered = f"{INBOX}?outcome=failed"
+    left = list_actions.run(finance, filtered, *of_list([broken]), reason="Again")
+
+    assert messages_of(left)[-1] == (
+        "Nothing was done: nothing is selected that this could be done to."
+    )
+    assert (first.status_code, left["Location"], bob.balance()) == (302, filtered, "20.00")
     assert audit.of(broken).count() == 2
     page = finance.get(page_of(broken)).content.decode()
     assert "fiona, when it was failed: “&lt;b&gt;mended&lt;/b&gt;”" in page
@@ -134,15 +141,14 @@ def test_the_list_asks_for_a_reason_and_comes_back_as_it_was_filtered(
     assert asked.context["back"] == response["Location"] == filtered
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 501])
-def test_it_needs_a_reason(finance: Client, bob: Person, reason: str) -> None:
+def test_it_needs_a_reason(finance: Client, bob: Person) -> None:
     broken = failed_event(pending_payment(bob.user))
 
-    response = replay(finance, broken, reason=reason)
-
+    for reason in ("", "   ", "x" * 501):
+        response = replay(finance, broken, reason=reason)
+        assert response.status_code == 200
+        assert response.context["form"].errors["reason"]
     broken.refresh_from_db()
-    assert response.status_code == 200
-    assert response.context["form"].errors["reason"]
     assert broken.outcome == "failed"
 
 
@@ -154,20 +160,6 @@ def test_what_is_not_there_is_no_error(finance: Client, row: str) -> None:
 
     is_number = row.isascii() and row.isdigit()
     assert (page.status_code, answer.status_code) == (404, 302 if is_number else 400)
-
-
-def test_what_left_the_list_in_the_meantime_is_not_replayed(finance: Client, bob: Person) -> None:
-    broken = failed_event(pending_payment(bob.user))
-    replay(finance, broken)
-
-    filtered = f"{INBOX}?outcome=failed"
-    answer = list_actions.run(finance, filtered, *of_list([broken]), reason="Again")
-
-    assert (
-        messages_of(answer)[-1]
-        == "Nothing was done: nothing is selected that this could be done to."
-    )
-    assert (answer["Location"], bob.balance()) == (filtered, "20.00")
 
 
 def test_support_looks_but_does_not_replay(support: Client, bob: Person) -> None:

@@ -142,22 +142,24 @@ def test_a_name_is_text_and_no_link(alice: Person) -> None:
     assert "evil.com" not in str([told.subject, told.body, *parts])
 
 
-@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": True}, {"email": "erased"}])
-def test_some_get_nothing(bob: Person, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        ({"is_active": False}, Email.Outcome.NO_RECIPIENT),
+        ({"is_staff": True}, Email.Outcome.NO_RECIPIENT),
+        ({"email": "erased"}, Email.Outcome.NO_RECIPIENT),
+        ({"emails_off": ["bonus_earned"]}, Email.Outcome.SWITCHED_OFF),
+    ],
+)
+def test_some_get_nothing_as_they_are_when_it_would_be_sent(
+    bob: Person, change: dict[str, Any], outcome: str
+) -> None:
     settle(bob.user)
     email_causes.queue_new(now=timezone.now())
     User.objects.filter(pk=bob.user.pk).update(**change)
 
     assert [name for name, _ in send()] == ["alice"]
-    assert bob.user.emails.get().outcome == Email.Outcome.NO_RECIPIENT
-
-
-def test_what_is_switched_off_when_it_would_be_sent_is_not(bob: Person) -> None:
-    settle(bob.user)
-    email_causes.queue_new(now=timezone.now())
-    people.update_preferences(bob.user, emails={"bonus_earned": False})
-
-    assert [name for name, _ in send()] == ["alice"]
+    assert bob.user.emails.get().outcome == outcome
 
 
 def test_old_news_is_never_sent(

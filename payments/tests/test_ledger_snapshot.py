@@ -75,21 +75,25 @@ def test_the_parts_find_what_one_statement_finds_in_the_same_order(
     assert outside == inside
 
 
-def test_an_error_in_a_part_is_an_error_of_the_check(parts: dict[str, str]) -> None:
-    parts |= {"one": COUNT, "two": "SELECT 'x', (1 / (random() * 0)::int)::text", "three": COUNT}
-
-    with pytest.raises(DatabaseError, match="division by zero"):
-        breaches()
-
-
-def test_a_lost_connection_of_a_part_is_an_error_of_the_check(
-    parts: dict[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("failing", "error", "message"),
+    [
+        ("(1 / (random() * 0)::int)", DatabaseError, "division by zero"),
+        ("pg_terminate_backend(pg_backend_pid())", OperationalError, None),
+    ],
+)
+def test_an_error_in_a_part_is_an_error_of_the_check(
+    parts: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
+    error: type[Exception],
+    message: str | None,
 ) -> None:
     # Only the owner may end connections of whoever has logged in for the tests.
     monkeypatch.setitem(connection.settings_dict["OPTIONS"], "assume_role", None)
-    parts |= {"one": COUNT, "two": "SELECT 'x', pg_terminate_backend(pg_backend_pid())::text"}
+    parts |= {"one": COUNT, "two": f"SELECT 'x', {failing}::text", "three": COUNT}
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(error, match=message):
         breaches()
 
 

@@ -60,16 +60,12 @@ def counts() -> tuple[int, ...]:
     return tuple(model.objects.count() for model in (User, LedgerEntry, AuditEntry))
 
 
-def test_a_whole_dump_comes_back(dump: Path) -> None:
+def test_a_dump_comes_back_as_a_whole_and_as_rows_alone(dump: Path) -> None:
     before = counts()
     with empty_database() as there:
         run("pg_restore", "--exit-on-error", f"--dbname={there}", dump)
 
         assert (counts(), breaches()) == (before, [])
-
-
-def test_the_rows_alone_come_back(dump: Path) -> None:
-    before = counts()
     with empty_database() as there:
         run("pg_restore", "--exit-on-error", "--schema-only", f"--dbname={there}", dump)
         rows = ("--data-only", "--disable-triggers", "--single-transaction")

@@ -214,10 +214,3 @@ def test_who_is_credited_comes_from_our_record(alice: Person, bob: Person) -> No
 
     assert LedgerEntry.objects.get(kind="purchase").user == bob.user
     assert bob.balance() == "20.00"
-
-
-def test_each_purchase_of_a_buyer_is_credited(bob: Person) -> None:
-    for cents in (1000, 1, 2599):
-        settle(bob.user, cents)
-
-    assert bob.balance() == "46.00"

@@ -20,7 +20,7 @@ def lines(*arguments: str) -> list[str]:
 def test_a_person_is_explained_from_the_answer_down(alice: Person, bob: Person) -> None:
     payment = settle(bob.user)
 
-    printed = lines("bob", "--amount", "500")
+    printed = lines("bob")
 
     assert printed[:4] == [
         "bob: Bonus paid: $10.00 to alice, $10.00 to bob.",
@@ -28,7 +28,7 @@ def test_a_person_is_explained_from_the_answer_down(alice: Person, bob: Person) 
         f"payment {payment.pk}: Bonus paid: $10.00 to alice, $10.00 to bob.",
         "  passed       The terms from 2026-01-01 were applied: a bonus of $20.00 in all.",
     ]
-    assert "bob: A purchase of $5.00 now would earn no bonus: " in "\n".join(printed)
+    assert "bob: A purchase of $10.00 now would earn no bonus: " in "\n".join(printed)
     assert printed[-1] == "bob: 0 of 10 uses of the code are taken, 10 left."
     told = "  completed    bob has bought, and both sides have their bonus."
     assert lines("alice")[-1] == told
@@ -89,8 +89,3 @@ def test_where_there_is_nobody_it_exits_with_1(db: None, name: str) -> None:
     run = Run("why", name)
 
     assert (run.status, run.refusal, run.printed) == (1, f"There is no user '{name}'.", "")
-
-
-@pytest.mark.parametrize("amount", ["0", "-5", "ten", "1.5", "٣", "100000000"])
-def test_what_is_no_amount_is_refused(bob: Person, amount: str) -> None:
-    assert "is no amount" in Run("why", "bob", f"--amount={amount}").refusal

@@ -122,47 +122,26 @@ def retry_stalled_jobs() -> None:
 
 
 @pytest.mark.usefixtures("queue")
-def test_a_stalled_job_waits_again() -> None:
-    stalled = job()
-    stall(stalled)
-
-    retry_stalled_jobs()
-
-    assert state(stalled) == "todo"
-
-
-@pytest.mark.usefixtures("queue")
-def test_a_job_that_ends_its_worker_each_time_fails() -> None:
-    stalled = job()
-    stall(stalled, attempts=tasks.MAX_STALLS - 1)
-
-    retry_stalled_jobs()
-
-    assert state(stalled) == "failed"
-
-
-@pytest.mark.usefixtures("queue")
-def test_a_stalled_job_whose_next_run_waits_is_dropped() -> None:
-    stalled = tasks.retry_events.configure().defer(timestamp=0)
-    stall(stalled)
-    following = tasks.retry_events.configure().defer(timestamp=60)
-
-    retry_stalled_jobs()
-
-    assert (state(stalled), state(following)) == (None, "todo")
-
-
-@pytest.mark.usefixtures("queue")
-def test_the_job_of_a_live_worker_is_left_alone() -> None:
+def test_a_stalled_job_waits_again_unless_it_ends_each_worker_or_its_next_run_waits() -> None:
     execute("SELECT procrastinate_register_worker_v1()")
-    running = job()
-    stall(running)
-    execute("UPDATE procrastinate_jobs SET worker_id = %s", ProcrastinateWorker.objects.get().pk)
+    waits, fails, running = (job() for _ in range(3))
+    dropped = tasks.retry_events.configure().defer(timestamp=0)
+    for stalled in (waits, dropped, running):
+        stall(stalled)
+    stall(fails, attempts=tasks.MAX_STALLS - 1)
+    following = tasks.retry_events.configure().defer(timestamp=60)
+    worker = ProcrastinateWorker.objects.get().pk
+    execute("UPDATE procrastinate_jobs SET worker_id = %s WHERE id = %s", worker, running)
 
+    before = count_waiting(now=timezone.now()).stalled_jobs
     retry_stalled_jobs()
 
-    assert state(running) == "doing"
-    assert count_waiting(now=timezone.now()).stalled_jobs == 0
+    after = count_waiting(now=timezone.now())
+    assert [state(pk) for pk in (waits, fails, dropped, following)] == [
+        *("todo", "failed", None, "todo")
+    ]
+    assert state(running) == "doing"  # its worker lives
+    assert (before, after.stalled_jobs) == (3, 0)
 
 
 NO_WORKER = "workers running: no periodic job runs"

@@ -58,10 +58,9 @@ class Command(BaseCommand):
         found: list[Reconciled] = []
         try:
             with waiting("Asking Stripe", out=self.stdout):
-                found.extend(
-                    _reconciled(difference, apply=options["apply"])
-                    for difference in reconciliation.differences(since=since)
-                )
+                for one in reconciliation.differences(since=since):
+                    done = options["apply"] and reconciliation.resolve(one, now=timezone.now())
+                    found.append(Reconciled(one.stripe_id, one.difference, one.remedy, done or ""))
         except (StripeUnavailableError, StripeRefusedError) as error:
             count = output.counted(len(found), "difference")
             raise CommandError(f"Stripe: {error} ({count} until then)") from error
@@ -91,8 +90,3 @@ def _record(reason: str, *, since: datetime, now: datetime) -> None:
         )
     except audit.ReasonMissingError as refusal:
         raise CommandError(f"Nothing was changed: {refusal}.") from None
-
-
-def _reconciled(found: reconciliation.Difference, *, apply: bool) -> Reconciled:
-    outcome = reconciliation.resolve(found, now=timezone.now()) if apply else ""
-    return Reconciled(found.stripe_id, found.difference, found.remedy, outcome)

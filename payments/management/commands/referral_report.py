@@ -55,7 +55,8 @@ def _lines(found: ProgramTotals) -> Iterator[Row]:
 
 
 def _period_totals(period: Period) -> dict[str, Any]:
-    sums, cohort = period.sums, period.cohort
+    sums, cohort, time = period.sums, period.cohort, period.time_to_purchase
+    hours = None if time is None else Decimal(time / _HOUR).quantize(_TENTH)
     return {
         "invite_views": sums.invite_views,
         "sign_ups": sums.signups,
@@ -64,7 +65,7 @@ def _period_totals(period: Period) -> dict[str, Any]:
         "of_these_qualified": cohort.qualified,
         "conversion_percent": cohort.conversion,
         "first_qualifying_purchases": sums.first_purchases,
-        "median_hours_to_first_purchase": _hours(period.time_to_purchase),
+        "median_hours_to_first_purchase": hours,
         "purchases": sums.purchases,
         "bonuses_paid": sums.bonuses,
         "bonuses_taken_back": sums.bonuses_taken,
@@ -82,7 +83,3 @@ def _book_totals(books: Books) -> dict[str, Any]:
         "credits_outstanding": books.outstanding.quantize(CENT),
         "debts": books.debts.total.quantize(CENT),
     }
-
-
-def _hours(time: timedelta | None) -> Decimal | None:
-    return None if time is None else Decimal(time / _HOUR).quantize(_TENTH)

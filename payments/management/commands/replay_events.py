@@ -42,7 +42,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["ids"]) == options["failed"]:
             raise CommandError("Give event ids, or --failed.")
-        replayed = self._replay_all(options["ids"] or _unprocessed(), options["reason"])
+        left = StripeEvent.objects.filter(processed_at=None).order_by("pk")
+        event_ids = options["ids"] or list(left.values_list("event_id", flat=True))
+        replayed = self._replay_all(event_ids, options["reason"])
         failed = sum(event.outcome == StripeEvent.Outcome.FAILED for event in replayed)
         if replayed or options["format"] != "table":
             output.write(replayed, Replayed, self.stdout, options["format"])
@@ -72,8 +74,3 @@ def _replay(event_id: str, reason: str) -> Replayed:
     except ReasonMissingError as refusal:
         raise CommandError(f"Nothing was replayed: {refusal}.") from None
     return Replayed(event.event_id, event.event_type, event.outcome, event.reason)
-
-
-def _unprocessed() -> list[str]:
-    left = StripeEvent.objects.filter(processed_at=None).order_by("pk")
-    return list(left.values_list("event_id", flat=True))

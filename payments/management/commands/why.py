@@ -1,6 +1,6 @@
 """`manage.py why`"""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -16,7 +16,6 @@ from gatewayz.cli import output
 from payments import search
 from payments.explanations.answers import Answer, PersonAnswer, PurchaseAnswer, explain_person
 from payments.explanations.messages import Audience
-from payments.models import MAX_AMOUNT_CENTS
 
 
 @dataclass(frozen=True)
@@ -33,25 +32,12 @@ class Fact:
     required: str = ""
 
 
-def cents(text: str) -> int:
-    """Return an amount of cents that somebody could pay."""
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:18]) <= MAX_AMOUNT_CENTS):
-        raise ArgumentTypeError(f"{text!r} is no amount from 1 to {MAX_AMOUNT_CENTS} cents")
-    return int(text)
-
-
 class Command(BaseCommand):
     help = "Explains why a user has a bonus or none, purchase by purchase and check by check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "user", metavar="USER", help="user name, e-mail, code, id or Stripe's id"
-        )
-        parser.add_argument(
-            "--amount",
-            type=cents,
-            metavar="CENTS",
-            help="what a purchase of the user's would earn now (default: of the minimum)",
         )
         output.add_format(parser)
 
@@ -62,8 +48,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['user']!r}.") from None
         except SeveralPeopleError as refusal:
             raise CommandError(f"{refusal}.") from None
-        now = timezone.now()
-        answer = explain_person(user, Audience.OPERATOR, cents=options["amount"], now=now)
+        answer = explain_person(user, Audience.OPERATOR, cents=None, now=timezone.now())
         facts = list(_of_person(user.username, answer))
         if options["format"] == "table":
             self.stdout.write("\n".join(map(_readable, facts)))

@@ -31,9 +31,9 @@ NEEDED = {
     "dispute": {"id", "amount", "currency", "payment_intent", "status"},
     "event": {"id", "api_version", "created", "data", "livemode", "type"},
     "balance_transaction": {
-        "id", "amount", "created", "currency", "fee", "net", "reporting_category", "source",
+        "id", "amount", "created", "fee", "net", "reporting_category", "source",
     },
-    "payout": {"id", "amount", "arrival_date", "created", "currency", "status"},
+    "payout": {"id", "amount", "arrival_date", "created", "status"},
 }  # fmt: skip
 
 
