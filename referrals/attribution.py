@@ -64,7 +64,7 @@ class CheckedCode:
     """The owner of a code that can be used, or the refusal; neither if no code was given."""
 
     owner: User | None = None
-    remaining_uses: int = 0
+    remaining_uses: int | None = None
     refusal: Refusal | None = None
 
 

@@ -19,7 +19,7 @@ def test_credits_for_staff(alice: Person, by: Any, role: str) -> None:
         with pytest.raises(rules.StaffAccountError, match="alice is staff"):
             ask(alice, amount, by=by and by())
 
-    assert reverse(ask(alice, "-4.00")).status == "posted"
+    assert reverse(ask(alice, "-0.01")).status == "posted"
     assert alice.balance() == "10.00"
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.tests.factories import Person
 from gatewayz.adminbase.formatting import page_of
 from payments.admin import raw_events
+from payments.event_payments import find_payment_of
 from payments.models import StripeEvent
 from payments.tests.factories import StripeEventFactory
 from payments.tests.stripe_events import (
@@ -83,6 +84,14 @@ def test_it_is_found_by_stripes_ids_and_the_person(
 
     for sought in (sent.event_id, sent.event_id[:12], session, session[:20], intent, "BOB@example"):
         assert ids(support.get(INBOX, {"q": sought})) == [sent.event_id], sought
+
+
+def test_an_event_that_names_only_its_session_is_about_its_payment(bob: Person) -> None:
+    payment = pending_payment(bob.user)
+
+    wrong = kept(event(payment, metadata=None, payment_intent=None))
+
+    assert find_payment_of(wrong) == payment
 
 
 def test_the_list_loads_no_bodies_and_asks_as_often_for_many_to_tell_whom_they_are_about(

@@ -14,9 +14,9 @@ from accounts.tests.factories import Person, register
 from payments import inbox, reconciliation
 from payments.models import DailyTotals, Payment, StripeEvent
 from payments.reports import daily
-from payments.sandbox.models import Event
 from payments.tests.sandbox_purchases import pay
 from payments.tests.stripe_events import deliver, event, failed_event, pending_payment
+from payments.tests.test_reconciliation import forget_events
 from referrals.models import Referral
 from referrals.tests.factories import ProgramFactory
 
@@ -131,7 +131,7 @@ def test_a_session_without_an_event_was_paid_when_its_charge_was_made(
     bob: Person, sandbox: str
 ) -> None:
     payment = pay(bob)
-    Event.objects.all().delete()
+    forget_events()
     later = timezone.now() + 6 * HOUR
 
     for difference in reconciliation.differences(since=timezone.now() - HOUR):
