@@ -80,7 +80,7 @@ def test_it_is_found_by_stripes_ids_and_the_person(
     settle(charlie.user)
     payment = settle(bob.user)
     sent = payment.stripe_events.get()
-    session, intent = str(payment.session_id), payment.payment_intent_id
+    session, intent = str(payment.session_id), str(payment.payment_intent_id)
 
     for sought in (sent.event_id, sent.event_id[:12], session, session[:20], intent, "BOB@example"):
         assert ids(support.get(INBOX, {"q": sought})) == [sent.event_id], sought
