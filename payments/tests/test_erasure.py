@@ -146,6 +146,7 @@ def test_one_is_erased_at_a_time(zebedee: Person) -> None:
     execute("SET lock_timeout = '50ms'")
     with another_transaction(advisory_locks.LOCK, "erasure"):
         busy = zebedee.api.post("/user/erase", {"username": NAME}, format="json")
+    execute("RESET lock_timeout")
     done = zebedee.api.post("/user/erase", {"username": NAME}, format="json")
 
     assert (busy.status_code, done.status_code) == (503, 200)
