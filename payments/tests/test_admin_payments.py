@@ -30,14 +30,6 @@ def listed(response: Any) -> list[Any]:
     return list(response.context["cl"].result_list)
 
 
-def test_amounts_are_in_dollars(support: Client, bob: Person) -> None:
-    payment = settle(bob.user, 123_456)
-
-    pages = [support.get(path).content.decode() for path in (PAYMENTS, page_of(payment))]
-
-    assert all("$1,234.56" in page for page in pages)
-
-
 FILTERED: list[tuple[dict[str, str], list[str]]] = [
     ({"status__exact": "pending"}, ["charlie"]),
     ({"bonus_decision": "awarded"}, ["bob"]),
@@ -82,15 +74,19 @@ def test_payments_are_filtered_by_whole_days(support: Client, bob: Person) -> No
         assert len(listed(support.get(PAYMENTS, days))) == found, (first, last)
 
 
-def test_a_payment_is_found(support: Client, bob: Person, charlie: Person) -> None:
+def test_a_payment_is_found_with_its_amount_in_dollars(
+    support: Client, bob: Person, charlie: Person
+) -> None:
     settle(charlie.user)
-    payment = settle(bob.user)
+    payment = settle(bob.user, 123_456)
     session, intent = str(payment.session_id), str(payment.payment_intent_id)
 
     for sought in (session, session[:20], intent, "Bob", "bob@EXAM", str(payment.pk)):
         assert listed(support.get(PAYMENTS, {"q": sought})) == [payment], sought
     for nothing in ("9" * 40, "²", "%", "_"):
         assert listed(support.get(PAYMENTS, {"q": nothing})) == [], nothing
+    for path in (PAYMENTS, page_of(payment)):
+        assert "$1,234.56" in support.get(path).content.decode()
 
 
 def rows(response: Any, title: str) -> list[list[str]]:

@@ -54,13 +54,6 @@ def test_one_that_is_no_purchase_too_but_one_with_our_mark_needs_somebody(bob: P
     assert deliver(theirs(payment, metadata=MARK)).json()["outcome"] == "quarantined"
 
 
-@pytest.mark.parametrize("metadata", [{}, None, {"program": "shop"}])
-def test_a_session_of_ours_does_not_get_lost_by_its_metadata(bob: Person, metadata: Any) -> None:
-    response = deliver(event(pending_payment(bob.user), metadata=metadata))
-
-    assert response.json()["outcome"] == "quarantined"
-
-
 @pytest.mark.parametrize(
     ("is_lost", "is_from_before", "outcome"),
     [(False, True, "settled"), (True, True, "settled"), (True, False, "ignored")],

@@ -17,19 +17,17 @@ def reply(person: Person) -> str:
     return reply_to(person.user, now=timezone.now())
 
 
-def test_it_says_why_there_was_a_bonus_and_what_friends_did(alice: Person, bob: Person) -> None:
+def test_it_says_what_is_missing_and_then_why_there_was_a_bonus_and_what_friends_did(
+    alice: Person, bob: Person
+) -> None:
+    before = reply(bob)
+    assert "- 1 × A friend of yours has not made a qualifying purchase yet." in reply(alice)
     settle(bob.user)
     refer(alice, 2)
 
+    assert "A friend invited you: your first purchase of $10.00 or more brings you" in before
     assert reply(bob).startswith("Hello bob,\n\nYou got $10.00 for the invitation of a friend.\n")
     assert "- 3 × A friend of yours has bought, and both sides have their bonus." in reply(alice)
-
-
-def test_it_says_what_is_missing(alice: Person, bob: Person) -> None:
-    text = reply(bob)
-
-    assert "A friend invited you: your first purchase of $10.00 or more brings you" in text
-    assert "- 1 × A friend of yours has not made a qualifying purchase yet." in reply(alice)
 
 
 @pytest.mark.parametrize("status", ["completed", "held", "reversed", "voided", "disputed"])

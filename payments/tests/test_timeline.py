@@ -57,13 +57,19 @@ class TestReview:
         share_a_mailbox(alice, bob)
         return settle(bob.user)
 
-    def test_one_mailbox_is_held_from_the_start(self, twin: Payment) -> None:
+    def test_one_mailbox_is_held_from_the_start_until_somebody_releases_it_and_says_why(
+        self, twin: Payment
+    ) -> None:
         assert why(twin).summary == (
             "Bonus held: both e-mails are one mailbox; waits for review since "
             f"{twin.paid_at:%-d %b %Y, %H:%M} UTC."
         )
         assert said(twin, CheckName.MAILBOX) == "Both e-mail addresses were one mailbox."
         assert since(twin) == [HELD]
+        referral_id = Referral.objects.get().pk
+        review.release(referral_id, by=reviewer(), note="A couple.", now=timezone.now())
+        assert why(twin).summary == PAID
+        assert since(twin) == [HELD, "Released by rita: A couple.", PAID]
 
     def test_one_card_is_held_later(self, bob: Person) -> None:
         payment = settle(bob.user)
@@ -75,13 +81,6 @@ class TestReview:
             f"{later:%-d %b %Y, %H:%M} UTC."
         )
         assert since(payment) == [PAID, UNDER_REVIEW]
-
-    def test_a_release_says_by_whom_and_why(self, twin: Payment) -> None:
-        referral_id = Referral.objects.get().pk
-        review.release(referral_id, by=reviewer(), note="A couple.", now=timezone.now())
-
-        assert why(twin).summary == PAID
-        assert since(twin) == [HELD, "Released by rita: A couple.", PAID]
 
     def test_what_is_voided_says_by_whom_and_why(self, bob: Person) -> None:
         payment = settle(bob.user)

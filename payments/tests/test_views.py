@@ -194,24 +194,9 @@ def test_an_invalid_idempotency_key_is_refused(bob: Person, key: str) -> None:
     assert not Payment.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", "1", '"text"', "{", "[" * 50_000, "{\xff}"])
+@pytest.mark.parametrize("body", ["", "[]", "null", "1", '"text"'])
 def test_a_body_that_is_no_json_object_is_refused(bob: Person, body: str) -> None:
-    response = bob.api.post(PATH, body.encode("latin-1"), content_type="application/json")
-
-    assert response.status_code == 400
-
-
-def test_a_body_that_is_too_large_is_refused(bob: Person) -> None:
-    response = ask(bob, metadata="x" * 70_000)
-
-    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
-
-
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded"])
-def test_a_body_of_another_type_is_refused(bob: Person, content_type: str) -> None:
-    response = bob.api.post(PATH, "amount=1000&currency=usd", content_type=content_type)
-
-    assert response.status_code == 415
+    assert bob.api.post(PATH, body, content_type="application/json").status_code == 400
 
 
 def test_a_session_shows_its_status_now(bob: Person) -> None:
