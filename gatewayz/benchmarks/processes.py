@@ -14,7 +14,7 @@ import psutil
 
 from gatewayz.dev.checkout import ROOT, Refusal
 from gatewayz.dev.waiting import wait_until
-from gatewayz.dev.web_server import granian
+from gatewayz.dev.web_server import free_ports, granian
 
 # How the program can be served: as in production, or by the server that most use.
 SERVERS = {
@@ -51,7 +51,7 @@ def serving(
     output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> Iterator[RunningServer]:
     """Serve until the end of the block; `{port}` in the command becomes a free port."""
-    port = _free_port()
+    [port] = free_ports(1)
     filled = [part.format(port=port) for part in command]
     with running(filled, environment, output) as process:
         _wait_until_listening(name, port, process)
@@ -76,12 +76,6 @@ def running(
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_until_listening(name: str, port: int, process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,6 @@
-"""The command that serves an application, the same in development, in tests and in benchmarks."""
+"""How an application is served: the same in development, in tests and in benchmarks."""
+
+import socket
 
 
 def granian(
@@ -21,3 +23,12 @@ def granian(
         *("--blocking-threads-idle-timeout", "600"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "10"),
     ]
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of the loopback that nobody listens on."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports

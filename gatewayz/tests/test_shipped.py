@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,7 @@ from gatewayz.dev.checks import production_environment
 from gatewayz.dev.drill import units
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
 from gatewayz.dev.postgres_binaries import ServerAccount
+from gatewayz.dev.web_server import free_ports
 
 pytestmark = pytest.mark.slow
 
@@ -154,9 +154,7 @@ def get(port: int, path: str) -> requests.Response:
 
 
 def check_web_instance(installation: Installation) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-
+    [port] = free_ports(1)
     with installation.running("gatewayz-web", str(port)) as process:
 
         def is_ready() -> bool:

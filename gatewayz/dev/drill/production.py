@@ -4,7 +4,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -31,7 +30,7 @@ from gatewayz.dev.drill.postgresql import (
 from gatewayz.dev.drill.programs import Programs
 from gatewayz.dev.drill.supervisor import Service, Supervisor
 from gatewayz.dev.waiting import wait_until, why_not_ready
-from gatewayz.dev.web_server import granian
+from gatewayz.dev.web_server import free_ports, granian
 
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 READY_SECONDS = 60
@@ -46,7 +45,7 @@ class Production:
     def __init__(self, programs: Programs, folder: Path, supervisor: Supervisor) -> None:
         self.programs, self.folder, self.supervisor = programs, folder, supervisor
         self.checkout = ROOT
-        self.ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+        self.ports = dict(zip(_PORTS, free_ports(len(_PORTS)), strict=True))
         databases = folder / "databases"
         ports = (self.ports["pg-1"], self.ports["pg-2"])
         self.cluster = Cluster(programs.postgresql, databases, ports, supervisor)
@@ -247,11 +246,3 @@ def _run(script: str, folder: Path, environment: dict[str, str]) -> str:
     if done.returncode:
         raise Refusal(f"this failed:\n{script}\n{done.stdout}{done.stderr}")
     return done.stdout
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
