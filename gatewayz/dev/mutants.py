@@ -227,21 +227,26 @@ def _run_and_exit(arguments: list[str], *, is_quiet: bool) -> None:
 
 
 def examine(path: str, accepted: str) -> int:
-    """Test the module's mutants, print those that survive, and return how many are new."""
+    """Test the module's mutants, and return how many need somebody; print these and the accepted.
+
+    A mutant that is accepted and that a test notices needs somebody as well: it is not equivalent
+    any more, or the tests fail now and then, so that others are caught by chance.
+    """
     module, tests = Path(path), named_tests(path)
-    survivors, count, new = 0, 0, 0
+    survivors, count, unexpected = 0, 0, 0
     for mutant in mutants_of(module.read_text()):
         count += 1
-        with written(module, mutant.code):
-            if not passes(tests):
-                continue
-        survivors += 1
         is_accepted = f"`{path}`: `{mutant.before}` → `{mutant.after}`" in accepted
-        new += not is_accepted
-        print(f"{'accepted' if is_accepted else 'SURVIVED'} {path}", flush=True)
-        print(f"  - {mutant.before}\n  + {mutant.after}", flush=True)
-    print(f"mutants: {path} {count}, caught {count - survivors}, new survivors {new}", flush=True)
-    return new
+        with written(module, mutant.code):
+            survives = passes(tests)
+        survivors += survives
+        unexpected += survives != is_accepted
+        if survives or is_accepted:
+            what = "accepted" if survives and is_accepted else "SURVIVED" if survives else "CAUGHT"
+            print(f"{what} {path}\n  - {mutant.before}\n  + {mutant.after}", flush=True)
+    caught = count - survivors
+    print(f"mutants: {path} {count}, caught {caught}, unexpected {unexpected}", flush=True)
+    return unexpected
 
 
 def main(paths: list[str]) -> int:
@@ -260,12 +265,12 @@ def main(paths: list[str]) -> int:
         return 1
     # The page breaks its lines where it likes.
     accepted = " ".join(ACCEPTED.read_text().split())
-    new = sum(examine(path, accepted) for path in paths)
+    unexpected = sum(examine(path, accepted) for path in paths)
     # A test that was killed may have left rows behind, by which all others would fail.
     if not passes(tests):
         print("./dev mutate: the tests fail now without any change", file=sys.stderr)
         return 1
-    return 1 if new else 0
+    return 1 if unexpected else 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def mutate(arguments: list[str]) -> int:
     """Change the modules of the money in many small ways, and see whether a test fails.
 
     The arguments are modules, as paths; without them all modules of the money are taken. Return 1
-    when a change stays unnoticed that docs/guarantees.md does not accept.
+    unless just those changes stay unnoticed that docs/guarantees.md accepts.
     """
     WORKSHOP.mkdir(exist_ok=True)
     with (
