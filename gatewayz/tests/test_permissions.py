@@ -24,7 +24,8 @@ from accounts.tests.factories import (
 from gatewayz.operators.staff_groups import FINANCE, MAY, SUPPORT
 from gatewayz.tests.test_looking import READ_ONLY
 
-pytestmark = pytest.mark.usefixtures("one_of_everything")
+# Every page, for everybody.
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_of_everything")]
 
 LOOKED_AT: list[type[Model]] = [User, *READ_ONLY, ProcrastinateJob]
 OF_THE_OFFICE = ("auth", "axes", "otp_totp")
