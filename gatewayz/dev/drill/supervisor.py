@@ -83,10 +83,13 @@ class Supervisor:
             return
         service.send(number or service.stop_signal)
         try:
-            service.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            service.send(signal.SIGKILL)
-            service.process.wait()
+            with suppress(subprocess.TimeoutExpired):
+                service.process.wait(STOP_SECONDS)
+        finally:
+            # Also when the drill is broken off meanwhile: nothing of it stays behind.
+            if service.process.poll() is None:
+                service.send(signal.SIGKILL)
+                service.process.wait()
 
     def restart(self, name: str) -> None:
         """End it in order and start it again, as `systemctl restart` does."""
