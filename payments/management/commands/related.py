@@ -4,12 +4,10 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
-from accounts.models import User
-from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
-from payments import search
+from payments.management import user_argument
 from payments.related import related_to
 
 
@@ -27,18 +25,11 @@ class Command(BaseCommand):
     help = "Shows the accounts that share a card, a mailbox, an address or an inviter with a user."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "user", metavar="USER", help="user name, e-mail, code, id or Stripe's id"
-        )
+        user_argument.add(parser)
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            user = search.find_user(options["user"])
-        except User.DoesNotExist:
-            raise CommandError(f"There is no user {options['user']!r}.") from None
-        except SeveralPeopleError as refusal:
-            raise CommandError(f"{refusal}.") from None
+        user = user_argument.find(options["user"])
         rows = [
             Row(one.user.pk, one.user.username, one.user.is_active, "; ".join(one.evidence))
             for one in related_to(user)

@@ -6,16 +6,14 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from accounts.date_format import moment
-from accounts.models import User
-from accounts.people import SeveralPeopleError
 from gatewayz.cli import output
-from payments import search
 from payments.explanations.answers import Answer, PersonAnswer, PurchaseAnswer, explain_person
 from payments.explanations.messages import Audience
+from payments.management import user_argument
 
 
 @dataclass(frozen=True)
@@ -36,18 +34,11 @@ class Command(BaseCommand):
     help = "Explains why a user has a bonus or none, purchase by purchase and check by check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "user", metavar="USER", help="user name, e-mail, code, id or Stripe's id"
-        )
+        user_argument.add(parser)
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            user = search.find_user(options["user"])
-        except User.DoesNotExist:
-            raise CommandError(f"There is no user {options['user']!r}.") from None
-        except SeveralPeopleError as refusal:
-            raise CommandError(f"{refusal}.") from None
+        user = user_argument.find(options["user"])
         answer = explain_person(user, Audience.OPERATOR, cents=None, now=timezone.now())
         facts = list(_of_person(user.username, answer))
         if options["format"] == "table":
