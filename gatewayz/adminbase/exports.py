@@ -48,7 +48,7 @@ def _workbook(columns: Row, rows: Iterable[Row]) -> bytes:
     sheet = book.create_sheet()
     sheet.append(list(columns))
     for row in found:
-        sheet.append([_printable(_cell(value)) for value in row])
+        sheet.append([_printable(safe_for_spreadsheets(_cell(value))) for value in row])
     file = BytesIO()
     book.save(file)
     return file.getvalue()
@@ -60,7 +60,7 @@ def _cell(value: Any) -> Any:
         return value.isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat()
-    return safe_for_spreadsheets(value)
+    return value
 
 
 def _printable(value: Any) -> Any:

@@ -73,11 +73,13 @@ def _shown(value: Any) -> str:
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> Iterator[str]:
     """Yield a line for each row."""
+    line = StringIO()
+    writer = csv.writer(line, lineterminator="\n")
     for row in rows:
-        line = StringIO()
-        writer = csv.writer(line, lineterminator="\n")
         writer.writerow([safe_for_spreadsheets(value) for value in row])
         yield line.getvalue()
+        line.seek(0)
+        line.truncate()
 
 
 def _write_csv(out: TextIO, columns: Sequence[str], rows: Rows) -> None:
