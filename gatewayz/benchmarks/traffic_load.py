@@ -46,7 +46,7 @@ STOP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with an API key; `referrer_id` is of a newcomer who came with a code."""
+    """Somebody with an API key; `referrer_id` is who invited them, if anybody did."""
 
     user_id: int
     key: str
@@ -82,7 +82,7 @@ class Plan:
 
 
 class _Asking(FastHttpUser):
-    """Asks, and calls every other answer than the expected one an error."""
+    """Sends requests, and counts each answer that is not the expected one as an error."""
 
     abstract = True
     plan: Plan
@@ -91,7 +91,7 @@ class _Asking(FastHttpUser):
     def ask(
         self, name: str, method: str, path: str, *, status: int = 200, **options: Any
     ) -> dict[str, Any] | None:
-        """Return the JSON of the expected answer, or None."""
+        """Return the JSON of the answer, or None when the answer is not the expected one."""
         headers = PROXY | options.pop("headers", {})
         with self.client.request(
             method, path, name=name, catch_response=True, headers=headers, **options
@@ -207,7 +207,7 @@ class Caller(_Asking):
             "Stripe-Signature": stripe_payloads.signature(event),
         }
         path = stripe_payloads.WEBHOOK
-        answer = self.ask(name, "POST", path, data=event, headers=PROXY | headers)
+        answer = self.ask(name, "POST", path, data=event, headers=headers)
         if answer is not None and answer["outcome"] != outcome:
             raise RuntimeError(f"{name}: {answer}")
 
