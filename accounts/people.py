@@ -97,7 +97,7 @@ def name_starts_with(term: str) -> Q:
 
 
 def owned_by(term: str, *owners: str) -> list[Q]:
-    """Match rows that belong to a person whom `named` finds; `owners` are the columns to ask."""
+    """Return conditions for the rows of the people whom `named` finds; `owners` are the columns."""
     found = [listed(ids) for ids in named(term)]
     return [Q(**{f"{owner}__in": ids}) for owner in owners or ("user",) for ids in found]
 

@@ -56,7 +56,7 @@ class Person:
         return self.user.referral_code
 
     def change(self, **columns: object) -> None:
-        """Write to the row; `user` stays as it was read."""
+        """Change columns in the database; `self.user` keeps the old values."""
         User.objects.filter(pk=self.user.pk).update(**columns)
 
     def balance(self) -> str:

@@ -29,7 +29,7 @@ class DatabaseUnavailable(APIException):
 
 
 class Conflict(APIException):
-    """The call does not fit what is there; the code says why, for a program."""
+    """The request contradicts the stored state; `code` tells programs the reason."""
 
     status_code = status.HTTP_409_CONFLICT
 

@@ -99,7 +99,7 @@ def lines(title: str, series: Mapping[str, Sequence[Point]], x_name: str, y_name
 
 
 def _axis(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
-    """Return what maps values, by their logarithm, to places: `low` to `start`, `high` to `end`."""
+    """Return a logarithmic scale, as a function: it maps `low` to `start` and `high` to `end`."""
     span = math.log(high / low) or 1
     return lambda value: start + math.log(value / low) / span * (end - start)
 

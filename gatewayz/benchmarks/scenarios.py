@@ -55,7 +55,7 @@ def _batch_name() -> str:
 
 
 def in_turn(people: int, make: Callable[[int], Request]) -> Maker:
-    """Return the maker of the requests of one person after the other."""
+    """Return a function that makes requests, each for the next person."""
     return lambda operations: [make(1 + number % people) for number in range(operations)]
 
 

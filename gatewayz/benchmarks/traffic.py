@@ -31,7 +31,7 @@ from payments.reports import invariants
 
 REFERRERS = 1000
 SHARE = 0.7
-# Without a pause, to find the capacity. A trial only shows that all works, on a busy machine too.
+# These send without a pause, to find the capacity. A trial shows only that everything works.
 CALLERS, CALLERS_OF_A_TRIAL = (4, 8, 16, 32), (1,)
 # Each minute a job works off what has come in: only a run of a few minutes shows growth.
 SHORTEST_MEASURING = 3

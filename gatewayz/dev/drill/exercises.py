@@ -61,7 +61,7 @@ def fill_disk(production: Production, traffic: Traffic) -> None:
 
 
 def kill(part: str) -> Act:
-    """Return the exercise that a part is killed with all its processes."""
+    """Return an exercise that kills all processes of the part."""
 
     def act(production: Production, traffic: Traffic) -> None:
         production.supervisor.kill(part)
