@@ -62,7 +62,7 @@ def balances(schema: str) -> dict[int, Decimal]:
         return dict(cursor.fetchall())
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
     settings.STRIPE_WEBHOOK_SECRETS, settings.ALLOWED_HOSTS = [SECRET], [HOST]
     requests = scenarios.settlements(8, per_code=4)
@@ -81,7 +81,7 @@ def test_the_peers_settle_as_we_do(peers_schemas: None, settings: Any) -> None:
     assert balances("peer") == balances("first_way") == ours
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_we_and_the_tuned_peer_register_and_start_a_checkout(
     peers_schemas: None, settings: Any
 ) -> None:

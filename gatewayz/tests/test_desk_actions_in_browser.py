@@ -21,8 +21,6 @@ from payments.tests.stripe_events import (
 )
 from referrals.models import Program, Referral
 
-pytestmark = pytest.mark.browser
-
 REFERRALS = "/admin/referrals/referral/"
 INBOX = "/admin/payments/stripeevent/"
 

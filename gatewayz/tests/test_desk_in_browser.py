@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import DESKTOP, ON_A_PHONE, PHONE, Desk
 
-pytestmark = pytest.mark.browser
-
 SIDEBAR = "#nav-sidebar a[href^='/admin/']"
 # What Olivia alone may open; the rest she sees as the others do.
 OFFICE = f"{SIDEBAR}:is([href*='/auth/'], [href*='/axes/'], [href*='/otp_totp/'])"

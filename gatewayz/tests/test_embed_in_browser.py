@@ -16,8 +16,6 @@ from gatewayz.site import embed
 from gatewayz.tests.people_browser import another_origin
 from payments.tests.stripe_events import refer
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Callable[[str], str]]:

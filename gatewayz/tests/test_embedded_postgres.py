@@ -15,7 +15,7 @@ from gatewayz.dev import embedded_postgres, postgres_binaries
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY, Server, running
 from gatewayz.dev.postgres_binaries import EmbeddedPostgresError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.ci
 
 HOLDER_IN_ANOTHER_PROCESS = """
 import sys, time

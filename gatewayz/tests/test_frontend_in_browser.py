@@ -14,8 +14,6 @@ from gatewayz.tests import frontend
 from gatewayz.tests.people_browser import another_origin
 from payments.tests.stripe_events import refer
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

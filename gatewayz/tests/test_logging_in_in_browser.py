@@ -11,8 +11,6 @@ from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of, with_password
 from gatewayz.tests.desk_browser import ON_A_PHONE, Desk
 
-pytestmark = pytest.mark.browser
-
 PASSWORD, NEW_PASSWORD = "correct horse", "battery staple 7"
 
 

@@ -10,8 +10,6 @@ from accounts.tests.factories import Person
 from gatewayz.tests.desk_browser import BOTH, FIONA, SAM, Desk
 from payments.tests.stripe_events import refer, settle
 
-pytestmark = pytest.mark.browser
-
 LEADERBOARD = "/admin/referrals/leaderboardentry/"
 
 

@@ -29,7 +29,7 @@ def describe() -> set[str]:
         return {line for (line,) in cursor.fetchall()}
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_all_are_taken_back_and_applied_again(django_db_blocker: Any) -> None:
     with (
         django_db_blocker.unblock(),

@@ -7,7 +7,6 @@ from accounts.tests.factories import Person, give
 from gatewayz.tests.desk_browser import BOTH, Desk
 from payments.tests import test_month
 
-pytestmark = pytest.mark.browser
 history = test_month.history
 
 

@@ -14,7 +14,6 @@ from gatewayz.tests.accessibility import assert_accessible
 from gatewayz.tests.desk_browser import DESKTOP, SMALL_PHONE, Desk
 from gatewayz.tests.test_log_in import jobs, link_in
 
-pytestmark = pytest.mark.browser
 ON_BOTH = pytest.mark.parametrize("visitor", [SMALL_PHONE, DESKTOP], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e" + "w" * 120
 

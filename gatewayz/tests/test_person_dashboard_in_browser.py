@@ -18,7 +18,6 @@ from payments.sandbox.deliveries import deliver_due
 from payments.tests.stripe_events import deliver, pending_payment, refer, refund, settle, turn
 from referrals.models import Referral
 
-pytestmark = pytest.mark.browser
 ON_A_PHONE = pytest.mark.parametrize("visitor", [SMALL_PHONE], indirect=True)
 HOSTILE = "<script>alert(1)</script>\u202e" + "W" * 120
 

@@ -18,7 +18,7 @@ def test_nothing_is_prepared_for_an_endpoint_that_is_gone() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.slow
+@pytest.mark.ci
 def test_every_endpoint_answers(settings: Any, owner: None) -> None:
     settings.ALLOWED_HOSTS = [HOST]
     settings.METRICS_TOKEN = TOKEN

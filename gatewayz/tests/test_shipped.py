@@ -27,7 +27,7 @@ from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
 from gatewayz.dev.postgres_binaries import ServerAccount
 from gatewayz.dev.web_server import free_ports
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.ci
 
 ROOT = Path(settings.BASE_DIR)
 PATIENCE_SECONDS = 60

@@ -10,8 +10,6 @@ from gatewayz.tests.accessibility import findings
 from gatewayz.tests.desk_browser import Desk
 from gatewayz.tests.people_browser import pay
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_documentation_is_accessible(desk: Desk, scheme: Literal["light", "dark"]) -> None:

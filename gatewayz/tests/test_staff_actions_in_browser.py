@@ -2,15 +2,12 @@
 
 from uuid import uuid4
 
-import pytest
 from django.contrib.auth.models import Group
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import AuditEntry, User
 from accounts.tests.factories import member_of
 from gatewayz.tests.desk_browser import ON_A_PHONE, Desk
-
-pytestmark = pytest.mark.browser
 
 PASSWORD = "battery staple 7"
 

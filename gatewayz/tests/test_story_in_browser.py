@@ -13,8 +13,6 @@ from gatewayz.tests.people_browser import heading, pay
 from payments import email_causes, tasks
 from payments.sandbox.deliveries import deliver_due
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def people(

@@ -21,7 +21,7 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 def test_a_few_seconds_of_traffic_end_without_error_and_with_a_clean_ledger(
     tmp_path: Path,
 ) -> None:

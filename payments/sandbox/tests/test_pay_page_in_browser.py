@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from gatewayz.tests.accessibility import findings
 from payments.sandbox.tests.conftest import in_its_own_tables, new_session_parameters
 
-pytestmark = [in_its_own_tables, pytest.mark.browser]
+pytestmark = in_its_own_tables
 
 
 @pytest.fixture
