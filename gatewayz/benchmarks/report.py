@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 
 from gatewayz.benchmarks.peers import OURS, TUNED
-from gatewayz.benchmarks.plots import Bar, bars
+from gatewayz.benchmarks.plots import bars
 from gatewayz.dev.checkout import ROOT
 
 FIGURES = ROOT / "docs" / "figures"
@@ -144,24 +144,25 @@ def _processor() -> str:
 
 def draw(figures: Mapping[str, Any], folder: Path) -> None:
     """Write the plots of these figures, as they are in the JSON."""
-    server = figures["machine"]["server"]
-    parts = (f"server ({server})", "PostgreSQL")
-    scenarios = dict(figures["scenarios"])
-    if "settle" in scenarios:
-        drawn = {"": [_bar(way, scenarios["settle"]) for way in scenarios["settle"]]}
-        text = bars("CPU of one settlement", parts, drawn, "ms")
-        (folder / f"settlement-{server}.svg").write_text(text)
+    scenarios, server = figures["scenarios"], figures["machine"]["server"]
+    settled = scenarios.get("settle", {})
     beside = {
-        name: [_bar(way, of_scenario) for way in of_scenario if way in (OURS, TUNED)]
-        for name, of_scenario in scenarios.items()
-        if TUNED in of_scenario
+        f"{name}: {way}": ways[way]
+        for name, ways in scenarios.items()
+        for way in (OURS, TUNED)
+        if TUNED in ways
     }
-    text = bars("CPU of one operation, beside the tuned peer", parts, beside, "ms")
-    (folder / f"operations-{server}.svg").write_text(text)
-
-
-def _bar(way: str, of_scenario: Mapping[str, Any]) -> Bar:
-    median, ratio = of_scenario[way]["median"], of_scenario[way]["ours_to_it"]["median"]
-    note = f"ours ÷ {ratio:.1f}" if ratio > 1 else f"ours × {1 / ratio:.1f}"
-    note = "" if way == OURS else note
-    return Bar(way, (median["server_cpu"], median["postgres_cpu"]), note)
+    for file, title, found in (
+        ("settlement", "CPU of one settlement, in milliseconds", settled),
+        ("operations", "CPU of one operation, in milliseconds", beside),
+    ):
+        medians = {label: measured["median"] for label, measured in found.items()}
+        parts = {
+            name: [median[cpu] for median in medians.values()]
+            for name, cpu in ((server, "server_cpu"), ("PostgreSQL", "postgres_cpu"))
+        }
+        labels = [
+            f"{label}, {median['server_cpu'] + median['postgres_cpu']:.2f}"
+            for label, median in medians.items()
+        ]
+        (folder / f"{file}-{server}.svg").write_text(bars(title, labels, parts))

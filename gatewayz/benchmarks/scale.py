@@ -5,9 +5,7 @@ import json
 import logging
 import os
 import platform
-import re
 import statistics
-import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -192,19 +190,12 @@ def draw(pages: list[Timed]) -> str:
     """Draw how the slowest pages and answers, and the usual ones, grow."""
     slowest = {timed.name: timed for timed in pages[:DRAWN] if len(timed.milliseconds) > 1}
     usual = {timed.name: timed for timed in pages if timed.name in USUAL}
+    sizes = sorted({size for timed in pages for size in timed.milliseconds})
     return plots.lines(
-        "Pages and answers as the tables grow",
+        "Milliseconds of pages and answers, by the number of people",
+        [f"{size:,}" for size in sizes],
         {
-            _label(name): sorted(timed.milliseconds.items())
+            name: [timed.milliseconds.get(size) for size in sizes]
             for name, timed in (slowest | usual).items()
         },
-        "people",
-        "milliseconds",
-    )
-
-
-def _label(name: str) -> str:
-    """Return the name of a line, for which there is little room."""
-    return textwrap.shorten(
-        re.sub(r"^/admin/\w+/", "", name).replace("?", " ?"), 28, placeholder="…"
     )
