@@ -50,10 +50,11 @@ def _options(title: str, height: int) -> dict[str, Any]:
         "truncate_legend": -1,
         "value_formatter": "{:,g}".format,
         "js": [],  # A script of another host, for what moves.
+        "no_prefix": True,  # A new id each time; the same figures shall give the same file.
     }
 
 
 def _svg(chart: Any) -> str:
-    # A comment has the day; the same figures shall give the same file.
+    # A comment has the day.
     svg: str = chart.render(is_unicode=True, disable_xml_declaration=True)
     return re.sub(r"<!--.*?-->", "", svg) + "\n"
