@@ -65,15 +65,17 @@ def test_a_key_that_its_owner_revokes_is_kept_but_not_listed(alice: Person) -> N
     assert not AuditEntry.objects.exists()
 
 
-def test_an_operator_revokes_a_key_with_a_reason(alice: Person) -> None:
+def test_an_operator_revokes_a_key_once_with_a_reason(alice: Person) -> None:
     key = alice.user.api_keys.get()
 
     with pytest.raises(audit.ReasonMissingError):
         api_keys.revoke(key, by=reviewer(), reason=" ", now=NOW)
     assert callers.CALLER.authenticate(alice.api_key, now=NOW) == alice.user
     key.refresh_from_db()
-    api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
+    for now in (NOW, NOW + timedelta(hours=1)):
+        api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=now)
 
+    assert ApiKey.objects.get().revoked_at == NOW
     entry = audit.of(key).get()
     assert (entry.action, entry.by) == ("revoke key", reviewer())
     assert (entry.before, entry.after) == ({"revoked_at": None}, {"revoked_at": f"{NOW:%FT%TZ}"})
