@@ -138,16 +138,12 @@ def test_who_has_no_key_left_gets_one_of_an_operator_who_says_why(alice: Person)
     assert text not in str(entry.after)
 
 
-@pytest.mark.parametrize("many", [19, 20])
-def test_not_more_keys_are_issued_than_one_may_have(alice: Person, many: int) -> None:
-    for _ in range(many - 1):
-        api_keys.create(user=alice.user, name="CI", now=NOW)
-
-    if many < api_keys.MAX_KEYS:
+def test_not_more_keys_are_issued_than_one_may_have(alice: Person) -> None:
+    for _ in range(api_keys.MAX_KEYS - 1):
         issue(alice)
-    else:
-        with pytest.raises(api_keys.TooManyKeysError):
-            issue(alice)
+
+    with pytest.raises(api_keys.TooManyKeysError):
+        issue(alice)
 
 
 def test_no_key_is_issued_to_whom_it_would_not_let_in(alice: Person) -> None:
