@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 
-def leaf_hash(leaf: bytes) -> bytes:
-    return sha256(b"\x00" + leaf).digest()
-
-
 def root(leaves: Sequence[bytes]) -> bytes:
     """Return the root over the hashes of at least one leaf."""
     level = leaves

@@ -28,11 +28,36 @@ from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
+from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, row_action
 
 Status = Adjustment.Status
 # Of a reversal: it is posted, or may yet be.
 _STANDING = (Status.POSTED, Status.WAITING)
+
+
+def _step(
+    description: str,
+    icon: str,
+    permission: str,
+    decide: Callable[..., Adjustment],
+    form_class: type[Form] = RequestForm,
+) -> Callable[..., HttpResponse]:
+    """Return the action that asks for the reason, and then approves, rejects, or the like."""
+    verb = decide.__name__
+
+    @row_action(description, icon, permission)
+    def ask(page: ModelAdmin, request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
+        def act(reason: str, token: UUID) -> HttpResponse:
+            details = {"reason": reason, "token": token} if verb == "reverse" else {"note": reason}
+            by, now = operator(request), timezone.now()
+            return _report(request, decide(adjustment.pk, by=by, now=now, **details))
+
+        question = _question(adjustment, verb, operator(request))
+        refusals = (AdjustmentRefusedError, ReasonMissingError)
+        back = page_of(adjustment)
+        return confirm(page, request, question, form_class, act, back=back, refusals=refusals)
+
+    return ask
 
 
 column = Columns(Adjustment)
@@ -91,6 +116,13 @@ class AdjustmentAdmin(ReadOnlyAdmin):
         lambda row: _link(row.reversals.filter(status__in=_STANDING).first()),
     )
 
+    approve = _step("Approve", "check", "accounts.approve_adjustment", adjustments.approve)
+    reject = _step("Reject", "close", "accounts.approve_adjustment", adjustments.reject)
+    reverse = _step("Reverse", "undo", "accounts.adjust_credits", adjustments.reverse)
+    withdraw = _step(
+        "Withdraw…", "undo", "accounts.adjust_credits", adjustments.withdraw, WithdrawalForm
+    )
+
     def get_fields(self, request: HttpRequest, obj: Adjustment | None = None) -> list[str]:
         """Leave out fields that are empty, such as the decision while there is none."""
         later = ("second", "decided", "entry", "original", "reversal")
@@ -117,25 +149,6 @@ class AdjustmentAdmin(ReadOnlyAdmin):
             return row.status == Status.WAITING and row.requested_by_id == request.user.pk
         is_own = request.user.pk in {row.requested_by_id, row.user_id}
         return row.status == Status.WAITING and not is_own
-
-    @action(description="Approve", icon="check", permissions=["accounts.approve_adjustment"])
-    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return _decide(self, request, self.row(request, object_id), "approve", adjustments.approve)
-
-    @action(description="Reject", icon="close", permissions=["accounts.approve_adjustment"])
-    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return _decide(self, request, self.row(request, object_id), "reject", adjustments.reject)
-
-    @action(description="Reverse", icon="undo", permissions=["accounts.adjust_credits"])
-    def reverse(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return _decide(self, request, self.row(request, object_id), "reverse", adjustments.reverse)
-
-    @action(description="Withdraw…", icon="undo", permissions=["accounts.adjust_credits"])
-    def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        row = self.row(request, object_id)
-        return _decide(
-            self, request, row, "withdraw", adjustments.withdraw, form_class=WithdrawalForm
-        )
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -188,28 +201,6 @@ def _preview(form: AdjustmentForm, by: User) -> dict[str, Any]:
         "after": dollars(preview.balance_after),
         "left": dollars(preview.remaining_limit),
     }
-
-
-def _decide(
-    page: ModelAdmin,
-    request: HttpRequest,
-    adjustment: Adjustment,
-    verb: str,
-    decide: Callable[..., Adjustment],
-    *,
-    form_class: type[Form] = RequestForm,
-) -> HttpResponse:
-    """Ask for the reason, and then approve, reject, reverse or withdraw."""
-
-    def act(reason: str, token: UUID) -> HttpResponse:
-        details = {"reason": reason, "token": token} if verb == "reverse" else {"note": reason}
-        by, now = operator(request), timezone.now()
-        return _report(request, decide(adjustment.pk, by=by, now=now, **details))
-
-    question = _question(adjustment, verb, operator(request))
-    refusals = (AdjustmentRefusedError, ReasonMissingError)
-    back = page_of(adjustment)
-    return confirm(page, request, question, form_class, act, back=back, refusals=refusals)
 
 
 def _question(adjustment: Adjustment, verb: str, by: User) -> Question:

@@ -22,7 +22,7 @@ from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, page_of, when
-from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, action
+from gatewayz.adminbase.model_admin import Columns, ModelAdmin, ReadOnlyAdmin, row_action
 from payments.search import keys_found_by
 
 
@@ -93,10 +93,9 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         is_theirs = people.is_manageable(row.user, by=operator(request))
         return is_theirs and action in possible_actions(row, now=timezone.now())
 
-    @action(description="Revoke…", icon="block", permissions=["accounts.manage_keys"])
-    def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @row_action("Revoke…", "block", "accounts.manage_keys")
+    def revoke(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
         """Make a key useless."""
-        key: ApiKey = self.row(request, object_id)
 
         def act(reason: str) -> str:
             api_keys.revoke(key, by=operator(request), reason=reason, now=timezone.now())
@@ -114,15 +113,14 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         back = _keys_of(key.user)
         return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
-    @action(description="Rotate…", icon="autorenew", permissions=["accounts.manage_keys"])
-    def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @row_action("Rotate…", "autorenew", "accounts.manage_keys")
+    def rotate(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
         """Replace a key by a new one, and show the new one this once.
 
         Somebody who lost every key cannot make one by the API. So an operator hands one over, and
         the audit log knows who may have read it. It is in this answer alone: not in the session,
         not behind a link, and reloading the page does not make another.
         """
-        key: ApiKey = self.row(request, object_id)
 
         def act(grace: int, reason: str) -> HttpResponse:
             now, time_left = timezone.now(), timedelta(hours=grace)
@@ -145,6 +143,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
         return confirm(self, request, question, RotationForm, act, back=back, refusals=refusals)
 
 
+@row_action("New key…", "key", "accounts.manage_keys")
 def issue(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
     """Make a key for somebody who has none left, and show it this once, as `rotate` does."""
 

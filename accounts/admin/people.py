@@ -34,7 +34,7 @@ from accounts.money import dollars
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
-from gatewayz.adminbase.model_admin import Columns, action, display, is_superuser
+from gatewayz.adminbase.model_admin import Columns, display, is_superuser, row_action
 from payments.search import people_found_by
 from referrals import attribution, codes
 from referrals.models import Program
@@ -209,59 +209,22 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
             return is_possible and row != by and people.is_manageable(row, by=by)
         return True
 
-    @action(
-        description="Why?",
-        icon="help",
-        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
-    )
-    def why(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return why(self, request, self.row(request, object_id))
+    why = why
+    related = related
+    new_key = keys.issue
+    set_inviter = person_actions.set_inviter
+    deactivate = person_actions.switch("Deactivate…", "block", people.deactivate)
+    reactivate = person_actions.switch("Reactivate…", "undo", people.reactivate)
+    export_person = person_data.export
+    erase = person_data.erase
 
-    @action(
-        description="Statement",
-        icon="receipt_long",
-        permissions=["accounts.view_user", "accounts.view_ledgerentry"],
-    )
-    def statement(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.row(request, object_id)
+    @row_action("Statement", "receipt_long", "accounts.view_user", "accounts.view_ledgerentry")
+    def statement(self, request: HttpRequest, person: User) -> HttpResponse:
         return redirect(reverse("admin:accounts_ledgerentry_changelist", query={"user": person.pk}))
 
-    @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
-    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        person = self.row(request, object_id)
+    @row_action("Adjust balance…", "tune", "accounts.adjust_credits")
+    def adjust(self, request: HttpRequest, person: User) -> HttpResponse:
         return redirect(reverse("admin:accounts_adjustment_add", query={"user": person.username}))
-
-    @action(description="New key…", icon="key", permissions=["accounts.manage_keys"])
-    def new_key(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return keys.issue(self, request, self.row(request, object_id))
-
-    @action(description="Set inviter…", icon="person_add", permissions=["accounts.set_inviter"])
-    def set_inviter(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.set_inviter(self, request, self.row(request, object_id))
-
-    @action(
-        description="Related accounts",
-        icon="group_work",
-        permissions=["accounts.view_user", "payments.view_payment", "referrals.view_referral"],
-    )
-    def related(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return related(self, request, self.row(request, object_id))
-
-    @action(description="Deactivate…", icon="block", permissions=["accounts.deactivate_user"])
-    def deactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), people.deactivate)
-
-    @action(description="Reactivate…", icon="undo", permissions=["accounts.deactivate_user"])
-    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_actions.switch(self, request, self.row(request, object_id), people.reactivate)
-
-    @action(description="Export…", icon="download", permissions=["accounts.erase_user"])
-    def export_person(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_data.export(self, request, self.row(request, object_id))
-
-    @action(description="Erase…", icon="person_off", permissions=["accounts.erase_user"])
-    def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return person_data.erase(self, request, self.row(request, object_id))
 
     def page_context(self, request: HttpRequest, obj: User) -> dict[str, Any]:
         """Put the person's page above the fields."""

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.formatting import page_of
-from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin, row_action
 from referrals import attribution
 
 _CONSEQUENCES = {
@@ -32,27 +32,31 @@ _CONSEQUENCES = {
 _REFUSALS = (people.ErasedError, people.OwnAccountError, people.SuperuserRequiredError)
 
 
-def switch(
-    page: ModelAdmin, request: HttpRequest, person: User, change: Callable[..., User]
-) -> HttpResponse:
-    """Ask for the reason, and then deactivate or reactivate a person."""
-    by, back, verb = operator(request), page_of(person), change.__name__
-    try:
-        people.require_may_deactivate(person, by=by)
-    except _REFUSALS as refusal:
-        return refuse(request, refusal, back=back)
+def switch(description: str, icon: str, change: Callable[..., User]) -> Callable[..., HttpResponse]:
+    """Return the action that asks for the reason, and then deactivates or reactivates a person."""
+    verb = change.__name__
 
-    def act(reason: str) -> str:
-        change(person, by=by, reason=reason, now=timezone.now())
-        return f"{person} is {verb}d."
+    @row_action(description, icon, "accounts.deactivate_user")
+    def ask(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
+        by, back = operator(request), page_of(person)
+        try:
+            people.require_may_deactivate(person, by=by)
+        except _REFUSALS as refusal:
+            return refuse(request, refusal, back=back)
 
-    question = Question(
-        title=f"{verb.capitalize()} {person}",
-        consequences=_CONSEQUENCES[verb],
-        button=verb.capitalize(),
-        variant="danger" if verb == "deactivate" else "primary",
-    )
-    return confirm(page, request, question, ReasonForm, act, back=back, refusals=_REFUSALS)
+        def act(reason: str) -> str:
+            change(person, by=by, reason=reason, now=timezone.now())
+            return f"{person} is {verb}d."
+
+        question = Question(
+            title=f"{verb.capitalize()} {person}",
+            consequences=_CONSEQUENCES[verb],
+            button=verb.capitalize(),
+            variant="danger" if verb == "deactivate" else "primary",
+        )
+        return confirm(page, request, question, ReasonForm, act, back=back, refusals=_REFUSALS)
+
+    return ask
 
 
 class InviterForm(ReasonForm):
@@ -66,6 +70,7 @@ class CodeRefusedError(Exception):
     """The code cannot be used."""
 
 
+@row_action("Set inviter…", "person_add", "accounts.set_inviter")
 def set_inviter(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
     """Ask for the code and the reason, and then set the missing inviter."""
     by, back = operator(request), page_of(person)

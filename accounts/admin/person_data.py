@@ -13,7 +13,7 @@ from accounts.person_views import export_of
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.formatting import page_of
-from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin, row_action
 from payments import erasure
 
 _REFUSALS = (
@@ -32,6 +32,7 @@ class ErasureForm(ReasonForm):
     )
 
 
+@row_action("Erase…", "person_off", "accounts.erase_user")
 def erase(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
     """Ask for the reason and the user name, and then erase a person for good."""
     by, back = operator(request), page_of(person)
@@ -59,6 +60,7 @@ _NOT_OURS = (
 )
 
 
+@row_action("Export…", "download", "accounts.erase_user")
 def export(page: ModelAdmin, request: HttpRequest, person: User) -> HttpResponse:
     """Ask for the reason, and then send the file with all that is kept of a person."""
     by, back = operator(request), page_of(person)

@@ -20,7 +20,7 @@ from accounts.permissions import PermissionMissingError
 from accounts.reason_field import ReasonField
 from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link, page_of
-from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin, row_action
 from payments.related import ChangedMeanwhileError, Related, close, related_to
 from referrals.review import OwnBonusError
 
@@ -48,6 +48,10 @@ class ClosingForm(forms.Form):
         )
 
 
+@row_action(
+    *("Related accounts", "group_work"),
+    *("accounts.view_user", "payments.view_payment", "referrals.view_referral"),
+)
 def related(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
     """Show the accounts; close those that are chosen, with one reason for all."""
     by = operator(request)

@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
 from accounts.models import User
 from accounts.money import CENT, from_cents
-from gatewayz.adminbase.model_admin import ModelAdmin
+from gatewayz.adminbase.model_admin import ModelAdmin, row_action
 from payments.explanations.admin_rendering import about_person
 from payments.explanations.reply import reply_to
 from payments.models import MAX_AMOUNT_CENTS
@@ -28,6 +28,10 @@ class AmountForm(forms.Form):
     )
 
 
+@row_action(
+    *("Why?", "help"),
+    *("accounts.view_user", "payments.view_payment", "referrals.view_referral"),
+)
 def why(page: ModelAdmin, request: HttpRequest, user: User) -> HttpResponse:
     """Answer about a person; it reads only."""
     form = AmountForm(request.GET or None)

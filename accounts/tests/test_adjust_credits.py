@@ -28,9 +28,8 @@ def test_it_prints_the_new_balance(alice: Person) -> None:
     printed = adjust("alice", "25", "--category", "goodwill", "--by", "sam")
 
     adjustment = Adjustment.objects.get()
-    assert printed == (
-        f"1 balance adjusted: alice $25.00, now $25.00 (adjustment {adjustment.pk}).\n"
-    )
+    assert re.search(rf"\n1 +{adjustment.pk} +alice +25.00 +25.00 +posted +False\n", printed)
+    assert printed.endswith("\n1 balance adjusted.\n")
     assert (adjustment.category, adjustment.requested_by) == ("goodwill", sam)
     assert audit.of(adjustment).get().by == sam
 
@@ -61,8 +60,7 @@ def test_above_the_limit_it_waits(alice: Person) -> None:
 
     printed, as_csv = adjust(*arguments), adjust(*arguments, "--format", "csv")
 
-    assert "0 balances adjusted" in printed
-    assert "$100.01 for alice, waits for approval (more than $100.00)" in printed
+    assert re.search(r"\n0 +\d+ +alice +100.01 +– +waiting +False\n0 balances adjusted", printed)
     [row] = csv.DictReader(io.StringIO(as_csv))
     assert (row["balances_adjusted"], row["amount"], row["status"]) == ("0", "100.01", "waiting")
     assert alice.balance() == "0.00"
@@ -73,7 +71,6 @@ def test_a_repeated_token_adjusts_once(alice: Person) -> None:
 
     [first] = json.loads(adjust(*arguments, "--format", "json"))
     [again] = json.loads(adjust(*arguments, "--format", "json"))
-    printed = adjust(*arguments)
 
     adjustment = Adjustment.objects.get()
     assert first == {
@@ -86,10 +83,6 @@ def test_a_repeated_token_adjusts_once(alice: Person) -> None:
         "was_done_already": False,
     }
     assert again == first | {"balances_adjusted": 0, "was_done_already": True}
-    assert printed == (
-        "0 balances adjusted: this token was used before, for adjustment"
-        f" {adjustment.pk} ($5.00 for alice), which is posted.\n"
-    )
     assert alice.balance() == "5.00"
 
 

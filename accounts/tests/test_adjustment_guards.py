@@ -55,29 +55,6 @@ def allow_edits() -> None:
         execute("ALTER TABLE adjustments DISABLE TRIGGER adjustments_stand")
 
 
-@pytest.mark.parametrize(
-    ("change", "constraint"),
-    [
-        ("amount = 100000.01", "adjustments_of_something"),
-        ("amount = -100000.01", "adjustments_of_something"),
-        (f"{REJECT}, user_id = {FIONA}", "adjustments_not_of_ones_own"),
-        (f"{REJECT}, requested_by_id = NULL", "adjustments_decided_by_another"),
-        (REJECT.replace("now()", "NULL"), "adjustments_decided_with_a_reason"),
-        (DECIDE, "adjustments_decided_with_a_reason"),
-        ("status = 'rejected'", "adjustments_above_the_limit_need_two"),
-    ],
-)
-def test_it_refuses_an_invalid_request_or_decision(
-    alice: Person, change: str, constraint: str
-) -> None:
-    fiona()
-    ask(alice, "250.00")
-    allow_edits()
-
-    with refused(by=constraint):
-        execute(f"{UPDATE} {change}")
-
-
 @pytest.mark.parametrize(("limit", "amount"), [("0", "0.01"), ("99", "99.5")])
 def test_it_refuses_a_row_with_a_forged_limit(
     alice: Person, monkeypatch: pytest.MonkeyPatch, limit: str, amount: str
@@ -127,6 +104,13 @@ def test_it_accepts_only_a_decision_with_the_permission(
 @pytest.mark.parametrize(
     ("amount", "change", "guard"),
     [
+        ("250.00", "amount = 100000.01", "adjustments_of_something"),
+        ("250.00", "amount = -100000.01", "adjustments_of_something"),
+        ("250.00", f"{REJECT}, user_id = {FIONA}", "adjustments_not_of_ones_own"),
+        ("250.00", f"{REJECT}, requested_by_id = NULL", "adjustments_decided_by_another"),
+        ("250.00", REJECT.replace("now()", "NULL"), "adjustments_decided_with_a_reason"),
+        ("250.00", DECIDE, "adjustments_decided_with_a_reason"),
+        ("250.00", "status = 'rejected'", "adjustments_above_the_limit_need_two"),
         ("10.00", "status = 'waiting', ledger_entry_id = NULL", "adjustments_stand"),
         ("10.00", "decision_note = 'Me too'", "adjustments_stand"),
         ("250.00", "user_id = user_id + 1", "adjustments_stand"),
@@ -142,6 +126,8 @@ def test_it_accepts_only_a_decision_with_the_permission(
 def test_it_refuses_a_change(alice: Person, amount: str, change: str, guard: str) -> None:
     fiona()
     ask(alice, amount)
+    if guard not in ("adjustments_stand", "adjustments_close_in_order"):
+        allow_edits()
 
     with refused(by=guard):
         execute(f"{UPDATE} {change}")

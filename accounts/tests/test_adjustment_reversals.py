@@ -11,16 +11,16 @@ from accounts import adjustment_rules as rules
 from accounts import adjustments
 from accounts.models import Adjustment, User
 from accounts.tests.factories import Person, member_of
-from accounts.tests.test_adjustments import NOW, approve, ask, reject, reverse, sam
+from accounts.tests.test_adjustments import NOW, approve, ask, reject, reverse, sam, withdraw
 
 
-def test_it_posts_the_opposite(alice: Person) -> None:
-    adjustment = ask(alice, "50.00")
+def test_it_posts_the_opposite_once_for_a_token(alice: Person) -> None:
+    adjustment, token = ask(alice, "50.00"), uuid4()
 
-    reversal = reverse(adjustment)
+    reversal, repeated = reverse(adjustment, token=token), reverse(adjustment, token=token)
 
-    assert (reversal.status, alice.balance()) == ("posted", "0.00")
-    assert reversal.amount == -50
+    assert (reversal.status, reversal.amount, alice.balance()) == ("posted", -50, "0.00")
+    assert repeated == reversal
     assert reversal.ledger_entry
     assert reversal.ledger_entry.reverses == adjustment.ledger_entry
 
@@ -30,14 +30,18 @@ def status_of(adjustment: Adjustment) -> str:
     return adjustment.status
 
 
-def test_it_has_a_status_of_its_own_once_its_reversal_is_posted(alice: Person) -> None:
+def test_above_the_limit_it_waits_too_and_then_its_original_has_another_status(
+    alice: Person,
+) -> None:
     adjustment = approve(ask(alice, "250.00"))
 
     reversal = reverse(adjustment)
-    waiting = status_of(adjustment)
+    before = (status_of(adjustment), status_of(reversal), alice.balance())
     approve(reversal)
 
-    assert (waiting, status_of(adjustment), status_of(reversal)) == ("posted", "reversed", "posted")
+    assert before == ("posted", "waiting", "250.00")
+    assert (status_of(adjustment), status_of(reversal)) == ("reversed", "posted")
+    assert alice.balance() == "0.00"
 
 
 def test_it_is_reversed_though_who_decided_left_and_its_owner_is_staff_now(alice: Person) -> None:
@@ -52,42 +56,33 @@ def test_it_is_reversed_though_who_decided_left_and_its_owner_is_staff_now(alice
     assert (status_of(adjustment), alice.balance()) == ("reversed", "60.00")
 
 
-def test_a_repeated_token_returns_the_first_reversal(alice: Person) -> None:
-    adjustment, token = ask(alice, "50.00"), uuid4()
-
-    assert reverse(adjustment, token=token) == reverse(adjustment, token=token)
-    assert alice.balance() == "0.00"
-
-
-def test_an_adjustment_is_reversed_once(alice: Person) -> None:
-    adjustment, _ = ask(alice, "20.00"), ask(alice, "20.00")
+def reversing(amount: str, alice: Person) -> Adjustment:
+    """Return an adjustment whose reversal was requested; above the limit that waits."""
+    adjustment, _ = ask(alice, amount), ask(alice, "20.00")
+    adjustment = approve(adjustment) if adjustment.status == "waiting" else adjustment
     reverse(adjustment)
     adjustment.refresh_from_db()
-    preview = partial(adjustments.preview, user=alice.user, amount=Decimal(-20), by=sam(), now=NOW)
+    return adjustment
 
-    with pytest.raises(rules.NotReversibleError, match="already"):
+
+@pytest.mark.parametrize(
+    ("made", "why"),
+    [
+        (partial(reversing, "20.00"), "was reversed already"),
+        (partial(reversing, "250.00"), "is waiting"),
+        (lambda alice: ask(alice, "250.00"), "not posted"),
+        (lambda alice: reject(ask(alice, "250.00")), "not posted"),
+        (lambda alice: reverse(ask(alice, "10.00")), "cannot be reversed"),
+    ],
+)
+def test_what_cannot_be_reversed_says_why(alice: Person, made: Any, why: str) -> None:
+    adjustment = made(alice)
+    preview = partial(adjustments.preview, user=alice.user, amount=Decimal(1), by=sam(), now=NOW)
+
+    with pytest.raises(rules.NotReversibleError, match=why):
         reverse(adjustment)
-    with pytest.raises(rules.NotReversibleError, match="already"):
+    with pytest.raises(rules.NotReversibleError, match=why):
         preview(reverses=adjustment)
-
-
-def test_a_reversal_above_the_limit_waits_too(alice: Person) -> None:
-    reversal = reverse(approve(ask(alice, "250.00")))
-
-    assert (reversal.status, alice.balance()) == ("waiting", "250.00")
-    assert (approve(reversal).status, alice.balance()) == ("posted", "0.00")
-
-
-def test_while_a_reversal_waits_there_is_no_other(alice: Person) -> None:
-    adjustment = approve(ask(alice, "250.00"))
-    reverse(adjustment)
-
-    with pytest.raises(rules.NotReversibleError, match="is waiting"):
-        reverse(adjustment)
-
-
-def withdraw(adjustment: Adjustment) -> Adjustment:
-    return adjustments.withdraw(adjustment.pk, by=sam(), note="", now=NOW)
 
 
 @pytest.mark.parametrize("close", [reject, withdraw])
@@ -96,19 +91,6 @@ def test_another_reversal_is_possible_after_one_that_is_closed(alice: Person, cl
     close(reverse(adjustment))
 
     assert reverse(adjustment).status == "waiting"
-
-
-@pytest.mark.parametrize("state", [partial(ask), lambda *a: reject(ask(*a))])
-def test_an_adjustment_that_was_not_posted_cannot_be_reversed(alice: Person, state: Any) -> None:
-    with pytest.raises(rules.NotReversibleError, match="not posted"):
-        reverse(state(alice, "250.00"))
-
-
-def test_a_reversal_cannot_be_reversed(alice: Person) -> None:
-    reversal = reverse(ask(alice, "10.00"))
-
-    with pytest.raises(rules.NotReversibleError, match="cannot be reversed"):
-        reverse(reversal)
 
 
 def test_a_reversal_cannot_make_the_balance_negative(alice: Person) -> None:

@@ -65,15 +65,17 @@ def test_a_key_that_its_owner_revokes_is_kept_but_not_listed(alice: Person) -> N
     assert not AuditEntry.objects.exists()
 
 
-def test_an_operator_revokes_a_key_with_a_reason(alice: Person) -> None:
+def test_an_operator_revokes_a_key_once_with_a_reason(alice: Person) -> None:
     key = alice.user.api_keys.get()
 
     with pytest.raises(audit.ReasonMissingError):
         api_keys.revoke(key, by=reviewer(), reason=" ", now=NOW)
     assert callers.CALLER.authenticate(alice.api_key, now=NOW) == alice.user
     key.refresh_from_db()
-    api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=NOW)
+    for now in (NOW, NOW + timedelta(hours=1)):
+        api_keys.revoke(key, by=reviewer(), reason="It was posted in a forum", now=now)
 
+    assert ApiKey.objects.get().revoked_at == NOW
     entry = audit.of(key).get()
     assert (entry.action, entry.by) == ("revoke key", reviewer())
     assert (entry.before, entry.after) == ({"revoked_at": None}, {"revoked_at": f"{NOW:%FT%TZ}"})
@@ -136,16 +138,12 @@ def test_who_has_no_key_left_gets_one_of_an_operator_who_says_why(alice: Person)
     assert text not in str(entry.after)
 
 
-@pytest.mark.parametrize("many", [19, 20])
-def test_not_more_keys_are_issued_than_one_may_have(alice: Person, many: int) -> None:
-    for _ in range(many - 1):
-        api_keys.create(user=alice.user, name="CI", now=NOW)
-
-    if many < api_keys.MAX_KEYS:
+def test_not_more_keys_are_issued_than_one_may_have(alice: Person) -> None:
+    for _ in range(api_keys.MAX_KEYS - 1):
         issue(alice)
-    else:
-        with pytest.raises(api_keys.TooManyKeysError):
-            issue(alice)
+
+    with pytest.raises(api_keys.TooManyKeysError):
+        issue(alice)
 
 
 def test_no_key_is_issued_to_whom_it_would_not_let_in(alice: Person) -> None:

@@ -117,7 +117,7 @@ def test_the_deployment_check_warns_when_a_pooler_has_dropped_the_time_outs(
     connection.close()
 
     with patch.dict(connection.settings_dict["OPTIONS"], options=""):
-        [warning, _] = warnings()
+        [warning] = warnings()
 
     assert "A pooler drops" in warning
 

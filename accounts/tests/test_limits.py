@@ -51,16 +51,6 @@ def test_a_window_ends_an_hour_after_it_began(
     assert [is_allowed(limit=1, at=at) for at in seconds] == outcomes
 
 
-def test_it_says_how_long_to_wait(db: None) -> None:
-    is_allowed(limit=1)
-    now = NOW + timedelta(minutes=59)
-
-    with pytest.raises(limits.LimitReachedError) as refusal:
-        limits.count(action="knock", caller="alice", limit=1, period=HOUR, now=now)
-
-    assert refusal.value.wait == timedelta(minutes=1)
-
-
 def test_new_windows_delete_ended_ones_and_no_others(db: None) -> None:
     for n in range(20):
         is_allowed(f"visitor {n}")

@@ -55,13 +55,15 @@ def test_a_name_that_equals_another_persons_email_code_or_id_is_ambiguous(
     assert people.find(f"#{alice.user.pk}") == alice.user
 
 
-def test_both_need_a_reason_and_are_in_the_audit_log(alice: Person) -> None:
+def test_both_need_a_reason_and_are_in_the_audit_log_once(alice: Person) -> None:
     with pytest.raises(audit.ReasonMissingError):
         deactivate(alice.user, reason=" ")
     assert User.objects.get(pk=alice.user.pk).is_active
 
-    deactivate(alice.user)
-    people.reactivate(alice.user, by=None, reason="Back again", now=NOW)
+    for _ in range(2):
+        deactivate(alice.user)
+    for _ in range(2):
+        people.reactivate(alice.user, by=None, reason="Back again", now=NOW)
 
     entries = audit.of(alice.user).values_list("action", "by", "reason", "before", "after")
     assert list(entries) == [

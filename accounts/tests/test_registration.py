@@ -10,11 +10,13 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, User
 from accounts.tests.factories import Person, UserFactory, api_with
 
+DAVE = {"username": "dave", "email": "dave@example.com", "auth_method": "email"}
+
 
 def ask(**changes: Any) -> Any:
-    body = {"username": "dave", "email": "dave@example.com", "auth_method": "email"} | changes
     # Not the test client's own JSON, which cannot send lone surrogates such as "\ud800".
-    return APIClient().post("/auth/register", json.dumps(body), content_type="application/json")
+    body = json.dumps(DAVE | changes)
+    return APIClient().post("/auth/register", body, content_type="application/json")
 
 
 @pytest.mark.parametrize("auth_method", ["email", "phone", "wallet", "google", "github"])
@@ -95,21 +97,9 @@ def test_it_refuses_an_invalid_value(db: None, field: str, value: object) -> Non
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("field", ["username", "email", "auth_method"])
-def test_it_names_the_field_that_is_missing(db: None, field: str) -> None:
-    body = {"username": "dave", "email": "dave@example.com", "auth_method": "email"}
-    del body[field]
-
-    response = APIClient().post("/auth/register", body, format="json")
-
-    assert (response.status_code, list(response.json()["errors"])) == (400, [field])
-
-
 def test_without_an_address_it_stores_none(db: None) -> None:
     """The address is unknown behind an untrusted proxy that connects by a Unix socket."""
-    body = {"username": "dave", "email": "dave@example.com", "auth_method": "email"}
-
-    APIClient(REMOTE_ADDR="").post("/auth/register", body, format="json")
+    APIClient(REMOTE_ADDR="").post("/auth/register", DAVE, format="json")
 
     assert User.objects.get().signup_address == ""
 

@@ -1,23 +1,18 @@
 """A caller above a limit is refused and has to wait; other callers are not."""
 
-import io
-import logging
-from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from django.db import OperationalError
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from accounts import api_keys, prepared
+from accounts import api_keys
 from accounts.models import User
 from accounts.tests.factories import Person, api_with
 from accounts.throttling import ADDRESSES_OF_A_SITE
-from payments.tests.at_once import at_once
 
 NOW = datetime(2026, 3, 16, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -187,39 +182,3 @@ def test_a_valid_key_works_despite_wrong_keys_from_its_address(alice: Person, li
         ask_with(WRONG_KEY)
 
     assert ask_with(alice.api_key).status_code == 200
-
-
-@pytest.mark.django_db(transaction=True)
-def test_exactly_twenty_of_sixty_validations_at_once_are_allowed(limit: Any) -> None:
-    limit(validate=20)
-
-    answers = at_once(*[validate] * 60)
-
-    assert Counter(statuses(answers)) == {200: 20, 429: 40}
-
-
-def test_without_the_database_the_answer_is_503(
-    db: None, limit: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: Any) -> None:
-        raise OperationalError("down")
-
-    limit(validate=1)
-    with monkeypatch.context() as broken:
-        broken.setattr(prepared, "fetch", refuse)
-        answer = validate()
-
-    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
-
-
-def test_no_address_is_logged(db: None, limit: Any) -> None:
-    limit(validate=1)
-    written = io.StringIO()
-    handler = logging.StreamHandler(written)
-    logging.getLogger().addHandler(handler)
-    for _ in range(2):
-        validate(REMOTE_ADDR="203.0.113.9")
-    logging.getLogger().removeHandler(handler)
-
-    assert "429" in written.getvalue()
-    assert "203.0.113" not in written.getvalue()

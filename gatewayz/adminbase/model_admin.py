@@ -1,7 +1,7 @@
 """The base of all admin pages, and the one place that knows which admin we build on."""
 
 from collections.abc import Callable
-from functools import reduce
+from functools import reduce, wraps
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib.admin import ShowFacets
@@ -30,6 +30,7 @@ __all__ = [
     "action",
     "display",
     "is_superuser",
+    "row_action",
 ]
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -62,6 +63,21 @@ class Columns(Generic[_Row]):
 def action(**how: Any) -> Callable[[_Method], _Method]:
     """Decorate an action with its description, icon and permissions."""
     decorate: Callable[[_Method], _Method] = decorators.action(**how)
+    return decorate
+
+
+def row_action(
+    description: str, icon: str, *permissions: str
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Decorate an action of a row's page: it gets the admin page, the request and the row."""
+
+    def decorate(act: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(act)
+        def on_row(page: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+            return act(page, request, page.row(request, object_id))
+
+        return action(description=description, icon=icon, permissions=permissions)(on_row)
+
     return decorate
 
 

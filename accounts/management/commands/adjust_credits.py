@@ -13,7 +13,7 @@ from accounts import adjustments, people
 from accounts.adjustment_rules import AdjustmentRefusedError
 from accounts.audit import ReasonMissingError
 from accounts.models import Adjustment, User
-from accounts.money import CENT, dollars
+from accounts.money import CENT
 from gatewayz.cli import output
 
 
@@ -27,7 +27,7 @@ def parse_amount(text: str) -> Decimal:
 
 @dataclass(frozen=True)
 class Row:
-    """The outcome for csv and json; amounts in US dollars, no `balance_after` while it waits."""
+    """The outcome; amounts in US dollars, no `balance_after` while it waits for approval."""
 
     balances_adjusted: int
     adjustment_id: int
@@ -74,9 +74,6 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was adjusted: {error}.") from None
         # For a known token the domain returns the earlier adjustment, which has its own time.
         is_repeated = adjustment.requested_at != now
-        if options["format"] == "table":
-            self.stdout.write(_sentence(user, adjustment, is_repeated=is_repeated))
-            return
         entry = adjustment.ledger_entry
         row = Row(
             balances_adjusted=int(entry is not None and not is_repeated),
@@ -88,6 +85,8 @@ class Command(BaseCommand):
             was_done_already=is_repeated,
         )
         output.write([row], Row, self.stdout, options["format"])
+        if options["format"] == "table":
+            self.stdout.write(f"{output.counted(row.balances_adjusted, 'balance')} adjusted.")
 
 
 def _find(name: str) -> User:
@@ -97,19 +96,3 @@ def _find(name: str) -> User:
         raise CommandError(f"There is no user {name!r}.") from None
     except people.SeveralPeopleError as error:
         raise CommandError(f"Nothing was adjusted: {error}.") from None
-
-
-def _sentence(user: User, adjustment: Adjustment, *, is_repeated: bool) -> str:
-    amount, entry = dollars(adjustment.amount), adjustment.ledger_entry
-    if is_repeated:
-        return (
-            f"0 balances adjusted: this token was used before, for adjustment {adjustment.pk}"
-            f" ({amount} for {user}), which is {adjustment.status}."
-        )
-    if entry is None:
-        return (
-            f"0 balances adjusted: adjustment {adjustment.pk}, {amount} for {user}, waits for"
-            f" approval (more than {dollars(adjustment.approval_limit)})."
-        )
-    balance = dollars(entry.balance_after)
-    return f"1 balance adjusted: {user} {amount}, now {balance} (adjustment {adjustment.pk})."
