@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "gatewayz.http.pages_only.OTPMiddleware",
     "gatewayz.http.pages_only.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gatewayz.http.error_pages.DatabaseErrorMiddleware",
+    "gatewayz.http.error_pages.TryLaterMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

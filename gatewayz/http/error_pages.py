@@ -11,6 +11,7 @@ from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from rest_framework.exceptions import APIException
 
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.api.database_errors import is_unavailable
@@ -84,11 +85,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.NOT_FOUND)
 
 
-def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
-    detail = f"Too many requests from your network. Try again in {seconds} s."
-    return try_later(request, HTTPStatus.TOO_MANY_REQUESTS, seconds=seconds, detail=detail)
-
-
 def length_required(request: HttpRequest) -> HttpResponse:
     detail = "Send the body with its Content-Length, not in chunks."
     return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
@@ -112,8 +108,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-class DatabaseErrorMiddleware:
-    """Turns an error of a database that cannot serve into a page that says so."""
+class TryLaterMiddleware:
+    """Turns the error of a database that cannot serve, or of a rate limit, into a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -125,4 +121,7 @@ class DatabaseErrorMiddleware:
         if isinstance(exception, AnyDatabaseError) and is_unavailable(exception):
             status = HTTPStatus.SERVICE_UNAVAILABLE
             return try_later(request, status, seconds=RETRY_AFTER_SECONDS)
+        if isinstance(exception, APIException) and (wait := getattr(exception, "wait", None)):
+            status = HTTPStatus(exception.status_code)
+            return try_later(request, status, seconds=wait, detail=str(exception.detail))
         return None
