@@ -9,6 +9,5 @@ class ReferralsConfig(AppConfig):
     name = "referrals"
 
     def ready(self) -> None:
-        """Register our deployment check with Django, and our status colours with the admin."""
-        import_module("referrals.checks")
+        """Register our status colours with the admin."""
         import_module("referrals.status_colours")
