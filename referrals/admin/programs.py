@@ -20,19 +20,13 @@ from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment, page_of
 from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
+from gatewayz.adminbase.status_badges import COLOURS
 from referrals import budget
 from referrals.admin import next_terms, terms_page
 from referrals.errors import ReferralError
 from referrals.models import Program
 from referrals.terms import TermsStartedError, approve_terms, reject_terms, withdraw_terms
 
-_STATES = {
-    "in force": "success",
-    "to come": "info",
-    "past": "default",
-    "waiting": "warning",
-    "rejected": "danger",
-}
 _IN_FORCE = Q(pk__in=Program.objects.at(Now()).values("pk"))
 _APPROVED = Q(status=Program.Status.APPROVED)
 
@@ -179,7 +173,7 @@ class ProgramAdmin(PageAdmin):
 
     from_day = column("From (UTC)", lambda terms: moment(terms.starts_at))
 
-    @display(description="State", label=_STATES)
+    @display(description="State", label=COLOURS)
     def state(self, terms: Any) -> str:
         return str(terms.state).replace("_", " ")
 
