@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
-from gatewayz.http.middleware import is_api_path
+from gatewayz.http.middleware import before_view, is_api_path
 
 # What a page says; a program gets the name of the status.
 _MESSAGES = {
@@ -85,14 +85,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.NOT_FOUND)
 
 
-def length_required(request: HttpRequest) -> HttpResponse:
-    detail = "Send the body with its Content-Length, not in chunks."
-    return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
-
-
-def too_large(request: HttpRequest) -> HttpResponse:
-    detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
-    return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
+@before_view
+def refuse_bad_bodies(request: HttpRequest) -> HttpResponse | None:
+    """Refuse a body that we would not read rightly, before a byte of it is read."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # Django would take a body without a length for an empty one.
+        detail = "Send the body with its Content-Length, not in chunks."
+        return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
+    # Before Django would spool an upload to the disk; nothing here takes files.
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        detail = f"The body is larger than {most} bytes."
+        return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
+    return None
 
 
 def try_later(
