@@ -11,9 +11,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Register checks, security schemes, status colours, and what follows each `migrate`."""
+        """Register checks, security schemes, and what follows each `migrate`."""
         import_module("accounts.checks")
         import_module("accounts.schema")
-        import_module("accounts.status_colours")
         roles = import_module("accounts.database_roles")
         post_migrate.connect(roles.bring_up_to_date, sender=self)

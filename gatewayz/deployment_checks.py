@@ -1,4 +1,4 @@
-"""Django's deployment checks of settings that every app uses."""
+"""Django's deployment checks of the settings."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gatewayz import environment
 
 @checks.register(checks.Tags.security, deploy=True)
 def find_what_is_left_out(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Warn of what production would do without, and of who may choose where links lead."""
+    """Warn of what production would do without, and of what would be open to anybody."""
     has_mail = environment.is_set("EMAIL_URL") and environment.is_set("EMAIL_FROM")
     warnings = {
         # CONTRACT 4
@@ -31,6 +31,12 @@ def find_what_is_left_out(**kwargs: Any) -> list[checks.CheckMessage]:
             "ALLOWED_HOSTS has *. A link to log in leads to the host by which it was asked for, so"
             " anybody could have a link that leads to them mailed to somebody else.",
             "Name the hosts of this deployment.",
+        ),
+        # CONTRACT 4
+        "referrals.W001": (
+            settings.REFERRAL_REFERRER_EMAIL == "full",
+            "POST /referral/validate shows the referrer's e-mail to anybody who knows the code.",
+            "Set REFERRAL_REFERRER_EMAIL to masked or hidden.",
         ),
     }
     return [

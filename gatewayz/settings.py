@@ -117,7 +117,7 @@ MIDDLEWARE = [
     # Before all that refuses: a browser shows a page no refusal without these headers.
     "gatewayz.http.cors.CorsMiddleware",
     "gatewayz.http.middleware.require_https",
-    "gatewayz.http.bodies.check_bodies",
+    "gatewayz.http.error_pages.refuse_bad_bodies",
     "django.middleware.security.SecurityMiddleware",
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",
@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "gatewayz.http.pages_only.OTPMiddleware",
     "gatewayz.http.pages_only.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gatewayz.http.error_pages.DatabaseErrorMiddleware",
+    "gatewayz.http.error_pages.TryLaterMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

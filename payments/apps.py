@@ -10,6 +10,5 @@ class PaymentsConfig(AppConfig):
     verbose_name = "Stripe"
 
     def ready(self) -> None:
-        """Register our status colours with the admin, and our gauges with `/metrics`."""
-        import_module("payments.status_colours")
+        """Register our gauges with `/metrics`."""
         import_module("payments.gauges")

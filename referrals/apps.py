@@ -1,14 +1,7 @@
 """The referrals app: codes, attribution, bonuses and their terms."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 
 
 class ReferralsConfig(AppConfig):
     name = "referrals"
-
-    def ready(self) -> None:
-        """Register our deployment check with Django, and our status colours with the admin."""
-        import_module("referrals.checks")
-        import_module("referrals.status_colours")

@@ -2,13 +2,7 @@
 
 from django.urls import path
 
-from referrals.views import (
-    ClaimViewSet,
-    ExplanationViewSet,
-    LeaderboardViewSet,
-    ReferralViewSet,
-    ValidationViewSet,
-)
+from referrals.views import ClaimViewSet, ReferralViewSet, ValidationViewSet
 
 urlpatterns = [
     path("referral/code", ReferralViewSet.as_view({"get": "code"})),
@@ -16,6 +10,6 @@ urlpatterns = [
     path("referral/validate", ValidationViewSet.as_view({"post": "check"})),
     path("referral/claim", ClaimViewSet.as_view({"post": "create"})),
     path("referral/stats", ReferralViewSet.as_view({"get": "stats"})),
-    path("referral/explain", ExplanationViewSet.as_view({"get": "retrieve"})),
-    path("referral/leaderboard", LeaderboardViewSet.as_view({"get": "retrieve"})),
+    path("referral/explain", ReferralViewSet.as_view({"get": "explain"})),
+    path("referral/leaderboard", ReferralViewSet.as_view({"get": "leaderboard"})),
 ]

@@ -24,7 +24,7 @@ from gatewayz.api import json_api
 from gatewayz.api.errors import Conflict
 from payments.explanations.answers import explain_person
 from payments.explanations.messages import Audience
-from payments.reports import leaderboard
+from payments.reports.leaderboard import snapshot_rows
 from referrals import attribution, codes, invite_views, reports
 from referrals.invitations import invite_link, share_message, visible_email
 from referrals.models import LeaderboardEntry
@@ -52,7 +52,7 @@ def _with_code(user: str, code: str) -> dict[str, Any]:
 
 
 class ReferralViewSet(ViewSet):
-    """The caller's referral code."""
+    """The caller's code and earnings, the leaderboard, and why there is a bonus or none."""
 
     caller_queries: ClassVar = {
         "code": CallerQuery(
@@ -61,7 +61,10 @@ class ReferralViewSet(ViewSet):
         ),
         "stats": reports.WITH_STATS,
     }
-    token_scopes: ClassVar = {"code": Scope.STATS, "stats": Scope.READ}
+    token_scopes: ClassVar = {
+        "code": Scope.STATS,
+        **dict.fromkeys(("stats", "leaderboard", "explain"), Scope.READ),
+    }
 
     @extend_schema(responses=CodeSerializer)
     def code(self, request: AuthenticatedRequest) -> HttpResponse:
@@ -97,25 +100,16 @@ class ReferralViewSet(ViewSet):
         body = {
             "referral_code": code,
             "invite_link": invite_link(code),
-            "total_uses": totals.total_uses,
+            **totals._asdict(),
             "remaining_uses": totals.remaining_uses,
-            "max_uses": totals.max_uses,
-            "total_earned": totals.total_earned,
             "current_balance": request.user.credits,
             "referred_by_code": request.user.referred_by_code,
-            "pending_referrals": totals.pending_referrals,
             "referrals": [row._asdict() for row in reports.referrals_of(request.user)],
         }
         return json_api.answer(body)
 
-
-class LeaderboardViewSet(ViewSet):
-    """The top referrers; a name is shown only if its owner agreed."""
-
-    token_scopes: ClassVar = {"retrieve": Scope.READ}
-
     @extend_schema(parameters=[LeaderboardRequestSerializer], responses=LeaderboardSerializer)
-    def retrieve(self, request: AuthenticatedRequest) -> Response:
+    def leaderboard(self, request: AuthenticatedRequest) -> Response:
         """The top referrers, and your own rank
 
         Counted every five minutes, the same numbers as on the operators' leaderboard. Other
@@ -129,7 +123,7 @@ class LeaderboardViewSet(ViewSet):
         asked = LeaderboardRequestSerializer(data=request.query_params.dict())
         asked.is_valid(raise_exception=True)
         period, by = asked.validated_data["period"], asked.validated_data["by"]
-        rows = leaderboard.snapshot_rows(period, by=by, top=LEADERS, user=request.user)
+        rows = snapshot_rows(period, by=by, top=LEADERS, user=request.user)
         ranked = [row for row in rows if getattr(row, f"rank_by_{by}") is not None]
         leaders = [row for row in ranked if getattr(row, f"place_by_{by}") <= LEADERS]
         mine = next((row for row in rows if row.user_id == request.user.pk), None)
@@ -139,6 +133,21 @@ class LeaderboardViewSet(ViewSet):
             "you": mine and _entry(mine, by, caller=request.user),
         }
         return Response(LeaderboardSerializer(body).data)
+
+    @extend_schema(parameters=[ExplainRequestSerializer], responses=ExplanationSerializer)
+    def explain(self, request: AuthenticatedRequest) -> Response:
+        """Why you have a bonus or none, and what your friends have done
+
+        With an amount also what a purchase would bring now. An operator may review a bonus before
+        it is paid; the checks say nothing of that. Of your friends you see the name, and what
+        became of your bonus for them.
+        """
+        asked = ExplainRequestSerializer(data=request.query_params.dict())
+        asked.is_valid(raise_exception=True)
+        cents = asked.validated_data.get("amount")
+        answer = explain_person(request.user, Audience.PERSON, cents=cents, now=timezone.now())
+        body = ExplanationSerializer(answer).data
+        return Response(body if cents else {**body, "what_if": None})
 
 
 def _entry(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
@@ -155,27 +164,6 @@ def _entry(row: LeaderboardEntry, by: str, *, caller: User) -> dict[str, Any]:
         "revenue": row.revenue if row.payers >= MIN_PAYERS_TO_SHOW_REVENUE else None,
         "uses_left": row.uses_left,
     }
-
-
-class ExplanationViewSet(ViewSet):
-    """Why the caller has a bonus or none, and what the caller's friends have done."""
-
-    token_scopes: ClassVar = {"retrieve": Scope.READ}
-
-    @extend_schema(parameters=[ExplainRequestSerializer], responses=ExplanationSerializer)
-    def retrieve(self, request: AuthenticatedRequest) -> Response:
-        """Why you have a bonus or none, and what your friends have done
-
-        With an amount also what a purchase would bring now. An operator may review a bonus before
-        it is paid; the checks say nothing of that. Of your friends you see the name, and what
-        became of your bonus for them.
-        """
-        asked = ExplainRequestSerializer(data=request.query_params.dict())
-        asked.is_valid(raise_exception=True)
-        cents = asked.validated_data.get("amount")
-        answer = explain_person(request.user, Audience.PERSON, cents=cents, now=timezone.now())
-        body = ExplanationSerializer(answer).data
-        return Response(body if cents else {**body, "what_if": None})
 
 
 class ClaimViewSet(ViewSet):

@@ -23,7 +23,6 @@ from accounts.authentication import operator
 from accounts.models import Adjustment, User
 from accounts.money import dollars
 from accounts.people import owned_by
-from accounts.status_colours import ADJUSTMENTS
 from gatewayz.adminbase import status_badges
 from gatewayz.adminbase.confirmation import Question, confirm
 from gatewayz.adminbase.filters import DayFilter
@@ -98,7 +97,7 @@ class AdjustmentAdmin(ReadOnlyAdmin):
     shown = column("Adjustment", lambda row: f"#{row.pk}")
     person = column("Person", lambda row: link(row.user))
     money = column("Amount", lambda row: entry_formatting.money(row.amount))
-    state = column("Status", lambda row: row.status, label=ADJUSTMENTS)
+    state = column("Status", lambda row: row.status, label=status_badges.COLOURS)
     status_now = column("Status", status_badges.status_badge)
     entry = column(
         "Ledger entry", lambda row: link(row.ledger_entry, f"entry {row.ledger_entry_id}")

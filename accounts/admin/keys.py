@@ -77,7 +77,7 @@ class ApiKeyAdmin(search.KeyTruncatingAdmin, ReadOnlyAdmin):
     called = column("Name", lambda key: key.name or NOTHING)
     owner = column("Owner", lambda key: link(key.user))
     state = column(
-        "State", lambda key: status_badges.value_badge(api_keys.state(key, now=timezone.now()))
+        "State", lambda key: status_badges.word_badge(api_keys.state(key, now=timezone.now()))
     )
     created = column("Created", lambda key: when(key.created_at))
     last_used = column("Last used", lambda key: when(key.last_used_at))

@@ -31,10 +31,10 @@ from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
-from accounts.status_colours import account_badge
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, display, is_superuser, row_action
+from gatewayz.adminbase.status_badges import word_badge
 from payments.search import people_found_by
 from referrals import attribution, codes
 from referrals.models import Program
@@ -178,9 +178,7 @@ class PersonAdmin(AuditedFormAdmin, UserAdmin, search.KeyTruncatingAdmin):
 
     signed_up = column("Signed up", lambda user: day(user.created_at), ordering="pk")
     bought = column("Qualified", lambda user: "Yes" if user.has_made_first_purchase else "No")
-    state = column(
-        "State", lambda user: account_badge("active" if user.is_active else "deactivated")
-    )
+    state = column("State", lambda user: word_badge("active" if user.is_active else "deactivated"))
 
     def heading(self, obj: User) -> str:
         return obj.username

@@ -12,8 +12,8 @@ from accounts.admin import sections
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
-from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link
+from gatewayz.adminbase.status_badges import word_badge
 from referrals import reports
 from referrals.attribution import referrer_of
 
@@ -33,7 +33,7 @@ def person_page(user: User, *, request: HttpRequest, now: datetime) -> dict[str,
     stats = reports.stats(user, now=now)
     return {
         "facts": _facts(user, stats),
-        "badges": [account_badge(word) for word in _states(user)],
+        "badges": [word_badge(word) for word in _states(user)],
         "sections": list(_sections(user, stats, request, now=now)),
     }
 

@@ -18,9 +18,9 @@ from accounts.authentication import operator
 from accounts.models import User
 from accounts.permissions import PermissionMissingError
 from accounts.reason_field import ReasonField
-from accounts.status_colours import account_badge
 from gatewayz.adminbase.formatting import day, link, page_of
 from gatewayz.adminbase.model_admin import ModelAdmin, row_action
+from gatewayz.adminbase.status_badges import word_badge
 from payments.related import ChangedMeanwhileError, Related, close, related_to
 from referrals.review import OwnBonusError
 
@@ -94,7 +94,7 @@ def _row(one: Related, *, by: User) -> dict[str, Any]:
         "name": user.username,
         "person": format_html(_PERSON, link(user, user.username), user.email),
         "evidence": one.evidence,
-        "state": account_badge("active" if user.is_active else "deactivated"),
+        "state": word_badge("active" if user.is_active else "deactivated"),
         "balance": entry_formatting.money(user.credits),
         "since": day(user.created_at),
         "may_be_chosen": user != by and people.is_manageable(user, by=by),

@@ -119,7 +119,7 @@ def referrals(user: User, *, is_used_up: bool, now: datetime) -> Section:
         rows=[
             [
                 link_to("accounts_user_change", referee.user_id, referee.username),
-                status_badges.value_badge(referee.state),
+                status_badges.word_badge(referee.state),
                 referee.sentence,
                 uses.get(referee.user_id, NOTHING),
             ]

@@ -1,35 +1,27 @@
-"""The colour of each status, which is the same on every page; each app hands over its own."""
+"""Statuses as badges: a word has one colour on every page, whatever it is the status of."""
 
-from collections.abc import Mapping
-from enum import Enum
 from typing import Any
 
 from gatewayz.adminbase.formatting import badge
 
-_COLOURS: dict[type[Enum], Mapping[str, str]] = {}
+_WORDS = {
+    "success": ("active", "completed", "in force", "in use", "paid", "posted", "won"),
+    "info": ("pending", "staff", "superuser", "to come", "voided"),
+    "warning": ("ending", "held", "succeeded", "waiting"),
+    "danger": ("deactivated", "failed", "lost", "open", "rejected", "reversed"),
+    "default": (
+        *("created", "dismissed", "expired", "not_counted", "past", "revoked", "withdrawn"),
+    ),
+}
+# As `display(label=…)` takes them.
+COLOURS = {word: colour for colour, words in _WORDS.items() for word in words}
 
 
-def register(statuses: type[Enum], colours: Mapping[str, str]) -> Mapping[str, str]:
-    """Take the colour of each value of `statuses`, and return them as `display(label=…)` does.
-
-    Raises ValueError where a value has no colour.
-    """
-    if missing := {member.value for member in statuses} - set(colours):
-        raise ValueError(f"{statuses.__qualname__} has no colour for {', '.join(sorted(missing))}")
-    _COLOURS[statuses] = colours
-    return colours
-
-
-def colour(value: Any) -> str:
-    """Return the colour of a member of a registered enum."""
-    return _COLOURS[type(value)][value.value]
-
-
-def value_badge(value: Any) -> str:
-    """Return a member of a registered enum as a badge."""
-    return badge(str(value.value).replace("_", " "), colour(value))
+def word_badge(word: str) -> str:
+    """Return a status as a badge."""
+    return badge(str(word).replace("_", " "), COLOURS[word])
 
 
 def status_badge(row: Any) -> str:
     """Return the `status` of a row as a badge."""
-    return badge(row.get_status_display(), _COLOURS[type(row).Status][row.status])
+    return badge(row.get_status_display(), COLOURS[row.status])

@@ -1,11 +1,12 @@
 """Finds the client behind trusted proxies: the address, and whether the connection is secure."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+
+from gatewayz.http.middleware import before_view
 
 _Address = IPv4Address | IPv6Address
 # A subscriber usually gets a whole IPv6 /64, so all of its addresses count as one. Many get a /48,
@@ -14,19 +15,13 @@ _IPV6_PREFIX = 64
 _IPV6_SITE_PREFIX = 48
 
 
-def believe_trusted_proxies(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+@before_view
+def believe_trusted_proxies(request: HttpRequest) -> None:
     """Take the scheme from X-Forwarded-Proto when the caller is a trusted proxy."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        if request.META.get("HTTP_X_FORWARDED_PROTO") == "https":
-            address = _parse(request.META.get("REMOTE_ADDR", ""))
-            if address and _is_trusted(address):
-                request.META["wsgi.url_scheme"] = "https"
-        return get_response(request)
-
-    return middleware
+    if request.META.get("HTTP_X_FORWARDED_PROTO") == "https":
+        address = _parse(request.META.get("REMOTE_ADDR", ""))
+        if address and _is_trusted(address):
+            request.META["wsgi.url_scheme"] = "https"
 
 
 def client_address(request: HttpRequest) -> str:

@@ -11,11 +11,12 @@ from django.db import Error as AnyDatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from rest_framework.exceptions import APIException
 
 from gatewayz.adminbase.content_policy import as_unfold_needs
 from gatewayz.api.database_errors import is_unavailable
 from gatewayz.api.errors import RETRY_AFTER_SECONDS
-from gatewayz.http.middleware import is_api_path
+from gatewayz.http.middleware import before_view, is_api_path
 
 # What a page says; a program gets the name of the status.
 _MESSAGES = {
@@ -84,19 +85,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _error(request, HTTPStatus.NOT_FOUND)
 
 
-def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
-    detail = f"Too many requests from your network. Try again in {seconds} s."
-    return try_later(request, HTTPStatus.TOO_MANY_REQUESTS, seconds=seconds, detail=detail)
-
-
-def length_required(request: HttpRequest) -> HttpResponse:
-    detail = "Send the body with its Content-Length, not in chunks."
-    return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
-
-
-def too_large(request: HttpRequest) -> HttpResponse:
-    detail = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."
-    return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
+@before_view
+def refuse_bad_bodies(request: HttpRequest) -> HttpResponse | None:
+    """Refuse a body that we would not read rightly, before a byte of it is read."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        # Django would take a body without a length for an empty one.
+        detail = "Send the body with its Content-Length, not in chunks."
+        return _error(request, HTTPStatus.LENGTH_REQUIRED, detail)
+    # Before Django would spool an upload to the disk; nothing here takes files.
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        detail = f"The body is larger than {most} bytes."
+        return _error(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "body_too_large")
+    return None
 
 
 def try_later(
@@ -112,8 +113,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-class DatabaseErrorMiddleware:
-    """Turns an error of a database that cannot serve into a page that says so."""
+class TryLaterMiddleware:
+    """Turns the error of a database that cannot serve, or of a rate limit, into a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -125,4 +126,7 @@ class DatabaseErrorMiddleware:
         if isinstance(exception, AnyDatabaseError) and is_unavailable(exception):
             status = HTTPStatus.SERVICE_UNAVAILABLE
             return try_later(request, status, seconds=RETRY_AFTER_SECONDS)
+        if isinstance(exception, APIException) and (wait := getattr(exception, "wait", None)):
+            status = HTTPStatus(exception.status_code)
+            return try_later(request, status, seconds=wait, detail=str(exception.detail))
         return None

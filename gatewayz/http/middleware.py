@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings
 from django.http import (
@@ -17,6 +18,7 @@ PROBES = frozenset({"/healthz", "/healthz/", "/readyz", "/readyz/"})
 # The API's paths; everything else is a page.
 API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz")
 
+_View = Callable[[HttpRequest], HttpResponse]
 _SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 
 
@@ -29,49 +31,45 @@ def is_call(path: str) -> bool:
     return is_api_path(path) and not path.startswith("/api/docs")
 
 
-def drop_malformed_session(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+def before_view(act: Callable[[HttpRequest], HttpResponse | None]) -> Callable[[_View], _View]:
+    """Make middleware of what is done to each request; a response that it returns is the answer."""
+
+    @wraps(act)
+    def middleware(get_response: _View) -> _View:
+        def respond(request: HttpRequest) -> HttpResponse:
+            refusal = act(request)
+            return get_response(request) if refusal is None else refusal
+
+        return respond
+
+    return middleware
+
+
+@before_view
+def drop_malformed_session(request: HttpRequest) -> None:
     """Drop a session cookie that is not ours: PostgreSQL raises on a NUL in a look-up."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        if is_call(request.path_info):
-            return get_response(request)
-        if not _SESSION_KEY.fullmatch(request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")):
-            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
-        return get_response(request)
-
-    return middleware
+    name = settings.SESSION_COOKIE_NAME
+    if name in request.COOKIES and not _SESSION_KEY.fullmatch(request.COOKIES[name]):
+        del request.COOKIES[name]
 
 
-def accept_trailing_slash(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+@before_view
+def accept_trailing_slash(request: HttpRequest) -> None:
     """Serve `/user/balance/` as `/user/balance`, without a redirect (CONTRACT 1)."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        if request.path_info.endswith("/") and is_api_path(request.path_info):
-            request.path_info = request.path_info[:-1]
-        return get_response(request)
-
-    return middleware
+    if request.path_info.endswith("/") and is_api_path(request.path_info):
+        request.path_info = request.path_info[:-1]
 
 
-def require_https(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+@before_view
+def require_https(request: HttpRequest) -> HttpResponse | None:
     """Refuse a call to the API over plain HTTP (CONTRACT 1); Django redirects pages."""
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        path = request.path_info
-        is_plain = settings.SECURE_SSL_REDIRECT and not request.is_secure()
-        if is_plain and is_call(path) and path not in PROBES:
-            # A redirect would turn a POST into a GET, and the key was already sent in the clear.
-            detail = "Call the API over HTTPS."
-            return JsonResponse({"detail": detail, "code": "https_required"}, status=403)
-        return get_response(request)
-
-    return middleware
+    path = request.path_info
+    is_plain = settings.SECURE_SSL_REDIRECT and not request.is_secure()
+    if not is_plain or not is_call(path) or path in PROBES:
+        return None
+    # A redirect would turn a POST into a GET, and the key was already sent in the clear.
+    detail = "Call the API over HTTPS."
+    return JsonResponse({"detail": detail, "code": "https_required"}, status=403)
 
 
 class CommonMiddleware(_Common):

@@ -1,7 +1,4 @@
-"""Middleware that only pages need: an API call has no session, no messages and no static file.
-
-Each class passes a request to the API on, and does for any other what the library's own does.
-"""
+"""Middleware that only pages need: an API call has no session, no messages and no static file."""
 
 from typing import Any
 
@@ -16,34 +13,20 @@ from whitenoise.middleware import WhiteNoiseMiddleware as _WhiteNoise
 from gatewayz.http.middleware import is_call
 
 
-class _PagesOnly:
-    get_response: Any
+def _pages_only(library: Any) -> Any:
+    """Return the library's middleware, which passes a request to the API on."""
 
-    def __call__(self, request: HttpRequest) -> Any:
+    def call(self: Any, request: HttpRequest) -> Any:
         if is_call(request.path_info):
             return self.get_response(request)
-        return super().__call__(request)  # type: ignore[misc]
+        return library.__call__(self, request)
+
+    return type(library.__name__, (library,), {"__call__": call})
 
 
-class WhiteNoiseMiddleware(_PagesOnly, _WhiteNoise):
-    """Static files."""
-
-
-class CSPMiddleware(_PagesOnly, _Csp):
-    """What a page may load."""
-
-
-class SessionMiddleware(_PagesOnly, _Session):
-    """The session of a person or an operator."""
-
-
-class AuthenticationMiddleware(_PagesOnly, _Authentication):
-    """Who is logged in."""
-
-
-class OTPMiddleware(_PagesOnly, _Otp):
-    """Whether the operator has shown a second factor."""
-
-
-class MessageMiddleware(_PagesOnly, _Message):
-    """Messages that the next page shows."""
+WhiteNoiseMiddleware = _pages_only(_WhiteNoise)
+CSPMiddleware = _pages_only(_Csp)
+SessionMiddleware = _pages_only(_Session)
+AuthenticationMiddleware = _pages_only(_Authentication)
+OTPMiddleware = _pages_only(_Otp)
+MessageMiddleware = _pages_only(_Message)

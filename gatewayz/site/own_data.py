@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import throttling
 from accounts.person_views import STAFF_ACCOUNT, export_of
-from gatewayz.http import error_pages
 from gatewayz.site.people import PersonRequest, for_people
 from payments import erasure
 
@@ -30,12 +29,9 @@ class ErasureForm(forms.Form):
 
 @for_people
 @require_safe
-def export(request: PersonRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: PersonRequest) -> StreamingHttpResponse:
     """Send all that is kept of the person as a file."""
-    try:
-        throttling.limit_person(request.user.pk)
-    except throttling.TooManyRequests as refusal:
-        return error_pages.too_many_requests(request, refusal.wait)
+    throttling.limit_person(request.user.pk)
     return export_of(request.user)
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import limits, people, throttling
 from accounts.authentication import operator
+from accounts.models import User
 from accounts.names import LooksLikeStaffError, MixedScriptsError
 from accounts.registration import NameTakenError
-from gatewayz.http import error_pages
 from gatewayz.http.client_address import client_address
 from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import SignUpForm
@@ -45,10 +45,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _register(request, now)
     code = _invitation(request)
-    try:
-        checked = _look_at(request, code, now) if code else CheckedCode()
-    except throttling.TooManyRequests as refusal:
-        return error_pages.too_many_requests(request, refusal.wait)
+    checked = _look_at(request, code, now) if code else CheckedCode()
     initial = {"referral_code": code if checked.owner else ""}
     return _show(request, SignUpForm(initial=initial), code, checked, now)
 
@@ -74,8 +71,9 @@ def _look_at(request: HttpRequest, code: str, now: datetime) -> CheckedCode:
     return attribution.check_code(find(code, now=now))
 
 
-def _check(code: str, now: datetime) -> CheckedCode:
-    return attribution.check_code(codes.find(code, now=now)) if code else CheckedCode()
+def _check(code: str, now: datetime, person: User | None = None) -> CheckedCode:
+    found = codes.find(code, now=now)
+    return attribution.check_code(found, person=person) if code else CheckedCode()
 
 
 @csrf_protect
@@ -137,34 +135,41 @@ def _show(
     status: int = 200,
 ) -> HttpResponse:
     terms = Program.objects.at(now).get()
-    words = {
-        "form": form,
-        "code": code,
-        "referrer": checked.owner,
-        "refusal": checked.refusal,
-        "promise": promise(terms, checked.owner.username) if checked.owner else "",
-        "terms": terms,
-        "offer_ends": terms.offer_ends(now),
-    }
-    response = render(request, "site/sign_up.html", words, status=status)
-    if checked.owner and checked.owner.referral_code:
-        invitation_cookie.keep(response, checked.owner.referral_code)
-    return response
+    return _page(
+        request,
+        "site/sign_up.html",
+        code,
+        checked,
+        status=status,
+        form=form,
+        promise=promise(terms, checked.owner.username) if checked.owner else "",
+        terms=terms,
+        offer_ends=terms.offer_ends(now),
+    )
 
 
 def _answer_person(request: HttpRequest, now: datetime) -> HttpResponse:
     """Say to who is logged in that they have an account, and what the code is to them."""
     person = operator(request)
     code = _invitation(request)
-    try:
-        if code:
-            throttling.limit_address("validate", request)
-    except throttling.TooManyRequests as refusal:
-        return error_pages.too_many_requests(request, refusal.wait)
-    found = codes.find(code, now=now)
-    checked = attribution.check_code(found, person=person) if code else CheckedCode()
-    words = {"code": code, "referrer": checked.owner, "refusal": checked.refusal}
-    response = render(request, "site/sign_up_again.html", words)
+    if code:
+        throttling.limit_address("validate", request)
+    checked = _check(code, now, person)
+    return _page(request, "site/sign_up_again.html", code, checked)
+
+
+def _page(
+    request: HttpRequest,
+    template: str,
+    code: str,
+    checked: CheckedCode,
+    *,
+    status: int = 200,
+    **more: object,
+) -> HttpResponse:
+    """Show what the code is, and remember it if it can be used."""
+    words = {"code": code, "referrer": checked.owner, "refusal": checked.refusal, **more}
+    response = render(request, template, words, status=status)
     if checked.owner and checked.owner.referral_code:
         invitation_cookie.keep(response, checked.owner.referral_code)
     return response

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 from accounts import ledger, row_ids, throttling
 from accounts.models import LedgerEntry, User
 from gatewayz.adminbase import exports
-from gatewayz.http import error_pages
 from gatewayz.site.people import PersonRequest, for_people
 
 _ON_A_PAGE = 50
@@ -57,10 +56,7 @@ def cursor(request: PersonRequest) -> int | None:
 @require_safe
 def as_csv(request: PersonRequest) -> HttpResponseBase:
     """Send all entries, the newest first, while they are read."""
-    try:
-        throttling.limit_person(request.user.pk)
-    except throttling.TooManyRequests as refusal:
-        return error_pages.too_many_requests(request, refusal.wait)
+    throttling.limit_person(request.user.pk)
     name = f"statement-{timezone.now():%Y-%m-%d}"
     return exports.file_of(name, "csv", _COLUMNS, _rows(request.user))
 

@@ -25,7 +25,6 @@ INTERFACE_ROOMS = {
     "reason_field",
     "schema",
     "serializers",
-    "status_colours",
     "tasks",
     "throttling",
     "person_views",
@@ -33,14 +32,13 @@ INTERFACE_ROOMS = {
     "views",
     "webhook",
 }
-# What the interfaces of all apps share: who is calling, why an operator does something, files, the
-# colours of statuses, and how the admin shows the answer to "why?".
+# What the interfaces of all apps share: who is calling, why an operator does something, files, and
+# how the admin shows the answer to "why?".
 OPEN_INTERFACES = (
     "accounts.authentication",
     "accounts.file_export",
     "accounts.reason_field",
     "payments.explanations.admin_rendering",
-    "referrals.status_colours",
 )
 DOORS_TO_STRIPE = {"payments/stripe_gateway.py"}
 # What the program is measured beside; no part of it.

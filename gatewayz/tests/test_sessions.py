@@ -1,5 +1,8 @@
 """A session is opened by the key in the browser's cookie, and by nothing in the database."""
 
+from collections.abc import Callable
+
+import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -31,47 +34,33 @@ def test_nothing_in_a_dump_opens_a_session(db: None) -> None:
     assert opens(key_of(olivia))
 
 
-def test_a_key_that_lies_in_the_table_as_it_is_opens_nothing(db: None) -> None:
-    olivia = operator()
+@pytest.mark.parametrize(
+    "end",
+    [
+        # A key that lies in the table as it is, and not by its digest.
+        lambda key: Session.objects.update(session_key=key),
+        lambda key: Session.objects.update(expire_date="2020-01-01T00:00:00Z"),
+        lambda key: User.objects.update(is_active=False),
+    ],
+)
+def test_a_session_that_has_ended_opens_nothing(db: None, end: Callable[[str], object]) -> None:
+    key = key_of(operator())
 
-    Session.objects.update(session_key=key_of(olivia))
+    end(key)
 
-    assert not opens(key_of(olivia))
-
-
-def test_logging_out_ends_it(db: None) -> None:
-    olivia = operator()
-    key = key_of(olivia)
-
-    olivia.post("/admin/logout/")
-
-    assert not Session.objects.exists()
     assert not opens(key)
 
 
-def test_deactivation_ends_it(db: None) -> None:
+def test_it_is_stored_again_under_the_same_row_until_the_log_out(db: None) -> None:
     olivia = operator()
-
-    User.objects.update(is_active=False)
-
-    assert not opens(key_of(olivia))
-
-
-def test_an_expired_one_opens_nothing(db: None) -> None:
-    olivia = operator()
-
-    Session.objects.update(expire_date="2020-01-01T00:00:00Z")
-
-    assert not opens(key_of(olivia))
-
-
-def test_it_is_stored_again_under_the_same_row(db: None) -> None:
-    olivia = operator()
-    session = olivia.session
+    session, key = olivia.session, key_of(olivia)
 
     session["seen"] = "yes"
     session.save()
 
     [row] = Session.objects.all()
     assert row.get_decoded()["seen"] == "yes"
-    assert opens(key_of(olivia))
+    assert opens(key)
+    olivia.post("/admin/logout/")
+    assert not Session.objects.exists()
+    assert not opens(key)

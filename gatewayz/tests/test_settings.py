@@ -5,7 +5,9 @@ import runpy
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -141,62 +143,50 @@ def test_options_of_the_address_are_beside_ours_and_win() -> None:
     assert options["options"].endswith(" -c statement_timeout=9s")
 
 
-RATES = [
-    ("20/hour", (20, timedelta(hours=1))),
-    ("1/second", (1, timedelta(seconds=1))),
-    ("600/minute", (600, timedelta(minutes=1))),
-    ("5/day", (5, timedelta(days=1))),
-    ("off", None),
-    ("", (7, timedelta(minutes=1))),
+Read = Callable[[str], object]
+RATE: Read = partial(environment.rate, default="7/minute")
+DAYS: Read = partial(environment.days, default=90, least=31)
+GOOD = [
+    (RATE, "20/hour", (20, timedelta(hours=1))),
+    (RATE, "1/second", (1, timedelta(seconds=1))),
+    (RATE, "600/minute", (600, timedelta(minutes=1))),
+    (RATE, "5/day", (5, timedelta(days=1))),
+    (RATE, "off", None),
+    (RATE, "", (7, timedelta(minutes=1))),
+    (DAYS, "", timedelta(days=90)),
+    (DAYS, "31", timedelta(days=31)),
+    (DAYS, "0400", timedelta(days=400)),
+    (DAYS, "off", None),
+    (environment.networks, "none", []),
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), RATES)
-def test_a_rate_is_read(monkeypatch: pytest.MonkeyPatch, text: str, expected: Any) -> None:
-    monkeypatch.setenv("RATE_LIMIT_API", text)
-
-    assert environment.rate("RATE_LIMIT_API", default="7/minute") == expected
-
-
-BAD_RATES = ["0/hour", "-1/hour", "20", "20/week", "20 /hour", "hour/20", "2e3/day", "٢/day", "no"]
-
-
-@pytest.mark.parametrize("text", BAD_RATES)
-def test_a_bad_rate_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("RATE_LIMIT_API", text)
-
-    with pytest.raises(ImproperlyConfigured, match="RATE_LIMIT_API must be of the form 20/hour"):
-        environment.rate("RATE_LIMIT_API", default="off")
-
-
-@pytest.mark.parametrize(("text", "expected"), [("", 90), ("31", 31), ("0400", 400), ("off", None)])
-def test_a_retention_is_read(
-    monkeypatch: pytest.MonkeyPatch, text: str, expected: int | None
+@pytest.mark.parametrize(("read", "text", "expected"), GOOD)
+def test_a_value_is_read(
+    monkeypatch: pytest.MonkeyPatch, read: Read, text: str, expected: object
 ) -> None:
-    monkeypatch.setenv("RETENTION_EVENTS", text)
+    monkeypatch.setenv("NAME", text)
 
-    found = environment.days("RETENTION_EVENTS", default=90, least=31)
-
-    assert found == (None if expected is None else timedelta(days=expected))
+    assert read("NAME") == expected
 
 
-@pytest.mark.parametrize("text", ["30", "-31", "31.5", "31 days", "٩٩", "100000", "never"])
-def test_a_bad_retention_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("RETENTION_EVENTS", text)
-
-    with pytest.raises(ImproperlyConfigured, match="RETENTION_EVENTS must be a number of days, 31"):
-        environment.days("RETENTION_EVENTS", default=90, least=31)
+NO_RATES = ["0/hour", "-1/hour", "20", "20/week", "20 /hour", "hour/20", "2e3/day", "٢/day", "no"]
+NO_DAYS = ["30", "-31", "31.5", "31 days", "٩٩", "100000", "never"]
+NO_NETWORKS = ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"]
 
 
-def test_that_there_is_no_proxy_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRUSTED_PROXIES", "none")
+@pytest.mark.parametrize(
+    ("read", "text", "expected"),
+    [
+        *((RATE, text, "of the form 20/hour") for text in NO_RATES),
+        *((DAYS, text, "a number of days, 31") for text in NO_DAYS),
+        *((environment.networks, text, "a list of addresses") for text in NO_NETWORKS),
+    ],
+)
+def test_a_value_of_another_form_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, read: Read, text: str, expected: str
+) -> None:
+    monkeypatch.setenv("NAME", text)
 
-    assert environment.networks("TRUSTED_PROXIES") == []
-
-
-@pytest.mark.parametrize("text", ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"])
-def test_bad_proxies_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("TRUSTED_PROXIES", text)
-
-    with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES must be a list"):
-        environment.networks("TRUSTED_PROXIES")
+    with pytest.raises(ImproperlyConfigured, match=f"NAME must be {expected}"):
+        read("NAME")

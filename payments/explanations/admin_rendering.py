@@ -90,7 +90,7 @@ def _of_purchase(payment: Payment) -> str:
 
 def _of_state(state: State, other_word: str = "") -> str:
     word, icon = _STATES[state]
-    return badge(other_word or word, status_badges.colour(state), icon)
+    return badge(other_word or word, status_badges.COLOURS[state], icon)
 
 
 def _checks(answer: Answer) -> list[tuple[str, str, bool]]:

@@ -1,5 +1,6 @@
 """The page of the program terms: their history, the budget, and the terms to come."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -11,25 +12,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from accounts.audit import ReasonMissingError
 from accounts.authentication import operator
 from accounts.money import dollars
 from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
-from gatewayz.adminbase.formatting import moment
+from gatewayz.adminbase.formatting import moment, page_of
 from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
+from gatewayz.adminbase.status_badges import COLOURS
 from referrals import budget
-from referrals.admin import next_terms, terms_decision, terms_page
+from referrals.admin import next_terms, terms_page
+from referrals.errors import ReferralError
 from referrals.models import Program
-from referrals.terms import TermsStartedError, withdraw_terms
+from referrals.terms import TermsStartedError, approve_terms, reject_terms, withdraw_terms
 
-_STATES = {
-    "in force": "success",
-    "to come": "info",
-    "past": "default",
-    "waiting": "warning",
-    "rejected": "danger",
-}
 _IN_FORCE = Q(pk__in=Program.objects.at(Now()).values("pk"))
 _APPROVED = Q(status=Program.Status.APPROVED)
 
@@ -119,15 +116,34 @@ class ProgramAdmin(PageAdmin):
 
     @action(description="Approve…", icon="check", permissions=["accounts.approve_adjustment"])
     def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "approve")
+        return self._decide(request, object_id, "approve", approve_terms)
 
     @action(description="Reject…", icon="close", permissions=["accounts.approve_adjustment"])
     def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "reject")
+        return self._decide(request, object_id, "reject", reject_terms)
 
-    def _decide(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+    def _decide(
+        self, request: HttpRequest, object_id: str, verb: str, decide: Callable[..., Program]
+    ) -> HttpResponse:
+        """Ask for the reason, and then approve or reject."""
         terms: Program = self.row(request, object_id)
-        return terms_decision.answer(self, request, terms, verb, self.promises(terms))
+
+        def act(reason: str) -> str:
+            decided = decide(terms.pk, by=operator(request), note=reason, now=timezone.now())
+            if decided.status == Program.Status.REJECTED:
+                return "Rejected; the terms before them go on."
+            return f"Approved; they start on {moment(decided.starts_at)} UTC."
+
+        has_passed = verb == "approve" and terms.starts_at <= timezone.now()
+        question = Question(
+            title=f"{verb.capitalize()} the terms from {moment(terms.starts_at)} UTC",
+            consequences=["Their start has passed: they start now."] if has_passed else [],
+            facts=[*self.promises(terms), ("Added by", str(terms.requested_by))],
+            button=verb.capitalize(),
+            variant="primary" if verb == "approve" else "danger",
+        )
+        refusals, back = (ReferralError, ReasonMissingError), page_of(terms)
+        return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -138,9 +154,8 @@ class ProgramAdmin(PageAdmin):
             return refuse(request, "these terms were withdrawn already", back=back)
 
         def act(reason: str) -> str:
-            by, now = operator(request), timezone.now()
             try:
-                withdraw_terms(terms.pk, by=by, reason=reason, now=now)
+                withdraw_terms(terms.pk, by=operator(request), reason=reason, now=timezone.now())
             except Program.DoesNotExist:
                 return "These terms were withdrawn already."
             return "The terms were withdrawn; those before them go on."
@@ -158,7 +173,7 @@ class ProgramAdmin(PageAdmin):
 
     from_day = column("From (UTC)", lambda terms: moment(terms.starts_at))
 
-    @display(description="State", label=_STATES)
+    @display(description="State", label=COLOURS)
     def state(self, terms: Any) -> str:
         return str(terms.state).replace("_", " ")
 

@@ -15,11 +15,11 @@ from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import moment
 from gatewayz.adminbase.model_admin import Columns, PageAdmin, action
+from gatewayz.adminbase.status_badges import COLOURS
 from referrals import codes
 from referrals.admin import referral_page, review_queue
 from referrals.admin.decision import decide
 from referrals.models import Referral
-from referrals.status_colours import REFERRALS
 
 column = Columns(Referral)
 
@@ -88,7 +88,7 @@ class ReferralAdmin(PageAdmin):
         lambda row: f"{dollars(row.bonus_amount)} + {dollars(row.referee_bonus_amount)}",
     )
     status_badge = column(
-        "Status", lambda row: (row.status, row.get_status_display()), label=REFERRALS
+        "Status", lambda row: (row.status, row.get_status_display()), label=COLOURS
     )
     completed = column("Purchase", lambda row: moment(row.completed_at), ordering="completed_at")
 

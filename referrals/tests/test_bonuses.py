@@ -10,9 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import LedgerEntry, User
-from accounts.tests.factories import Person, give, register, reviewer
+from accounts.tests.factories import Person, give, register
 from payments.tests.stripe_events import deliver, dispute, refer, refund, settle, turn
-from referrals import review
 from referrals.eligibility import Decision
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
@@ -131,18 +130,6 @@ def test_a_purchase_settles_whatever_became_of_its_people(
     assert has_bought(bob)
     earned = User.objects.filter(username="alice").values_list("credits", flat=True)
     assert [*earned] in ([Decimal(balance) - 10], [])
-
-
-def test_a_held_bonus_is_not_released_to_a_deactivated_referrer(alice: Person, bob: Person) -> None:
-    settle(bob.user)
-    referral = Referral.objects.get()
-    turn(referral, "held")
-    alice.change(is_active=False)
-
-    with pytest.raises(review.ReferrerGoneError):
-        review.release(referral.pk, by=reviewer(), note="They live together.", now=timezone.now())
-
-    assert (alice.balance(), bob.balance()) == ("0.00", "10.00")
 
 
 def test_new_terms_hold_from_their_start_on_and_what_was_paid_is_kept(

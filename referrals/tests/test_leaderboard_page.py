@@ -121,21 +121,6 @@ def test_a_file_holds_what_is_filtered_and_is_recorded() -> None:
 
 
 @pytest.mark.usefixtures("counted")
-@pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "-2", "+3"])
-def test_no_name_becomes_a_formula(charlie: Person, name: str) -> None:
-    charlie.change(username=name)
-    client = operator()
-
-    plain = client.post(f"{PATH}export/?q=charlie@example.com", AS_CSV)
-    [row] = csv.DictReader(io.StringIO(plain.getvalue().decode()))
-    book = openpyxl.load_workbook(io.BytesIO(client.post(f"{PATH}export/", AS_XLSX).content))
-
-    assert row["username"] == f"'{name}"
-    assert {cell.data_type for cells in book.active for cell in cells} <= {"s", "n"}
-    assert f"'{name}" in {cell.value for cells in book.active for cell in cells}
-
-
-@pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("wrong", [{"reason": ""}, {"format": "pdf"}, {"format": ""}])
 def test_nothing_is_exported_without_a_reason_or_in_another_format(wrong: dict[str, str]) -> None:
     answer = operator().post(f"{PATH}export/", AS_CSV | wrong)

@@ -1,9 +1,7 @@
 """The review queue: looked at by all, decided by Finance, once, with one reason."""
 
 import json
-from collections import Counter
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from accounts.models import AuditEntry
 from accounts.tests.factories import Person, colleague, register
 from gatewayz.tests import list_actions
 from gatewayz.tests.list_actions import text
-from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer, turn
 from referrals import review
 from referrals.models import Referral
@@ -213,12 +210,3 @@ def test_a_list_is_a_few_queries(
 
     with django_assert_max_num_queries(queries):
         fiona.get(path)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_released_at_once_it_is_paid_once(fiona: Client, alice: Person, held: Referral) -> None:
-    answers = at_once(*[partial(decide, fiona, "release", held)] * 6)
-
-    assert Counter(answer.status_code for answer in answers) == {302: 6}
-    assert (status(held), alice.balance()) == ("completed", "10.00")
-    assert AuditEntry.objects.count() == 1

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from django.test import Client
 from accounts.models import AuditEntry
 from accounts.tests.factories import Person, colleague
 from gatewayz.tests.list_actions import text
-from payments.tests.at_once import at_once
 from payments.tests.stripe_events import refer
 from referrals.models import Program
 from referrals.tests.factories import ProgramFactory
@@ -191,11 +189,3 @@ def test_support_sees_the_history_and_no_button(db: None) -> None:
     page = text(colleague("Support").get(HISTORY))
 
     assert not any(button in page for button in ("Withdraw", "Next terms"))
-
-
-@pytest.mark.django_db(transaction=True)
-def test_confirmed_at_once_they_are_added_once(fiona: Client) -> None:
-    answers = at_once(*[partial(fiona.post, ADD, DRAFT | CONFIRM)] * 6)
-
-    assert {answer.status_code for answer in answers} == {302}
-    assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 1)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts import ledger_seals
 from accounts.models import LedgerSeal
 from gatewayz.cli import output
-from gatewayz.cli.progress import waiting
+from gatewayz.cli.progress import progress
 from payments.reports import ledger_checks
 from payments.reports.invariants import INVARIANTS, Breach
 
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--head", help="a head that you kept: the ledger must continue from it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with waiting("Checking the ledger", out=self.stdout):
+        with progress("Checking the ledger", out=self.stdout):
             found = ledger_checks.run(now=timezone.now())
         if (kept := options["head"]) and ledger_seals.find(kept) is None:
             found.append(Breach(ledger_checks.SEALED, kept, "no seal has this head"))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts import report_database
 from gatewayz.cli import output
-from gatewayz.cli.progress import waiting
+from gatewayz.cli.progress import progress
 from payments.reports import leaderboard
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         output.add_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with waiting("Counting", out=self.stdout):
+        with progress("Counting", out=self.stdout):
             asked = {name: options[name] for name in ("limit", "days", "by")}
             count = partial(leaderboard.leaderboard, now=timezone.now(), **asked)
             leaders = report_database.read(count)

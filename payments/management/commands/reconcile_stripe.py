@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import audit
 from gatewayz.cli import output
-from gatewayz.cli.progress import waiting
+from gatewayz.cli.progress import progress
 from payments import reconciliation
 from payments.models import StripeEvent
 from payments.stripe_gateway import StripeRefusedError, StripeUnavailableError
@@ -57,7 +57,7 @@ class Command(BaseCommand):
             _record(options["reason"], since=since, now=now)
         found: list[Reconciled] = []
         try:
-            with waiting("Asking Stripe", out=self.stdout):
+            with progress("Asking Stripe", out=self.stdout):
                 for one in reconciliation.differences(since=since):
                     done = options["apply"] and reconciliation.resolve(one, now=timezone.now())
                     found.append(Reconciled(one.stripe_id, one.difference, one.remedy, done or ""))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.audit import ReasonMissingError
 from gatewayz.cli import output
-from gatewayz.cli.progress import Progress
+from gatewayz.cli.progress import progress
 from payments import inbox
 from payments.models import StripeEvent
 
@@ -59,10 +59,10 @@ class Command(BaseCommand):
 
     def _replay_all(self, event_ids: list[str], reason: str) -> list[Replayed]:
         replayed = []
-        with Progress("events", len(event_ids), out=self.stdout) as progress:
+        with progress("events", len(event_ids), out=self.stdout) as advance:
             for event_id in event_ids:
                 replayed.append(_replay(event_id, reason))
-                progress.advance()
+                advance()
         return replayed
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Adjustment, ApiKey, User
 from gatewayz.cli import output
-from gatewayz.cli.progress import Progress
+from gatewayz.cli.progress import progress
 from payments import email_causes
 from payments.demo.history import History
 from payments.inbox import HANDLERS
@@ -67,8 +67,8 @@ class Command(BaseCommand):
         logging.disable(logging.ERROR)  # some events are meant to be refused
         try:
             history = History(ends_at=timezone.now())
-            with Progress("users", options["users"], out=self.stdout) as progress:
-                history.make(users=options["users"], on_registered=progress.advance)
+            with progress("users", options["users"], out=self.stdout) as advance:
+                history.make(users=options["users"], on_registered=advance)
         except Program.DoesNotExist as error:
             raise CommandError("The program has no terms yet: run migrate.") from error
         finally:
