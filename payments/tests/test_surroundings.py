@@ -17,14 +17,13 @@ from django.test import Client
 from accounts.tests.factories import Person, register
 from accounts.tests.roles import as_owner
 from payments.models import StripeEvent
-from payments.tests.at_once import LOCK_USER, another_transaction
+from payments.tests.at_once import LOCK_USER, another_transaction, wait_until
 from payments.tests.own_postgres import NAME, OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 10
 # Of somebody with a browser; whose it is only the database knows.
 COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"
 
@@ -187,17 +186,9 @@ def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
         last = taken.pop()
         for one in taken:
             one.close()
-        wait_until_alone(last)
+        others = "SELECT FROM pg_stat_activity WHERE datname <> '' AND pid <> pg_backend_pid()"
+        wait_until(lambda: last.execute(others).rowcount == 0)
         last.close()
-
-
-def wait_until_alone(ours: psycopg.Connection) -> None:
-    """Return when PostgreSQL has ended all other sessions."""
-    others = "SELECT FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while ours.execute(others).rowcount:
-        assert time.monotonic() < deadline, "somebody stays connected"
-        time.sleep(0.01)
 
 
 DOWN = "database_unavailable"
