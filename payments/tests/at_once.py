@@ -74,12 +74,17 @@ def another_transaction(sql: str, *params: int | str) -> Iterator[BaseDatabaseWr
         other.close()
 
 
+def wait_until(is_so: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
+    """Return when it is so; fail when that takes too long."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline, f"not so after {seconds} s: {is_so.__name__}"
+        time.sleep(0.005)
+
+
 def wait_until_blocked() -> None:
     """Return when another session of this database waits for a lock."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not _is_somebody_blocked():
-        assert time.monotonic() < deadline, "nobody waits for a lock"
-        time.sleep(0.005)
+    wait_until(_is_somebody_blocked)
 
 
 def _is_somebody_blocked() -> bool:

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from django.db import connection
 
 from accounts.tests.roles import APPLICATION
 from gatewayz.dev.web_server import granian
+from payments.tests.at_once import wait_until
 from payments.tests.stripe_events import WEBHOOK_PATH, signed
 
 PATIENCE_SECONDS = 30
@@ -57,23 +57,19 @@ class Server:
         headers["Content-Type"] = "application/json"
         if key:
             headers["Authorization"] = f"Bearer {key}"
-        self._wait_until_listening()
+        wait_until(self._is_listening, seconds=PATIENCE_SECONDS)
         return requests.request(
             method, self.address + path, data=body, headers=headers, timeout=PATIENCE_SECONDS
         )
 
-    def _wait_until_listening(self) -> None:
+    def _is_listening(self) -> bool:
         """Nobody listens before the server has started, nor while its only worker is replaced."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            except ConnectionRefusedError:
-                assert self.process.poll() is None, "the server has ended"
-                assert time.monotonic() < deadline, "the server does not listen"
-                time.sleep(0.01)
-            else:
-                return
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            assert self.process.poll() is None, "the server has ended"
+            return False
+        return True
 
 
 @contextmanager

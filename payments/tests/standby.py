@@ -3,7 +3,6 @@
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,10 +17,11 @@ from accounts import report_database
 from accounts.report_database import REPLICA
 from accounts.tests.roles import APPLICATION
 from gatewayz import database_url
-from gatewayz.dev.embedded_postgres import PATIENCE_SECONDS, POLL_SECONDS, SHORT_DIRECTORY
+from gatewayz.dev.embedded_postgres import PATIENCE_SECONDS, SHORT_DIRECTORY
 from gatewayz.dev.embedded_postgres import Server as Address
 from gatewayz.dev.postgres_binaries import ServerAccount, find_binaries
 from gatewayz.postgresql.connection_settings import replica_database
+from payments.tests.at_once import wait_until
 from payments.tests.own_postgres import NAME, OwnPostgres
 
 
@@ -57,10 +57,8 @@ class Standby:
         """Wait until it has what is committed on the primary."""
         with psycopg.connect(self.primary.url) as there:
             [committed] = there.execute("SELECT pg_current_wal_flush_lsn()").fetchone() or [None]
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not self._execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", committed):
-            assert time.monotonic() < deadline, "the standby does not follow"
-            time.sleep(POLL_SECONDS)
+        caught_up = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        wait_until(lambda: bool(self._execute(caught_up, committed)), seconds=PATIENCE_SECONDS)
 
     def _execute(self, statement: str, *params: object) -> object:
         with psycopg.connect(self.url, autocommit=True) as there:

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from django.utils.html import escape, strip_tags
 
 from accounts.models import User
@@ -56,22 +55,6 @@ def test_each_status_has_its_word_and_the_deciding_check_stands_out(
     assert [row for row in held if row.endswith("Deciding check.")] == [held[-2]]
     assert "Not checked Whether the code has a use left" in words(unchecked)
     assert unchecked.count("why-deciding") == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "summary"),
-    [
-        ("completed", "Bonus paid"),
-        ("held", "Bonus held"),
-        ("reversed", "Bonus taken back"),
-        ("voided", "Bonus not granted"),
-    ],
-)
-def test_a_referral_has_the_word_of_its_state(bob: Person, status: str, summary: str) -> None:
-    payment = settle(bob.user)
-    turn(Referral.objects.get(), status)
-
-    assert f"{status} {summary}" in words(rendered(payment))
 
 
 def test_an_open_payment_has_earned_nothing_yet_and_without_one_it_says_so(bob: Person) -> None:

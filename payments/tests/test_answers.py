@@ -89,33 +89,23 @@ def raise_the_minimum(alice: Person, bob: Person) -> None:
     ProgramFactory.create(minimum_purchase=Decimal("11.00"))
 
 
+OF_REFERRER = "the account of whoever invited you {is} not active"
+TOO_SMALL = "the purchase of $10.00 {is} below the minimum of $11.00; a later one may qualify"
+EARLIER = "an earlier purchase {has} qualified"
+
+
 @pytest.mark.parametrize(
     ("happens", "decision", "clause", "own_clause"),
     [
-        (
-            raise_the_minimum,
-            "below_minimum",
-            "the purchase of $10.00 {is} below the minimum of $11.00; a later one may qualify",
-            "the purchase of $10.00 {is} below the minimum of $11.00; a later one may qualify",
-        ),
-        (
-            buy,
-            "not_first",
-            "an earlier purchase {has} qualified",
-            "an earlier purchase {has} qualified",
-        ),
+        (raise_the_minimum, "below_minimum", TOO_SMALL, TOO_SMALL),
+        (buy, "not_first", EARLIER, EARLIER),
         (
             deactivate,
             "referrer_gone",
             "the account of the referrer alice {is} deactivated",
-            "the account of whoever invited you {is} not active",
+            OF_REFERRER,
         ),
-        (
-            delete,
-            "referrer_gone",
-            "the account of the referrer {is} deleted",
-            "the account of whoever invited you {is} not active",
-        ),
+        (delete, "referrer_gone", "the account of the referrer {is} deleted", OF_REFERRER),
         (
             use_up,
             "cap_reached",

@@ -41,27 +41,30 @@ def now_of(payment: Payment) -> tuple[str, str | None]:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_once_it_is_paid_it_settles_once_with_both_bonuses(alice: Person, bob: Person) -> None:
-    payment = pay(bob)
-    lose_answer(payment)
-
-    outcomes = [send(event_body(payment)).json()["outcome"], outcome(payment)]
-
-    assert outcomes == ["settled", "repeated"]
-    assert now_of(payment) == ("paid", payment.session_id)
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_a_delayed_payment_settles_later(alice: Person, bob: Person) -> None:
-    payment = pay(bob, 1000, **BANK_ACCOUNT)
+@pytest.mark.parametrize(
+    ("account", "kind", "status", "outcomes"),
+    [
+        ({}, COMPLETED, "paid", ("settled", "repeated")),
+        (BANK_ACCOUNT, SUCCEEDED, "pending", ("waiting", "settled")),
+    ],
+    ids=["by card", "later, from a bank account"],
+)
+def test_once_it_is_paid_it_settles_once_with_both_bonuses(
+    alice: Person,
+    bob: Person,
+    account: dict[str, str],
+    kind: str,
+    status: str,
+    outcomes: tuple[str, str],
+) -> None:
+    payment = pay(bob, 1000, **account)
     lose_answer(payment)
 
     first = send(event_body(payment)).json()["outcome"]
-    waits = now_of(payment)
-    second = outcome(payment, SUCCEEDED)
+    then = now_of(payment)
 
-    assert (first, waits, second) == ("waiting", ("pending", payment.session_id), "settled")
+    assert (first, outcome(payment, kind)) == outcomes
+    assert (then, now_of(payment)) == ((status, payment.session_id), ("paid", payment.session_id))
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
@@ -103,27 +106,23 @@ def test_a_session_that_contradicts_the_payment_is_not_attached(
     assert (alice.balance(), bob.balance()) == ("0.00", "0.00")
 
 
-def test_the_session_of_another_user_is_not_attached(charlie: Person, unanswered: Payment) -> None:
-    names = {**MARK, "payment_id": str(unanswered.pk), "user_id": str(charlie.user.pk)}
+@pytest.mark.parametrize(
+    "number", ["", "0", "-1", "1.0", " 1", "²", "9" * 30, 1, [], {}, "\0", None]
+)
+def test_only_a_valid_payment_id_of_the_same_person_names_the_payment(
+    charlie: Person, unanswered: Payment, number: object
+) -> None:
+    """The client's reference alone, which has it too, names none."""
+    own, another = str(unanswered.user_id), str(charlie.user.pk)
+    odd = MARK if number is None else {**MARK, "payment_id": number, "user_id": own}
 
+    for reference in (str(unanswered.pk), own):
+        assert outcome(unanswered, metadata=odd, client_reference_id=reference) == "quarantined"
+    assert StripeEvent.objects.latest("pk").reason.startswith("no payment of ours")
+    names = {**MARK, "payment_id": str(unanswered.pk), "user_id": another}
     assert outcome(unanswered, metadata=names) == "quarantined"
+    assert StripeEvent.objects.latest("pk").payment == unanswered  # where operators find it
     assert now_of(unanswered) == ("created", None)
-    assert StripeEvent.objects.get().payment == unanswered  # where operators find it
-
-
-@pytest.mark.parametrize("number", ["", "0", "-1", "1.0", " 1", "²", "9" * 30, 1, [], {}, "\0"])
-def test_an_invalid_payment_id_names_no_payment(unanswered: Payment, number: object) -> None:
-    names = {**MARK, "payment_id": number, "user_id": str(unanswered.user_id)}
-
-    assert outcome(unanswered, metadata=names) == "quarantined"
-    assert StripeEvent.objects.get().reason.startswith("no payment of ours")
-
-
-def test_the_client_reference_alone_names_no_payment(unanswered: Payment) -> None:
-    for reference in (str(unanswered.pk), str(unanswered.user_id)):
-        came_of_it = outcome(unanswered, metadata=MARK, client_reference_id=reference)
-
-        assert came_of_it == "quarantined"
 
 
 def test_a_second_session_of_it_is_quarantined(bob: Person, unanswered: Payment) -> None:

@@ -52,21 +52,6 @@ def test_without_an_invitation_what_needs_a_referrer_is_not_checked(charlie: Per
     assert [check["status"] for check in what_if["checks"][3:]] == ["failed", *["not_checked"] * 4]
 
 
-@pytest.mark.parametrize(
-    ("status", "summary"),
-    [
-        ("held", "Your bonus is under review."),
-        ("reversed", "Your bonus was taken back: its purchase no longer counts."),
-        ("voided", "Your bonus was not granted."),
-    ],
-)
-def test_it_says_what_became_of_the_bonus(bob: Person, status: str, summary: str) -> None:
-    settle(bob.user)
-    turn(Referral.objects.get(), status)
-
-    assert explain(bob)["summary"] == summary
-
-
 def test_a_bonus_that_was_released_is_like_any_other(alice: Person, bob: Person) -> None:
     share_a_mailbox(alice, bob)
     settle(bob.user)

@@ -7,8 +7,8 @@ tests are skipped, unless `REQUIRE_PGBOUNCER=1`.
 import os
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from gatewayz.dev.drill.programs import find_pgbouncer
 from gatewayz.dev.embedded_postgres import SHORT_DIRECTORY
 from gatewayz.dev.postgres_binaries import ServerAccount
 from payments.models import StripeEvent
+from payments.tests.at_once import wait_until
 from payments.tests.real_server import PATIENCE_SECONDS, serving
 from payments.tests.stripe_events import event, pending_payment
 from payments.tests.test_at_once import outcomes_of
@@ -74,23 +75,18 @@ def pooled_url(transactional_db: None) -> Iterator[str]:
         )
         try:
             url = f"postgresql://{APPLICATION}@/{database['NAME']}?host={folder}&port={PORT}"
-            wait_until_it_answers(url)
+            wait_until(lambda: answers(url), seconds=PATIENCE_SECONDS)
             yield url
         finally:
             pooler.terminate()
             pooler.wait(PATIENCE_SECONDS)
 
 
-def wait_until_it_answers(url: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            assert time.monotonic() < deadline, "PgBouncer does not answer"
-            time.sleep(0.05)
-        else:
-            return
+def answers(url: str) -> bool:
+    with suppress(psycopg.OperationalError):
+        psycopg.connect(url).close()
+        return True
+    return False
 
 
 def test_time_outs_come_from_the_role(pooled_url: str) -> None:

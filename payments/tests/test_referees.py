@@ -11,7 +11,8 @@ from payments.explanations.messages import Audience
 from payments.explanations.referees import Referee, referees_of
 from payments.models import Payment
 from payments.tests.stripe_events import settle, turn
-from payments.tests.test_answers import deactivate, end_the_offer
+from payments.tests.test_admin_rendering import rendered, words
+from payments.tests.test_answers import GOT, deactivate, end_the_offer
 from payments.tests.test_own_answers import explain
 from referrals.models import Referral
 from referrals.tests.factories import ProgramFactory
@@ -63,22 +64,35 @@ def test_what_is_needed_is_the_less_of_what_was_promised_and_what_is_in_force(
     assert f"for {minimum} or more" in bob_to_both(alice)[2]
 
 
+REVIEWED, CARD = "the bonus is under review", ": one card on both sides"
+LOST = "Your bonus was taken back: its purchase no longer counts."
+REFUSED, PERSON = "bonus was not granted", ": It is one person"
+
+
 @pytest.mark.parametrize(
-    ("status", "sentence", "note"),
+    ("status", "summary", "own_summary", "sentence", "note"),
     [
-        ("completed", "bob has bought, and both sides have their bonus", ""),
-        ("held", "bob has bought, and the bonus is under review", ": one card on both sides"),
-        ("reversed", "bob has bought, but the purchase no longer qualifies", ""),
-        ("voided", "bob has bought, but the bonus was not granted", ": It is one person"),
+        ("completed", "Bonus paid", GOT, "and both sides have their bonus", ""),
+        ("held", "Bonus held", "Your bonus is under review.", f"and {REVIEWED}", CARD),
+        ("reversed", "Bonus taken back", LOST, "but the purchase no longer qualifies", ""),
+        ("voided", "Bonus not granted", f"Your {REFUSED}.", f"but the {REFUSED}", PERSON),
     ],
 )
-def test_a_note_is_for_operators_alone(
-    alice: Person, bob: Person, status: str, sentence: str, note: str
+def test_what_became_of_a_bonus_is_said_to_all_and_a_note_to_operators_alone(
+    alice: Person,
+    bob: Person,
+    status: str,
+    summary: str,
+    own_summary: str,
+    sentence: str,
+    note: str,
 ) -> None:
-    settle(bob.user)
-
+    payment = settle(bob.user)
     turn(Referral.objects.get(), status)
+    sentence = f"bob has bought, {sentence}"
 
+    assert f"{status} {summary}" in words(rendered(payment))
+    assert explain(bob)["summary"] == own_summary
     assert bob_to_both(alice) == (status, f"{sentence}{note}.", f"Your friend {sentence}.")
 
 

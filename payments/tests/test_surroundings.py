@@ -4,8 +4,8 @@ Stripe's own absences are test_checkout's.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from secrets import token_hex
 from typing import Any
 
@@ -17,14 +17,13 @@ from django.test import Client
 from accounts.tests.factories import Person, register
 from accounts.tests.roles import as_owner
 from payments.models import StripeEvent
-from payments.tests.at_once import LOCK_USER, another_transaction
+from payments.tests.at_once import LOCK_USER, another_transaction, wait_until
 from payments.tests.own_postgres import NAME, OwnPostgres, connected_to
 from payments.tests.real_server import Server, serving
 from payments.tests.stripe_events import event, pending_payment
 
 pytestmark = pytest.mark.slow
 
-PATIENCE_SECONDS = 10
 # Of somebody with a browser; whose it is only the database knows.
 COOKIE = "sessionid=0123456789abcdefghijklmnopqrstuv"
 
@@ -98,42 +97,6 @@ def sessions() -> int:
         return count
 
 
-def test_without_the_database_all_but_its_own_health_answers_503_until_it_is_back(
-    postgres: OwnPostgres, server_there: Server, bob_there: Person
-) -> None:
-    with postgres.down():
-        answers = [
-            server_there.ask(method, path, body, key=bob_there.api_key)
-            for method, path, body in ENDPOINTS
-        ]
-        pages = [server_there.ask("GET", path, Cookie=COOKIE) for path in PAGES]
-        healthy = [server_there.ask("GET", "/healthz", Cookie=cookie) for cookie in ("", COOKIE)]
-
-    refusals = [
-        (answer.status_code, answer.headers.get("Retry-After"), answer.json().get("code"))
-        for answer in answers
-    ]
-    assert refusals == [(503, "5", "database_unavailable")] * len(ENDPOINTS)
-    assert {(page.status_code, page.headers.get("Retry-After")) for page in pages} == {(503, "5")}
-    assert [answer.status_code for answer in healthy] == [200, 200]
-    assert read_all(server_there, bob_there) == dict.fromkeys(READS, 200)
-
-
-def test_an_event_that_comes_while_the_database_is_down_settles_when_it_is_back(
-    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
-) -> None:
-    alice, bob = alice_and_bob_there
-    paid = event(pending_payment(bob.user, 1000))
-
-    with postgres.down():
-        refused = server_there.deliver(paid)
-    redelivered = server_there.deliver(paid)
-
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-    assert redelivered.json()["outcome"] == "settled"
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
 @pytest.mark.parametrize("path", READS)
 def test_a_restart_between_two_requests_of_one_connection_does_no_harm(
     postgres: OwnPostgres, server_there: Server, bob_there: Person, path: str
@@ -171,32 +134,6 @@ def read_only(postgres: OwnPostgres) -> Iterator[None]:
             owner.execute("SET default_transaction_read_only = off")
             owner.execute(f"ALTER DATABASE {NAME} RESET default_transaction_read_only")
         postgres.restart()
-
-
-def test_a_read_only_database_is_not_ready_answers_reads_and_refuses_writes(
-    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
-) -> None:
-    alice, bob = alice_and_bob_there
-    paid = event(pending_payment(bob.user, 1000))
-
-    with read_only(postgres):
-        ready = server_there.ask("GET", "/readyz")
-        answers = [
-            server_there.ask(method, path, body, key=bob.api_key)
-            for method, path, body in ENDPOINTS
-        ]
-        refused = server_there.deliver(paid)
-    redelivered = server_there.deliver(paid)
-
-    assert (ready.status_code, ready.json()["code"]) == (503, "database_read_only")
-    # Validate writes nothing, and the session and the key of this list are nobody's.
-    assert {answer.status_code for answer in answers} == {200, 404, 503}
-    for answer in (*answers, refused):
-        assert answer.status_code != 503 or answer.headers["Retry-After"] == "5"
-    assert answers[0].json()["code"] == "database_unavailable"
-    assert refused.status_code == 503
-    assert redelivered.json()["outcome"] == "settled"
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
 
 
 def test_without_its_tables_every_endpoint_answers_503(postgres: OwnPostgres) -> None:
@@ -249,32 +186,53 @@ def all_connections_taken(postgres: OwnPostgres) -> Iterator[None]:
         last = taken.pop()
         for one in taken:
             one.close()
-        wait_until_alone(last)
+        others = "SELECT FROM pg_stat_activity WHERE datname <> '' AND pid <> pg_backend_pid()"
+        wait_until(lambda: last.execute(others).rowcount == 0)
         last.close()
 
 
-def wait_until_alone(ours: psycopg.Connection) -> None:
-    """Return when PostgreSQL has ended all other sessions."""
-    others = "SELECT FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()"
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while ours.execute(others).rowcount:
-        assert time.monotonic() < deadline, "somebody stays connected"
-        time.sleep(0.01)
+DOWN = "database_unavailable"
 
 
-def test_out_of_connections_it_answers_503_until_there_is_room(
-    postgres: OwnPostgres, server_there: Server, alice_and_bob_there: tuple[Person, Person]
+@pytest.mark.parametrize(
+    ("trouble", "ready", "statuses", "page_status"),
+    [
+        (OwnPostgres.down, DOWN, {503}, 503),
+        (all_connections_taken, DOWN, {503}, 503),
+        # Validate writes nothing, and the session and the key of this list are nobody's.
+        (read_only, "database_read_only", {200, 404, 503}, 200),
+    ],
+)
+def test_meanwhile_it_answers_503_and_an_event_that_comes_settles_afterwards(
+    postgres: OwnPostgres,
+    server_there: Server,
+    alice_and_bob_there: tuple[Person, Person],
+    trouble: Callable[[OwnPostgres], AbstractContextManager[None]],
+    ready: str,
+    statuses: set[int],
+    page_status: int,
 ) -> None:
     alice, bob = alice_and_bob_there
     paid = event(pending_payment(bob.user, 1000))
 
-    with all_connections_taken(postgres):
-        meanwhile = read_all(server_there, bob)
+    with trouble(postgres):
+        answers = [
+            server_there.ask(method, path, body, key=bob.api_key)
+            for method, path, body in ENDPOINTS
+        ]
+        pages = [server_there.ask("GET", path, Cookie=COOKIE) for path in PAGES]
+        healthy = [server_there.ask("GET", "/healthz", Cookie=cookie) for cookie in ("", COOKIE)]
         refused = server_there.deliver(paid)
     redelivered = server_there.deliver(paid)
 
-    assert meanwhile == dict.fromkeys(READS, 503)
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert {answer.status_code for answer in answers} == statuses
+    assert (answers[0].json()["code"], answers[-1].json()["code"]) == (DOWN, ready)
+    assert {page.status_code for page in pages} == {page_status}
+    unavailable = [answer for answer in (*answers, refused) if answer.status_code == 503]
+    assert {answer.json()["code"] for answer in unavailable} == {DOWN, ready}
+    retry_after = {answer.headers.get("Retry-After") for answer in (*unavailable, *pages)}
+    assert retry_after == ({"5"} if page_status == 503 else {"5", None})
+    assert [answer.status_code for answer in (*healthy, refused)] == [200, 200, 503]
     assert redelivered.json()["outcome"] == "settled"
     assert read_all(server_there, bob) == dict.fromkeys(READS, 200)
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")

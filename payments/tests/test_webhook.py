@@ -5,7 +5,6 @@ import json
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from itertools import product
 from typing import Any
 
 import pytest
@@ -62,12 +61,45 @@ BAD_SIGNATURES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_SIGNATURES)
-def test_a_bad_signature_is_refused(db: None, name: str) -> None:
-    response = send(BODY, BAD_SIGNATURES[name](signed(BODY)))
+def by(secret: str) -> Callable[[str], str]:
+    return lambda header: signed(BODY, secret=secret)
+
+
+def away(seconds: int) -> Callable[[str], str]:
+    """Sign it so many seconds later than now."""
+    return lambda header: signed(BODY, timestamp=int(time.time()) + seconds)
+
+
+SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
+BAD = {
+    **BAD_SIGNATURES,
+    **{f"by {secret!r}": by(secret) for secret in ("whsec_the_oldest_one", "", " ")},
+    **{f"{seconds} seconds away": away(seconds) for seconds in (-301, -86_400, 302, 86_400)},
+    "of another body": lambda header: signed(BODY.replace(b"customer", b"charge")),
+}
+GOOD: dict[str, Callable[[str], str]] = {
+    **{secret: by(secret) for secret in SECRETS},  # during a rotation either is good
+    **{f"{seconds} seconds away": away(seconds) for seconds in (-295, 295)},
+    "one of several": lambda header: header.replace(",v1=", f",v1={'0' * 64},v0=abc,v1="),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_signature_is_refused(db: None, settings: Any, name: str) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = SECRETS
+
+    response = send(BODY, BAD[name](signed(BODY)))
 
     assert outcome_of(response) == (400, "invalid_signature")
     assert not StripeEvent.objects.exists()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_signature_is_accepted(db: None, settings: Any, name: str) -> None:
+    settings.STRIPE_WEBHOOK_SECRETS = SECRETS
+
+    assert outcome_of(send(BODY, GOOD[name](signed(BODY)))) == (200, "ignored")
+    assert StripeEvent.objects.exists()
 
 
 def test_a_missing_signature_header_is_refused_without_details(db: None) -> None:
@@ -77,60 +109,14 @@ def test_a_missing_signature_header_is_refused_without_details(db: None) -> None
     assert response.json() == {"detail": "Invalid signature.", "code": "invalid_signature"}
 
 
-def test_a_tampered_body_is_refused(alice: Person) -> None:
-    paid = json.dumps(event(pending_payment(alice.user, 1000))).encode()
-
-    response = send(paid.replace(b"1000", b"9000"), signed(paid))
-
-    assert outcome_of(response) == (400, "invalid_signature")
-    assert not StripeEvent.objects.exists()
-
-
-TWO_SECRETS = ["whsec_the_new_one", "whsec_the_old_one"]
-
-
-@pytest.mark.parametrize(
-    ("configured", "secret"),
-    [
-        *product([TWO_SECRETS], ["whsec_the_oldest_one", "", " "]),
-        *product([[], [""], [" "], ["", ""]], ["", " "]),
-    ],
-)
-def test_the_signature_of_another_secret_or_of_none_is_refused(
-    db: None, settings: Any, configured: list[str], secret: str
+@pytest.mark.parametrize("configured", [[], [""], [" "], ["", ""]], ids=str)
+def test_without_a_secret_no_signature_is_good(
+    db: None, settings: Any, configured: list[str]
 ) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = configured
 
-    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
-
-
-@pytest.mark.parametrize("secret", TWO_SECRETS)
-def test_during_a_rotation_either_secret_is_good(db: None, settings: Any, secret: str) -> None:
-    settings.STRIPE_WEBHOOK_SECRETS = TWO_SECRETS
-
-    assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (200, "ignored")
-
-
-def test_one_valid_signature_of_several_is_enough(db: None) -> None:
-    header = signed(BODY).replace(",v1=", f",v1={'0' * 64},v0=abc,v1=")
-
-    assert outcome_of(send(BODY, header)) == (200, "ignored")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "outcome"),
-    [
-        *product([-301, -86_400, 302, 86_400], [(400, "invalid_signature")]),
-        *product([-295, 295], [(200, "ignored")]),
-    ],
-)
-def test_clocks_may_differ_by_five_minutes(
-    db: None, seconds: int, outcome: tuple[int, str]
-) -> None:
-    header = signed(BODY, timestamp=int(time.time()) + seconds)
-
-    assert outcome_of(send(BODY, header)) == outcome
-    assert StripeEvent.objects.exists() is (outcome[0] == 200)
+    for secret in ("", " "):
+        assert outcome_of(send(BODY, signed(BODY, secret=secret))) == (400, "invalid_signature")
 
 
 @pytest.mark.parametrize(
@@ -164,18 +150,14 @@ def test_clocks_may_differ_by_five_minutes(
     ids=lambda body: body[:45].decode(),
 )
 def test_a_signed_body_that_is_not_an_event_is_refused(db: None, body: bytes) -> None:
-    response = send(body)
-
-    assert outcome_of(response) == (400, "not_an_event")
+    assert outcome_of(send(body)) == (400, "not_an_event")
     assert not StripeEvent.objects.exists()
 
 
 def test_a_body_that_is_not_utf_8_is_refused_even_if_signed(db: None) -> None:
     body = BODY.replace(b"customer", b"c\xff\xfestomer")
 
-    response = send(body, sign_bytes(body))
-
-    assert response.status_code == 400
+    assert send(body, sign_bytes(body)).status_code == 400
     assert not StripeEvent.objects.exists()
 
 
@@ -192,9 +174,7 @@ def test_a_body_above_the_limit_is_refused_before_its_signature_is_checked(db: N
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])
 def test_other_methods_are_not_allowed(db: None, method: str) -> None:
-    response = getattr(Client(), method)(WEBHOOK_PATH)
-
-    assert response.status_code == 405
+    assert getattr(Client(), method)(WEBHOOK_PATH).status_code == 405
 
 
 @pytest.mark.parametrize(

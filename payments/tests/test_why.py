@@ -32,6 +32,8 @@ def test_a_person_is_explained_from_the_answer_down(alice: Person, bob: Person) 
     assert printed[-1] == "bob: 0 of 10 uses of the code are taken, 10 left."
     told = "  completed    bob has bought, and both sides have their bonus."
     assert lines("alice")[-1] == told
+    Payment.objects.update(checks=[])
+    assert lines("bob")[3] == "  The checks of this purchase were not stored when it was paid."
 
 
 def test_a_person_is_found_by_whatever_is_at_hand(bob: Person) -> None:
@@ -54,13 +56,6 @@ def test_of_several_people_nobody_is_explained(bob: Person) -> None:
     refusal = Run("why", session).refusal
 
     assert f"may be #{bob.user.pk} bob, #" in refusal
-
-
-def test_checks_that_were_not_stored_are_said_to_be_missing(bob: Person) -> None:
-    settle(bob.user)
-    Payment.objects.update(checks=[])
-
-    assert lines("bob")[3] == "  The checks of this purchase were not stored when it was paid."
 
 
 def test_each_fact_is_a_record_with_the_values_of_its_check(bob: Person) -> None:

@@ -3,9 +3,9 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinateW
 from accounts.tests.factories import operator
 from payments import tasks
 from payments.reports.action_items import count_waiting
+from payments.tests import at_once
 from payments.tests.at_once import another_transaction, execute
 from payments.tests.own_postgres import connected_to, own_postgres
 from payments.tests.real_server import EXIT_WITH_PARENT, PATIENCE_SECONDS, database_url
@@ -43,11 +44,7 @@ def state(pk: int) -> str | None:
     return ProcrastinateJob.objects.filter(pk=pk).values_list("status", flat=True).first()
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 3 * PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
+wait_until = partial(at_once.wait_until, seconds=3 * PATIENCE_SECONDS)
 
 
 @contextmanager
