@@ -6,8 +6,7 @@ all activities are done in the order of time.
 
 import heapq
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -19,17 +18,18 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from accounts import adjustments, api_keys, callers, people
-from accounts.advisory_locks import LOCK
 from accounts.models import Adjustment, User
-from payments import cards, checkout, inbox
-from payments.demo import stripe_payloads
+from payments import cards, checkout, event_store, inbox
+from payments.demo import stripe
 from payments.demo.names import new_names
-from payments.demo.stripe_payloads import AFTER_PAYMENT, CHECKOUTS, COMPLETED, PAID, Events
+from payments.demo.stripe import AFTER_PAYMENT, CARD, CHECKOUTS
 from payments.models import Payment
 from payments.reports import daily, leaderboard
+from payments.sandbox.objects import Json
+from payments.sandbox.payment_methods import Method
 from payments.stripe_gateway import read_checkout_session
 from referrals import attribution, invite_views, review
 from referrals.models import Program, Referral
@@ -60,7 +60,7 @@ GIFT_EVERY = timedelta(days=12)
 # after the end, and less than the day after which an invariant breaks.
 FAILS_BEFORE_END = (timedelta(hours=16), timedelta(hours=9), timedelta(hours=2))
 # Few enough to stay below 64 subtransactions: above that each slows down all the others.
-STEPS_PER_TRANSACTION = 25
+STEPS_PER_TRANSACTION = 10
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Person:
     user: User
     api_key: str
     address: str
-    card: str
+    card: Method
     referrer: "Person | None"
     is_referrer: bool
 
@@ -78,8 +78,8 @@ class Person:
 class History:
     """The people of the history, what they, the operator and Stripe do, and what time it is.
 
-    In an empty database it is always the same history, but for keys and codes, which are secrets.
-    Where there are users already, others are added. Raises Program.DoesNotExist.
+    In an empty database it is always the same history, but for keys, codes and Stripe's
+    ids. Where there are users already, others are added. Raises Program.DoesNotExist.
     """
 
     def __init__(self, *, ends_at: datetime) -> None:
@@ -145,8 +145,8 @@ class History:
         on_registered()
         if person.referrer and person.is_referrer:
             # One card is found on both sides once both have paid.
-            yield from self.buy(person.referrer, 500, PAID)
-            yield from self.buy(person, 1000, PAID)
+            yield from self.buy(person.referrer, 500, CARD)
+            yield from self.buy(person, 1000, CARD)
             return
         self.referrers += [person] * self.pick(INVITATIONS)
         if self.happens(USES_KEY):
@@ -160,7 +160,8 @@ class History:
     def register(self) -> Person:
         """Register somebody with the code of a referrer, or without."""
         name, referrer, kind = next(self.names), None, "ordinary"
-        email, address, card = f"{name}@demo.example.com", name, f"card_{name}"
+        email, address = f"{name}@demo.example.com", name
+        card = replace(CARD, number=f"4{self.random.randrange(10**15):015}")
         if self.referrers and self.happens(INVITED):
             referrer = self.referrers.pop(self.random.randrange(len(self.referrers)))
             kind = self.pick(INVITEES)
@@ -198,41 +199,54 @@ class History:
                 yield self.days(15)
                 api_keys.revoke(key, now=self.now)
 
-    def buy(self, person: Person, cents: int, events: Events) -> Activity:
-        """Let somebody check out, and Stripe report by `events` how that ends."""
+    def buy(self, person: Person, cents: int, method: Method | None) -> Activity:
+        """Let somebody check out, and pay by this method, if by any."""
         payment = self.check_out(person, cents)
-        yield from self.report(payment, events)
+        method = person.card if method is CARD else method
+        if method:
+            yield MINUTE
+            stripe.pay(payment, method, now=self.now)
+        if method is not person.card:
+            yield self.days(2)
+            stripe.report(now=self.now)
         payment.refresh_from_db()
-        if payment.status != Payment.Status.PAID:
+        if payment.status != Payment.Status.PAID or method is None:
             return
         referral = payment.referral
         held = [referral] if referral and referral.status == Referral.Status.HELD else []
         yield MINUTE
         # What the job would have learned from Stripe, so that it need not ask.
-        held += cards.record_card(payment, person.card, now=self.now)
+        fingerprint = method.details.get("card", {}).get("fingerprint", "")
+        held += cards.record_card(payment, fingerprint, now=self.now)
         for suspect in held:
             self.start(self.decide_on(suspect))
         if not person.is_referrer:
             self.customers.append(person)
-            self.start(self.report(payment, self.pick(AFTER_PAYMENT)))
+            self.start(self.follow_up(payment, *self.pick(AFTER_PAYMENT)))
 
     def check_out(self, person: Person, cents: int) -> Payment:
         site = f"{settings.FRONTEND_URL}/payment"
         order = checkout.Order(cents, "usd", f"{site}/success", f"{site}/cancel")
         payment = checkout.record(user=person.user, order=order, idempotency_key=None, now=self.now)
-        session = read_checkout_session(stripe_payloads.session(payment))
+        session = read_checkout_session(stripe.open_session(payment, now=self.now))
         checkout.attach_session(payment, session)
         return payment
 
-    def report(self, payment: Payment, events: Events) -> Activity:
-        """Let Stripe deliver events about a payment, one after the other."""
-        for days, event_type, changes in events:
-            yield self.days(days)
-            inbox.receive(self.event(payment, event_type, changes), now=self.now)
-
-    def event(self, payment: Payment, event_type: str, changes: stripe_payloads.Json) -> bytes:
-        event_id = f"evt_{self.random.getrandbits(96):024x}"
-        return stripe_payloads.event(event_id, event_type, payment, changes, now=self.now)
+    def follow_up(self, payment: Payment, what: str, detail: Json) -> Activity:
+        """Let happen what follows a payment."""
+        match what:
+            case "another event":
+                yield MINUTE
+                event = stripe.another_event(payment, detail, now=self.now)
+                inbox.receive(event, now=self.now)
+            case "refund":
+                yield self.days(4)
+                stripe.refund(payment, **detail, now=self.now)
+            case "dispute":
+                yield self.days(18)
+                dispute_id = stripe.dispute(payment, now=self.now)
+                yield self.days(20)
+                stripe.decide(dispute_id, **detail, now=self.now)
 
     def decide_on(self, referral: Referral) -> Activity:
         """Let the operator decide on a held bonus; the account of a cheat is deactivated."""
@@ -269,18 +283,13 @@ class History:
             return
         payment = self.check_out(self.random.choice(self.customers), 2000)
         yield MINUTE
-        event = self.event(payment, COMPLETED, {})
+        paid = {"payment_status": "paid", "payment_intent": f"pi_demo{payment.pk}"}
+        body = stripe.another_event(payment, paid, now=self.now)
+        event = event_store.read(body, received_at=self.now)
         pause = 10 * MINUTE
         while True:
-            # Another connection keeps the lock on the payment intent.
-            with closing(connection.copy()) as other:
-                other.set_autocommit(False)
-                with other.cursor() as theirs, connection.cursor() as ours:
-                    theirs.execute(LOCK, [stripe_payloads.payment_intent_id(payment)])
-                    ours.execute("SET LOCAL lock_timeout = '10ms'")
-                    with suppress(OperationalError):
-                        inbox.receive(event, now=self.now)
-                    ours.execute("SET LOCAL lock_timeout TO DEFAULT")
+            error = OperationalError("canceling statement due to lock timeout")
+            event_store.store_failure(event, error, now=self.now)
             yield pause
             pause *= 2
 
