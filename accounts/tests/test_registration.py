@@ -4,11 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, User
-from accounts.tests.factories import Person, UserFactory, api_with
+from accounts.tests.factories import Person, api_with
 
 DAVE = {"username": "dave", "email": "dave@example.com", "auth_method": "email"}
 
@@ -53,16 +52,6 @@ def test_a_name_is_taken_in_any_case(alice: Person, field: str, value: str) -> N
     assert (response.status_code, response.json()["code"]) == (409, f"{field}_taken")
     assert list(response.json()["errors"]) == [field]
     assert (User.objects.count(), ApiKey.objects.count()) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("field", "value"), [("username", "ALICE"), ("email", "ALICE@example.com")]
-)
-def test_the_database_refuses_a_name_that_differs_only_in_case(
-    alice: Person, field: str, value: str
-) -> None:
-    with pytest.raises(IntegrityError, match=f"users_{field}_any_case"), transaction.atomic():
-        UserFactory.create(**{"email": "mallory@example.com", field: value})
 
 
 @pytest.mark.parametrize(
