@@ -4,7 +4,7 @@ PostgreSQL releases it when the transaction ends. A wait longer than the connect
 `lock_timeout` raises LockNotAvailable, as with a row lock.
 """
 
-from django.db import connection
+from accounts import prepared
 
 
 def expression(name: str) -> str:
@@ -18,12 +18,10 @@ _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
 def lock(name: str) -> None:
     """Lock the name, after waiting for the transaction that holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [name])
+    prepared.fetch(LOCK, [name])
 
 
 def try_lock(name: str) -> bool:
     """Lock the name and return True, or return False at once when another transaction holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TRY_LOCK, [name])
-        return bool(cursor.fetchone()[0])
+    [(is_locked,)] = prepared.fetch(_TRY_LOCK, [name])
+    return bool(is_locked)

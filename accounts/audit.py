@@ -8,9 +8,10 @@ from getpass import getuser
 from operator import or_
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q, QuerySet
 
+from accounts import prepared
 from accounts.errors import AccountError
 from accounts.models import AuditEntry, User
 
@@ -97,6 +98,4 @@ SELECT action FROM seen WHERE action IS NOT NULL
 
 def actions() -> list[str]:
     """Return the name of every action in the log, in alphabetical order."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ACTIONS)
-        return [action for (action,) in cursor.fetchall()]
+    return [action for (action,) in prepared.fetch(_ACTIONS, [])]

@@ -2,8 +2,9 @@
 
 import time
 
-from django.db import connection
 from django.db.models import Model
+
+from accounts import prepared
 
 # How long to wait for transactions that are inserting; most of them take milliseconds.
 PATIENCE_SECONDS = 10
@@ -41,6 +42,4 @@ def complete_until(model: type[Model]) -> int | None:
 
 
 def _writing(model: type[Model]) -> set[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_WRITING, [model._meta.db_table])
-        return {name for (name,) in cursor.fetchall()}
+    return {name for (name,) in prepared.fetch(_WRITING, [model._meta.db_table])}

@@ -12,11 +12,10 @@ from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from itertools import chain
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from accounts import merkle, report_database
+from accounts import merkle, prepared, report_database
 from accounts.complete_rows import complete_until
 from accounts.models import LedgerEntry, LedgerSeal
 
@@ -91,7 +90,7 @@ def _seal_batch(until: int, *, now: datetime) -> int:
     """Seal the next entries up to this id, and return how many."""
     before, salt = newest(), secrets.token_bytes(SALT_BYTES)
     after = before.last_entry_id if before else _BEFORE_ALL
-    rows = _rows(_BATCH, salt, after, until, MAX_BATCH)
+    rows = prepared.fetch(_BATCH, [salt, after, until, MAX_BATCH])
     if rows:
         previous_head = bytes(before.head) if before else FIRST_HEAD
         root = merkle.root([leaf for _, leaf in rows])
@@ -170,8 +169,8 @@ def prove(entry: LedgerEntry) -> Proof | None:
     before = seals.filter(last_entry_id__lt=entry.pk).last()
     after = before.last_entry_id if before else _BEFORE_ALL
     salt = bytes(seal.salt) if seal.salt else None
-    rows = _rows(_BATCH, salt, after, seal.last_entry_id, None)
-    [(text,)] = _rows(_ENTRY, salt, entry.pk)
+    rows = prepared.fetch(_BATCH, [salt, after, seal.last_entry_id, None])
+    [(text,)] = prepared.fetch(_ENTRY, [salt, entry.pk])
     index = [entry_id for entry_id, _ in rows].index(entry.pk)
     path = merkle.audit_path([leaf for _, leaf in rows], index)
     return Proof(
@@ -183,9 +182,3 @@ def prove(entry: LedgerEntry) -> Proof | None:
         head=bytes(seal.head).hex(),
         sealed_at=seal.sealed_at,
     )
-
-
-def _rows(sql: str, *params: int | bytes | None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return list(cursor.fetchall())

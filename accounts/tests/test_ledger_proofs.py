@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import ledger_seals
+from accounts import ledger_seals, prepared
 from accounts.models import LedgerEntry
 from accounts.tests.factories import Person
 from payments.tests.stripe_events import settle
@@ -66,9 +66,7 @@ def test_the_entry_beside_theirs_is_not_found_by_trying(
     path = prove(alice, LedgerEntry.objects.get(user=alice.user))["audit_path"]
 
     newest = LedgerEntry.objects.latest("pk").pk
-    guesses = {
-        leaf.hex() for _, leaf in ledger_seals._rows(ledger_seals._BATCH, None, 0, newest, 9)
-    }
+    guesses = {leaf.hex() for _, leaf in prepared.fetch(ledger_seals._BATCH, [None, 0, newest, 9])}
 
     assert bool(guesses & set(path)) is (salt is None)
 
