@@ -72,6 +72,13 @@ class RemainingLimit:
     def amount(self) -> Decimal:
         return min(self.on_account, self.on_all_accounts)
 
+    @property
+    def is_of_all_accounts(self) -> bool:
+        return self.on_all_accounts < self.on_account
+
+    def allows(self, amount: Decimal) -> bool:
+        return abs(amount) <= self.amount
+
 
 def require_valid(account: User, amount: Decimal, *, by: User | None, is_reversal: bool) -> None:
     """Refuse an impossible amount, and an operator who may not adjust this account.

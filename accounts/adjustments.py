@@ -5,7 +5,6 @@ The token comes first because a second request with it may name another account.
 limits are read under these locks.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -33,17 +32,6 @@ class TokenTakenError(rules.AdjustmentRefusedError):
     """The token belongs to an earlier request, which asked for something else."""
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What an adjustment would do, in US dollars."""
-
-    balance_before: Decimal
-    balance_after: Decimal
-    remaining_limit: Decimal
-    needs_approval: bool
-    is_limit_of_all_accounts: bool
-
-
 def preview(
     *,
     user: User,
@@ -51,20 +39,13 @@ def preview(
     by: User | None,
     now: datetime,
     reverses: Adjustment | None = None,
-) -> Preview:
-    """Return what the adjustment would do now. Raises AdjustmentRefusedError."""
+) -> rules.RemainingLimit:
+    """Return what `by` may adjust alone now. Raises AdjustmentRefusedError, as a request does."""
     account = User.objects.get(pk=user.pk)
     rules.require_valid(account, amount, by=by, is_reversal=reverses is not None)
     if reverses is not None:
         rules.require_reversible(reverses)
-    limit = rules.remaining_limit(account, by=by, now=now, reverses=reverses)
-    return Preview(
-        balance_before=account.credits,
-        balance_after=account.credits + amount,
-        remaining_limit=limit.amount,
-        needs_approval=abs(amount) > limit.amount,
-        is_limit_of_all_accounts=limit.on_all_accounts < limit.on_account,
-    )
+    return rules.remaining_limit(account, by=by, now=now, reverses=reverses)
 
 
 @transaction.atomic
@@ -195,11 +176,11 @@ def _post_or_wait(adjustment: Adjustment, action: str, *, now: datetime) -> Adju
     by, account, original = adjustment.requested_by, adjustment.user, adjustment.reverses
     rules.require_valid(account, adjustment.amount, by=by, is_reversal=original is not None)
     balance = account.credits
-    limit = rules.remaining_limit(account, by=by, now=now, reverses=original).amount
-    adjustment.approval_limit = limit
-    if abs(adjustment.amount) > limit:
+    limit = rules.remaining_limit(account, by=by, now=now, reverses=original)
+    adjustment.approval_limit = limit.amount
+    if not limit.allows(adjustment.amount):
         if by is None:
-            raise rules.RequesterMissingError(limit)
+            raise rules.RequesterMissingError(limit.amount)
         adjustment.status = Status.WAITING
     else:
         _post(adjustment, by=by, now=now)

@@ -188,17 +188,16 @@ def _report(request: HttpRequest, adjustment: Adjustment) -> HttpResponse:
 
 def _preview(form: AdjustmentForm, by: User) -> dict[str, Any]:
     """Return what the preview shows. Raises AdjustmentRefusedError."""
-    amount = form.cleaned_data["amount"]
-    preview = adjustments.preview(
-        user=form.cleaned_data["user"], amount=amount, by=by, now=timezone.now()
-    )
+    user, amount = form.cleaned_data["user"], form.cleaned_data["amount"]
+    limit = adjustments.preview(user=user, amount=amount, by=by, now=timezone.now())
     return {
-        "preview": preview,
+        "limit": limit,
+        "needs_approval": not limit.allows(amount),
         "amount": dollars(amount),
         "category": form.cleaned_data["category"].label,
-        "before": dollars(preview.balance_before),
-        "after": dollars(preview.balance_after),
-        "left": dollars(preview.remaining_limit),
+        "before": dollars(user.credits),
+        "after": dollars(user.credits + amount),
+        "left": dollars(limit.amount),
     }
 
 
@@ -221,21 +220,18 @@ def _question(adjustment: Adjustment, verb: str, by: User) -> Question:
 
 def _balance_after(adjustment: Adjustment, verb: str, by: User) -> str:
     """Return the balance after the step, and whether that needs approval; or why it is refused."""
-    person = adjustment.user
+    person, amount = adjustment.user, adjustment.amount
     if verb != "reverse":
-        return dollars(person.credits + (adjustment.amount if verb == "approve" else 0))
+        return dollars(person.credits + (amount if verb == "approve" else 0))
+    now = timezone.now()
     try:
-        preview = adjustments.preview(
-            user=person,
-            amount=-adjustment.amount,
-            by=by,
-            now=timezone.now(),
-            reverses=adjustment,
+        limit = adjustments.preview(
+            user=person, amount=-amount, by=by, now=now, reverses=adjustment
         )
     except AdjustmentRefusedError as refusal:
         return _sentence(refusal)
-    after = dollars(preview.balance_after)
-    return f"{after}, once another person approves" if preview.needs_approval else after
+    after = dollars(person.credits - amount)
+    return after if limit.allows(amount) else f"{after}, once another person approves"
 
 
 def _link(adjustment: Adjustment | None) -> str:

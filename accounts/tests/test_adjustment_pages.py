@@ -31,15 +31,15 @@ def status_of(adjustment: Adjustment) -> str:
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"),
-    [("25", "Post it"), ("100.01", "Waits for another person of Finance")],
+    ("amount", "after", "shown"),
+    [("25", "$25.00", "Post it"), ("100.01", "$100.01", "Waits for another person of Finance")],
 )
 def test_the_preview_says_what_it_would_do_and_does_nothing(
-    support: Client, alice: Person, amount: str, shown: str
+    support: Client, alice: Person, amount: str, after: str, shown: str
 ) -> None:
     page = support.post(ADD, form(amount=amount)).content.decode()
 
-    assert "$0.00 → $" in page
+    assert f"$0.00 → {after}" in page
     assert shown in page
     assert not Adjustment.objects.exists()
 

@@ -179,18 +179,16 @@ class TestRefusal:
 
         assert ask(alice, "-0.01").status == "posted"
 
-    def test_a_preview_shows_the_effect(self, alice: Person) -> None:
+    def test_a_preview_says_what_one_person_may_do_alone(self, alice: Person) -> None:
         give(alice, "10.00")
         ask(alice, "70.00")
 
-        within, above = (
-            adjustments.preview(user=alice.user, amount=Decimal(amount), by=sam(), now=NOW)
-            for amount in ("30.00", "30.01")
-        )
+        limit = adjustments.preview(user=alice.user, amount=Decimal("30.01"), by=sam(), now=NOW)
 
-        assert (above.balance_before, above.balance_after) == (Decimal(80), Decimal("110.01"))
-        assert above.remaining_limit == 30
-        assert (within.needs_approval, above.needs_approval) == (False, True)
+        assert limit.amount == 30
+        assert [limit.allows(Decimal(amount)) for amount in ("30.00", "-30.00", "30.01")] == [
+            *(True, True, False)
+        ]
 
     def test_a_preview_is_refused_like_the_request(self, alice: Person) -> None:
         preview = partial(adjustments.preview, user=alice.user, by=sam(), now=NOW)
