@@ -3,17 +3,19 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Q, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Contains
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
+from unfold.contrib.filters.admin import DropdownFilter
 
-from accounts import row_ids
-from accounts.admin.audit_filters import ActionFilter, OperatorFilter
+from accounts import audit, row_ids
 from accounts.admin.audit_formatting import change
 from accounts.admin.history import about
-from accounts.models import AuditEntry
+from accounts.models import AuditEntry, User
+from accounts.operator_models import COMMAND_LINE
 from accounts.people import has_trigram, listed, named
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import link, link_to, when
@@ -25,6 +27,41 @@ _KINDS = {
     "accounts.apikey": "API key",
     "referrals.program": "terms",
 }
+
+
+MOST_OPERATORS = 200
+_NOBODY = "none"
+
+
+class ActionFilter(DropdownFilter):
+    """The actions that the log contains."""
+
+    title = parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(action, capfirst(action)) for action in audit.actions()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet:
+        return queryset.filter(action=self.value()) if self.value() else queryset
+
+
+class OperatorFilter(DropdownFilter):
+    """Those who are staff today, and the command line."""
+
+    title = "operator"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        staff = User.objects.filter(is_staff=True).order_by("-pk")[:MOST_OPERATORS]
+        named = sorted(staff.values_list("username", "pk"))
+        return [(_NOBODY, COMMAND_LINE), *((str(pk), name) for name, pk in named)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet:
+        if not self.value():
+            return queryset
+        return queryset.filter(
+            by=None if self.value() == _NOBODY else row_ids.parse(self.value()) or 0
+        )
 
 
 column = Columns(AuditEntry)

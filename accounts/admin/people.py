@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts import audit, people
+from accounts import audit, ledger, people
 from accounts.admin import (
     entry_formatting,
     keys,
@@ -24,17 +24,17 @@ from accounts.admin import (
 )
 from accounts.admin.form_audit import AuditedFormAdmin
 from accounts.admin.invited import lacks, with_what_they_lack
-from accounts.admin.people_filters import BalanceFilter, PurchasesFilter, ReferredFilter
 from accounts.admin.person import person_page
 from accounts.admin.related import related
 from accounts.admin.why import why
 from accounts.authentication import operator
 from accounts.models import User
 from accounts.money import dollars
-from gatewayz.adminbase.filters import DayFilter
+from gatewayz.adminbase.filters import ConditionFilter, DayFilter, yes_or_no
 from gatewayz.adminbase.formatting import NOTHING, day, link_to, one_line
 from gatewayz.adminbase.model_admin import Columns, display, is_superuser, row_action
 from gatewayz.adminbase.status_badges import word_badge
+from payments.models import Payment
 from payments.search import people_found_by
 from referrals import attribution, codes
 from referrals.models import Program
@@ -54,6 +54,35 @@ _STAFF: Any = (
     {"fields": ("password", "is_staff", "is_superuser", "groups")},
 )
 _WHY: Any = (None, {"fields": ("reason",)})
+
+
+class ReferredFilter(ConditionFilter):
+    title = "referred by a code"
+    parameter_name = "referred"
+    conditions = yes_or_no("referred_by_code")
+
+
+class PurchasesFilter(ConditionFilter):
+    title = parameter_name = "purchases"
+    conditions: ClassVar = {
+        "any": (
+            "Any",
+            Q(Exists(Payment.objects.filter(user=OuterRef("pk"), status=Payment.Status.PAID))),
+        ),
+        "qualifying": ("The first qualifying", Q(has_made_first_purchase=True)),
+        "none_qualifying": ("None that qualifies", Q(has_made_first_purchase=False)),
+    }
+
+
+class BalanceFilter(ConditionFilter):
+    """A balance above zero, or below: a refund or a dispute took back what was spent."""
+
+    title = parameter_name = "balance"
+    conditions: ClassVar = {
+        # Most people who ever bought have one, so that scanning backwards soon fills a page.
+        "credit": ("Above zero", Q(credits__gt=0)),
+        "debt": ("Below zero", Q(pk__in=ledger.in_debt().values("pk"))),
+    }
 
 
 # The list, and its export.
