@@ -151,6 +151,7 @@ def test_the_page_says_that_terms_wait_and_who_decides(fiona: Client) -> None:
         for who in (("Finance",), ("Finance", "frank"), ("Support",))
     )
     assert "They wait for the approval" in text(own)
+    assert "fiona · add terms · “Winter campaign.”" in text(own)
     offered = [f"{waiting.pk}/approve/" in text(page) for page in (own, *others)]
     assert offered == [False, True, False]
     assert dict(own.context["promises"])["State"] == "waiting"
