@@ -20,13 +20,16 @@ _LINK = "https://app.gatewayz.ai/signup?ref=ABC12345"
 _USES = {"total_uses": 1, "remaining_uses": 9, "max_uses": 10, "total_earned": 10.0}
 
 
+def _earned() -> serializers.DecimalField:
+    help_text = "US dollars, without bonuses that were taken back."
+    return serializers.DecimalField(**MONEY, help_text=help_text)
+
+
 class UsesSerializer(serializers.Serializer[Any]):
     total_uses = serializers.IntegerField()
     remaining_uses = serializers.IntegerField()
     max_uses = serializers.IntegerField()
-    total_earned = serializers.DecimalField(
-        **MONEY, help_text="US dollars, without bonuses that were taken back."
-    )
+    total_earned = _earned()
 
 
 @example(
@@ -93,12 +96,10 @@ class InvalidCodeSerializer(serializers.Serializer[Any]):
     error = serializers.CharField()
 
 
-class ReferralSerializer(serializers.Serializer[Referral]):
-    user_id = serializers.IntegerField(source="referred_user_id")
-    username = serializers.CharField(source="referred_user.username")
-    bonus_earned = serializers.DecimalField(
-        **MONEY, help_text="US dollars, without bonuses that were taken back."
-    )
+class ReferralSerializer(serializers.Serializer[Any]):
+    user_id = serializers.IntegerField()
+    username = serializers.CharField()
+    bonus_earned = _earned()
     status = serializers.ChoiceField(choices=Referral.Status.choices)
     completed_at = serializers.DateTimeField()
 
@@ -159,9 +160,7 @@ class LeaderSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text="Null unless the person agreed to be shown."
     )
     referrals = serializers.IntegerField(help_text="Completed in the period.")
-    earned = serializers.DecimalField(
-        **MONEY, help_text="US dollars, without bonuses that were taken back."
-    )
+    earned = _earned()
     signups = serializers.IntegerField(help_text="Sign-ups with the code in the period.")
     qualified = serializers.IntegerField(
         help_text="How many of these sign-ups have made a qualifying purchase until now."

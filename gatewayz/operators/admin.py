@@ -33,6 +33,7 @@ from gatewayz.adminbase.model_admin import (
     action,
     display,
     is_superuser,
+    row_action,
 )
 
 
@@ -74,10 +75,9 @@ class LockedLogInAdmin(SuperuserAdmin):
         is_locked = attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT
         return "locked" if is_locked else "open", str(attempt.failures_since_start)
 
-    @action(description="Unlock…", icon="lock_open", permissions=["superuser"])
-    def unlock(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @row_action("Unlock…", "lock_open", "superuser")
+    def unlock(self, request: HttpRequest, attempt: AccessAttempt) -> HttpResponse:
         """Let a colleague try to log in again at once."""
-        attempt = self.row(request, object_id)
 
         def act(reason: str) -> str:
             operator_login.unlock(attempt, by=operator(request), reason=reason, now=timezone.now())
@@ -124,10 +124,10 @@ class SecondFactorAdmin(SuperuserAdmin):
         )
         return is_superuser(request) and others.exists()
 
-    @action(description="Remove…", icon="phonelink_erase", permissions=["remove"])
-    def remove(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @row_action("Remove…", "phonelink_erase", "remove")
+    def remove(self, request: HttpRequest, device: TOTPDevice) -> HttpResponse:
         """Let a colleague in who lost their phone."""
-        person = self.row(request, object_id).user
+        person = device.user
 
         def act(reason: str) -> str:
             second_factor.remove(

@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import api_keys, people, throttling, tokens
 from accounts.models import ApiKey
@@ -17,10 +16,7 @@ from accounts.preferences import EmailKind
 from accounts.views import TOO_MANY_KEYS
 from gatewayz.site import embed
 from gatewayz.site.forms import SEEN_BY_REFERRER, Form
-from gatewayz.site.people import PersonRequest, for_people
-
-# A form is also shown by itself: after a log-in the browser comes back with GET.
-_FORM = require_http_methods(["GET", "HEAD", "POST"])
+from gatewayz.site.people import PersonRequest, own_form, own_page
 
 
 class KeyForm(Form):
@@ -56,8 +52,7 @@ class PreferencesForm(Form):
     )
 
 
-@for_people
-@require_safe
+@own_page
 def account(request: PersonRequest) -> HttpResponse:
     return _page(request)
 
@@ -75,8 +70,7 @@ def _page(request: PersonRequest, *, status: int = HTTPStatus.OK, **context: Any
     return render(request, "site/account.html", context, status=status)
 
 
-@for_people
-@_FORM
+@own_form
 def make_key(request: PersonRequest) -> HttpResponse:
     """Make a key, and show it this once."""
     if request.method != "POST":
@@ -96,8 +90,7 @@ def make_key(request: PersonRequest) -> HttpResponse:
     return _page(request, key_form=form, status=status)
 
 
-@for_people
-@_FORM
+@own_form
 def show_snippet(request: PersonRequest) -> HttpResponse:
     """Show the HTML with which another site shows the person's stats, until its token ends."""
     if request.method != "POST" or not settings.EMBED_ORIGINS:
@@ -106,8 +99,7 @@ def show_snippet(request: PersonRequest) -> HttpResponse:
     return _page(request, snippet=embed.snippet(request, token))
 
 
-@for_people
-@_FORM
+@own_form
 def revoke_key(request: PersonRequest, pk: int) -> HttpResponse:
     """Revoke a key; the last one after a warning."""
     now = timezone.now()
@@ -122,8 +114,7 @@ def revoke_key(request: PersonRequest, pk: int) -> HttpResponse:
     return redirect("account")
 
 
-@for_people
-@_FORM
+@own_form
 def change_preferences(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request)

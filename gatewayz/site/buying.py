@@ -13,13 +13,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 from rest_framework.exceptions import APIException
 
 from accounts import throttling
 from accounts.money import from_cents
 from gatewayz.site.forms import Form
-from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.people import PersonRequest, own_form
 from payments.checkout import Order
 from payments.models import MAX_AMOUNT_CENTS
 from payments.views import (
@@ -92,8 +91,7 @@ def leads_to_stripe(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return allowed
 
 
-@for_people
-@require_http_methods(["GET", "HEAD", "POST"])
+@own_form
 @leads_to_stripe
 def buy(request: PersonRequest) -> HttpResponse:
     """Ask for an amount, and lead to Stripe's page to pay it."""

@@ -7,13 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.text import capfirst
-from django.views.decorators.http import require_http_methods
 
 from accounts import throttling
 from accounts.models import User
 from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import ClaimForm
-from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.people import PersonRequest, own_form
 from referrals import attribution
 
 
@@ -26,8 +25,7 @@ def claim_form(request: HttpRequest, user: User) -> ClaimForm | None:
     return ClaimForm(initial={"referral_code": invitation_cookie.read(request)})
 
 
-@for_people
-@require_http_methods(["GET", "HEAD", "POST"])
+@own_form
 def claim(request: PersonRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "site/claim.html", {"form": claim_form(request, request.user)})

@@ -9,11 +9,10 @@ import segno
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from gatewayz.site.buying import buy_form, leads_to_stripe
 from gatewayz.site.claim import claim_form
-from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.people import PersonRequest, own_page
 from gatewayz.site.statement import cursor, entries
 from payments.explanations.answers import PersonAnswer, explain_person
 from payments.explanations.messages import Audience
@@ -40,8 +39,7 @@ _CHECKS = {
 }
 
 
-@for_people
-@require_safe
+@own_page
 @leads_to_stripe
 def dashboard(request: PersonRequest) -> HttpResponse:
     """Show everything that a person wants to know at a glance."""
@@ -98,8 +96,7 @@ def _friends(referees: list[Referee]) -> dict[str, Any]:
     }
 
 
-@for_people
-@require_safe
+@own_page
 def friends(request: PersonRequest) -> HttpResponse:
     """Show a page of friends, the newest first."""
     now, before = timezone.now(), cursor(request)
@@ -107,8 +104,7 @@ def friends(request: PersonRequest) -> HttpResponse:
     return render(request, "site/friends.html", _friends(found))
 
 
-@for_people
-@require_safe
+@own_page
 def qr_code(request: PersonRequest) -> HttpResponse:
     """Send the invite link as a QR code, to print."""
     code = codes.ensure_code(request.user, now=timezone.now())

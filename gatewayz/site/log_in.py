@@ -5,17 +5,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts import log_in_links, mailboxes, people, throttling
 from gatewayz.site.forms import LogInForm
-from gatewayz.site.people import begin_session
+from gatewayz.site.people import begin_session, with_form
 from gatewayz.site.tasks import send_log_in_link
 
-_PAGE = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@_PAGE
+@with_form
 def log_in(request: HttpRequest) -> HttpResponse:
     """Ask for the address, and send the link."""
     if request.method != "POST":
@@ -59,7 +57,7 @@ def sent(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@_PAGE
+@with_form
 def follow_link(request: HttpRequest) -> HttpResponse:
     """Show a button, which logs in: a mail scanner follows links, but sends no form."""
     fields = request.POST if request.method == "POST" else request.GET

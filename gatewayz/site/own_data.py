@@ -8,11 +8,10 @@ from django.contrib.auth import logout
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import throttling
 from accounts.person_views import STAFF_ACCOUNT, export_of
-from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.people import PersonRequest, own_form, own_page
 from payments import erasure
 
 
@@ -27,16 +26,14 @@ class ErasureForm(forms.Form):
     )
 
 
-@for_people
-@require_safe
+@own_page
 def export(request: PersonRequest) -> StreamingHttpResponse:
     """Send all that is kept of the person as a file."""
     throttling.limit_person(request.user.pk)
     return export_of(request.user)
 
 
-@for_people
-@require_http_methods(["GET", "HEAD", "POST"])
+@own_form
 def erase(request: PersonRequest) -> HttpResponse:
     """Say what it means, and erase the person who typed their name."""
     if request.method != "POST":

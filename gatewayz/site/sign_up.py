@@ -9,7 +9,6 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
 
 from accounts import limits, people, throttling
 from accounts.authentication import operator
@@ -19,7 +18,7 @@ from accounts.registration import NameTakenError
 from gatewayz.http.client_address import client_address
 from gatewayz.site import invitation_cookie
 from gatewayz.site.forms import SignUpForm
-from gatewayz.site.people import begin_session
+from gatewayz.site.people import begin_session, with_form
 from referrals import attribution, codes, invite_views
 from referrals.attribution import CheckedCode, Refusal
 from referrals.invitations import promise
@@ -37,7 +36,7 @@ _ONE_VIEW_IN = timedelta(days=1)
 # the key again, has an old one. Without a log-in `_register` checks it.
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@with_form
 def sign_up(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     if request.user.is_authenticated:

@@ -7,12 +7,11 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
 
 from accounts import ledger, row_ids, throttling
 from accounts.models import LedgerEntry, User
 from gatewayz.adminbase import exports
-from gatewayz.site.people import PersonRequest, for_people
+from gatewayz.site.people import PersonRequest, own_page
 
 _ON_A_PAGE = 50
 _IN_A_BATCH = 1000
@@ -30,8 +29,7 @@ def entries(user: User, count: int, *, before: int | None = None) -> list[Ledger
     return found
 
 
-@for_people
-@require_safe
+@own_page
 def statement(request: PersonRequest) -> HttpResponse:
     """Show a page of entries, the newest first."""
     before = cursor(request)
@@ -52,8 +50,7 @@ def cursor(request: PersonRequest) -> int | None:
     return int(text)
 
 
-@for_people
-@require_safe
+@own_page
 def as_csv(request: PersonRequest) -> HttpResponseBase:
     """Send all entries, the newest first, while they are read."""
     throttling.limit_person(request.user.pk)

@@ -4,16 +4,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from accounts import emails
 from accounts.preferences import EmailKind
+from gatewayz.site.people import with_form
 
 
 # A mail program sends the POST, without a cookie. The token shows that the e-mail came from us.
 @csrf_exempt
 @never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
+@with_form
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Ask by GET, since programs that look for malware follow links; switch off by POST."""
     found = emails.read_token(token)

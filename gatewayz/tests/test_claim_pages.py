@@ -41,20 +41,20 @@ def test_a_code_that_cannot_be_taken_is_refused_on_the_form(charlie: Person, cod
     assert inviter(charlie) is None
 
 
-def is_invited(alice: Person, person: Person) -> None:
-    take(person, alice.code)
-
-
-def has_bought(alice: Person, person: Person) -> None:
-    settle(person.user, 100)
-
-
-def signed_up_long_ago(alice: Person, person: Person) -> None:
+def sign_up_long_ago(person: Person) -> None:
     long_ago = timezone.now() - timedelta(days=7)
     User.objects.filter(pk=person.user.pk).update(created_at=long_ago)
 
 
-@pytest.mark.parametrize("happens", [is_invited, has_bought, signed_up_long_ago])
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda alice, person: take(person, alice.code),
+        lambda alice, person: settle(person.user, 100),
+        lambda alice, person: sign_up_long_ago(person),
+    ],
+    ids=["is invited", "has bought", "signed up long ago"],
+)
 def test_it_is_offered_only_while_it_is_possible(
     alice: Person, bob: Person, charlie: Person, happens: Any
 ) -> None:
@@ -79,15 +79,13 @@ def test_the_code_of_the_link_that_was_followed_is_filled_in(
     assert f'value="{alice.code}"' in browser.get("/dashboard").content.decode()
 
 
-def test_codes_cannot_be_guessed_here_either(charlie: Person, settings: Any) -> None:
+def test_codes_are_not_guessed_here_either_nor_taken_for_somebody_else(
+    alice: Person, charlie: Person, settings: Any
+) -> None:
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"validate": (1, timedelta(minutes=1))}
-
-    assert [take(charlie, "NOSUCH12").status_code for _ in range(2)] == [400, 429]
-
-
-def test_nobody_takes_an_invitation_for_somebody_else(alice: Person, charlie: Person) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(charlie.user)
 
     assert browser.post(CLAIM, {"referral_code": alice.code}).status_code == 403
+    assert [take(charlie, "NOSUCH12").status_code for _ in range(2)] == [400, 429]
     assert inviter(charlie) is None

@@ -8,7 +8,6 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.tests.factories import colleague, operator, register
-from gatewayz.adminbase import model_admin
 from gatewayz.adminbase.changelist import MOST_COUNTED
 from payments.models import DailyTotals
 
@@ -73,43 +72,25 @@ def test_one_steps_through_a_list(office: Client) -> None:
     assert ["← Back" in page.content.decode() for page in (first, second)] == [False, True]
 
 
-@pytest.mark.parametrize("column", range(8))
-def test_a_list_is_sorted_only_by_what_is_offered(office: Client, column: int) -> None:
-    shown = office.get(USERS, {"o": str(column)}).context["cl"]
+def test_a_list_is_sorted_only_by_what_is_offered_and_has_no_page_that_cannot_be(
+    office: Client,
+) -> None:
+    for column in range(8):
+        shown = office.get(USERS, {"o": str(column)}).context["cl"]
+        is_offered = shown.list_display[column] in shown.sortable_by
+        assert (shown.queryset.query.order_by[0] != "-pk") is is_offered, column
 
-    is_offered = shown.list_display[column] in shown.sortable_by
-    first = shown.queryset.query.order_by[0]
-    assert (first != "-pk") is is_offered
-
-
-@pytest.mark.parametrize("page", ["101", "0", "-1", "one", "9" * 30])
-def test_a_page_that_cannot_be_is_no_error(office: Client, page: str) -> None:
-    assert office.get(USERS, {"p": page}, follow=True).status_code == 200
+    for page in ("101", "0", "-1", "one", "9" * 30):
+        assert office.get(USERS, {"p": page}, follow=True).status_code == 200, page
 
 
-def test_every_page_stands_on_our_base() -> None:
-    assert all(isinstance(page, model_admin.ModelAdmin) for page in admin.site._registry.values())
+def test_the_desk_alone_may_evaluate_its_own_expressions(office: Client) -> None:
+    for path in ("/admin/", "/admin/login/", USERS, "/admin/password_change/"):
+        found = policy(Client().get(path) if "login" in path else office.get(path))
+        assert (found["script-src"], found["default-src"]) == ("'self' 'unsafe-eval'", "'self'")
 
-
-@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", USERS, "/admin/password_change/"])
-def test_the_desk_may_evaluate_its_own_expressions(office: Client, path: str) -> None:
-    response = Client().get(path) if "login" in path else office.get(path)
-
-    assert policy(response)["script-src"] == "'self' 'unsafe-eval'"
-    assert policy(response)["default-src"] == "'self'"
-
-
-@pytest.mark.parametrize("path", ["/", "/api/docs", "/payment/success", "/nothing"])
-def test_no_other_page_may(db: None, client: Client, path: str) -> None:
-    assert "unsafe-eval" not in client.get(path)["Content-Security-Policy"]
-
-
-@pytest.mark.parametrize("asked", ["s=user", "s=user&extended=1", "s=user&page=x", "s=u&page=99"])
-def test_the_pages_are_found_by_name(office: Client, asked: str) -> None:
-    response = office.get(f"/admin/search/?{asked}", follow=True)
-
-    assert response.status_code == 200
-    assert USERS in response.content.decode()
+    for path in ("/", "/api/docs", "/payment/success", "/nothing"):
+        assert "unsafe-eval" not in Client().get(path)["Content-Security-Policy"], path
 
 
 @pytest.mark.parametrize(
@@ -131,7 +112,7 @@ def test_who_goes_astray_at_the_desk_is_told_so_and_keeps_its_menu(
     assert 'id="nav-sidebar"' not in Client().get("/nothing/").content.decode()
 
 
-def test_colleagues_are_listed_apart_from_customers(office: Client) -> None:
+def test_colleagues_are_listed_apart_from_customers_and_nobody_is_said(office: Client) -> None:
     customer = register("charlie").user
 
     def listed(query: str) -> set[str]:
@@ -141,9 +122,5 @@ def test_colleagues_are_listed_apart_from_customers(office: Client) -> None:
     assert listed("?is_staff__exact=1") == {"olivia"}
     assert listed("?q=olivia") == {"olivia"}
     assert f'href="{USERS}?is_staff__exact=1"' in office.get("/admin/").content.decode()
-
-
-def test_a_list_without_what_was_sought_says_what_can_be(office: Client) -> None:
-    page = office.get(USERS, {"q": "nobody-at-all"}).content.decode()
-
-    assert "Nothing is found for “nobody-at-all”" in page
+    nobody = office.get(USERS, {"q": "nobody-at-all"}).content.decode()
+    assert "Nothing is found for “nobody-at-all”" in nobody

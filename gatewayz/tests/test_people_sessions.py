@@ -1,5 +1,6 @@
 """A person's session opens the person's own pages, and never the admin."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,28 +30,28 @@ def olivia(db: None) -> User:
     return StaffFactory.create(username="olivia", is_superuser=True)
 
 
-def test_a_link_does_not_open_the_admin_to_staff(olivia: User) -> None:
-    browser = by_link(olivia)
-
-    assert browser.get("/dashboard").status_code == 200
-    assert not opens_admin(browser)
-
-
-def test_nor_does_the_session_of_a_sign_up_when_the_person_becomes_staff(db: None) -> None:
-    browser = Client()
-    browser.post("/signup", {"username": "olivia", "email": "olivia@example.com"})
+def by_sign_up(olivia: User) -> Client:
+    """Return the browser in which she signed up, before she was staff."""
+    browser, form = Client(), {"username": "nina", "email": "nina@example.com"}
+    assert browser.post("/signup", form).status_code == 200
     User.objects.update(is_staff=True, is_superuser=True)
-
-    assert browser.get("/dashboard").status_code == 200
-    assert not opens_admin(browser)
+    return browser
 
 
-def test_a_link_closes_the_admin_to_an_operator_who_follows_it(olivia: User) -> None:
+def by_link_after_password(olivia: User) -> Client:
     browser = logged_in(olivia)
     assert opens_admin(browser)
-
     browser.post("/login/link", {"token": log_in_links.create_token(olivia)})
+    return browser
 
+
+@pytest.mark.parametrize("enter", [by_link, by_sign_up, by_link_after_password])
+def test_only_the_password_opens_the_admin_to_staff(
+    olivia: User, enter: Callable[[User], Client]
+) -> None:
+    browser = enter(olivia)
+
+    assert browser.get("/dashboard").status_code == 200
     assert not opens_admin(browser)
 
 
@@ -63,10 +64,6 @@ def test_the_password_opens_it_again_but_not_to_a_session_key_of_before(olivia: 
 
     assert opens_admin(browser)
     assert not opens_admin(thief)
-
-
-def test_it_does_not_call_the_api(alice: Person) -> None:
-    assert by_link(alice.user).get("/user/balance").status_code == 401
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"email": "found-again@example.com"}])
@@ -96,17 +93,14 @@ def test_each_log_in_has_a_session_key_of_its_own(alice: Person) -> None:
     assert browser.cookies["sessionid"].value != before
 
 
-def test_logging_out_ends_it_and_takes_a_post(alice: Person) -> None:
+def test_it_is_a_cookie_of_the_site_alone_until_the_log_out_by_a_post(alice: Person) -> None:
     browser = by_link(alice.user)
+    cookie = browser.cookies["sessionid"]
 
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    assert browser.get("/user/balance").status_code == 401
     assert browser.get("/logout").status_code == 405
     assert browser.get("/dashboard").status_code == 200
 
     assert browser.post("/logout").status_code == 302
     assert browser.get("/dashboard").status_code == 302
-
-
-def test_its_cookie_stays_with_the_site_and_away_from_scripts(alice: Person) -> None:
-    cookie = by_link(alice.user).cookies["sessionid"]
-
-    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")

@@ -46,12 +46,15 @@ def test_it_shows_the_balance_the_code_and_what_the_code_has_brought(alice: Pers
     refer(alice, 3)
     register("dora", code=alice.code)
 
-    page = read(alice)
+    page, picture = read(alice), logged_in(alice.user).get("/dashboard/qr.svg")
 
     assert "$30.00" in page
     assert invite_link(alice.code) in page
     assert "3 of 10 used" in page
     assert "<dt>Pending friends</dt><dd>1</dd>" in page
+    assert picture["Content-Type"] == "image/svg+xml"
+    assert picture["Content-Disposition"].startswith("attachment")
+    assert ElementTree.fromstring(picture.content).tag.endswith("svg")
 
 
 def test_it_says_what_a_debt_is_and_that_the_next_purchase_fills_it(bob: Person) -> None:
@@ -80,29 +83,25 @@ def test_it_explains_the_bonus_in_the_words_of_the_api(bob: Person, status: str)
     assert ("Why no bonus?" in page) == (status != "completed")
 
 
-def test_of_friends_it_says_what_each_has_done_and_still_needs(alice: Person) -> None:
+def test_of_friends_it_says_what_each_has_done_and_still_needs_and_a_name_is_text(
+    alice: Person,
+) -> None:
     for name, cents in (("newcomer", 0), ("saver", 400), ("buyer", 1000)):
         friend = register(name, code=alice.code)
         if cents:
             settle(friend.user, cents)
 
+    hostile = "<script>alert(1)</script>\u202e" + "x" * 120
+    User.objects.filter(username="newcomer").update(username=hostile)
+
     page = read(alice)
 
+    assert f"<bdi>{escape(hostile)}</bdi>" in page
+    assert "<script>alert" not in page
     assert "has not made a qualifying purchase yet." in page
     assert "has bought, but not yet for $10.00 or more in one purchase." in page
     assert "has bought, and both sides have their bonus." in page
     assert "$4.00" not in page
-
-
-def test_a_hostile_name_is_text(alice: Person) -> None:
-    name = "<script>alert(1)</script>\u202e" + "x" * 120
-    friend = register("friend", code=alice.code)
-    User.objects.filter(pk=friend.user.pk).update(username=name)
-
-    page = read(alice)
-
-    assert f"<bdi>{escape(name)}</bdi>" in page
-    assert "<script>alert" not in page
 
 
 def test_older_friends_are_on_a_page_of_their_own(alice: Person) -> None:
@@ -125,14 +124,6 @@ def test_what_is_no_place_in_a_list_is_not_found(alice: Person, path: str) -> No
 
     for before in ("", "x", "-1", "1.5", "9" * 30, "%00", "٣"):
         assert browser.get(f"{path}?before={before}").status_code == 404, before
-
-
-def test_the_qr_code_is_a_picture_to_download(alice: Person) -> None:
-    response = logged_in(alice.user).get("/dashboard/qr.svg")
-
-    assert response["Content-Type"] == "image/svg+xml"
-    assert response["Content-Disposition"].startswith("attachment")
-    assert ElementTree.fromstring(response.content).tag.endswith("svg")
 
 
 def test_it_costs_the_same_for_any_number_of_friends_and_purchases(alice: Person) -> None:

@@ -146,7 +146,7 @@ def test_options_of_the_address_are_beside_ours_and_win() -> None:
 Read = Callable[[str], object]
 RATE: Read = partial(environment.rate, default="7/minute")
 DAYS: Read = partial(environment.days, default=90, least=31)
-GOOD = [
+GOOD: list[tuple[Read, str, object]] = [
     (RATE, "20/hour", (20, timedelta(hours=1))),
     (RATE, "1/second", (1, timedelta(seconds=1))),
     (RATE, "600/minute", (600, timedelta(minutes=1))),

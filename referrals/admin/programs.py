@@ -19,7 +19,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment, page_of
-from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display
+from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display, row_action
 from gatewayz.adminbase.status_badges import COLOURS
 from referrals import budget
 from referrals.admin import next_terms, terms_page
@@ -40,6 +40,31 @@ class StateFilter(ConditionFilter):
         "waiting": ("Waiting for a second person", Q(status=Program.Status.WAITING)),
         "rejected": ("Rejected", Q(status=Program.Status.REJECTED)),
     }
+
+
+def _decision(verb: str, icon: str, decide: Callable[..., Program]) -> Callable[..., HttpResponse]:
+    """Return the action that asks for the reason, and then approves or rejects."""
+
+    @row_action(f"{verb}…", icon, "accounts.approve_adjustment")
+    def ask(page: "ProgramAdmin", request: HttpRequest, terms: Program) -> HttpResponse:
+        def act(reason: str) -> str:
+            decided = decide(terms.pk, by=operator(request), note=reason, now=timezone.now())
+            if decided.status == Program.Status.REJECTED:
+                return "Rejected; the terms before them go on."
+            return f"Approved; they start on {moment(decided.starts_at)} UTC."
+
+        has_passed = verb == "Approve" and terms.starts_at <= timezone.now()
+        question = Question(
+            title=f"{verb} the terms from {moment(terms.starts_at)} UTC",
+            consequences=["Their start has passed: they start now."] if has_passed else [],
+            facts=[*page.promises(terms), ("Added by", str(terms.requested_by))],
+            button=verb,
+            variant="primary" if verb == "Approve" else "danger",
+        )
+        refusals, back = (ReferralError, ReasonMissingError), page_of(terms)
+        return confirm(page, request, question, ReasonForm, act, back=back, refusals=refusals)
+
+    return ask
 
 
 column = Columns(Program)
@@ -114,36 +139,8 @@ class ProgramAdmin(PageAdmin):
             return row.is_withdrawable(now=timezone.now())
         return row.status == Program.Status.WAITING and row.requested_by_id != request.user.pk
 
-    @action(description="Approve…", icon="check", permissions=["accounts.approve_adjustment"])
-    def approve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "approve", approve_terms)
-
-    @action(description="Reject…", icon="close", permissions=["accounts.approve_adjustment"])
-    def reject(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._decide(request, object_id, "reject", reject_terms)
-
-    def _decide(
-        self, request: HttpRequest, object_id: str, verb: str, decide: Callable[..., Program]
-    ) -> HttpResponse:
-        """Ask for the reason, and then approve or reject."""
-        terms: Program = self.row(request, object_id)
-
-        def act(reason: str) -> str:
-            decided = decide(terms.pk, by=operator(request), note=reason, now=timezone.now())
-            if decided.status == Program.Status.REJECTED:
-                return "Rejected; the terms before them go on."
-            return f"Approved; they start on {moment(decided.starts_at)} UTC."
-
-        has_passed = verb == "approve" and terms.starts_at <= timezone.now()
-        question = Question(
-            title=f"{verb.capitalize()} the terms from {moment(terms.starts_at)} UTC",
-            consequences=["Their start has passed: they start now."] if has_passed else [],
-            facts=[*self.promises(terms), ("Added by", str(terms.requested_by))],
-            button=verb.capitalize(),
-            variant="primary" if verb == "approve" else "danger",
-        )
-        refusals, back = (ReferralError, ReasonMissingError), page_of(terms)
-        return confirm(self, request, question, ReasonForm, act, back=back, refusals=refusals)
+    approve = _decision("Approve", "check", approve_terms)
+    reject = _decision("Reject", "close", reject_terms)
 
     @action(description="Withdraw…", permissions=["add"])
     def withdraw(self, request: HttpRequest, object_id: str) -> HttpResponse:

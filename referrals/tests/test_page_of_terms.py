@@ -11,7 +11,7 @@ from gatewayz.tests.list_actions import text
 from payments.tests.stripe_events import refer, turn
 from referrals.models import Program, Referral
 from referrals.tests.factories import ProgramFactory
-from referrals.tests.test_terms_pages import ADD, CONFIRM, DRAFT, HISTORY
+from referrals.tests.test_terms_pages import HISTORY
 
 
 def page_of(client: Client, terms: Program) -> Any:
@@ -61,11 +61,3 @@ def test_the_page_of_terms_says_what_they_paid_and_what_is_left(
     assert "They are over" in over
     assert "<strong>$140.00</strong> of $200.00 left" in over
     assert "At this rate" not in over
-
-
-def test_the_page_of_terms_says_who_added_them_and_why(fiona: Client) -> None:
-    fiona.post(ADD, DRAFT | CONFIRM)
-
-    page = page_of(fiona, Program.objects.latest("starts_at"))
-
-    assert "fiona · add terms · “Winter campaign.”" in text(page)

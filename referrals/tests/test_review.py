@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +20,7 @@ from payments.tests.stripe_events import (
     pending_payment,
     refund,
     settle,
+    turn,
 )
 from referrals import review
 from referrals.models import Referral
@@ -56,29 +58,21 @@ def end_of(alice: Person, bob: Person) -> tuple[str, str, str]:
 
 
 @pytest.mark.usefixtures("one_mailbox")
-def test_two_addresses_of_one_mailbox_get_no_bonus_yet(alice: Person, bob: Person) -> None:
+def test_two_addresses_of_one_mailbox_make_a_use_that_earns_nothing_yet(
+    alice: Person, bob: Person
+) -> None:
     payment = settle(bob.user)
+    stats = alice.api.get("/referral/stats").json()
 
     assert payment.bonus_decision == "held"
     assert end_of(alice, bob) == ("held", "0.00", "10.00")
     assert hold(Referral.objects.get()).hold_reason == "both e-mails are one mailbox"
     bob.user.refresh_from_db()
     assert bob.user.has_made_first_purchase
-
-
-@pytest.mark.usefixtures("held")
-def test_a_held_bonus_is_a_use_and_not_earned(alice: Person) -> None:
-    stats = alice.api.get("/referral/stats").json()
-
     assert (stats["total_uses"], stats["remaining_uses"]) == (1, 9)
     assert (stats["total_earned"], stats["pending_referrals"]) == (0.0, 0)
     assert [(one["status"], one["bonus_earned"]) for one in stats["referrals"]] == [("held", 0.0)]
-
-
-@pytest.mark.usefixtures("held")
-def test_a_later_purchase_of_a_held_referee_earns_nothing(alice: Person, bob: Person) -> None:
     assert settle(bob.user).bonus_decision == "not_first"
-
     assert end_of(alice, bob) == ("held", "0.00", "20.00")
 
 
@@ -124,40 +118,37 @@ def test_only_a_held_bonus_can_be_decided(alice: Person, bob: Person, decide: An
 
 
 @pytest.mark.parametrize("decide", [release, void])
-@pytest.mark.parametrize("note", ["", " ", "\n\t"])
-def test_a_decision_needs_a_reason(
-    alice: Person, bob: Person, held: Referral, decide: Any, note: str
-) -> None:
-    with pytest.raises(audit.ReasonMissingError):
-        decide(held, note)
+def test_a_decision_needs_a_reason(alice: Person, bob: Person, held: Referral, decide: Any) -> None:
+    for note in ("", " ", "\n\t"):
+        with pytest.raises(audit.ReasonMissingError):
+            decide(held, note)
 
     assert end_of(alice, bob) == ("held", "0.00", "10.00")
 
 
+@pytest.mark.parametrize(
+    ("before", "decide"),
+    [
+        ("completed", partial(review.hold, reason="a ring")),
+        ("held", review.release),
+        ("held", review.void),
+    ],
+)
 @pytest.mark.parametrize("side", ["referrer", "referred_user"])
-def test_nobody_holds_their_own_bonus(alice: Person, bob: Person, side: str) -> None:
+def test_nobody_decides_on_their_own_bonus(
+    bob: Person, before: str, decide: Any, side: str
+) -> None:
     settle(bob.user)
-    paid = Referral.objects.get()
-    receiver = getattr(paid, side)
+    referral = Referral.objects.get()
+    turn(referral, before)
+    receiver = getattr(referral, side)
     receiver.groups.add(Group.objects.get(name="Finance"))
 
     with pytest.raises(review.OwnBonusError):
-        review.hold(paid.pk, reason="a ring", note="One person", by=receiver, now=NOW)
+        decide(referral.pk, by=receiver, note="It is mine.", now=NOW)
 
-    assert end_of(alice, bob) == ("completed", "10.00", "20.00")
-
-
-@pytest.mark.parametrize("decide", [review.release, review.void])
-@pytest.mark.parametrize("side", ["referrer", "referred_user"])
-def test_nobody_decides_on_their_own_bonus(held: Referral, decide: Any, side: str) -> None:
-    receiver = getattr(held, side)
-    receiver.groups.add(Group.objects.get(name="Finance"))
-
-    with pytest.raises(review.OwnBonusError):
-        decide(held.pk, by=receiver, note="It is mine.", now=NOW)
-
-    held.refresh_from_db()
-    assert held.status == "held"
+    referral.refresh_from_db()
+    assert referral.status == before
 
 
 def test_a_hold_takes_back_what_was_paid_once(alice: Person, bob: Person) -> None:

@@ -56,22 +56,20 @@ def test_the_history_shows_states_and_what_is_left_of_the_budget(
     assert "The budget is spent" in text(page)
 
 
-def test_the_next_terms_begin_as_those_in_force_tomorrow(fiona: Client) -> None:
-    initial = fiona.get(ADD).context["form"].initial
-
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
-    assert (initial["starts_at"].date(), initial["starts_at"].hour) == (tomorrow, 0)
-    assert (initial["referrer_bonus"], initial["max_uses"]) == (Decimal(10), 10)
-
-
-def test_with_later_terms_planned_the_next_begin_as_the_last_of_them(fiona: Client) -> None:
+def test_the_next_terms_begin_a_day_after_the_last_that_are_planned_or_after_today(
+    fiona: Client,
+) -> None:
+    first = fiona.get(ADD).context["form"].initial
     planned = datetime(2040, 1, 1, 12, tzinfo=UTC)
     ProgramFactory.create(starts_at=planned, max_uses=25)
     ProgramFactory.create(starts_at=planned + timedelta(days=9), max_uses=99, status="rejected")
 
-    initial = fiona.get(ADD).context["form"].initial
+    later = fiona.get(ADD).context["form"].initial
 
-    assert (initial["max_uses"], initial["starts_at"]) == (25, datetime(2040, 1, 2, tzinfo=UTC))
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date()
+    assert (first["starts_at"].date(), first["starts_at"].hour) == (tomorrow, 0)
+    assert (first["referrer_bonus"], first["max_uses"]) == (Decimal(10), 10)
+    assert (later["max_uses"], later["starts_at"]) == (25, datetime(2040, 1, 2, tzinfo=UTC))
 
 
 def test_a_draft_is_compared_with_the_terms_of_today(fiona: Client) -> None:
