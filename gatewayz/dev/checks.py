@@ -31,7 +31,7 @@ DATABASE_PART = {
     " eligibility friends invite_views offers reinstated reports review review_at_once"
     " second_person_for_terms",
     "payments": "at_once claims_at_once clawbacks commands crash daily database_guards erasure"
-    " inbox invariants leaderboard leaderboard_snapshot ledger_snapshot month negative_controls"
+    " inbox invariants leaderboard ledger_snapshot month negative_controls"
     " report_database restore retention settlement tasks terms_simulation totals two_clocks",
     "gatewayz": "connection migrations",
 }

@@ -57,14 +57,10 @@ def test_each_status_has_its_word_and_the_deciding_check_stands_out(
     assert unchecked.count("why-deciding") == 1
 
 
-def test_an_open_payment_has_earned_nothing_yet_and_without_one_it_says_so(bob: Person) -> None:
-    open_payment = words(rendered(pending_payment(bob.user)))
-
-    assert "pending No bonus: the purchase is not paid" in open_payment
+def test_what_is_open_missing_or_was_not_stored_is_not_made_up(bob: Person) -> None:
     assert words(about_purchases(Payment.objects.none())) == "There is no payment for this."
-
-
-def test_what_was_not_stored_is_not_made_up(bob: Person) -> None:
+    open_payment = words(rendered(pending_payment(bob.user)))
+    assert "pending No bonus: the purchase is not paid" in open_payment
     payment = settle(bob.user)
     turn(Referral.objects.get(), "reversed")
     turn(Referral.objects.get(), "held")

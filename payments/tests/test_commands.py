@@ -50,6 +50,9 @@ class TestReplayEvents:
         self, alice: Person, bob: Person
     ) -> None:
         event_id = failed_event(pending_payment(bob.user)).event_id
+        refused = Run("replay_events", event_id, "--reason", " ")
+        assert (refused.status, refused.refusal) == (1, "Nothing was replayed: give a reason.")
+        assert outcome_of(event_id) == "failed"
 
         run = Run("replay_events", event_id, "--reason", "Ticket 12")
 
@@ -63,14 +66,6 @@ class TestReplayEvents:
         entry = AuditEntry.objects.earliest("pk")
         assert (entry.by, entry.reason) == (None, "Ticket 12")
         assert entry.who.endswith(", on the command line")
-
-    def test_an_empty_reason_replays_nothing(self, bob: Person) -> None:
-        event_id = failed_event(pending_payment(bob.user)).event_id
-
-        run = Run("replay_events", event_id, "--reason", " ")
-
-        assert (run.status, run.refusal) == (1, "Nothing was replayed: give a reason.")
-        assert outcome_of(event_id) == "failed"
 
     def test_a_quarantined_event_settles_once_its_cause_is_put_right(self, bob: Person) -> None:
         payment = pending_payment(bob.user)
@@ -98,7 +93,7 @@ class TestReplayEvents:
         assert (ignored, outcome_of(sent["id"])) == ("ignored", "settled")
         assert bob.balance() == "20.00"
 
-    def test_with_failed_it_takes_all_that_are_unprocessed(
+    def test_with_failed_it_takes_all_that_are_unprocessed_and_counts_what_fails_again(
         self, bob: Person, charlie: Person
     ) -> None:
         event_ids = [
@@ -106,32 +101,25 @@ class TestReplayEvents:
         ]
         deliver(envelope("customer.created", {}))
 
+        with refusing("ledger_entries", sqlstate="P0001", times=1):
+            failing = Run("replay_events", "--failed")
+        balances = bob.balance(), charlie.balance()
         run, none = Run("replay_events", "--failed"), Run("replay_events", "--failed")
         done = Run("replay_events", *event_ids, "--format", "json")
 
-        assert run.printed.splitlines()[-1] == "2 events replayed, 0 failed."
+        assert (failing.status, failing.refusal) == (
+            1,
+            "1 event failed again. The admin shows the last error of each event.",
+        )
+        assert failing.printed.splitlines()[-1] == "2 events replayed, 1 failed."
+        assert balances == ("0.00", "10.00")
+        assert run.printed.splitlines()[-1] == "1 event replayed, 0 failed."
         assert (none.status, none.printed) == (0, "0 events replayed, 0 failed.\n")
         assert [(row["event_id"], row["outcome"]) for row in json.loads(done.printed)] == [
             (event_id, "settled") for event_id in event_ids
         ]
-        assert {StripeEvent.objects.get(event_id=pk).attempts for pk in event_ids} == {2}
+        assert [StripeEvent.objects.get(event_id=pk).attempts for pk in event_ids] == [3, 2]
         assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
-
-    def test_what_fails_again_is_counted_and_exits_with_1(
-        self, bob: Person, charlie: Person
-    ) -> None:
-        for person in (bob, charlie):
-            failed_event(pending_payment(person.user))
-
-        with refusing("ledger_entries", sqlstate="P0001", times=1):
-            run = Run("replay_events", "--failed")
-
-        assert (run.status, run.refusal) == (
-            1,
-            "1 event failed again. The admin shows the last error of each event.",
-        )
-        assert run.printed.splitlines()[-1] == "2 events replayed, 1 failed."
-        assert (bob.balance(), charlie.balance()) == ("0.00", "10.00")
 
     @pytest.mark.parametrize(
         ("arguments", "refusal"),

@@ -1,15 +1,13 @@
 """A day's totals are the same whether stored or counted, and days are in UTC."""
 
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
 from django.forms import model_to_dict
 
-from accounts.models import LedgerEntry
-from accounts.tests.factories import Person, register
+from accounts.tests.factories import register
 from payments.models import DailyTotals
 from payments.reports import daily
 from payments.reports.daily import Day, Span
@@ -118,13 +116,3 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
 def test_without_users_there_is_nothing_to_close(db: None) -> None:
     assert daily.close_days(now=NOON) == 0
     assert days(1, 2) == [day(1), day(2)]
-
-
-def test_the_sum_of_all_days_is_the_sum_of_all_entries(history: None, charlie: Person) -> None:
-    settle(charlie.user)
-    daily.close_days(now=NOON)
-
-    days = daily.days_of(Span(MAY[0], daily.today(datetime.now(UTC))))
-
-    entries = sum(entry.amount for entry in LedgerEntry.objects.all())
-    assert sum(day.net for day in days) == entries == Decimal(55)

@@ -96,8 +96,7 @@ def test_stored_days_are_read_and_not_counted_again(django_assert_num_queries: A
     with django_assert_num_queries(2):
         may = statement(MAY)
 
-    assert may.lines["purchases"] == 32
-    assert may.unexplained == -1
+    assert (may.lines["purchases"], may.unexplained) == (32, -1)
     DailyTotals.objects.all().delete()
 
 

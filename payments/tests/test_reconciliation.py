@@ -1,4 +1,4 @@
-"""Reconciliation finds what did not reach us, and processes it once."""
+"""What did not reach us is found and processed once, also by `manage.py reconcile_stripe`."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from accounts.tests.factories import Person
 from payments.models import Clawback, Payment, StripeEvent
 from payments.reconciliation import differences, resolve
 from payments.sandbox.models import CheckoutSession, Event
 from payments.tests.at_once import at_once, refusing
+from payments.tests.fake_stripe import stripe_answers, stripe_is_down
 from payments.tests.sandbox_purchases import (
     BANK_ACCOUNT,
     buy,
@@ -23,6 +25,7 @@ from payments.tests.sandbox_purchases import (
     refund_at_stripe,
 )
 from payments.tests.stripe_events import deliver, refund, send
+from payments.tests.test_commands import Run
 
 ONE_DAY = timedelta(days=1)
 
@@ -142,16 +145,6 @@ def test_with_a_refund_that_came_early_and_a_deadlock_it_settles_once(bob: Perso
     assert (outcomes, bob.balance()) == (["settled"], "6.00")
 
 
-def test_an_event_that_comes_after_all_changes_nothing(alice: Person, bob: Person) -> None:
-    payment = pay(bob)
-    reconcile()
-
-    late = send(event_body(payment))
-
-    assert late.json()["outcome"] == "settled"
-    assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
-
-
 @pytest.mark.parametrize("happens", [refund_at_stripe, dispute_at_stripe])
 def test_a_refund_or_dispute_that_never_came_is_applied_once(
     alice: Person, bob: Person, happens: Any
@@ -192,27 +185,19 @@ def test_an_event_that_failed_is_processed_again(bob: Person) -> None:
     assert (found.outcome, payment.status) == ("waiting", "pending")
 
 
-def test_one_refused_session_does_not_stop_the_others(bob: Person, charlie: Person) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_neither_what_does_not_fit_nor_an_error_stops_the_others(
+    bob: Person, charlie: Person
+) -> None:
     strange, good = pay(bob), pay(charlie)
     Payment.objects.filter(pk=strange.pk).update(amount=999)
 
-    outcomes = [found.outcome.partition(":")[0] for found in reconcile()]
+    with refusing("ledger_entries", sqlstate="P0001", times=1):
+        outcomes = [found.outcome.partition(":")[0] for found in reconcile()]
 
     good.refresh_from_db()
-    assert sorted(outcomes) == ["quarantined", "refused", "settled"]
-    assert (good.status, charlie.balance()) == ("paid", "10.00")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_error_does_not_stop_the_others(bob: Person, charlie: Person) -> None:
-    for person in (bob, charlie):
-        pay(person)
-
-    with refusing("ledger_entries", sqlstate="P0001", times=1):
-        outcomes = [found.outcome for found in reconcile()]
-
-    assert outcomes == ["failed", "settled", "settled"]
-    assert (bob.balance(), charlie.balance()) == ("20.00", "10.00")
+    assert sorted(outcomes) == ["failed", "quarantined", "refused", "settled"]
+    assert (good.status, bob.balance(), charlie.balance()) == ("paid", "0.00", "10.00")
 
 
 def test_neither_does_a_session_that_settled_nor_one_that_cannot_be_read(
@@ -231,11 +216,81 @@ def test_neither_does_a_session_that_settled_nor_one_that_cannot_be_read(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_reconciliation_during_a_delivery_settles_once(alice: Person, bob: Person) -> None:
+def test_a_reconciliation_during_a_delivery_or_before_it_settles_once(
+    alice: Person, bob: Person
+) -> None:
     payment = pay(bob)
     deliver = partial(send, event_body(payment))
 
     at_once(*[deliver] * 3, *[reconcile] * 3)
+    late = deliver()
 
+    assert late.json()["outcome"] == "settled"
     assert (alice.balance(), bob.balance()) == ("10.00", "20.00")
     assert StripeEvent.objects.get().outcome == "settled"
+
+
+def command(*arguments: str) -> list[str]:
+    """Run `manage.py reconcile_stripe` and return its output as lines."""
+    run = Run("reconcile_stripe", *arguments)
+    assert (run.status, run.refusal) == (0, "")
+    return run.printed.splitlines()
+
+
+def refusal(*arguments: str) -> str:
+    run = Run("reconcile_stripe", *arguments)
+    assert run.status == 1
+    return run.refusal
+
+
+def test_the_command_shows_what_it_would_do_and_does_so_with_apply_and_a_reason(
+    bob: Person,
+) -> None:
+    payment = pay(bob)
+    differs, remedy = "checkout.session.completed was not processed", "process the event"
+
+    header, _, session, *end = command("--reason", "To look only")
+    refused = refusal("--apply", "--reason", " ")
+    before = bob.balance()
+    first, second = (command("--apply", "--reason", f"Endpoint down {n}") for n in (1, 2))
+
+    assert header.split() == ["stripe_id", "difference", "remedy", "outcome"]
+    assert session.split("  ")[:2] == [
+        payment.session_id,
+        f"paid, but payment {payment.pk} is pending",
+    ]
+    assert end[0].startswith("2 differences since ")
+    assert end[1] == "Nothing was changed. Resolve them with --apply."
+    assert (refused, before) == ("Nothing was changed: give a reason.", "0.00")
+    assert first[1].endswith(f"  {differs}  {remedy}  settled")
+    assert (len(first), len(second)) == (3, 1)
+    assert second[0].startswith("0 differences since ")
+    assert bob.balance() == "20.00"
+    entries = AuditEntry.objects.order_by("pk").values_list("action", "reason")
+    assert list(entries) == [("reconcile Stripe", f"Endpoint down {n}") for n in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("since", "clock"),
+    [("", "00:00"), ("T12:30", "12:30"), ("T12:30+00:00", "12:30"), ("T12:30+02:00", "10:30")],
+)
+def test_since_is_a_day_or_a_moment(bob: Person, since: str, clock: str) -> None:
+    pay(bob)
+
+    assert command("--since", f"2999-01-01{since}") == [
+        f"0 differences since 2999-01-01 {clock} UTC."
+    ]
+
+
+def test_since_is_nothing_else(db: None) -> None:
+    for since in ("yesterday", "", "2026-13-01", "22.11.2026"):
+        assert "is not a date" in refusal("--since", since), since
+
+
+def test_the_command_fails_while_stripe_is_down_and_when_it_refuses(settings: Any) -> None:
+    answer = b'{"error": {"type": "invalid_request_error", "message": "Not like this."}}'
+
+    with stripe_is_down(settings):
+        assert refusal("--apply").startswith("Stripe: ")
+    with stripe_answers(settings, 400, answer):
+        assert refusal("--apply").startswith("Stripe: Not like this")

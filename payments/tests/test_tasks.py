@@ -40,42 +40,26 @@ def test_one_failed_card_check_does_not_stop_the_others(
     assert cards.payments_to_check() == [unlucky]
 
 
-def test_after_several_failures_in_a_row_no_more_cards_are_asked_for(
+def test_all_cards_are_asked_for_unless_several_fail_in_a_row_or_other_jobs_wait(
     bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "MAX_FAILURES_IN_A_ROW", 2)
+    monkeypatch.setattr(cards, "BATCH_SIZE", 3)
     for _ in range(4):
         settle(bob.user, 100)
 
-    with stripe_answers(settings, 500, b"{}") as stripe, pytest.raises(StripeUnavailableError):
+    with stripe_answers(settings, 500, b"{}") as failing, pytest.raises(StripeUnavailableError):
+        tasks.check_cards(0)
+    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()) as answering:
+        with monkeypatch.context() as hurry:
+            hurry.setattr(tasks, "CHECK_CARDS_SECONDS", -1)
+            tasks.check_cards(0)
+        asked_in_a_hurry = list(answering.bodies)
         tasks.check_cards(0)
 
-    assert len(stripe.bodies) == 2 * (1 + stripe_gateway.RETRIES)
-
-
-def test_the_cards_of_more_purchases_than_a_batch_are_checked_in_one_run(
-    bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cards, "BATCH_SIZE", 1)
-    for _ in range(3):
-        settle(bob.user, 100)
-
-    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()):
-        tasks.check_cards(0)
-
+    assert len(failing.bodies) == 2 * (1 + stripe_gateway.RETRIES)
+    assert asked_in_a_hurry == []
     assert cards.payments_to_check() == []
-
-
-def test_the_check_of_cards_leaves_time_to_the_other_jobs(
-    bob: Person, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tasks, "CHECK_CARDS_SECONDS", -1)
-    settle(bob.user, 100)
-
-    with stripe_answers(settings, 200, json.dumps(ONE_CARD).encode()) as stripe:
-        tasks.check_cards(0)
-
-    assert stripe.bodies == []
 
 
 @pytest.mark.usefixtures("sandbox")

@@ -28,24 +28,21 @@ def uses_and_total(tally: Tally) -> tuple[int, Decimal]:
     return tally.uses, tally.total
 
 
-def test_a_lower_minimum_finds_those_who_bought_for_less(bob: Person) -> None:
+def test_a_lower_minimum_finds_those_who_bought_for_less_and_a_higher_one_waits_for_enough(
+    bob: Person,
+) -> None:
     settle(bob.user, 500)
-
-    found = simulated(minimum_purchase=5)
-
-    assert (found.all.paid.uses, found.all.drafted.uses, found.newly_qualifying) == (0, 1, 1)
-    [line] = found.most_changed(20)
-    assert (line.username, line.difference) == ("alice", Decimal(20))
-
-
-def test_a_higher_minimum_waits_for_a_purchase_that_is_large_enough(bob: Person) -> None:
+    lower = simulated(minimum_purchase=5)
     settle(bob.user, 1000)
     settle(bob.user, 2500)
 
-    found = simulated(minimum_purchase=25)
+    higher = simulated(minimum_purchase=25)
 
-    assert (found.newly_qualifying, found.no_longer_qualifying) == (1, 1)
-    assert (found.all.paid.uses, found.all.drafted.uses) == (1, 1)
+    assert (lower.all.paid.uses, lower.all.drafted.uses, lower.newly_qualifying) == (0, 1, 1)
+    [line] = lower.most_changed(20)
+    assert (line.username, line.difference) == ("alice", Decimal(20))
+    assert (higher.newly_qualifying, higher.no_longer_qualifying) == (1, 1)
+    assert (higher.all.paid.uses, higher.all.drafted.uses) == (1, 1)
 
 
 def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> None:
@@ -58,26 +55,22 @@ def test_a_lower_cap_counts_the_uses_from_before_the_window(alice: Person) -> No
     assert (found.all.paid.uses, found.all.drafted.uses, found.purchases) == (3, 2, 3)
 
 
-def test_a_budget_ends_where_it_is_spent(alice: Person) -> None:
-    refer(alice, 3)
+def test_a_budget_ends_where_it_is_spent_or_is_forecast_at_the_pace_of_the_purchases(
+    alice: Person,
+) -> None:
+    refer(alice, 2)
+    lasting = simulated(budget=80)
+    refer(alice, 1)
 
     found = simulated(budget=50)
 
+    assert lasting.spent_at is None
+    assert lasting.first_at
+    assert lasting.budget_lasts == 2 * (lasting.until - lasting.first_at)
     assert uses_and_total(found.all.drafted) == (2, Decimal(40))
     assert found.first_at
-    assert found.spent_at
     assert found.spent_at == Payment.objects.latest("paid_at").paid_at
     assert found.budget_lasts == found.spent_at - found.first_at
-
-
-def test_a_budget_that_lasts_is_forecast_at_the_pace_of_the_purchases(alice: Person) -> None:
-    refer(alice, 2)
-
-    found = simulated(budget=80)
-
-    assert found.spent_at is None
-    assert found.first_at
-    assert found.budget_lasts == 2 * (found.until - found.first_at)
 
 
 @pytest.mark.parametrize("changes", [{}, {"budget": 100}])

@@ -102,36 +102,26 @@ def test_credits_outstanding_count_the_whole_history() -> None:
 
 
 @pytest.fixture
-def debtor(history: None) -> User:
+def debtor(history: None) -> None:
     """Bob, who spends 15 of his 20 dollars before he gets his money back."""
     bob = User.objects.get(username="bob")
     with at(20):
         give(Person(bob, ""), "-15")
         deliver(refund(Payment.objects.get(user=bob), 1000))
-    return bob
 
 
 @pytest.mark.usefixtures("debtor")
-def test_debts_do_not_reduce_credits_outstanding() -> None:
+def test_debts_do_not_reduce_credits_outstanding_and_are_known_at_the_start_of_the_period() -> None:
     # Bob has -15; Alice 10, Carol 20, Grace 25, Eve 9.99.
-    found = week()
-
-    assert found.books.outstanding == Decimal("64.99")
-    assert (found.books.debts, found.books_before.debts) == (Debts(Decimal(15), 1), NO_DEBTS)
-    assert found.books.bonuses == 20
-    settle(User.objects.get(username="bob"), 1500)
-    assert week().books.debts == NO_DEBTS
-
-
-@pytest.mark.usefixtures("debtor")
-def test_debts_before_are_those_at_the_start_of_the_period() -> None:
+    found, debts = week(), Debts(Decimal(15), 1)
     with at(21):
         settle(User.objects.get(username="bob"), 1500)
+    then = program_totals(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
 
-    found = program_totals(days=1, now=datetime(2026, 5, 21, 13, tzinfo=UTC))
-
-    assert (found.books.debts, found.books_before.debts) == (NO_DEBTS, Debts(Decimal(15), 1))
-    assert found.books_before.outstanding == Decimal("64.99")
+    assert found.books.outstanding == then.books_before.outstanding == Decimal("64.99")
+    assert (found.books.debts, found.books_before.debts) == (debts, NO_DEBTS)
+    assert found.books.bonuses == 20
+    assert (then.books.debts, then.books_before.debts) == (NO_DEBTS, debts)
 
 
 @pytest.mark.usefixtures("history")

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import stripe
 import time_machine
 from django.utils import timezone
@@ -14,22 +13,24 @@ from payments.sandbox.tests.conftest import curl, in_its_own_tables, pay
 
 pytestmark = in_its_own_tables
 
-DAY = timedelta(days=1)
 
-
-@pytest.fixture
-def moved(client: stripe.StripeClient, sandbox: str, endpoint: Any) -> None:
-    """A charge whose refund fails, and one whose dispute is won."""
+def test_each_movement_is_listed_with_its_fee_and_source_and_paid_out_after_midnight(
+    client: stripe.StripeClient, sandbox: str, endpoint: Any
+) -> None:
+    """The refund of one charge fails, and the dispute of another is won."""
     curl(sandbox, f"charges/{pay(client, card='4000000000005126')}/refund", amount="4.00")
     pay(client, card="4000000000000259", amount=2000)
     curl(sandbox, f"disputes/{Dispute.objects.get().stripe_id}/decide", outcome="won")
     deliver_due(timezone.now() + timedelta(seconds=6))
 
-
-@pytest.mark.usefixtures("moved")
-def test_each_movement_is_listed_with_its_fee_and_its_source(client: stripe.StripeClient) -> None:
     params: Any = {"limit": 2, "expand": ["data.source"]}
     listed = list(client.v1.balance_transactions.list(params=params).auto_paging_iter())
+    by_id = client.v1.balance_transactions.list(params={"limit": 100}).data
+    today = client.v1.payouts.list().data
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
+        [payout] = client.v1.payouts.list().data
+        later = client.v1.payouts.list(params={"created": {"gte": payout.created + 1}}).data
+        earlier = client.v1.payouts.list(params={"created": {"lt": payout.created}}).data
 
     assert sorted((each.reporting_category, each.amount, each.fee) for each in listed) == [
         ("charge", 1000, 59),
@@ -41,18 +42,6 @@ def test_each_movement_is_listed_with_its_fee_and_its_source(client: stripe.Stri
     ]
     assert all(each.net == each.amount - each.fee for each in listed)
     assert all(each.to_dict()["source"]["payment_intent"][:3] == "pi_" for each in listed)
-    by_id = client.v1.balance_transactions.list(params={"limit": 100}).data
     assert {str(each.source)[:3] for each in by_id} == {"ch_", "re_", "dp_"}
-
-
-@pytest.mark.usefixtures("moved")
-def test_what_a_day_left_is_paid_out_after_midnight(client: stripe.StripeClient) -> None:
-    assert client.v1.payouts.list().data == []
-
-    with time_machine.travel(timezone.now() + DAY, tick=True):
-        [payout] = client.v1.payouts.list().data
-        later = client.v1.payouts.list(params={"created": {"gte": payout.created + 1}}).data
-        earlier = client.v1.payouts.list(params={"created": {"lt": payout.created}}).data
-
     assert payout.amount == 3000 - 59 - 88 - 1500
-    assert later == earlier == []
+    assert today == later == earlier == []

@@ -75,16 +75,8 @@ def test_a_refusal_says_why(client: stripe.StripeClient, sandbox: str, amount: s
     assert not Refund.objects.exists()
 
 
-@pytest.mark.parametrize(
-    ("control", "status"),
-    [
-        ("charges/ch_none/refund", 404),
-        ("disputes/dp_none/decide", 400),
-        ("events/evt_none/redeliver", 404),
-        ("deliveries", 400),
-    ],
-)
-def test_it_refuses_what_does_not_exist_or_is_not_said(
-    sandbox: str, control: str, status: int
-) -> None:
-    assert curl(sandbox, control).status_code == status
+def test_it_refuses_what_does_not_exist_or_is_not_said(sandbox: str) -> None:
+    for control in ("charges/ch_none/refund", "events/evt_none/redeliver"):
+        assert curl(sandbox, control).status_code == 404, control
+    for control in ("disputes/dp_none/decide", "deliveries"):
+        assert curl(sandbox, control).status_code == 400, control

@@ -23,7 +23,7 @@ def create(client: stripe.StripeClient, key: str, **changes: Any) -> stripe.chec
     )
 
 
-def test_it_replays_the_first_answer_to_the_same_parameters_but_keeps_no_refusal(
+def test_it_replays_the_first_answer_to_the_same_parameters_for_a_day_but_keeps_no_refusal(
     client: stripe.StripeClient,
 ) -> None:
     with pytest.raises(stripe.InvalidRequestError):
@@ -38,6 +38,8 @@ def test_it_replays_the_first_answer_to_the_same_parameters_but_keeps_no_refusal
     assert second.last_response.headers["Idempotent-Replayed"] == "true"
     assert refusal.value.http_status == 400
     assert CheckoutSession.objects.count() == 1
+    AnsweredKey.objects.update(created_at=timezone.now() - timedelta(hours=24))
+    assert create(client, "payment:1").id != first.id
 
 
 def test_it_says_409_while_the_first_is_in_progress(
@@ -88,10 +90,3 @@ def test_it_forgets_a_request_that_never_ended(
     assert failure.value.http_status == 500
     assert create(client, "payment:1").status == "open"
     assert CheckoutSession.objects.count() == 1
-
-
-def test_it_forgets_a_key_after_a_day(client: stripe.StripeClient) -> None:
-    first = create(client, "payment:1")
-    AnsweredKey.objects.update(created_at=timezone.now() - timedelta(hours=24))
-
-    assert create(client, "payment:1").id != first.id
