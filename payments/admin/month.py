@@ -187,7 +187,7 @@ def _amounts(found: Statement) -> dict[str, str]:
         "opening": dollars(opening.net),
         "closing": dollars(closing.net),
         "unexplained": dollars(found.unexplained) if found.unexplained else "",
-        "owed": dollars(closing.owed),
+        "owed": dollars(closing.outstanding),
         "debts": dollars(closing.debts.total),
     }
 
@@ -201,6 +201,6 @@ def _rows(found: Statement) -> Iterator[Row]:
     yield ("books", f"Closing credit, {found.span.last}", "", closing.net, "", "", "")
     if found.unexplained:
         yield ("books", "FAULT: not explained by the lines", "", found.unexplained, "", "", "")
-    yield ("liability", "Balances above zero", "", closing.owed, "", "", "")
+    yield ("liability", "Balances above zero", "", closing.outstanding, "", "", "")
     people = closing.debts.people
     yield ("liability", "Balances below zero", people, -closing.debts.total, "", "", "")
