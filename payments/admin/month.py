@@ -18,7 +18,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts import file_export, report_database
 from accounts.file_export import Export
-from accounts.money import dollars
 from gatewayz.adminbase.exports import Row
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin
 from payments import tasks
@@ -88,7 +87,6 @@ class MonthAdmin(ReadOnlyAdmin):
             "days": _title(span),
             "is_over": span.last < today(timezone.now()),
             "lines": _lines(found),
-            "amounts": _amounts(found),
             "check": check,
             "stripe": stripe_side.of(comparison),
             "query": _query(span),
@@ -166,8 +164,7 @@ def _lines(found: Statement) -> list[dict[str, Any]]:
     return [
         {
             "title": LINES[name][0],
-            "amount": dollars(amount),
-            "is_negative": amount < 0,
+            "amount": amount,
             "entries": reverse(_LEDGER),
             "filters": urlencode(
                 {
@@ -179,17 +176,6 @@ def _lines(found: Statement) -> list[dict[str, Any]]:
         }
         for name, amount in found.lines.items()
     ]
-
-
-def _amounts(found: Statement) -> dict[str, str]:
-    opening, closing = found.opening, found.closing
-    return {
-        "opening": dollars(opening.net),
-        "closing": dollars(closing.net),
-        "unexplained": dollars(found.unexplained) if found.unexplained else "",
-        "owed": dollars(closing.outstanding),
-        "debts": dollars(closing.debts.total),
-    }
 
 
 def _rows(found: Statement) -> Iterator[Row]:
