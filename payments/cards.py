@@ -65,11 +65,7 @@ def _suspicious_referrals(user_id: int) -> Iterator[tuple[int, str]]:
 
     The user is the referrer, the friend or an earlier friend of the code (CONTRACT 2.10).
     """
-    paid_by_card = Payment.objects.exclude(card_fingerprint="").order_by()
-    own_cards = paid_by_card.filter(user=user_id).values("card_fingerprint")
-    others = (
-        paid_by_card.filter(card_fingerprint__in=own_cards).exclude(user=user_id).values("user")
-    )
+    others = Payment.objects.by_card_of(user_id).exclude(user=user_id).values("user")
     both_sides = Q(referrer=user_id, referred_user__in=others) | Q(
         referred_user=user_id, referrer__in=others
     )

@@ -36,6 +36,12 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Order by first qualifying purchases, then the others, the newest first."""
         return self.annotate(qualifies=_FIRST_QUALIFYING).order_by("-qualifies", "-pk")
 
+    def by_card_of(self, user: User | int) -> "PaymentQuerySet":
+        """Filter to payments by a card with which this person has paid."""
+        by_card = self.exclude(card_fingerprint="").order_by()
+        theirs = Payment.objects.exclude(card_fingerprint="").filter(user=user).order_by()
+        return by_card.filter(card_fingerprint__in=theirs.values("card_fingerprint"))
+
 
 class Payment(models.Model):
     """A purchase of credits, from the order on.

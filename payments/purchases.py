@@ -1,6 +1,6 @@
 """Locks and reads a purchase, with all that the decision on its bonuses needs, in one statement."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,29 +31,30 @@ class Purchase:
 
 
 # The columns of a model, in the order in which `from_db` expects them; it looks each name up.
-_Columns = dict[str, None]
+Columns = dict[str, None]
 
 
-def _fields(model: type[models.Model], names: str) -> _Columns:
+def columns_of(model: type[models.Model], names: str) -> Columns:
+    """Return these columns for `listed` and `read_row`."""
     wanted = names.split()
     fields = (field for field in model._meta.concrete_fields if field.name in wanted)
     return dict.fromkeys(field.attname for field in fields)
 
 
-def _of(table: str, columns: _Columns) -> str:
+def listed(table: str, columns: Columns) -> str:
     return ", ".join(f"{table}.{column}" for column in columns)
 
 
-_PAYMENT = _fields(
+_PAYMENT = columns_of(
     Payment,
     "id user amount currency status session_id payment_intent_id created_at completed_at",
 )
-_PERSON = _fields(
+_PERSON = columns_of(
     User,
     "id username email referral_code referred_by_code signup_address has_made_first_purchase"
     " is_active created_at claimed_at",
 )
-_TERMS = _fields(
+_TERMS = columns_of(
     Program,
     "id starts_at referrer_bonus referee_bonus minimum_purchase max_uses offer_days budget"
     " reserved",
@@ -70,21 +71,21 @@ _TERMS = _fields(
 # a payer can set `client_reference_id` in the address, but not the metadata.
 _READ = f"""
 WITH payment AS MATERIALIZED (
-    SELECT {_of("payments", _PAYMENT)},
+    SELECT {listed("payments", _PAYMENT)},
            {advisory_locks.expression("%(payment_intent_id)s::text")}::text AS lock
     FROM payments
     WHERE session_id = %(session_id)s::text OR id = %(payment_id)s::bigint AND session_id IS NULL
           AND NOT EXISTS (SELECT FROM payments WHERE session_id = %(session_id)s::text)
     FOR NO KEY UPDATE
 ), person AS MATERIALIZED (
-    SELECT {_of("users", _PERSON)} FROM users
+    SELECT {listed("users", _PERSON)} FROM users
     WHERE id = (SELECT user_id FROM payment) OR referral_code = (
         SELECT buyer.referred_by_code FROM payment JOIN users buyer ON buyer.id = payment.user_id)
     ORDER BY id
     FOR NO KEY UPDATE
 )
-SELECT {_of("payment", _PAYMENT)}, {_of("buyer", _PERSON)}, {_of("referrer", _PERSON)},
-       {_of("terms", _TERMS)}, {_of("promised", _TERMS)},
+SELECT {listed("payment", _PAYMENT)}, {listed("buyer", _PERSON)}, {listed("referrer", _PERSON)},
+       {listed("terms", _TERMS)}, {listed("promised", _TERMS)},
        COALESCE(referral_uses(referrer.id), 0),
        referral_shares_mailbox(referrer.id, buyer.id), occurred.at,
        buyer.referred_by_code IS DISTINCT FROM (
@@ -138,16 +139,17 @@ def lock(session: CheckoutSession, reported_at: datetime) -> Purchase:
     return purchase
 
 
+def read_row(read: Iterator[Any], kind: Any, columns: Columns) -> Any:
+    """Return the row of which these columns are next; None where an outer join found none."""
+    values = [next(read) for _ in columns]
+    return None if values[0] is None else kind.from_db(None, columns, values)
+
+
 def _from_row(row: Iterable[Any]) -> Purchase:
     read = iter(row)
-
-    def model(kind: Any, columns: _Columns) -> Any:
-        values = [next(read) for _ in columns]
-        return None if values[0] is None else kind.from_db(None, columns, values)
-
-    payment, buyer = model(Payment, _PAYMENT), model(User, _PERSON)
-    referrer = model(User, _PERSON)
-    terms, promised = model(Program, _TERMS), model(Program, _TERMS)
+    payment, buyer = read_row(read, Payment, _PAYMENT), read_row(read, User, _PERSON)
+    referrer = read_row(read, User, _PERSON)
+    terms, promised = read_row(read, Program, _TERMS), read_row(read, Program, _TERMS)
     uses, shares_mailbox, occurred_at = read
     if promised and occurred_at >= promised.offer_ends(buyer.attributed_at):
         promised = None

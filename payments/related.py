@@ -61,9 +61,7 @@ def related_to(user: User) -> list[Related]:
 def _shared(user: User) -> Iterator[tuple[int, str]]:
     """Yield who shares what, in one query; an index serves each part of it."""
     users = User.objects.order_by().exclude(pk=user.pk)
-    cards = Payment.objects.exclude(card_fingerprint="").order_by()
-    own_cards = cards.filter(user=user).values("card_fingerprint")
-    by_card = cards.filter(card_fingerprint__in=own_cards).exclude(user=user)
+    by_card = Payment.objects.by_card_of(user).exclude(user=user)
     parts: list[QuerySet] = [
         by_card.values_list("user", F("pk"), Value("one card: payment #{}"))[:MOST]
     ]

@@ -18,7 +18,6 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from accounts import file_export, report_database
 from accounts.file_export import Export
-from accounts.money import dollars
 from gatewayz.adminbase.exports import Row
 from gatewayz.adminbase.model_admin import ReadOnlyAdmin
 from payments import tasks
@@ -88,7 +87,6 @@ class MonthAdmin(ReadOnlyAdmin):
             "days": _title(span),
             "is_over": span.last < today(timezone.now()),
             "lines": _lines(found),
-            "amounts": _amounts(found),
             "check": check,
             "stripe": stripe_side.of(comparison),
             "query": _query(span),
@@ -166,8 +164,7 @@ def _lines(found: Statement) -> list[dict[str, Any]]:
     return [
         {
             "title": LINES[name][0],
-            "amount": dollars(amount),
-            "is_negative": amount < 0,
+            "amount": amount,
             "entries": reverse(_LEDGER),
             "filters": urlencode(
                 {
@@ -181,17 +178,6 @@ def _lines(found: Statement) -> list[dict[str, Any]]:
     ]
 
 
-def _amounts(found: Statement) -> dict[str, str]:
-    opening, closing = found.opening, found.closing
-    return {
-        "opening": dollars(opening.net),
-        "closing": dollars(closing.net),
-        "unexplained": dollars(found.unexplained) if found.unexplained else "",
-        "owed": dollars(closing.owed),
-        "debts": dollars(closing.debts.total),
-    }
-
-
 def _rows(found: Statement) -> Iterator[Row]:
     """Yield the rows of the file about our own books."""
     opening, closing = found.opening, found.closing
@@ -201,6 +187,6 @@ def _rows(found: Statement) -> Iterator[Row]:
     yield ("books", f"Closing credit, {found.span.last}", "", closing.net, "", "", "")
     if found.unexplained:
         yield ("books", "FAULT: not explained by the lines", "", found.unexplained, "", "", "")
-    yield ("liability", "Balances above zero", "", closing.owed, "", "", "")
+    yield ("liability", "Balances above zero", "", closing.outstanding, "", "", "")
     people = closing.debts.people
     yield ("liability", "Balances below zero", people, -closing.debts.total, "", "", "")

@@ -44,6 +44,7 @@ def compare_people(referral: Referral) -> ReferralComparison:
     referrer, referee = referral.referrer, referral.referred_user
     is_one_mailbox = mailboxes.is_same(referrer.email, referee.email)
     purchases, uses = _purchases(referrer, referee), _uses(referral)
+    by_card_of_referee = Payment.objects.by_card_of(referee)
     referrer_side, referee_side = (
         Side(user, *purchases.get(user.pk, (0, Decimal(0))), *uses.get(user.pk, (0, 0)))
         for user in (referrer, referee)
@@ -52,11 +53,11 @@ def compare_people(referral: Referral) -> ReferralComparison:
         referrer=referrer_side,
         referee=referee_side,
         mailbox=mailboxes.fold(referrer.email) if is_one_mailbox else "",
-        card_payments=_with_one_card(referrer, referee),
+        card_payments=_by_one_card(referrer, referee),
         is_same_address=referral.is_same_address,
         friends_of_mailbox=list(_earlier_friends(referral).filter(mailbox=referee.mailbox)),
         friends_of_card=list(
-            _earlier_friends(referral).filter(pk__in=_paid_with_cards_of(referee))
+            _earlier_friends(referral).filter(pk__in=by_card_of_referee.values("user"))
         ),
     )
 
@@ -66,12 +67,6 @@ def _earlier_friends(referral: Referral) -> QuerySet[User]:
         referrer=referral.referrer_id, use_number__lt=referral.use_number
     )
     return User.objects.filter(pk__in=earlier.values("referred_user")).order_by("pk")
-
-
-def _paid_with_cards_of(person: User) -> QuerySet[Payment, int]:
-    paid = Payment.objects.exclude(card_fingerprint="").order_by()
-    cards = paid.filter(user=person).values("card_fingerprint")
-    return paid.filter(card_fingerprint__in=cards).values_list("user", flat=True)
 
 
 def _purchases(*people: User) -> dict[int, tuple[int, Decimal]]:
@@ -89,13 +84,10 @@ def _uses(referral: Referral) -> dict[int, tuple[int, int]]:
     return {user: (uses, held) for user, uses, held in counts}
 
 
-def _with_one_card(*people: User) -> list[int]:
-    """Return the purchases that the two made with one card; its fingerprint stays in here."""
-    paid = Payment.objects.filter(user__in=people).exclude(card_fingerprint="")
-    cards = paid.order_by().values("card_fingerprint")
-    shared = cards.annotate(owners=Count("user", distinct=True)).filter(owners=2)
-    by_both = paid.filter(card_fingerprint__in=shared.values("card_fingerprint"))
-    return list(by_both.order_by("pk").values_list("pk", flat=True))
+def _by_one_card(one: User, other: User) -> list[int]:
+    """Return the purchases of the two by a card with which both have paid."""
+    theirs = Payment.objects.filter(user__in=(one, other)).by_card_of(one).by_card_of(other)
+    return list(theirs.order_by("pk").values_list("pk", flat=True))
 
 
 def unpaid_since(referrals: Collection[Referral]) -> dict[int, datetime]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from accounts import report_database
 from payments.reports.daily import ENTRY_SUMS, Span
-from payments.reports.totals import Debts, debts_before
+from payments.reports.totals import Credit, debts_before
 
 # The lines, in the order of the page. Those that take away are stored as positive amounts.
 _SIGNS = {
@@ -50,19 +50,6 @@ SELECT COALESCE(SUM(net) FILTER (WHERE day < %(first)s), 0.00), COALESCE(SUM(net
        {_LINE_SUMS}
 FROM days
 """
-
-
-@dataclass(frozen=True)
-class Credit:
-    """All balances together at a point in time, in US dollars."""
-
-    net: Decimal
-    debts: Debts
-
-    @property
-    def owed(self) -> Decimal:
-        """What we owe: the sum of balances above zero."""
-        return self.net + self.debts.total
 
 
 @dataclass(frozen=True)

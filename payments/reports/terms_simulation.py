@@ -1,17 +1,22 @@
 """Simulates a draft of terms: what the real purchases of the last 90 days would have earned."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 from django.db.models import Count
 
 from accounts import report_database
+from accounts.models import User
 from accounts.money import from_cents
+from payments.purchases import columns_of, listed, read_row
 from referrals import eligibility
+from referrals.conditions import Conditions
 from referrals.eligibility import Decision, Inputs
 from referrals.models import Program, Referral
 
@@ -53,40 +58,37 @@ class Comparison:
         return self.drafted.total - self.paid.total
 
 
+_PERSON = columns_of(
+    User,
+    "id username email referred_by_code has_made_first_purchase is_active created_at claimed_at",
+)
+
+
 class _Purchase(NamedTuple):
     """A purchase that was paid, with its people, and what it was awarded."""
 
-    buyer_id: int
     cents: int
     paid_at: datetime
     decision: str
     to_referrer: Decimal | None
     to_referee: Decimal | None
-    buyer_email: str
-    attributed_at: datetime
-    code: str | None
     is_claimed_later: bool
-    had_qualified: bool
-    referrer_id: int | None
-    referrer_name: str
-    referrer_email: str
-    is_referrer_active: bool
+    buyer: User
+    referrer: User | None
 
 
 # One statement, and so one moment: a buyer who qualifies while it runs is in all of it or in
 # nothing. A buyer whose first qualifying purchase is not in the window had made it before.
-_PURCHASES = """
+_PURCHASES = f"""
 WITH qualified AS (
     SELECT user_id FROM payments
     WHERE status = 'paid' AND paid_at >= %(since)s AND bonus_decision <> ALL(%(not_qualifying)s)
 )
-SELECT buyer.id, payment.amount, payment.paid_at, payment.bonus_decision,
+SELECT payment.amount, payment.paid_at, payment.bonus_decision,
        referral.bonus_amount, referral.referee_bonus_amount,
-       buyer.email, COALESCE(buyer.claimed_at, buyer.created_at), buyer.referred_by_code,
        COALESCE(payment.paid_at < date_trunc('second', buyer.claimed_at), FALSE),
-       buyer.has_made_first_purchase AND qualified.user_id IS NULL,
-       referrer.id, COALESCE(referrer.username, ''), COALESCE(referrer.email, ''),
-       COALESCE(referrer.is_active, FALSE)
+       qualified.user_id IS NULL,
+       {listed("buyer", _PERSON)}, {listed("referrer", _PERSON)}
 FROM payments payment
 JOIN users buyer ON buyer.id = payment.user_id
 LEFT JOIN qualified ON qualified.user_id = buyer.id
@@ -116,7 +118,6 @@ class Simulation:
     # What would be known at each purchase, had the draft been in force.
     _uses: Counter[int | None] = field(default_factory=Counter)
     _qualified: set[int] = field(default_factory=set)
-    _budget_spent: Decimal = Decimal(0)
 
     @property
     def budget_lasts(self) -> timedelta | None:
@@ -125,9 +126,9 @@ class Simulation:
             return None
         if self.spent_at:
             return self.spent_at - self.first_at
-        if not self._budget_spent:
+        if not self.draft.reserved:
             return None
-        share = self.draft.budget / self._budget_spent
+        share = self.draft.budget / self.draft.reserved
         # Beyond a lifetime the number of days is only noise, and not always a date.
         return (self.until - self.first_at) * float(min(share, Decimal(100)))
 
@@ -149,14 +150,14 @@ class Simulation:
         decision = eligibility.decide(inputs)
         qualified = purchase.decision not in eligibility.NOT_QUALIFYING
         if decision not in eligibility.NOT_QUALIFYING:
-            self._qualified.add(purchase.buyer_id)
+            self._qualified.add(purchase.buyer.pk)
             self.newly_qualifying += not qualified
         else:
             self.no_longer_qualifying += qualified
         if decision in eligibility.TAKING_A_USE:
-            self._uses[purchase.referrer_id] += 1
+            self._uses[inputs.referrer_id] += 1
             self.by_promise += inputs.is_promised
-            self._budget_spent += inputs.award if terms is self.draft else 0
+            self.draft.reserved += inputs.award if terms is self.draft else 0
             for one in self._comparisons(purchase):
                 one.drafted.add(decision, terms.referrer_bonus, terms.referee_bonus)
         elif decision == Decision.BUDGET_SPENT:
@@ -164,56 +165,31 @@ class Simulation:
 
     def _judge(self, purchase: _Purchase) -> tuple[Inputs, Program]:
         """Return the terms that bring more, the draft's or those of the sign-up (CONTRACT 2.12)."""
-        in_force = self._inputs(purchase, self.draft)
-        promised = self._promised(purchase)
-        if promised is None:
-            return in_force, self.draft
-        inputs = self._inputs(purchase, promised)
-        is_better = eligibility.better(in_force, inputs) is inputs
-        return (inputs, promised) if is_better else (in_force, self.draft)
+        buyer, referrer = purchase.buyer, purchase.referrer
+        buyer.has_made_first_purchase |= buyer.pk in self._qualified
+        found = Conditions(
+            terms=self.draft,
+            promised=self._promised(purchase),
+            uses=self._uses[referrer.pk if referrer else None],
+            is_mailbox_of_friend=False,  # held or awarded, it counts as one
+            is_claimed_later=purchase.is_claimed_later,
+        )
+        return found.judge(buyer=buyer, referrer=referrer, amount=from_cents(purchase.cents))
 
     def _promised(self, purchase: _Purchase) -> Program | None:
         """Return the terms of a sign-up from before the window, while they bind us."""
-        if purchase.code is None or purchase.attributed_at >= self.since:
+        invited_at = purchase.buyer.attributed_at
+        if purchase.buyer.referred_by_code is None or invited_at >= self.since:
             return None
-        terms = next((one for one in self.earlier if one.starts_at <= purchase.attributed_at), None)
-        if terms is None or purchase.paid_at >= terms.offer_ends(purchase.attributed_at):
+        terms = next((one for one in self.earlier if one.starts_at <= invited_at), None)
+        if terms is None or purchase.paid_at >= terms.offer_ends(invited_at):
             return None
         return terms
 
-    def _inputs(self, purchase: _Purchase, terms: Program) -> Inputs:
-        return Inputs(
-            amount=from_cents(purchase.cents),
-            buyer_id=purchase.buyer_id,
-            buyer_email=purchase.buyer_email,
-            has_qualified=purchase.had_qualified or purchase.buyer_id in self._qualified,
-            code=purchase.code,
-            is_claimed_later=purchase.is_claimed_later,
-            referrer_id=purchase.referrer_id,
-            referrer_name=purchase.referrer_name,
-            referrer_email=purchase.referrer_email,
-            is_referrer_active=purchase.is_referrer_active,
-            is_mailbox_of_friend=False,  # held or awarded, it counts as one
-            uses=self._uses[purchase.referrer_id],
-            terms_start_at=terms.starts_at,
-            is_promised=terms is not self.draft,
-            minimum_purchase=terms.minimum_purchase,
-            max_uses=terms.max_uses,
-            award=terms.award,
-            budget_left=self._budget_left(terms),
-        )
-
-    def _budget_left(self, terms: Program) -> Decimal | None:
-        """Return what is left of the draft's budget; those of earlier terms are not simulated."""
-        if terms is not self.draft or terms.budget is None:
-            return None
-        return terms.budget - self._budget_spent
-
     def _comparisons(self, purchase: _Purchase) -> tuple[Comparison, Comparison]:
         """Return where a purchase counts: of its referrer, and of all."""
-        key = purchase.referrer_id or 0
-        of_referrer = Comparison(key, purchase.referrer_name)
-        return self.referrers.setdefault(key, of_referrer), self.all
+        key, name = (one.pk, one.username) if (one := purchase.referrer) else (0, "")
+        return self.referrers.setdefault(key, Comparison(key, name)), self.all
 
 
 def simulate(draft: Program, *, now: datetime) -> Simulation:
@@ -228,6 +204,10 @@ def simulate(draft: Program, *, now: datetime) -> Simulation:
     earlier = Referral.objects.filter(completed_at__lt=since).order_by().values_list("referrer")
     uses = Counter[int | None](dict(earlier.annotate(uses=Count("pk"))))
     terms = list(Program.objects.approved().filter(starts_at__lt=since).order_by("-starts_at"))
+    for one in terms:
+        one.budget = None  # theirs are not simulated
+    draft = copy(draft)
+    draft.reserved = Decimal(0)
     simulation = Simulation(draft, since, until=now, earlier=terms, _uses=uses)
     for purchase in _purchases(since):
         simulation.repeat(purchase)
@@ -241,4 +221,11 @@ def _purchases(since: datetime) -> Iterator[_Purchase]:
     with report_database.connection().cursor() as cursor:
         cursor.execute(_PURCHASES, {"since": since, "not_qualifying": not_qualifying})
         while rows := cursor.fetchmany(_AT_A_TIME):
-            yield from map(_Purchase._make, rows)
+            yield from map(_read, rows)
+
+
+def _read(row: Iterable[Any]) -> _Purchase:
+    *purchase, may_have_before = islice(read := iter(row), 7)
+    buyer, referrer = read_row(read, User, _PERSON), read_row(read, User, _PERSON)
+    buyer.has_made_first_purchase &= may_have_before
+    return _Purchase._make([*purchase, buyer, referrer])

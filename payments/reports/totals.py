@@ -50,18 +50,24 @@ class Debts:
 
 
 @dataclass(frozen=True)
-class Books:
-    """The sums of all balances and bonuses at a point in time, in US dollars."""
+class Credit:
+    """All balances together at a point in time, in US dollars."""
 
-    net: Decimal  # the sum of all balances
+    net: Decimal
     debts: Debts
-    bonuses_given: Decimal  # including bonuses that were taken back later
-    bonuses_taken: Decimal
 
     @property
     def outstanding(self) -> Decimal:
         """What we owe: the sum of balances above zero."""
         return self.net + self.debts.total
+
+
+@dataclass(frozen=True)
+class Books(Credit):
+    """The same with the sums of all bonuses."""
+
+    bonuses_given: Decimal  # including bonuses that were taken back later
+    bonuses_taken: Decimal
 
     @property
     def bonuses(self) -> Decimal:

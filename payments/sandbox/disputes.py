@@ -1,13 +1,10 @@
-"""Disputes: opened and decided by the payer's bank.
-
-Every change of a dispute holds the lock of its charge's session (see `charges.lock`).
-"""
+"""Disputes: opened and decided by the payer's bank."""
 
 from datetime import datetime
 
 from django.db import transaction
 
-from payments.sandbox import charges, events
+from payments.sandbox import events
 from payments.sandbox.errors import ApiError
 from payments.sandbox.models import Charge, Dispute
 from payments.sandbox.payment_methods import CaseType
@@ -29,13 +26,13 @@ def open_dispute(
     As with Stripe, a part of the charge may be both refunded and disputed; only a charge that is
     refunded in full cannot be disputed.
     """
-    charge = charges.lock(charge_id)
+    charge = Charge.lock(charge_id)
     whole = charge.payment_intent.session.amount_total
     if charge.status != Charge.Status.SUCCEEDED or charge.payment_method_details["type"] != "card":
         raise ApiError(f"Charge {charge_id} is not a card payment that succeeded.")
     if charge.disputes.exclude(status__in=(_Status.WON, _Status.WARNING_CLOSED)).exists():
         raise ApiError(f"Charge {charge_id} is disputed already.")
-    if not charges.amount_left(charge):
+    if not charge.count_left():
         raise ApiError(f"Charge {charge_id} has been refunded in full.")
     if amount is not None and amount > whole:
         raise ApiError("A dispute cannot be about more than the charge.")
@@ -76,7 +73,7 @@ def decide(*, dispute_id: str, is_won: bool, now: datetime) -> Dispute:
 
 def _lock_open(dispute_id: str) -> Dispute:
     found = Dispute.find(dispute_id)
-    charge = charges.lock(found.charge.stripe_id)
+    charge = Charge.lock(found.charge.stripe_id)
     dispute = charge.disputes.get(pk=found.pk)
     dispute.charge = charge
     if not dispute.is_open:

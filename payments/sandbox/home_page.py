@@ -7,7 +7,6 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from payments.sandbox import charges
 from payments.sandbox.deliveries import is_paused
 from payments.sandbox.models import Charge, CheckoutSession, Delivery, Dispute, Event
 from payments.sandbox.money import display_amount
@@ -38,7 +37,7 @@ def _sale(session: CheckoutSession) -> dict[str, Any]:
     if charge is None:
         return sale
     dispute = charge.disputes.order_by("-id").first()
-    refunded, left = charges.amount_refunded(charge), charges.amount_left(charge)
+    refunded, left = charge.count_refunded(), charge.count_left()
     is_money_held = dispute is not None and dispute.status in Dispute.HOLDING_THE_MONEY
     return sale | {
         "charge": charge,

@@ -104,6 +104,26 @@ class Charge(StripeModel):
     failure_code = models.CharField(max_length=50, null=True)
     failure_message = models.CharField(max_length=200, null=True)
 
+    @classmethod
+    def lock(cls, charge_id: str) -> "Charge":
+        """Lock the charge's session, then read the charge as the last holder of the lock left it.
+
+        Every change of a refund or a dispute holds this lock.
+        """
+        session = cls.find(charge_id).payment_intent.session
+        CheckoutSession.objects.select_for_update().get(pk=session.pk)
+        locked = cls._default_manager.select_related("payment_intent__session")
+        return locked.get(stripe_id=charge_id)
+
+    def count_refunded(self) -> int:
+        """Return the cents that refunds have taken, or will take once they are not pending."""
+        not_failed = self.refunds.exclude(status=Refund.Status.FAILED)
+        return int(not_failed.aggregate(total=models.Sum("amount", default=0))["total"])
+
+    def count_left(self) -> int:
+        """Return the cents that no refund has taken."""
+        return self.payment_intent.session.amount_total - self.count_refunded()
+
 
 class Refund(StripeModel):
     """Money that the seller sends back."""

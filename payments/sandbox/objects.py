@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from payments.sandbox.charges import amount_refunded
 from payments.sandbox.models import (
     Charge,
     CheckoutSession,
@@ -68,7 +67,7 @@ def _payment_intent(intent: PaymentIntent) -> Json:
 
 def _charge(charge: Charge) -> Json:
     session = charge.payment_intent.session
-    refunded = amount_refunded(charge)
+    refunded = charge.count_refunded()
     return {
         "amount": session.amount_total,
         "amount_refunded": refunded,

@@ -1,13 +1,10 @@
-"""Refunds: made at once or pending, and undone when the payer's bank sends the money back.
-
-Every change of a refund holds the lock of its charge's session (see `charges.lock`).
-"""
+"""Refunds: made at once or pending, and undone when the payer's bank sends the money back."""
 
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from payments.sandbox import charges, events
+from payments.sandbox import events
 from payments.sandbox.errors import ApiError
 from payments.sandbox.models import Charge, Dispute, Refund
 from payments.sandbox.money import display_amount
@@ -20,7 +17,7 @@ SETTLES_AFTER = timedelta(seconds=5)
 @transaction.atomic
 def refund(*, charge_id: str, amount: int | None = None, now: datetime) -> Refund:
     """Send back an amount in cents, or all that is left. Raises ApiError for more than that."""
-    charge = charges.lock(charge_id)
+    charge = Charge.lock(charge_id)
     left = _refundable(charge)
     if amount is not None and amount > left:
         raise ApiError(
@@ -74,7 +71,7 @@ def _refundable(charge: Charge) -> int:
             f"Charge {charge.stripe_id} has been charged back; cannot issue a refund.",
             code="charge_disputed",
         )
-    left = charges.amount_left(charge)
+    left = charge.count_left()
     if not left:
         raise ApiError(
             f"Charge {charge.stripe_id} has already been refunded.", code="charge_already_refunded"

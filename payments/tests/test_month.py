@@ -108,7 +108,7 @@ def test_what_we_owe_is_without_the_debts_of_others(alice: Person, bob: Person) 
 
     closing = statement(Span(today, today)).closing
 
-    assert [closing.net, closing.debts.total, closing.owed] == [-15, 15, 0]
+    assert [closing.net, closing.debts.total, closing.outstanding] == [-15, 15, 0]
     assert closing.net == sum(entry.amount for entry in LedgerEntry.objects.all())
 
 
