@@ -20,7 +20,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import OperationalError, transaction
 
-from accounts import adjustments, api_keys, callers, people
+from accounts import adjustments, people
 from accounts.models import Adjustment, User
 from payments import cards, checkout, event_store, inbox
 from payments.demo import stripe
@@ -43,7 +43,6 @@ OPERATOR = "demo.reviewer"
 # Probabilities.
 INVITED = 0.47
 BUYS_IF_INVITED, BUYS_UNINVITED, BUYS_AGAIN = 0.4, 0.15, 0.4
-USES_KEY, HAS_SECOND_KEY, REVOKES_KEY = 0.35, 0.2, 0.3
 ON_LEADERBOARD = 0.3
 # Weights, see `History.pick`.
 SUSPECTS = (1, "same mailbox"), (1, "same card"), (1, "same card")  # one for each decision
@@ -68,7 +67,6 @@ class Person:
     """Somebody in the history; `referrer` may be the same person with another account."""
 
     user: User
-    api_key: str
     address: str
     card: Method
     referrer: "Person | None"
@@ -78,8 +76,8 @@ class Person:
 class History:
     """The people of the history, what they, the operator and Stripe do, and what time it is.
 
-    In an empty database it is always the same history, but for keys, codes and Stripe's
-    ids. Where there are users already, others are added. Raises Program.DoesNotExist.
+    In an empty database it is always the same history, but for codes and Stripe's ids. Where there
+    are users already, others are added. Raises Program.DoesNotExist.
     """
 
     def __init__(self, *, ends_at: datetime) -> None:
@@ -149,8 +147,6 @@ class History:
             yield from self.buy(person, 1000, CARD)
             return
         self.referrers += [person] * self.pick(INVITATIONS)
-        if self.happens(USES_KEY):
-            self.start(self.use_keys(person))
         probability = BUYS_IF_INVITED if person.referrer else BUYS_UNINVITED
         while self.happens(probability):
             yield self.days(8)
@@ -179,25 +175,14 @@ class History:
             address=address,
             now=self.now,
         )
-        user, api_key = registration.account.user, registration.account.api_key
+        user = registration.account.user
         if self.happens(ON_LEADERBOARD):
             user.show_on_leaderboard = True
             user.save(update_fields=["show_on_leaderboard"])
         if registration.refusal:  # the code is used up
             referrer, kind = None, "ordinary"
         is_referrer = kind in {"same mailbox", "same card"}
-        return Person(user, api_key, address, card, referrer, is_referrer)
-
-    def use_keys(self, person: Person) -> Activity:
-        yield self.days(9)
-        callers.CALLER.authenticate(person.api_key, now=self.now)
-        if self.happens(HAS_SECOND_KEY):
-            key, text = api_keys.create_within_limit(user=person.user, name="laptop", now=self.now)
-            callers.CALLER.authenticate(text, now=self.now)
-            callers.record_use()
-            if self.happens(REVOKES_KEY):
-                yield self.days(15)
-                api_keys.revoke(key, now=self.now)
+        return Person(user, address, card, referrer, is_referrer)
 
     def buy(self, person: Person, cents: int, method: Method | None) -> Activity:
         """Let somebody check out, and pay by this method, if by any."""

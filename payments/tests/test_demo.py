@@ -11,7 +11,7 @@ import requests
 import time_machine
 from django.utils import timezone
 
-from accounts.models import Adjustment, ApiKey, LedgerEntry, User
+from accounts.models import Adjustment, LedgerEntry, User
 from gatewayz.dev.development_data import DEMO_REVIEWER
 from payments.demo import history
 from payments.demo.history import History
@@ -44,7 +44,7 @@ def seen(rows: Iterable[Any], field: str) -> set[Any]:
 @pytest.fixture
 def eventful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let much go on among few people."""
-    for name in ("INVITED", "BUYS_IF_INVITED", "USES_KEY", "HAS_SECOND_KEY", "REVOKES_KEY"):
+    for name in ("INVITED", "BUYS_IF_INVITED"):
         monkeypatch.setattr(history, name, 0.9)
 
 
@@ -66,7 +66,6 @@ def test_each_kind_of_thing_happens_and_all_of_it_in_the_order_of_time() -> None
     outcomes = {"settled", "waiting", "closed", "repeated", "ignored", "quarantined", "failed"}
     assert seen(StripeEvent.objects.all(), "outcome") >= outcomes
     assert seen(Adjustment.objects.all(), "status") == {"posted", "waiting"}
-    assert ApiKey.objects.exclude(revoked_at=None).exclude(last_used_at=None).exists()
     assert User.objects.filter(is_active=False).exists()
     assert User.objects.filter(show_on_leaderboard=True).exists()
     assert User.objects.get(username=DEMO_REVIEWER).groups.get().name == "Finance"

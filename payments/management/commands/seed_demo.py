@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts.models import Adjustment, ApiKey, User
+from accounts.models import Adjustment, User
 from gatewayz.cli import output
 from gatewayz.cli.progress import progress
 from payments import email_causes
@@ -30,7 +30,6 @@ COUNTED = {
     "disputes": Clawback.objects.filter(kind=Clawback.Kind.DISPUTE),
     "events": StripeEvent.objects.all(),
     "failed": StripeEvent.objects.filter(outcome=StripeEvent.Outcome.FAILED),
-    "keys": ApiKey.objects.exclude(name="default"),
     "adjustments": Adjustment.objects.all(),
 }
 
