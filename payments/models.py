@@ -178,7 +178,6 @@ class Payment(models.Model):
 
     @property
     def is_first_qualifying(self) -> bool:
-        """Whether it is the first qualifying purchase of its buyer."""
         return self.bonus_decision not in {"", *NOT_QUALIFYING}
 
 

@@ -139,5 +139,4 @@ def error(event: StripeEvent) -> str:
 
 
 def outcome(event: StripeEvent) -> str:
-    """Return the outcome of an event as a badge."""
     return badge(event.get_outcome_display(), OUTCOME_COLOURS[event.outcome])

@@ -125,7 +125,6 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 def _tables(payment: Payment) -> list[dict[str, Any]]:
-    """Return the tables of what belongs to a payment."""
     referrals = [payment.referral] if payment.referral else []
     clawbacks = payment.clawbacks.order_by("pk")
     events = payment.stripe_events.defer("body").order_by("-pk")[:EVENTS_SHOWN]

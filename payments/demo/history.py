@@ -218,7 +218,6 @@ class History:
         return payment
 
     def follow_up(self, payment: Payment, what: str, detail: Json) -> Activity:
-        """Let happen what follows a payment."""
         match what:
             case "another event":
                 yield MINUTE

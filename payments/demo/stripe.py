@@ -49,7 +49,6 @@ AFTER_PAYMENT: tuple[tuple[int, tuple[str, Json]], ...] = (
 
 
 def open_session(payment: Payment, *, now: datetime) -> Json:
-    """Open the checkout session of a payment."""
     session_id = new_id("cs_test", 58)
     metadata = {**MARK, "payment_id": str(payment.pk), "user_id": str(payment.user_id)}
     session = CheckoutSession.objects.create(

@@ -40,7 +40,6 @@ _STATES = {
 
 
 def about_purchases(payments: PaymentQuerySet) -> SafeString:
-    """Return the answers about payments."""
     answers = [_purchase(answer) for answer in explain_purchases(payments)]
     return render_to_string("admin/why.html", {"answers": answers})
 

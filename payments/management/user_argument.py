@@ -10,7 +10,6 @@ from payments import search
 
 
 def add(parser: ArgumentParser) -> None:
-    """Add the argument `user`."""
     parser.add_argument("user", metavar="USER", help="user name, e-mail, code, id or Stripe's id")
 
 

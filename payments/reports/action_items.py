@@ -67,7 +67,6 @@ def count_waiting(*, now: datetime) -> WaitingCounts:
 
 
 def action_items(*, now: datetime) -> ActionItems:
-    """Return all that needs an operator now."""
     forecast = budget.forecast(Program.objects.at(now).get(), now=now)
     return ActionItems(
         **asdict(count_waiting(now=now)),

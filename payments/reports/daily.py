@@ -143,12 +143,10 @@ ORDER BY day
 
 
 def today(now: datetime) -> date:
-    """Return the UTC date of `now`."""
     return now.astimezone(UTC).date()
 
 
 def days_of(span: Span) -> list[Day]:
-    """Return the totals of each day of the span."""
     first, last = span.first, span.last
     closed = list(Day.objects.filter(day__gte=first, day__lte=last).order_by("day"))
     if not closed:

@@ -52,17 +52,14 @@ def deliver_now(event: Event, now: datetime) -> Delivery:
 
 
 def is_paused() -> bool:
-    """Say whether deliveries are paused."""
     return DeliverySwitch.objects.filter(is_paused=True).exists()
 
 
 def set_paused(paused: bool) -> None:
-    """Pause or resume deliveries."""
     DeliverySwitch.objects.update_or_create(pk=1, defaults={"is_paused": paused})
 
 
 def signature_header(body: bytes, secret: str, signed_at: int) -> str:
-    """Return the Stripe-Signature header of a body."""
     signed = f"{signed_at}.".encode() + body
     signature = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     return f"t={signed_at},v1={signature}"
