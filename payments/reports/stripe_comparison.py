@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -85,8 +85,7 @@ class _Transaction:
     is_marked: bool
 
 
-@dataclass(frozen=True)
-class _Record:
+class _Record(NamedTuple):
     """Our record of a purchase, a refund or a dispute."""
 
     amount: int
@@ -122,7 +121,8 @@ def compare(span: Span) -> Comparison:
     listed = stripe_gateway.list_balance_transactions(
         since=span.start - MARGIN, until=span.end + MARGIN
     )
-    for batch in _batches(_within_time(map(_read, listed))):
+    transactions = _within_time(map(_read, listed))
+    while batch := list(islice(transactions, _BATCH)):
         _compare_batch(found, span, batch, seen)
     for payout in _within_time(stripe_gateway.list_payouts(since=span.start, until=span.end)):
         _add_payout(found, payout)
@@ -136,11 +136,6 @@ def _within_time(rows: Iterable[Any]) -> Iterator[Any]:
         if time.monotonic() > ends_at:
             raise TooMuchError("too many transactions for one comparison; choose fewer days")
         yield row
-
-
-def _batches(rows: Iterator[_Transaction]) -> Iterator[list[_Transaction]]:
-    while batch := list(islice(rows, _BATCH)):
-        yield batch
 
 
 def _read(data: Mapping[str, Any]) -> _Transaction:
@@ -171,11 +166,10 @@ def _compare_batch(
         if not span.start <= each.created_at < span.end:
             continue
         is_ours = each.payment_intent_id in payments or each.is_marked
-        if each.category not in _AGREEING or is_ours:
-            found.add(each.category, each.amount, each.fee, each.net)
-        else:
-            found.add(OTHER_PROGRAMS, each.amount, each.fee, each.net)
-        if is_ours and each.category in _AGREEING:
+        is_of_others = each.category in _AGREEING and not is_ours
+        category = OTHER_PROGRAMS if is_of_others else each.category
+        found.add(category, each.amount, each.fee, each.net)
+        if category in _AGREEING:
             _compare_one(found, each, key, (payments if is_charge else clawbacks).get(key))
 
 
@@ -195,7 +189,7 @@ def _compare_one(found: Comparison, theirs: _Transaction, key: str, ours: _Recor
 
 def _records(rows: QuerySet[Any], key: str, ids: list[str]) -> dict[str, _Record]:
     found = rows.filter(**{f"{key}__in": ids}).values_list(key, "amount", "status")
-    return {stripe_id: _Record(amount, status) for stripe_id, amount, status in found}
+    return {stripe_id: _Record(*record) for stripe_id, *record in found}
 
 
 def _add_payout(found: Comparison, payout: Mapping[str, Any]) -> None:
