@@ -20,7 +20,6 @@ from payments.sandbox.payment_methods import (
     Method,
     RefundCourse,
 )
-from payments.sandbox.stripe_ids import new_id
 from payments.stripe_gateway import MARK
 
 CARD = TEST_CARDS[0]
@@ -49,19 +48,16 @@ AFTER_PAYMENT: tuple[tuple[int, tuple[str, Json]], ...] = (
 
 
 def open_session(payment: Payment, *, now: datetime) -> Json:
-    session_id = new_id("cs_test", 58)
     metadata = {**MARK, "payment_id": str(payment.pk), "user_id": str(payment.user_id)}
-    session = CheckoutSession.objects.create(
-        stripe_id=session_id,
-        created_at=now,
+    session = checkout.open_session(
+        base_url=settings.STRIPE_API_BASE,
+        now=now,
         amount_total=payment.amount,
         product_name="Gatewayz credits",
         success_url=payment.success_url,
         cancel_url=payment.cancel_url,
-        pay_url=f"{settings.STRIPE_API_BASE}/c/pay/{session_id}",
         metadata=metadata,
         payment_intent_metadata=metadata,
-        expires_at=now + checkout.SESSION_LIFE,
     )
     answer: Json = json.loads(json.dumps(as_json(session)))
     return answer

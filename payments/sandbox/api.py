@@ -11,12 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from payments.sandbox import balance
-from payments.sandbox.checkout import SESSION_LIFE
+from payments.sandbox.checkout import open_session
 from payments.sandbox.errors import ApiError
 from payments.sandbox.idempotency import answer_once
 from payments.sandbox.models import CheckoutSession, Event, PaymentIntent, StripeModel
 from payments.sandbox.objects import Json, as_json, event_json
-from payments.sandbox.stripe_ids import new_id
 
 Row = TypeVar("Row", bound=StripeModel)
 
@@ -118,21 +117,17 @@ def _require_test_key(request: HttpRequest) -> None:
 
 def _open_session(request: HttpRequest) -> Json:
     sent = {name: str(value) for name, value in request.POST.items()}
-    now = timezone.now()
     _check_session_parameters(sent)
-    session_id = new_id("cs_test", 58)
-    session = CheckoutSession.objects.create(
-        stripe_id=session_id,
-        created_at=now,
+    session = open_session(
+        base_url=f"{request.scheme}://{request.get_host()}",
+        now=timezone.now(),
         amount_total=int(sent[_AMOUNT]),
         product_name=sent[_NAME],
         success_url=sent["success_url"],
         cancel_url=sent["cancel_url"],
-        pay_url=f"{request.scheme}://{request.get_host()}/c/pay/{session_id}",
         client_reference_id=sent.get("client_reference_id"),
         metadata=_fields_of(sent, "metadata"),
         payment_intent_metadata=_fields_of(sent, "payment_intent_data[metadata]"),
-        expires_at=now + SESSION_LIFE,
     )
     return as_json(session)
 

@@ -4,6 +4,7 @@ Every change of a session, its payment intent and its charges holds the lock of 
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -28,6 +29,18 @@ class SessionIsClosed(Exception):
 
 class CardDeclined(Exception):
     """The bank said no; the message is meant for the payer."""
+
+
+def open_session(*, base_url: str, now: datetime, **order: Any) -> CheckoutSession:
+    """Open a session for an order, to be paid at an address of the sandbox."""
+    session_id = new_id("cs_test", 58)
+    return CheckoutSession.objects.create(
+        stripe_id=session_id,
+        created_at=now,
+        pay_url=f"{base_url}/c/pay/{session_id}",
+        expires_at=now + SESSION_LIFE,
+        **order,
+    )
 
 
 def pay(
