@@ -9,6 +9,7 @@ from accounts.models import User
 from payments import stripe_gateway
 from payments.errors import PaymentError
 from payments.models import Payment
+from payments.stripe_objects import CheckoutSession
 
 
 class IdempotencyKeyReusedError(PaymentError):
@@ -105,7 +106,7 @@ def _require_few_unpaid(orders: QuerySet[Payment]) -> None:
         raise TooManyUnpaidError
 
 
-def attach_session(payment: Payment, session: stripe_gateway.CheckoutSession) -> None:
+def attach_session(payment: Payment, session: CheckoutSession) -> None:
     """Save Stripe's session on the payment, unless it has one already."""
     # Race: an event may settle the payment before this runs, so only a row without a session
     # changes; a `save` would set a paid payment back to pending.

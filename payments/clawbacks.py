@@ -14,7 +14,7 @@ from accounts.money import from_cents
 from payments.event_store import Event
 from payments.models import Clawback, Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError, require_same, require_same_amount
-from payments.stripe_gateway import RefundOrDispute
+from payments.stripe_objects import RefundOrDispute
 from referrals import bonuses
 from referrals.attribution import buyer_and_referrer
 from referrals.models import Referral

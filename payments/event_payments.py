@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from payments.models import Clawback, Payment, StripeEvent
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 
 _ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}", re.ASCII)

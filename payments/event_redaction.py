@@ -16,7 +16,7 @@ from django.db.models.lookups import GreaterThan
 from accounts.models import User
 from payments.event_payments import payments_by_event
 from payments.models import StripeEvent
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 
 ERASED = "gatewayz_erased"
 # All that we read of an event. Anything else goes: Stripe adds fields, and payers fill them.

@@ -30,7 +30,7 @@ from payments.event_payments import (
 from payments.event_store import AlreadyProcessedError, Event
 from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError
-from payments.stripe_gateway import (
+from payments.stripe_objects import (
     UnexpectedObjectError,
     read_checkout_session,
     read_refund_or_dispute,

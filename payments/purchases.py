@@ -14,7 +14,7 @@ from payments import checkout
 from payments.event_payments import parse_payment_id
 from payments.models import Payment
 from payments.outcomes import QuarantinedError, require_same, require_same_amount
-from payments.stripe_gateway import CheckoutSession
+from payments.stripe_objects import CheckoutSession
 from referrals.conditions import Conditions, is_mailbox_of_friend
 from referrals.models import Program
 

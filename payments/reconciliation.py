@@ -14,11 +14,7 @@ from payments import inbox, settlement, stripe_gateway
 from payments.event_payments import find_payment_named_in, is_of_ours
 from payments.models import Payment, StripeEvent
 from payments.outcomes import QuarantinedError
-from payments.stripe_gateway import (
-    CheckoutSession,
-    UnexpectedObjectError,
-    read_checkout_session,
-)
+from payments.stripe_objects import CheckoutSession, UnexpectedObjectError, read_checkout_session
 
 
 class Remedy(StrEnum):

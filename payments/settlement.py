@@ -27,7 +27,7 @@ from payments.event_store import AlreadyProcessedError, Event
 from payments.models import Payment, StripeEvent
 from payments.outcomes import HandlerResult, QuarantinedError, require_same
 from payments.purchases import Purchase
-from payments.stripe_gateway import CheckoutSession
+from payments.stripe_objects import CheckoutSession
 from referrals import bonuses, eligibility
 from referrals.bonuses import Award
 
@@ -134,6 +134,17 @@ SELECT (SELECT id FROM stored), EXISTS (
 """
 
 
+def _purchase_entry(payment: Payment, session: CheckoutSession) -> Posting:
+    return Posting(
+        user_id=payment.user_id,
+        kind=LedgerEntry.Kind.PURCHASE,
+        amount=from_cents(payment.amount),
+        idempotency_key=f"purchase:payment:{payment.pk}",
+        description="Purchase of credits",
+        reference=session.session_id,
+    )
+
+
 def _write(
     purchase: Purchase,
     session: CheckoutSession,
@@ -144,17 +155,7 @@ def _write(
 ) -> bool:
     """Write entries, balances, referral, payment and event; return whether a refund came early."""
     payment, buyer = purchase.payment, purchase.buyer
-    postings = [
-        Posting(
-            user_id=buyer.pk,
-            kind=LedgerEntry.Kind.PURCHASE,
-            amount=from_cents(payment.amount),
-            idempotency_key=f"purchase:payment:{payment.pk}",
-            description="Purchase of credits",
-            reference=session.session_id,
-        )
-    ]
-    postings += award.postings
+    postings = [_purchase_entry(payment, session), *award.postings]
     referral = bonuses.referral_params(award.referral) if award.referral else {}
     params = {
         **ledger.posting_params(postings, now=now),

@@ -24,6 +24,7 @@ from gatewayz.benchmarks.request import Request
 from payments import stripe_gateway
 from payments.models import Payment
 from payments.reports.leaderboard import MEASURES
+from payments.stripe_objects import CheckoutSession
 from referrals.models import LeaderboardEntry
 
 # The person who asks: a referrer with friends, and with a known key.
@@ -182,7 +183,7 @@ def stripe_at_once() -> Iterator[None]:
     """Let Stripe answer at once: its time is not ours, and does not grow with our tables."""
 
     def create(*, payment_id: int, user_id: int, amount: int, **rest: Any) -> Any:
-        return stripe_gateway.CheckoutSession(
+        return CheckoutSession(
             session_id=f"cs_scale_{payment_id}",
             mode="payment",
             payment_status="unpaid",

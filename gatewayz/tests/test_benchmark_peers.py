@@ -20,7 +20,7 @@ from gatewayz.benchmarks.report import Measured
 from gatewayz.benchmarks.stripe_stub import respond
 from gatewayz.dev import virtual_environment
 from payments.models import Payment
-from payments.stripe_gateway import read_checkout_session
+from payments.stripe_objects import read_checkout_session
 
 PLOTS = ("operations", "settlement")
 FIRST_WAY = [part.replace("tuned", "first_way") for part in PEER]

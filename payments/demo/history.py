@@ -30,7 +30,7 @@ from payments.models import Payment
 from payments.reports import daily, leaderboard
 from payments.sandbox.objects import Json
 from payments.sandbox.payment_methods import Method
-from payments.stripe_gateway import read_checkout_session
+from payments.stripe_objects import read_checkout_session
 from referrals import attribution, invite_views, review
 from referrals.models import Program, Referral
 

@@ -20,7 +20,7 @@ from payments.sandbox.payment_methods import (
     Method,
     RefundCourse,
 )
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 
 CARD = TEST_CARDS[0]
 # How people pay, each with its weight; None: they do not.

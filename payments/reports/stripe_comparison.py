@@ -17,7 +17,7 @@ from payments import stripe_gateway
 from payments.errors import PaymentError
 from payments.models import Clawback, Payment, StripeComparison
 from payments.reports.daily import Span
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 
 # We may hear of a refund days after it was made: Stripe delivers an event for three days.
 MARGIN = timedelta(days=7)

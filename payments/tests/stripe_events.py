@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.tests.factories import Person, register, reviewer
 from payments import inbox
 from payments.models import Payment, StripeEvent
-from payments.stripe_gateway import API_VERSION, MARK
+from payments.stripe_gateway import API_VERSION
+from payments.stripe_objects import MARK
 from payments.tests.at_once import execute, refusing
 from payments.tests.factories import PaymentFactory
 from referrals import review

@@ -13,7 +13,7 @@ from accounts.tests.roles import as_owner
 from payments import checkout
 from payments.models import Payment
 from payments.sandbox.models import CheckoutSession
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 from payments.tests.at_once import at_once
 from payments.tests.fake_stripe import (
     stripe_answers,

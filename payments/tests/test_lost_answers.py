@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.tests.factories import Person
 from payments import checkout, reconciliation
 from payments.models import Payment, StripeEvent
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 from payments.tests.at_once import at_once
 from payments.tests.sandbox_purchases import BANK_ACCOUNT, event_body, pay
 from payments.tests.stripe_events import deliver, event, lose_answer, pending_payment, send

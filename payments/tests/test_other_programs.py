@@ -11,7 +11,7 @@ from accounts.tests.factories import Person
 from payments import reconciliation, stripe_gateway, tasks
 from payments.inbox import HANDLERS, close_deferred
 from payments.models import Clawback, Payment, StripeEvent
-from payments.stripe_gateway import MARK
+from payments.stripe_objects import MARK
 from payments.tests.sandbox_purchases import pay
 from payments.tests.stripe_events import (
     deliver,

@@ -10,14 +10,8 @@ import pytest
 from django.conf import settings
 
 from payments import stripe_gateway, views
-from payments.stripe_gateway import (
-    API_VERSION,
-    CheckoutSession,
-    StripeUnavailableError,
-    UnexpectedObjectError,
-    create_checkout_session,
-    read_checkout_session,
-)
+from payments.stripe_gateway import API_VERSION, StripeUnavailableError, create_checkout_session
+from payments.stripe_objects import CheckoutSession, UnexpectedObjectError, read_checkout_session
 from payments.tests.fake_stripe import stripe_answers, stripe_holds, stripe_trickles
 
 SESSION = {
