@@ -30,7 +30,7 @@ DATABASE_PART = {
     "referrals": "adding_terms at_once attribution bonuses budget budget_forecast claims codes"
     " eligibility friends invite_views offers reinstated reports review review_at_once"
     " second_person_for_terms",
-    "payments": "at_once claims_at_once clawbacks commands crash daily database_guards erasure"
+    "payments": "at_once claims_at_once clawbacks commands crash database_guards erasure"
     " inbox invariants leaderboard ledger_snapshot month negative_controls"
     " report_database restore retention settlement tasks terms_simulation totals two_clocks",
     "gatewayz": "connection migrations",

@@ -28,9 +28,15 @@ from accounts.models import Adjustment, User
 from accounts.money import from_cents
 from accounts.tests.factories import api_with
 from payments.models import Payment
-from payments.tests.actors import SESSION_CHANGES, Caller, Case, Message, Order
 from payments.tests.reference_model import Clawback, Purchase, ReferenceModel, Terms, Use
-from payments.tests.state_machine import ReferralStateMachine
+from payments.tests.state_machine import (
+    SESSION_CHANGES,
+    Caller,
+    Case,
+    Message,
+    Order,
+    ReferralStateMachine,
+)
 from payments.tests.stripe_events import deliver, dispute, event, refund
 from referrals import review
 

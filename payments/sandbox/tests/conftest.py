@@ -8,7 +8,7 @@ import requests
 import stripe
 
 from payments.sandbox.models import Charge, CheckoutSession, Event
-from payments.tests.recording_server import RecordingServer, recording
+from payments.tests.fake_stripe import RecordingServer, recording
 
 # Everything is committed, for the server's threads to see. Afterwards only the sandbox's own tables
 # are emptied, which takes a tenth of the time that all tables take.

@@ -1,21 +1,25 @@
 """Stripe's API by the official SDK: what the program calls, and how other calls are refused."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 import stripe
+import time_machine
 from django.utils import timezone
 
 from payments.sandbox.deliveries import deliver_due
-from payments.sandbox.models import PaymentIntent
+from payments.sandbox.models import Dispute, PaymentIntent
 from payments.sandbox.tests.conftest import (
+    curl,
     in_its_own_tables,
     new_session_parameters,
+    pay,
     sdk,
     submit,
 )
-from payments.tests.recording_server import RecordingServer
+from payments.tests.fake_stripe import RecordingServer
 
 pytestmark = in_its_own_tables
 
@@ -136,3 +140,36 @@ def test_it_takes_test_keys_only(sandbox: str, key: str) -> None:
         sdk(sandbox, key).v1.checkout.sessions.list()
 
     assert requests.get(f"{sandbox}/v1/events", timeout=10).status_code == 401
+
+
+def test_each_movement_is_listed_with_its_fee_and_source_and_paid_out_after_midnight(
+    client: stripe.StripeClient, sandbox: str, endpoint: Any
+) -> None:
+    """The refund of one charge fails, and the dispute of another is won."""
+    curl(sandbox, f"charges/{pay(client, card='4000000000005126')}/refund", amount="4.00")
+    pay(client, card="4000000000000259", amount=2000)
+    curl(sandbox, f"disputes/{Dispute.objects.get().stripe_id}/decide", outcome="won")
+    deliver_due(timezone.now() + timedelta(seconds=6))
+
+    params: Any = {"limit": 2, "expand": ["data.source"]}
+    listed = list(client.v1.balance_transactions.list(params=params).auto_paging_iter())
+    by_id = client.v1.balance_transactions.list(params={"limit": 100}).data
+    today = client.v1.payouts.list().data
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=True):
+        [payout] = client.v1.payouts.list().data
+        later = client.v1.payouts.list(params={"created": {"gte": payout.created + 1}}).data
+        earlier = client.v1.payouts.list(params={"created": {"lt": payout.created}}).data
+
+    assert sorted((each.reporting_category, each.amount, each.fee) for each in listed) == [
+        ("charge", 1000, 59),
+        ("charge", 2000, 88),
+        ("dispute", -2000, 1500),
+        ("dispute_reversal", 2000, 0),
+        ("refund", -400, 0),
+        ("refund_failure", 400, 0),
+    ]
+    assert all(each.net == each.amount - each.fee for each in listed)
+    assert all(each.to_dict()["source"]["payment_intent"][:3] == "pi_" for each in listed)
+    assert {str(each.source)[:3] for each in by_id} == {"ch_", "re_", "dp_"}
+    assert payout.amount == 3000 - 59 - 88 - 1500
+    assert today == later == earlier == []

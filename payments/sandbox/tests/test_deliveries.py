@@ -17,7 +17,7 @@ from payments.sandbox import deliveries
 from payments.sandbox.deliveries import deliver_due
 from payments.sandbox.models import CheckoutSession, Delivery, Event
 from payments.sandbox.tests.conftest import curl, in_its_own_tables, submit
-from payments.tests.recording_server import RecordingServer
+from payments.tests.fake_stripe import RecordingServer
 
 pytestmark = in_its_own_tables
 

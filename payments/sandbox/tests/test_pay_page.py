@@ -18,7 +18,7 @@ from payments.sandbox.models import Charge, CheckoutSession, PaymentIntent
 from payments.sandbox.pay_form import NOT_A_TEST_CARD
 from payments.sandbox.payment_methods import FAILING_ACCOUNT
 from payments.sandbox.tests.conftest import event_types, in_its_own_tables, submit
-from payments.tests.recording_server import RecordingServer
+from payments.tests.fake_stripe import RecordingServer
 
 pytestmark = in_its_own_tables
 
