@@ -136,25 +136,21 @@ def test_a_second_session_of_it_is_quarantined(bob: Person, unanswered: Payment)
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_a_repeated_request_after_the_payment_returns_that_purchase(bob: Person) -> None:
+def test_a_repeated_request_after_closing_or_after_the_payment_is_that_purchase(
+    bob: Person,
+) -> None:
     first = ask(bob, "order-1").json()
     payment = Payment.objects.get()
     lose_answer(payment)
-    outcome(payment)
-
-    second = ask(bob, "order-1").json()
-    asked, paid = ((one["payment_id"], one["session_id"]) for one in (first, second))
-    assert (asked, second["status"]) == (paid, "paid")
-
-
-@pytest.mark.usefixtures("sandbox")
-def test_a_repeated_request_after_closing_continues_with_its_session(bob: Person) -> None:
-    first = ask(bob, "order-1").json()
-    lose_answer(Payment.objects.get())
     checkout.close_expired(now=timezone.now() + LONG_AFTER)
 
     assert ask(bob, "order-1").json() == first
     assert Payment.objects.get().status == "pending"
+    lose_answer(payment)
+    outcome(payment)
+    second = ask(bob, "order-1").json()
+    asked, paid = ((one["payment_id"], one["session_id"]) for one in (first, second))
+    assert (asked, second["status"]) == (paid, "paid")
 
 
 @pytest.mark.slow
