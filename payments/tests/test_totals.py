@@ -144,6 +144,8 @@ def test_without_users_all_totals_are_zero(db: None) -> None:
     assert (found.now.cohort.conversion, found.now.time_to_purchase) == (None, None)
     assert [day.signups for day in found.now.days] == 7 * [0]
     assert found.books == found.books_before == Books(Decimal(0), NO_DEBTS, Decimal(0), Decimal(0))
+    assert daily.close_days(now=NOON) == 0
+    assert days(1, 2) == [day(1), day(2)]
 
 
 def report(*arguments: str) -> Run:
@@ -271,8 +273,3 @@ def test_a_day_goes_from_midnight_to_midnight_in_utc(db: None, clock: str) -> No
 
     assert [day.signups for day in days] == [day.first_purchases for day in days] == [0, 1, 0]
     assert [day.net for day in days] == [0, 10, 0]
-
-
-def test_without_users_there_is_nothing_to_close(db: None) -> None:
-    assert daily.close_days(now=NOON) == 0
-    assert days(1, 2) == [day(1), day(2)]
