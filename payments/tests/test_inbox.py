@@ -106,7 +106,7 @@ def instead(**fields: object) -> Change:
 
 FIELDS = ["id", "mode", "payment_status", "amount_total", "currency", "livemode", "expires_at"]
 NO_OBJECTS: list[Any] = [{}, {"object": None}, {"object": []}, {"object": "cs_test_1"}]
-NOT_OURS = [None, {}, [], "text", {"program": "shop"}, {"user_id": {}, "payment_id": []}]
+NOT_OURS: list[Any] = [None, {}, [], "text", {"program": "shop"}, {"user_id": {}, "payment_id": []}]
 MISFITS: list[tuple[Change, str]] = [
     *((instead(livemode=mode), "livemode") for mode in (True, None, "false", 0)),
     *((without(field), field) for field in FIELDS),

@@ -57,8 +57,9 @@ Story = Callable[[Person, Person, Person], Any]
 
 
 def bought(alice: Person, bob: Person, charlie: Person) -> Payment:
-    """Let Bob, whom Alice referred, buy for $2, and for $10 with a bonus."""
+    """Let Bob, whom Alice referred, buy for $2, and for $10 with a bonus, and begin to buy."""
     settle(bob.user, 200)
+    pending_payment(bob.user)
     return settle(bob.user)
 
 
@@ -66,11 +67,6 @@ def day_is_closed(alice: Person, bob: Person, charlie: Person) -> None:
     """Let Bob buy, and the day be stored, and the next one."""
     bought(alice, bob, charlie)
     daily.close_days(now=timezone.now() + 3 * daily.DAY)
-
-
-def began_to_buy(alice: Person, bob: Person, charlie: Person) -> None:
-    bought(alice, bob, charlie)
-    pending_payment(bob.user)
 
 
 def referred_two(alice: Person, bob: Person, charlie: Person) -> None:
@@ -98,12 +94,9 @@ def had_a_budget(alice: Person, bob: Person, charlie: Person) -> None:
 
 
 def was_adjusted(alice: Person, bob: Person, charlie: Person) -> None:
-    """Let Alice get $10.00, and $5.00 that is reversed."""
+    """Let Alice get $10.00, $250.00 that is approved, and $5.00 that is reversed."""
     reverse(ask(alice, "5.00"))
     ask(alice, "10.00")
-
-
-def was_approved(alice: Person, bob: Person, charlie: Person) -> None:
     approve(ask(alice, "250.00"))
 
 
@@ -154,7 +147,7 @@ def above_the_limit(change: str) -> Wrong:
     down = "".join(
         f"ALTER TABLE adjustments DROP CONSTRAINT adjustments_{name};" for name in guards
     )
-    return case(f"{down} UPDATE adjustments SET {change}", TWO_PEOPLE, after=was_approved)
+    return case(f"{down} UPDATE adjustments SET {change}", TWO_PEOPLE, after=was_adjusted)
 
 
 CHARLIE = "(SELECT id FROM users WHERE username = 'charlie')"
@@ -175,7 +168,6 @@ CASES = [
         "ALTER TABLE payments DROP CONSTRAINT payments_paid_means_credited; UPDATE payments"
         " SET status = 'paid', bonus_decision = 'not_first' WHERE status = 'pending'",
         PURCHASE,
-        after=began_to_buy,
     ),
     case(forge("purchase"), PURCHASE_ENTRY),
     case("UPDATE users SET has_made_first_purchase = FALSE WHERE username = 'bob'", FIRST, CODE),

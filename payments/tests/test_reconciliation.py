@@ -93,7 +93,11 @@ def test_a_paid_session_whose_event_never_came_is_found_and_stays_as_it_is(bob: 
 
 
 def forget_and(change: Callable[[], object]) -> Callable[[], object]:
-    return lambda: (forget_events(), change())
+    def happens() -> None:
+        forget_events()
+        change()
+
+    return happens
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,7 @@ def test_a_budget_ends_where_it_is_spent_or_is_forecast_at_the_pace_of_the_purch
     assert lasting.budget_lasts == 2 * (lasting.until - lasting.first_at)
     assert uses_and_total(found.all.drafted) == (2, Decimal(40))
     assert found.first_at
+    assert found.spent_at
     assert found.spent_at == Payment.objects.latest("paid_at").paid_at
     assert found.budget_lasts == found.spent_at - found.first_at
 
