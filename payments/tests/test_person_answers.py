@@ -148,13 +148,14 @@ def test_a_person_is_found_by_whatever_is_at_hand(bob: Person) -> None:
         assert lines(name)[0].startswith("bob: Bonus paid"), name
 
 
-def test_of_several_people_nobody_is_explained(bob: Person) -> None:
+def test_of_several_people_or_none_nobody_is_explained(bob: Person) -> None:
     session = str(settle(bob.user).session_id)
     User.objects.create(username=session, email="mallory@example.com")
 
-    refusal = Run("why", session).refusal
-
-    assert f"may be #{bob.user.pk} bob, #" in refusal
+    assert f"may be #{bob.user.pk} bob, #" in Run("why", session).refusal
+    for name in ("nobody", "cs_test_nothing"):
+        run = Run("why", name)
+        assert (run.status, run.refusal, run.printed) == (1, f"There is no user '{name}'.", "")
 
 
 def test_each_fact_is_a_record_with_the_values_of_its_check(bob: Person) -> None:
@@ -176,10 +177,3 @@ def test_each_fact_is_a_record_with_the_values_of_its_check(bob: Person) -> None
     }
     parts = [fact["part"] for fact in facts if fact["about"] == str(payment)]
     assert parts == ["answer", *["check"] * 10, *["timeline"] * 2]
-
-
-@pytest.mark.parametrize("name", ["nobody", "cs_test_nothing"])
-def test_where_there_is_nobody_it_exits_with_1(db: None, name: str) -> None:
-    run = Run("why", name)
-
-    assert (run.status, run.refusal, run.printed) == (1, f"There is no user '{name}'.", "")

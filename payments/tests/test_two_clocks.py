@@ -55,13 +55,17 @@ def reported(payment: Payment, created: datetime) -> dict[str, Any]:
     ],
     ids=["it comes late", "not before it was ordered", "not after it was received"],
 )
-def test_an_event_is_of_the_time_when_it_was_paid_within_bounds(
+def test_an_event_and_its_terms_are_of_the_time_when_it_was_paid_within_bounds(
     order: Payment, created: datetime, expected: datetime
 ) -> None:
+    ProgramFactory.create(starts_at=NOON + 2 * HOUR, referrer_bonus=Decimal(50))
+
     with at(NOON + 6 * HOUR):
         deliver(reported(order, created))
 
-    assert paid_at(order) == Referral.objects.get().completed_at == expected
+    referral = Referral.objects.get()
+    assert paid_at(order) == referral.completed_at == expected
+    assert referral.bonus_amount == (50 if expected > NOON + 2 * HOUR else 10)
     assert set(LedgerEntry.objects.values_list("created_at", flat=True)) == {NOON + 6 * HOUR}
 
 
@@ -72,15 +76,6 @@ def test_an_event_without_a_time_is_quarantined(order: Payment, created: object)
     is_time = created in (0, 10**400)
     assert response.json()["outcome"] == ("settled" if is_time else "quarantined")
     assert is_time or StripeEvent.objects.get().reason.startswith("created is")
-
-
-def test_terms_that_began_before_the_retry_do_not_count(order: Payment) -> None:
-    ProgramFactory.create(starts_at=NOON + 2 * HOUR, referrer_bonus=Decimal(50))
-
-    with at(NOON + 6 * HOUR):
-        deliver(reported(order, NOON + HOUR))
-
-    assert Referral.objects.get().bonus_amount == 10
 
 
 def test_a_closed_day_is_counted_again_for_a_purchase_that_was_paid_on_it(order: Payment) -> None:
