@@ -33,11 +33,18 @@ def share_card(*buyers: Person) -> list[int]:
     return [payment.pk for payment in payments]
 
 
-def test_each_link_has_its_evidence(alice: Person, charlie: Person) -> None:
-    _, theirs = share_card(alice, charlie)
-    User.objects.filter(pk__in=[alice.user.pk, charlie.user.pk]).update(mailbox="one@gmail.com")
+def test_each_link_has_its_evidence_and_strangers_have_none(alice: Person, charlie: Person) -> None:
+    """Also when neither has a mailbox, an address or a card that we know."""
+    User.objects.update(mailbox=None, signup_address="")
     for person in (alice, charlie):
-        User.objects.filter(pk=person.user.pk).update(signup_address="an HMAC")
+        person.user.refresh_from_db()
+        cards.record_card(settle(person.user, 500), "", now=timezone.now())
+    assert related.related_to(alice.user) == []
+
+    _, theirs = share_card(alice, charlie)
+    both = User.objects.filter(pk__in=[alice.user.pk, charlie.user.pk])
+    both.update(mailbox="one@gmail.com", signup_address="an HMAC")
+    for person in (alice, charlie):
         person.user.refresh_from_db()
 
     found = (f"one card: payment #{theirs}", "one mailbox", "one network address at sign-up")
@@ -57,16 +64,6 @@ def test_those_of_one_code_are_related_and_those_who_hurried_more(
         "invited by the same person",
         "signed up less than 1 min apart by one code",
     )
-
-
-def test_strangers_are_not_related(alice: Person, charlie: Person) -> None:
-    """Also when neither has a mailbox, an address or a card that we know."""
-    User.objects.update(mailbox=None, signup_address="")
-    for person in (alice, charlie):
-        person.user.refresh_from_db()
-        cards.record_card(settle(person.user, 500), "", now=timezone.now())
-
-    assert related.related_to(alice.user) == []
 
 
 def test_however_many_there_are_it_takes_few_queries(
