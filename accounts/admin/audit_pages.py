@@ -1,5 +1,7 @@
 """The page of the audit log: who did what to what, and why."""
 
+from collections.abc import Iterator
+from functools import reduce
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -13,13 +15,39 @@ from unfold.contrib.filters.admin import DropdownFilter
 
 from accounts import audit, row_ids
 from accounts.admin.audit_formatting import change
-from accounts.admin.history import about
-from accounts.models import AuditEntry, User
+from accounts.models import Adjustment, ApiKey, AuditEntry, User
 from accounts.operator_models import COMMAND_LINE
 from accounts.people import has_trigram, listed, named
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import link, link_to, when
 from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, display
+from payments.models import StripeEvent
+from referrals.models import Referral
+
+
+def about(people: list[int]) -> Iterator[Q]:
+    """Match the entries about the people of these ids, or anything of theirs.
+
+    An index serves each way.
+    """
+    owners = listed(people)
+    for theirs in (
+        User.objects.filter(pk__in=owners),
+        ApiKey.objects.filter(user__in=owners),
+        Adjustment.objects.filter(user__in=owners),
+        Referral.objects.filter(referrer__in=owners),
+        Referral.objects.filter(referred_user__in=owners),
+        StripeEvent.objects.filter(payment__user__in=owners),
+    ):
+        yield Q(target_type=theirs.model._meta.label_lower, target_id__in=theirs.values("pk"))
+
+
+def history_of(user: User) -> QuerySet[AuditEntry]:
+    """Return all that operators did to the person, the newest first."""
+    entries = AuditEntry.objects.order_by()
+    found = reduce(QuerySet.union, (entries.filter(way).values("pk") for way in about([user.pk])))
+    return AuditEntry.objects.filter(pk__in=found).order_by("-pk")
+
 
 # The kinds of rows whose label does not name the kind.
 _KINDS = {

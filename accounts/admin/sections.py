@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts.admin import entry_formatting
-from accounts.admin.history import history_of
+from accounts.admin.audit_pages import history_of
 from accounts.admin.keys import possible_actions
 from accounts.models import ApiKey, User
 from accounts.money import dollars_of_cents
