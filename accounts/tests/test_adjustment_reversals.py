@@ -19,7 +19,8 @@ def test_it_posts_the_opposite_once_for_a_token(alice: Person) -> None:
 
     reversal, repeated = reverse(adjustment, token=token), reverse(adjustment, token=token)
 
-    assert (reversal.status, reversal.amount, alice.balance()) == ("posted", -50, "0.00")
+    assert (reversal.status, alice.balance()) == ("posted", "0.00")
+    assert reversal.amount == -50
     assert repeated == reversal
     assert reversal.ledger_entry
     assert reversal.ledger_entry.reverses == adjustment.ledger_entry
