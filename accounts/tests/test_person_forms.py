@@ -75,16 +75,20 @@ def test_a_form_without_a_reason_is_refused_and_without_changes_not_recorded(
     assert (unchanged.status_code, log()) == (302, [])
 
 
-def test_adding_staff_and_setting_a_password_are_recorded(office: Client) -> None:
+def test_adding_a_person_who_gets_a_code_on_asking_and_setting_a_password_are_recorded(
+    office: Client,
+) -> None:
     password = "a long and unheard-of phrase"
     nina = {"username": "nina", "email": "nina@example.com", "usable_password": "false"}
 
     office.post("/admin/accounts/user/add/", nina | WHY)
-    user = User.objects.get(username="nina")
+    user = User.objects.get(username="nina", referral_code=None)
     office.post(page_of(user, "password"), {"password1": password, "password2": password} | WHY)
+    _, key = api_keys.create(user=user, name="default", now=datetime.now(UTC))
+    code = Person(user, key).api.get("/referral/code").json()["referral_code"]
 
     user.refresh_from_db()
-    assert user.check_password(password)
+    assert (user.check_password(password), user.referral_code) == (True, code)
     assert log() == [("add user", "She asked"), ("set password", "She asked")]
     assert password not in str(list(AuditEntry.objects.values()))
 
@@ -104,18 +108,6 @@ def test_the_last_superuser_stays_one(office: Client, kept: dict[str, str], othe
     olivia.refresh_from_db()
     assert (olivia.is_staff and olivia.is_superuser) is (others == 0)
     assert ("is the last superuser" in page.content.decode()) is (others == 0)
-
-
-def test_a_person_added_in_the_admin_gets_a_code_on_asking(office: Client) -> None:
-    form = {"username": "erin", "email": "erin@example.com", "usable_password": "false"}
-    office.post("/admin/accounts/user/add/", form | WHY)
-    erin = User.objects.get(username="erin", referral_code=None)
-    _, text = api_keys.create(user=erin, name="default", now=datetime.now(UTC))
-
-    code = Person(erin, text).api.get("/referral/code").json()["referral_code"]
-
-    erin.refresh_from_db()
-    assert erin.referral_code == code
 
 
 @pytest.fixture

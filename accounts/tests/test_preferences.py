@@ -25,18 +25,21 @@ def patch(person: Person, body: Any) -> Any:
     return person.api.patch(PATH, body, format="json")
 
 
-def test_what_is_given_is_changed_and_the_rest_stays(alice: Person, charlie: Person) -> None:
+def test_the_choices_that_are_given_are_changed_and_the_rest_stays(
+    alice: Person, charlie: Person
+) -> None:
     patch(alice, {"show_on_leaderboard": True})
     patch(alice, {"show_to_referrer": "initials"})
     patch(alice, {"emails": {"bonus_earned": False, "welcome": False}})
 
-    response = patch(alice, {"emails": {"welcome": True}})
+    response = patch(alice, {"emails": {"welcome": True}, "credits": 1000, "is_staff": True})
 
     emails = EVERY_KIND | {"bonus_earned": False}
     chosen = {"show_on_leaderboard": True, "show_to_referrer": "initials", "emails": emails}
     assert (response.status_code, response.json()) == (200, chosen)
     assert alice.api.get(PATH).json() == patch(alice, {}).json() == chosen
     assert charlie.api.get(PATH).json() == AT_FIRST
+    assert (alice.balance(), alice.user.is_staff) == ("0.00", False)
 
 
 @pytest.mark.parametrize(

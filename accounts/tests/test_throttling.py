@@ -97,8 +97,12 @@ def test_the_refusal_has_the_shape_of_all_errors_and_the_time_to_wait(
     [
         (["192.0.2.1", "192.0.2.2"], [200, 200]),
         (["2001:db8::1", "2001:db8::2"], [200, 429]),
+        (
+            [*(f"2001:db8:1:{n}::1" for n in range(ADDRESSES_OF_A_SITE + 1)), "2001:db8:2::1"],
+            [*[200] * ADDRESSES_OF_A_SITE, 429, 200],
+        ),
     ],
-    ids=["IPv4 by address", "IPv6 by network"],
+    ids=["IPv4 by address", "IPv6 by network", "the networks of a site together"],
 )
 def test_each_address_has_its_own_limit(
     db: None, limit: Any, addresses: list[str], expected: list[int]
@@ -106,15 +110,6 @@ def test_each_address_has_its_own_limit(
     limit(validate=1)
 
     assert statuses([validate(REMOTE_ADDR=address) for address in addresses]) == expected
-
-
-def test_the_networks_of_one_site_have_a_wider_limit_together(db: None, limit: Any) -> None:
-    limit(validate=1)
-    site = [f"2001:db8:1:{number}::1" for number in range(ADDRESSES_OF_A_SITE + 1)]
-
-    answers = [validate(REMOTE_ADDR=address) for address in (*site, "2001:db8:2::1")]
-
-    assert statuses(answers) == [200] * ADDRESSES_OF_A_SITE + [429, 200]
 
 
 @pytest.mark.parametrize(

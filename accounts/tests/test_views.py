@@ -18,8 +18,6 @@ from accounts.tests.factories import Person, api_with
 from accounts.tests.test_ledger import post
 from payments.tests.at_once import at_once
 
-PREFERENCES = "/user/preferences"
-
 
 def give(person: Person, count: int, *, start: int = 0) -> None:
     """Post `count` entries of a cent each."""
@@ -182,10 +180,3 @@ def test_the_key_of_another_user_and_an_impossible_one_are_not_found(
     for pk in (key.pk, "0", "9223372036854775808", "-1", "abc", "1%00"):
         assert charlie.api.delete(f"/user/api-keys/{pk}").status_code == 404, pk
     assert alice.api.get("/user/balance").status_code == 200
-
-
-def test_no_other_column_can_be_changed(alice: Person) -> None:
-    alice.api.patch(PREFERENCES, {"credits": 1000, "is_staff": True}, format="json")
-
-    alice.user.refresh_from_db()
-    assert (alice.balance(), alice.user.is_staff) == ("0.00", False)
