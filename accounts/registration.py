@@ -1,6 +1,5 @@
 """Creates a person's account: the user and the first API key, or nothing."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -23,14 +22,6 @@ class CodeTakenError(AccountError):
     """Another user has the generated referral code; generate another."""
 
 
-@dataclass(frozen=True)
-class Account:
-    """A new user, and the text of the API key, which is shown only once."""
-
-    user: User
-    api_key: str
-
-
 @transaction.atomic
 def create_account(
     *,
@@ -41,9 +32,10 @@ def create_account(
     referred_by_code: str | None,
     address: str,
     now: datetime,
-) -> Account:
+) -> tuple[User, str]:
     """Create the user and the first key; only an HMAC of the network `address` is stored.
 
+    Return the user, and the text of the key, which cannot be read again.
     Raises NameTakenError, CodeTakenError, MixedScriptsError and LooksLikeStaffError.
     """
     names.require_one_script(username)
@@ -66,7 +58,7 @@ def create_account(
     except IntegrityError as error:
         raise _taken(error) from error
     _, text = api_keys.create(user=user, name="default", now=now)
-    return Account(user=user, api_key=text)
+    return user, text
 
 
 def _require_unlike_staff(username: str) -> None:

@@ -101,13 +101,13 @@ class RegistrationViewSet(ViewSet):
 
 
 def _registration_body(registration: attribution.Registration) -> dict[str, Any]:
-    user = registration.account.user
+    user = registration.user
     return {
         "user_id": user.pk,
         "username": user.username,
         "email": user.email,
         "auth_method": user.auth_method,
-        "api_key": registration.account.api_key,
+        "api_key": registration.api_key,
         "credits": user.credits,
         "referral_code": user.referral_code,
         "referred_by_code": user.referred_by_code,

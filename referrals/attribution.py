@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit, constraints, emails, people, permissions
 from accounts.models import Email, LedgerEntry, User
-from accounts.registration import Account, CodeTakenError, create_account
+from accounts.registration import CodeTakenError, create_account
 from referrals import codes
 from referrals.codes import FoundCode
 from referrals.errors import ReferralError
@@ -70,9 +70,10 @@ class CheckedCode:
 
 @dataclass(frozen=True)
 class Registration:
-    """A new account, and why its invitation was refused, if it was."""
+    """A new user, their API key, shown only once, and why the invitation was refused, if it was."""
 
-    account: Account
+    user: User
+    api_key: str
     refusal: Refusal | None
 
 
@@ -120,7 +121,7 @@ def register(
     length = Program.objects.at(now).get().code_length
     for _ in range(codes.ATTEMPTS):
         try:
-            account = create_account(
+            user, api_key = create_account(
                 username=username,
                 email=email,
                 auth_method=auth_method,
@@ -131,7 +132,7 @@ def register(
             )
         except CodeTakenError:
             continue
-        return Registration(account=account, refusal=checked.refusal)
+        return Registration(user=user, api_key=api_key, refusal=checked.refusal)
     raise codes.NoFreeCodeError
 
 

@@ -82,7 +82,7 @@ def register(name: str, *, code: str | None = None, address: str = "") -> Person
         address=address or name,
         now=timezone.now(),
     )
-    return Person(registration.account.user, registration.account.api_key)
+    return Person(registration.user, registration.api_key)
 
 
 def operator() -> Client:

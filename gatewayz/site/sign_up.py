@@ -112,7 +112,7 @@ def _create(
                 address=client_address(request),
                 now=now,
             )
-            user = registration.account.user
+            user = registration.user
             people.update_preferences(user, show_to_referrer=data["show_to_referrer"])
             begin_session(request, user)
     except NameTakenError as error:

@@ -175,7 +175,7 @@ class History:
             address=address,
             now=self.now,
         )
-        user = registration.account.user
+        user = registration.user
         if self.happens(ON_LEADERBOARD):
             user.show_on_leaderboard = True
             user.save(update_fields=["show_on_leaderboard"])

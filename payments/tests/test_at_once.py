@@ -140,7 +140,7 @@ def mutual_friends() -> list[User]:
             referred_by_code=others,
             address="",
             now=timezone.now(),
-        ).user
+        )[0]
         for own, others in (codes, reversed(codes))
     ]
 

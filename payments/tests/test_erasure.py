@@ -71,7 +71,7 @@ def zebedee(alice: Person) -> Person:
         address="192.0.2.7",
         now=timezone.now(),
     )
-    return Person(made.account.user, made.account.api_key)
+    return Person(made.user, made.api_key)
 
 
 def erase(person: Person) -> User:
