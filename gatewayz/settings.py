@@ -122,7 +122,6 @@ MIDDLEWARE = [
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",
     "gatewayz.http.middleware.accept_trailing_slash",
-    "gatewayz.http.middleware.drop_malformed_session",
     "gatewayz.http.pages_only.SessionMiddleware",
     "gatewayz.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
