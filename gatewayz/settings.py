@@ -115,14 +115,13 @@ MIDDLEWARE = [
     "gatewayz.http.access_log.log_requests",
     "gatewayz.http.client_address.believe_trusted_proxies",
     # Before all that refuses: a browser shows a page no refusal without these headers.
-    "gatewayz.http.cors.CorsMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "gatewayz.http.middleware.require_https",
     "gatewayz.http.error_pages.refuse_bad_bodies",
     "django.middleware.security.SecurityMiddleware",
     "gatewayz.http.pages_only.WhiteNoiseMiddleware",
     "gatewayz.http.pages_only.CSPMiddleware",
     "gatewayz.http.middleware.accept_trailing_slash",
-    "gatewayz.http.middleware.drop_malformed_session",
     "gatewayz.http.pages_only.SessionMiddleware",
     "gatewayz.http.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -273,6 +272,8 @@ CORS_ALLOWED_ORIGINS = environment.origins(
 )
 # The sites that may frame /embed, which is another trust than to call the API.
 EMBED_ORIGINS = environment.origins("EMBED_ORIGINS", default="none")
+# The API, without its documentation, which is a page, and what Stripe's servers call.
+CORS_URLS_REGEX = r"/(api/(?!docs|stripe/webhook)|auth/|referral/|user/|healthz|readyz)"
 CORS_ALLOW_METHODS = ["GET", "POST", "PATCH", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "WWW-Authenticate"]

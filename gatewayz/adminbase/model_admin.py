@@ -24,7 +24,6 @@ from gatewayz.adminbase.changelist import UncountedChangeList, UncountedPaginato
 __all__ = [
     "Columns",
     "ModelAdmin",
-    "PageAdmin",
     "ReadOnlyAdmin",
     "SuperuserAdmin",
     "action",
@@ -243,20 +242,6 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class PageAdmin(ReadOnlyAdmin):
-    """Shows a row on a page of its own, in the place of a form."""
-
-    def page(self, request: HttpRequest, row: Any) -> HttpResponse:
-        raise NotImplementedError
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        if not self.has_view_permission(request) or request.method == "POST":
-            raise PermissionDenied
-        return self.page(request, self.row(request, object_id))
 
 
 class SuperuserAdmin(ReadOnlyAdmin):

@@ -1,6 +1,5 @@
 """Middleware of our own, and which paths belong to the API."""
 
-import re
 from collections.abc import Callable
 from functools import wraps
 
@@ -19,7 +18,6 @@ PROBES = frozenset({"/healthz", "/healthz/", "/readyz", "/readyz/"})
 API_PREFIXES = ("/api/", "/auth/", "/referral/", "/user/", "/healthz", "/readyz")
 
 _View = Callable[[HttpRequest], HttpResponse]
-_SESSION_KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
 
 
 def is_api_path(path: str) -> bool:
@@ -43,14 +41,6 @@ def before_view(act: Callable[[HttpRequest], HttpResponse | None]) -> Callable[[
         return respond
 
     return middleware
-
-
-@before_view
-def drop_malformed_session(request: HttpRequest) -> None:
-    """Drop a session cookie that is not ours: PostgreSQL raises on a NUL in a look-up."""
-    name = settings.SESSION_COOKIE_NAME
-    if name in request.COOKIES and not _SESSION_KEY.fullmatch(request.COOKIES[name]):
-        del request.COOKIES[name]
 
 
 @before_view

@@ -5,7 +5,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.test import Client
 
@@ -116,34 +115,3 @@ def test_only_the_api_names_origins(db: None, path: str) -> None:
 @pytest.mark.parametrize("headers", [{}, {"Origin": FRIEND}, {"Origin": STRANGER}])
 def test_caches_keep_an_answer_for_its_origin_alone(db: None, headers: dict[str, str]) -> None:
     assert Client().get("/api/schema", headers=headers)["Vary"].lower().endswith("origin")
-
-
-@pytest.mark.parametrize(
-    ("value", "origins"),
-    [
-        ("none", []),
-        ("https://a.example,http://127.0.0.1:5173", ["https://a.example", "http://127.0.0.1:5173"]),
-        ("https://A.example:443", ["https://a.example"]),
-    ],
-)
-def test_origins_are_read_as_browsers_write_them(
-    monkeypatch: pytest.MonkeyPatch, value: str, origins: list[str]
-) -> None:
-    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", value)
-
-    assert environment.origins("CORS_ALLOWED_ORIGINS", default="none") == origins
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *("*", "https://*", "https://*.example.com", "null", "app.example.com"),
-        *("https://a.example/", "https://a.example/path", "ftp://a.example"),
-        *("https://user@a.example", "https://a.example,"),
-    ],
-)
-def test_what_is_no_origin_stops_the_start(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("CORS_ALLOWED_ORIGINS", value)
-
-    with pytest.raises(ImproperlyConfigured, match=r"^CORS_ALLOWED_ORIGINS must be origins like"):
-        environment.origins("CORS_ALLOWED_ORIGINS", default="none")

@@ -64,3 +64,10 @@ def test_it_is_stored_again_under_the_same_row_until_the_log_out(db: None) -> No
     olivia.post("/admin/logout/")
     assert not Session.objects.exists()
     assert not opens(key)
+
+
+def test_what_is_no_key_opens_nothing_and_is_no_error(db: None) -> None:
+    for key in ("", "x", "\0" * 32, "a" * 31 + "\0", "a" * 5000, "\udcff" * 32, "é" * 32, "' OR 1"):
+        cookie = f"sessionid={key}".encode(errors="surrogateescape").decode("latin-1")
+        answers = [Client(HTTP_COOKIE=cookie).get(path).status_code for path in (PAGE, "/signup")]
+        assert answers == [302, 200], key

@@ -146,6 +146,7 @@ def test_options_of_the_address_are_beside_ours_and_win() -> None:
 Read = Callable[[str], object]
 RATE: Read = partial(environment.rate, default="7/minute")
 DAYS: Read = partial(environment.days, default=90, least=31)
+ORIGINS: Read = partial(environment.origins, default="none")
 GOOD: list[tuple[Read, str, object]] = [
     (RATE, "20/hour", (20, timedelta(hours=1))),
     (RATE, "1/second", (1, timedelta(seconds=1))),
@@ -158,6 +159,9 @@ GOOD: list[tuple[Read, str, object]] = [
     (DAYS, "0400", timedelta(days=400)),
     (DAYS, "off", None),
     (environment.networks, "none", []),
+    (ORIGINS, "none", []),
+    (ORIGINS, "https://a.example,http://b.example:1", ["https://a.example", "http://b.example:1"]),
+    (ORIGINS, "https://A.example:443", ["https://a.example"]),
 ]
 
 
@@ -172,6 +176,11 @@ def test_a_value_is_read(
 
 NO_RATES = ["0/hour", "-1/hour", "20", "20/week", "20 /hour", "hour/20", "2e3/day", "٢/day", "no"]
 NO_DAYS = ["30", "-31", "31.5", "31 days", "٩٩", "100000", "never"]
+NO_ORIGINS = [
+    *("*", "https://*", "https://*.example.com", "null", "app.example.com"),
+    *("https://a.example/", "https://a.example/path", "ftp://a.example"),
+    *("https://user@a.example", "https://a.example,"),
+]
 NO_NETWORKS = ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"]
 
 
@@ -181,6 +190,7 @@ NO_NETWORKS = ["10.0.0", "10.0.0.1/8", "proxy.example.com", "10.0.0.1 10.0.0.2"]
         *((RATE, text, "of the form 20/hour") for text in NO_RATES),
         *((DAYS, text, "a number of days, 31") for text in NO_DAYS),
         *((environment.networks, text, "a list of addresses") for text in NO_NETWORKS),
+        *((ORIGINS, text, "origins like") for text in NO_ORIGINS),
     ],
 )
 def test_a_value_of_another_form_is_refused_by_name(

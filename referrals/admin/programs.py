@@ -19,7 +19,7 @@ from accounts.reason_field import ReasonForm
 from gatewayz.adminbase.confirmation import Question, confirm, refuse
 from gatewayz.adminbase.filters import ConditionFilter
 from gatewayz.adminbase.formatting import moment, page_of
-from gatewayz.adminbase.model_admin import Columns, PageAdmin, action, display, row_action
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action, display, row_action
 from gatewayz.adminbase.status_badges import COLOURS
 from referrals import budget
 from referrals.admin import next_terms, terms_page
@@ -71,7 +71,7 @@ column = Columns(Program)
 
 
 @admin.register(Program)
-class ProgramAdmin(PageAdmin):
+class ProgramAdmin(ReadOnlyAdmin):
     """Terms are added with their start; terms that have started are never changed."""
 
     list_display = (
@@ -88,6 +88,7 @@ class ProgramAdmin(PageAdmin):
     ordering = ("-starts_at",)
     show_add_link = False  # The page has a button of its own.
     list_before_template = "admin/referrals/program/budget.html"
+    change_form_template = "admin/referrals/program/page.html"
     list_select_related = ("requested_by", "decided_by")
     actions_detail = ("approve", "reject", "withdraw")
 
@@ -114,13 +115,13 @@ class ProgramAdmin(PageAdmin):
         page: HttpResponse = super().changelist_view(request, context)
         return page
 
-    def page(self, request: HttpRequest, row: Program) -> HttpResponse:
-        context = self.context(request)
-        context["actions"] = [
-            (reverse(f"admin:{action.action_name}", args=[row.pk]), action.description)
-            for action in self.get_actions_detail(request, row.pk)
+    def page_context(self, request: HttpRequest, obj: Program) -> dict[str, Any]:
+        actions = [
+            (reverse(f"admin:{action.action_name}", args=[obj.pk]), action.description)
+            for action in self.get_actions_detail(request, obj.pk)
         ]
-        return terms_page.answer(request, row, self.promises(row), context, now=timezone.now())
+        shown = terms_page.context(obj, self.promises(obj), now=timezone.now())
+        return shown | {"actions": actions}
 
     def promises(self, row: Program) -> list[tuple[str, Any]]:
         """Return the terms by name, as their list shows them."""

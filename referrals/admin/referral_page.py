@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts import audit, mailboxes
@@ -27,12 +26,12 @@ from referrals.models import Program, Referral
 _PARTS = ("referrer", "referred_user", "program", "reviewed_by", "payment")
 
 
-def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> HttpResponse:
-    """Show the referral; ask for a decision if one is due."""
+def context(request: HttpRequest, found: Referral, *, may_review: bool) -> dict[str, Any]:
+    """Return what the page shows of the referral; with a form if a decision is due."""
     referral = Referral.objects.select_related(*_PARTS).get(pk=found.pk)
     both = compare_people(referral)
     is_held = referral.status == Referral.Status.HELD
-    context |= {
+    return {
         "title": f"{referral.referrer.username} invited {referral.referred_user.username}",
         "referral": referral,
         "status": status_badge(referral),
@@ -41,12 +40,11 @@ def answer(request: HttpRequest, found: Referral, context: dict[str, Any]) -> Ht
         "people": _people(both),
         "since": moment(unpaid_since([referral])[referral.pk]) if is_held else "",
         "is_held": is_held,
-        "form": ReasonForm() if is_held and context["may_review"] else None,
+        "form": ReasonForm() if is_held and may_review else None,
         "came_from": "queue" if request.GET.get("from") == "queue" else "page",
         "log": audit.of(referral).select_related("by"),
         "why": about_purchases(Payment.objects.filter(referral=referral)),
     }
-    return TemplateResponse(request, "admin/referrals/referral/page.html", context)
 
 
 def _facts(referral: Referral) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from accounts.people import owned_by
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import moment
-from gatewayz.adminbase.model_admin import Columns, PageAdmin, action
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
 from gatewayz.adminbase.status_badges import COLOURS
 from referrals import codes
 from referrals.admin import referral_page, review_queue
@@ -25,7 +25,7 @@ column = Columns(Referral)
 
 
 @admin.register(Referral)
-class ReferralAdmin(PageAdmin):
+class ReferralAdmin(ReadOnlyAdmin):
     list_display = ("friend", "invited_by", "use", "bonus", "status_badge", "completed")
     list_filter = ("status", ("completed_at", DayFilter))
     summed = (F("bonus_amount") + F("referee_bonus_amount"), dollars)
@@ -45,6 +45,7 @@ class ReferralAdmin(PageAdmin):
     sortable_by = ("completed",)
     list_disable_select_all = True
     actions = ("release", "void")
+    change_form_template = "admin/referrals/referral/page.html"
     search_help_text = "Code, or part of the name or e-mail of either side"
 
     def get_urls(self) -> list[URLPattern]:
@@ -55,13 +56,14 @@ class ReferralAdmin(PageAdmin):
         sides = owned_by(term, *_SIDES)
         return [Q(referrer__referral_code=codes.normalize(term) or ""), *sides]
 
-    def page(self, request: HttpRequest, row: Referral) -> HttpResponse:
-        return referral_page.answer(request, row, self.context(request))
+    def page_context(self, request: HttpRequest, obj: Referral) -> dict[str, Any]:
+        return referral_page.context(request, obj, may_review=self.has_review_permission(request))
 
     def review_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return review_queue.answer(request, self.context(request))
+        context = self.context(request) | {"may_review": self.has_review_permission(request)}
+        return review_queue.answer(request, context)
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("referrals.review_referral")
@@ -73,9 +75,6 @@ class ReferralAdmin(PageAdmin):
     @action(description="Void, with one reason for all", permissions=["review"])
     def void(self, request: HttpRequest, listed: QuerySet[Referral]) -> HttpResponse:
         return decide(self, request, "void", selected(listed))
-
-    def context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**super().context(request), "may_review": self.has_review_permission(request)}
 
     friend = column("Friend", lambda row: row.referred_user.username)
     invited_by = column("Invited by", lambda row: row.referrer.username)

@@ -3,9 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-
 from accounts import audit
 from accounts.date_format import day, moment
 from accounts.money import dollars
@@ -16,17 +13,10 @@ from referrals.budget import Forecast, Spending
 from referrals.models import Program
 
 
-def answer(
-    request: HttpRequest,
-    terms: Program,
-    promises: list[tuple[str, Any]],
-    context: dict[str, Any],
-    *,
-    now: datetime,
-) -> HttpResponse:
-    """Show the terms; `promises` are the columns of their list."""
+def context(terms: Program, promises: list[tuple[str, Any]], *, now: datetime) -> dict[str, Any]:
+    """Return what the page shows of the terms; `promises` are the columns of their list."""
     in_force = Program.objects.at(now).get() == terms
-    context |= {
+    return {
         "title": f"Terms from {moment(terms.starts_at)} UTC",
         "promises": [*promises, *_people(terms)],
         "results": _results(budget.spending(terms), has_budget=terms.budget is not None),
@@ -34,7 +24,6 @@ def answer(
         "expectation": "" if in_force else _expectation(terms, now=now),
         "log": audit.of(terms).select_related("by"),
     }
-    return TemplateResponse(request, "admin/referrals/program/page.html", context)
 
 
 def budget_context(terms: Program, outlook: Forecast | None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ ALONE: dict[str, Any] = {
 }
 
 
-def test_the_history_shows_states_and_what_is_left_of_the_budget(
+def test_the_history_shows_states_what_is_left_of_the_budget_and_to_finance_its_buttons(
     fiona: Client, alice: Person, django_assert_max_num_queries: Any
 ) -> None:
     ProgramFactory.create(budget=Decimal(50))
@@ -54,6 +54,9 @@ def test_the_history_shows_states_and_what_is_left_of_the_budget(
     assert text(page).count(">Withdraw</a>") == 1
     assert "<strong>$10.00</strong> of $50.00 left" in text(page)
     assert "The budget is spent" in text(page)
+    of_support = text(colleague("Support").get(HISTORY))
+    assert "in force" in of_support
+    assert not any(button in of_support for button in ("Withdraw", "Next terms"))
 
 
 def test_the_next_terms_begin_a_day_after_the_last_that_are_planned_or_after_today(
@@ -179,11 +182,3 @@ def test_what_two_people_decided_or_has_started_is_not_withdrawn(fiona: Client) 
         assert "Nothing was done: terms" in page
         assert "have started, or a second person decided on them" in page
     assert (Program.objects.count(), AuditEntry.objects.count()) == (2, 0)
-
-
-def test_support_sees_the_history_and_no_button(db: None) -> None:
-    ProgramFactory.create(is_future=True, **ALONE)
-
-    page = text(colleague("Support").get(HISTORY))
-
-    assert not any(button in page for button in ("Withdraw", "Next terms"))
