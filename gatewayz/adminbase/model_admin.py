@@ -158,12 +158,21 @@ class ModelAdmin(unfold.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return UncountedChangeList
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        # As a number Python also reads digits of other scripts, and what has spaces around it.
+        is_id = object_id.isascii() and object_id.isdigit()
+        return super().get_object(request, object_id, from_field) if is_id else None
+
     def row(self, request: HttpRequest, object_id: Any) -> Any:
         """Return the row that an action of its page is about. Raises Http404."""
         found = self.get_object(request, str(object_id))
         if found is None:
             raise Http404
         return found
+
+    def _get_obj_does_not_exist_redirect(self, *_: Any) -> HttpResponse:
+        """Say that there is no such page; Django leads to the overview."""
+        raise Http404
 
     def context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what each page of this model gives to its template."""
@@ -216,6 +225,7 @@ class ModelAdmin(unfold.ModelAdmin):
         """Show what the audit log has of this object."""
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
+        self.row(request, object_id)
         what = urlencode({"target_type": self.opts.label_lower, "target_id": object_id})
         return redirect(f"{reverse('admin:accounts_auditentry_changelist')}?{what}")
 

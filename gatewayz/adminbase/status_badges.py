@@ -4,17 +4,8 @@ from typing import Any
 
 from gatewayz.adminbase.formatting import badge
 
-_WORDS = {
-    "success": ("active", "completed", "in force", "in use", "paid", "posted", "won"),
-    "info": ("pending", "staff", "superuser", "to come", "voided"),
-    "warning": ("ending", "held", "succeeded", "waiting"),
-    "danger": ("deactivated", "failed", "lost", "open", "rejected", "reversed"),
-    "default": (
-        *("created", "dismissed", "expired", "not_counted", "past", "revoked", "withdrawn"),
-    ),
-}
-# As `display(label=…)` takes them.
-COLOURS = {word: colour for colour, words in _WORDS.items() for word in words}
+# By word, as `display(label=…)` takes them. The operators' app fills it at the start.
+COLOURS: dict[str, str] = {}
 
 
 def word_badge(word: str) -> str:

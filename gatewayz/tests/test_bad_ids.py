@@ -40,12 +40,14 @@ def test_the_routes_are_found() -> None:
 def test_a_page_of_none_is_not_found(db: None, route: str) -> None:
     browser = operator()
     browser.raise_request_exception = False
+    # 403: nobody deletes, for instance. Withdrawn terms are gone; who comes too late reads so.
+    right = {403, 404} | ({200} if route.endswith("/withdraw/") and "program" in route else set())
     wrong = {}
     for method, bad in TRIED:
         path = "/admin/" + _PARAMETER.sub(bad, route).removeprefix("^").removesuffix("$")
         headers = {} if (method, bad) == TRIED[0] else AS_JSON
-        code = getattr(browser, method)(path, headers=headers).status_code
-        if code >= 500 or code == 200:
+        code = getattr(browser, method)(path, headers=headers, follow=True).status_code
+        if code not in right:
             wrong[method, path] = code
 
     assert wrong == {}
