@@ -25,7 +25,7 @@ QUICK = (_WITHOUT_BROWSER, "-m", "not ci and not slow and not negative_control")
 # What depends on PostgreSQL's version: statements, guards, locks, roles, migrations, dumps.
 DATABASE_PART = {
     "accounts": "adjustment_guards adjustment_limits adjustments adjustments_at_once at_once"
-    " constraints database_roles index_plans ledger ledger_guards ledger_seals limits migrate"
+    " constraints database_roles ledger ledger_guards ledger_seals limits migrate"
     " negative_controls prepared registration search search_path",
     "referrals": "adding_terms at_once attribution bonuses budget budget_forecast claims codes"
     " eligibility friends invite_views offers reinstated reports review review_at_once"

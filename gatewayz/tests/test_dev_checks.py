@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatewayz.dev import checks
-from gatewayz.dev.checkout import Refusal
+from gatewayz.dev.checkout import ROOT, Refusal
 
 
 def python(code: str) -> list[str]:
@@ -79,9 +79,11 @@ def test_the_part_of_the_database_runs_on_another_postgresql(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[Mapping[str, str]] = []
+    files: list[str] = []
 
-    def run(_command: list[str], environment: Mapping[str, str]) -> int:
+    def run(command: list[str], environment: Mapping[str, str]) -> int:
         seen.append(environment)
+        files.extend(part for part in command if part.endswith(".py"))
         return 0
 
     monkeypatch.setattr(checks, "run_in_foreground", run)
@@ -92,6 +94,8 @@ def test_the_part_of_the_database_runs_on_another_postgresql(
 
     assert checks.test(["--postgres", str(tmp_path)]) == 0
 
+    assert len(files) > 50
+    assert [file for file in files if not (ROOT / file).exists()] == []
     assert seen[0]["PG_BINDIR"] == str(tmp_path)
     assert "DATABASE_URL" not in seen[0]
     assert "on postgres (PostgreSQL) 15.99" in capsys.readouterr().out
