@@ -207,7 +207,10 @@ class History:
             self.start(self.decide_on(suspect))
         if not person.is_referrer:
             self.customers.append(person)
-            self.start(self.follow_up(payment, *self.pick(AFTER_PAYMENT)))
+            what, detail = self.pick(AFTER_PAYMENT)
+            # Nobody disputes what was paid from a bank account.
+            if what != "dispute" or fingerprint:
+                self.start(self.follow_up(payment, what, detail))
 
     def check_out(self, person: Person, cents: int) -> Payment:
         site = f"{settings.FRONTEND_URL}/payment"

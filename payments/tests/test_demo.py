@@ -20,6 +20,7 @@ from payments.report_models import DailyTotals
 from payments.reports import daily
 from payments.reports.daily import Span
 from payments.reports.stripe_comparison import _AGREEING, compare
+from payments.sandbox.payment_methods import PAYING_ACCOUNT
 from payments.tests import test_reconciliation
 from payments.tests.test_commands import Run
 from payments.tests.test_database_guards import undone
@@ -46,6 +47,18 @@ def eventful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let much go on among few people."""
     for name in ("INVITED", "BUYS_IF_INVITED"):
         monkeypatch.setattr(history, name, 0.9)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("eventful")
+def test_nobody_disputes_what_was_paid_from_a_bank_account(monkeypatch: Any) -> None:
+    monkeypatch.setattr(history, "CHECKOUTS", ((1, PAYING_ACCOUNT),))
+    monkeypatch.setattr(history, "AFTER_PAYMENT", ((1, ("dispute", {"is_won": False})),))
+
+    seeded(10, ends_at=timezone.now())
+
+    assert Payment.objects.filter(status="paid").exists()
+    assert not Clawback.objects.exists()
 
 
 @pytest.mark.django_db
