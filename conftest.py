@@ -196,7 +196,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """What all windows share: the cache, which saves each test the loading of forty files."""
+    """Share one cache between all windows, so that a test need not load forty files again."""
     context = chromium.new_context()
     yield context
     context.close()
@@ -204,7 +204,7 @@ def profile(chromium: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def window(profile: BrowserContext, db: None) -> Iterator[Page]:
-    """A page without cookies, permissions or anything that the desk stored before."""
+    """A page without the cookies, permissions and local storage of earlier tests."""
     page = profile.new_page()
     yield page
     page.evaluate("self.origin === 'null' || localStorage.clear()")

@@ -159,7 +159,7 @@ class ModelAdmin(unfold.ModelAdmin):
         return UncountedChangeList
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        # As a number Python also reads digits of other scripts, and what has spaces around it.
+        # Python's int() also accepts digits of other scripts, and spaces around a number.
         is_id = object_id.isascii() and object_id.isdigit()
         return super().get_object(request, object_id, from_field) if is_id else None
 
@@ -171,7 +171,7 @@ class ModelAdmin(unfold.ModelAdmin):
         return found
 
     def _get_obj_does_not_exist_redirect(self, *_: Any) -> HttpResponse:
-        """Say that there is no such page; Django leads to the overview."""
+        """Answer 404 for an unknown id; Django redirects to the overview."""
         raise Http404
 
     def context(self, request: HttpRequest) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tempfile import TemporaryFile
 from gatewayz.dev.checkout import ROOT, WORKSHOP, Refusal, throwaway_database
 from gatewayz.dev.children import run_in_foreground
 
-# The first has no window to draw, which takes it half of the processor's time of the second.
+# chromium-headless-shell draws no window, and needs half the CPU time of chromium.
 CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 LONG_FLAG, FAST_FLAG, POSTGRES_FLAG = "--long", "--fast", "--postgres"
 BROWSER = ("-o", "python_files=test_*_in_browser.py")
@@ -67,8 +67,8 @@ def test(arguments: list[str]) -> int:
     # Held for all of them, so that the server is not started again for each.
     with throwaway_database() as database, browser_tests:
         _run_checks(report, database.url)
-        # Most of the slow tests wait, for a server, a lock, the end of a process: one more of them
-        # keeps every core busy.
+        # Many slow tests wait for a server, a lock or the end of a process. One additional
+        # process keeps all cores busy meanwhile.
         share = [*QUICK, *_in_parallel()] if is_fast else [*REST, *_in_parallel(additional=1)]
         report.run("pytest", [*_python("pytest"), *share])
     return report.conclude()

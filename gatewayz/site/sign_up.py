@@ -71,8 +71,9 @@ def _look_at(request: HttpRequest, code: str, now: datetime) -> CheckedCode:
 
 
 def _check(code: str, now: datetime, person: User | None = None) -> CheckedCode:
-    found = codes.find(code, now=now)
-    return attribution.check_code(found, person=person) if code else CheckedCode()
+    if not code:
+        return CheckedCode()
+    return attribution.check_code(codes.find(code, now=now), person=person)
 
 
 @csrf_protect

@@ -15,7 +15,7 @@ from gatewayz.adminbase.changelist import UncountedChangeList
 from gatewayz.adminbase.confirmation import selected
 from gatewayz.adminbase.filters import DayFilter
 from gatewayz.adminbase.formatting import NOTHING, link, moment, page_of
-from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action
+from gatewayz.adminbase.model_admin import Columns, ReadOnlyAdmin, action, row_action
 from payments.admin import event_help, formatting
 from payments.admin.filters import OutcomeFilter, TypeFilter
 from payments.admin.raw_events import readable
@@ -146,9 +146,8 @@ class StripeEventAdmin(ReadOnlyAdmin):
             return is_odd and row.payment is not None and row.payment.user != request.user
         return row.outcome == Outcome.QUARANTINED if action == "resolve" else not row.is_done
 
-    @action(description="Replay…", icon="replay", permissions=["replay"])
-    def replay(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event: StripeEvent = self.row(request, object_id)
+    @row_action("Replay…", "replay", "replay")
+    def replay(self, request: HttpRequest, event: StripeEvent) -> HttpResponse:
         return replay(self, request, [event], back=page_of(event))
 
     @action(description="Replay, with one reason for all", permissions=["replay"])
@@ -156,9 +155,8 @@ class StripeEventAdmin(ReadOnlyAdmin):
         events, back = selected(listed), request.get_full_path()
         return replay(self, request, events, back=back, rows=events)
 
-    @action(description="Resolve…", icon="task_alt", permissions=["replay"])
-    def resolve(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        event: StripeEvent = self.row(request, object_id)
+    @row_action("Resolve…", "task_alt", "replay")
+    def resolve(self, request: HttpRequest, event: StripeEvent) -> HttpResponse:
         return resolve(self, request, [event], back=page_of(event))
 
     @action(description="Resolve, with one reason for all", permissions=["replay"])
@@ -166,10 +164,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
         events = selected(listed.filter(outcome=Outcome.QUARANTINED))
         return resolve(self, request, events, back=request.get_full_path(), rows=events)
 
-    @action(description="Adjust balance…", icon="tune", permissions=["accounts.adjust_credits"])
-    def adjust(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    @row_action("Adjust balance…", "tune", "accounts.adjust_credits")
+    def adjust(self, request: HttpRequest, event: StripeEvent) -> HttpResponse:
         """Lead to the form of an adjustment for the person whom the event is about."""
-        event: StripeEvent = self.row(request, object_id)
         if event.payment is None:
             raise Http404
         reason = f"{formatting.why(event).capitalize()} ({event.event_id})"

@@ -1,4 +1,4 @@
-"""What happens at Stripe in the demo: at the sandbox, by its own functions.
+"""Makes what happens at Stripe in the demo, by calling the sandbox's functions.
 
 What the sandbox would send over HTTP, the inbox gets at once, at the time of the history.
 """
@@ -109,7 +109,7 @@ def report(*, now: datetime) -> None:
 
 
 def another_event(payment: Payment, changes: Json, *, now: datetime) -> bytes:
-    """Return the event of a completed checkout once more, with changes; the sandbox forgets it."""
+    """Return a changed event of a completed checkout, which the sandbox does not store."""
     session = CheckoutSession.objects.get(stripe_id=payment.session_id)
     kind, changed = "checkout.session.completed", dict(changes)
     event = events.envelope(changed.pop("type", kind), session, now)

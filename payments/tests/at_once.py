@@ -75,7 +75,7 @@ def another_transaction(sql: str, *params: int | str) -> Iterator[BaseDatabaseWr
 
 
 def wait_until(is_so: Callable[[], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
-    """Return when it is so; fail when that takes too long."""
+    """Wait until the condition is true; fail after a time-out."""
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, f"not so after {seconds} s: {is_so.__name__}"
